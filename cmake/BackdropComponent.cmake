@@ -1,0 +1,19 @@
+# backdrop_component(NAME SOURCES ... LIBRARIES ...): one folder as an object library, built with the project's flags.
+function(backdrop_component name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  add_library(backdrop_${name} OBJECT ${arg_SOURCES})
+  target_include_directories(backdrop_${name} PUBLIC "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(backdrop_${name} PRIVATE backdrop_flags PUBLIC ${arg_LIBRARIES})
+endfunction()
+
+# backdrop_test(NAME SOURCES ... COMPONENTS ...): a GoogleTest program named test_NAME over the components listed;
+# every one of its cases becomes a ctest case.
+function(backdrop_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;COMPONENTS")
+  add_executable(test_${name} ${arg_SOURCES})
+  list(TRANSFORM arg_COMPONENTS PREPEND backdrop_)
+  target_link_libraries(test_${name} PRIVATE backdrop_flags ${arg_COMPONENTS} GTest::gmock_main)
+  target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
+  target_compile_definitions(test_${name} PRIVATE BACKDROP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
+endfunction()

@@ -1,0 +1,23 @@
+# Options, compiler flags and the defaults of a release build.
+option(BACKDROP_BUILD_CLI "Build the backdrop command" ON)
+option(BACKDROP_BUILD_TESTS "Build the tests" ON)
+option(BACKDROP_BUILD_BENCH "Build the benchmarks" OFF)
+set(BACKDROP_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread (empty: none)")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+add_library(backdrop_flags INTERFACE)
+target_compile_options(backdrop_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
+if(BACKDROP_SANITIZE)
+  add_compile_options(-fsanitize=${BACKDROP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${BACKDROP_SANITIZE})
+endif()

@@ -1,0 +1,72 @@
+/// \file
+/// Runs a Network on composites. One interface for every device.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loaders/class_map.h"
+#include "loaders/image.h"
+#include "loaders/mask.h"
+#include "models/network.h"
+
+namespace backdrop {
+
+/// One foreground on several backgrounds: composite = background * (1 - mask) + foreground * mask.
+///
+/// Results are written to the arrays that are not null, one entry a background, in the order of `backgrounds`.
+struct CompositeTask {
+  const Image* foreground = nullptr;
+  const Mask* mask = nullptr;
+  int label = 0;                      ///< the foreground's IN-9 class
+  std::span<const int> backgrounds;   ///< indices into the resident backgrounds
+  std::int16_t* predictions = nullptr;  ///< [B] the model's own class: argmax, ties to the lowest index
+  float* margins = nullptr;             ///< [B] best logit mapped to `label` minus the best of all the others
+  float* logits = nullptr;              ///< [B][classes]
+};
+
+struct EngineOptions {
+  int threads = 0;               ///< CPU threads; 0: all that this process may use
+  int batch = 0;                 ///< composites per batch; 0: chosen for the caches
+  bool reference = false;        ///< the plain reference kernels instead of the tuned ones (slow)
+  bool reuse = true;             ///< compute only what each new background changed
+  std::size_t cache_memory = 0;  ///< bytes for cached background features; 0: a share of the machine's memory
+};
+
+/// A network on a device. Calls are made from one thread at a time; the engine uses its own threads inside.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// Keeps these backgrounds for all further tasks (shared, not copied). Sizes must equal the network's input.
+  virtual void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) = 0;
+
+  /// Computes every task. Tasks are independent: give several at once, of the same backgrounds where that is
+  /// possible, to keep all threads busy.
+  virtual void classify_composites(std::span<const CompositeTask> tasks) = 0;
+
+  /// Logits of plain photos: [images.size()][classes].
+  virtual void classify_images(std::span<const Image> images, float* logits) = 0;
+
+  virtual int classes() const = 0;
+  /// Composites that run side by side in one batch.
+  virtual int batch() const = 0;
+  /// The number of backgrounds whose cached features fit the memory: run all foregrounds on one such tile of
+  /// consecutive backgrounds before the next one. 0: any order costs the same.
+  virtual int tile() const = 0;
+  virtual int threads() const = 0;
+  /// One line for people: device, instruction set, batch.
+  virtual std::string description() const = 0;
+  /// Peak bytes of caches, activations and scratch memory, over all threads.
+  virtual std::size_t workspace_bytes() const = 0;
+};
+
+/// The CPU engine. `map` says which classes count as which IN-9 label (its size is network->classes()).
+std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Network> network, const ClassMap& map,
+                                        const EngineOptions& options);
+
+}  // namespace backdrop

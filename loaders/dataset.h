@@ -1,0 +1,44 @@
+/// \file
+/// The folder tree of the IN-9 release: ROOT/<variation>/val/<class dir>/*.JPEG and
+/// ROOT/fg_mask/val/<class dir>/*.npy (https://github.com/MadryLab/backgrounds_challenge).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace backdrop {
+
+/// The nine classes of IN-9; class directories sort to the labels 0..8.
+inline constexpr int kIn9Classes = 9;
+
+/// One photo and its label.
+struct Sample {
+  std::filesystem::path path;
+  int label = 0;
+};
+
+/// One foreground: photo, mask and label.
+struct ForegroundFile {
+  std::filesystem::path image;
+  std::filesystem::path mask;
+  int label = 0;
+};
+
+/// The variations of the release, in the order of the published table.
+const std::vector<std::string>& in9_variations();
+
+/// The nine class directories of ROOT/<variation>/val, sorted: index is label. Throws bad_input if the folder is
+/// missing or does not hold exactly nine.
+std::vector<std::string> list_classes(const std::filesystem::path& root, const std::string& variation);
+
+/// All photos of a variation, by class, then by name in byte order (as the published script reads them).
+std::vector<Sample> list_samples(const std::filesystem::path& root, const std::string& variation);
+
+/// All masks with their photos in `original`, by class, then by name. A mask without its photo is an error.
+std::vector<ForegroundFile> list_foregrounds(const std::filesystem::path& root);
+
+/// Whether ROOT/<variation>/val exists.
+bool has_variation(const std::filesystem::path& root, const std::string& variation);
+
+}  // namespace backdrop
