@@ -1,0 +1,72 @@
+// Whole files as bytes. Sizes are checked before anything is allocated, and only regular files are opened: a
+// named pipe in a data folder would block for ever.
+#include "loaders/file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+#include "backdrop/error.h"
+
+namespace backdrop {
+
+namespace {
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+std::string lower_case_start(std::span<const std::byte> bytes, std::size_t count) {
+  std::string text(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), count));
+  text.erase(0, text.find_first_not_of(" \t\r\n\xEF\xBB\xBF"));
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::filesystem::path& path, std::size_t limit) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::not_found)
+    throw Error(ErrorCode::bad_input, "no such file", path.string());
+  if (error) throw Error(ErrorCode::bad_input, "cannot be read: " + error.message(), path.string());
+  if (std::filesystem::is_directory(status))
+    throw Error(ErrorCode::bad_input, "is a folder, not a file", path.string());
+  if (!std::filesystem::is_regular_file(status))
+    throw Error(ErrorCode::bad_input, "is not a regular file", path.string());
+
+  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
+  if (!file)
+    throw Error(ErrorCode::bad_input, fmt::format("cannot be read: {}", std::strerror(errno)), path.string());
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) throw Error(ErrorCode::bad_input, "cannot be read: " + error.message(), path.string());
+  if (size > limit)
+    throw Error(ErrorCode::bad_input,
+                fmt::format("is {} bytes long, more than the {} that such a file can need", size, limit),
+                path.string());
+
+  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  if (std::fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size())
+    throw Error(ErrorCode::bad_input, "ended while it was read (is it still being written?)", path.string());
+  return bytes;
+}
+
+std::string describe_stray_content(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return "is empty: copy or download it again";
+  const std::string start = lower_case_start(bytes, 512);
+  if (start.starts_with("version https://git-lfs"))
+    return "is a git-LFS pointer, not the data itself: fetch it with 'git lfs pull'";
+  for (const std::string_view opening : {"<!doctype html", "<html", "<head", "<?xml"})
+    if (start.starts_with(opening))
+      return "is an HTML page (often a download that asked for a confirmation): download it again";
+  return {};
+}
+
+}  // namespace backdrop

@@ -1,0 +1,20 @@
+/// \file
+/// Whole files as bytes, and what a file is when it is not what its name says.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace backdrop {
+
+/// Reads a regular file of at most `limit` bytes. Throws bad_input that names the file and the reason.
+std::vector<std::byte> read_file(const std::filesystem::path& path, std::size_t limit);
+
+/// What often lies where data should be, as the start of a sentence with the remedy: an empty file, a git-LFS
+/// pointer or an HTML page. Empty for anything else.
+std::string describe_stray_content(std::span<const std::byte> bytes);
+
+}  // namespace backdrop
