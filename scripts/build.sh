@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Configures and builds the release into build/; the command is build/backdrop.
+#
+#   scripts/build.sh [PRESET]    another preset of CMakePresets.json: dev, asan, tsan (into build-PRESET/)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+preset=${1:-release}
+options=()
+if command -v ccache >/dev/null; then
+  options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+fi
+
+# A folder configured elsewhere (a copied or moved tree) cannot be reused.
+folder=build
+[[ $preset == release ]] || folder=build-$preset
+if [[ -f $folder/CMakeCache.txt ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$folder/CMakeCache.txt"; then
+  rm -rf "$folder"
+fi
+
+cmake --preset "$preset" "${options[@]}" -Wno-dev --log-level=WARNING
+cmake --build --preset "$preset" -j "$(nproc)"
