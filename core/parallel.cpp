@@ -66,7 +66,9 @@ ThreadPool::~ThreadPool() {
   for (auto& worker : state_->workers) worker.join();
 }
 
-int ThreadPool::threads() const noexcept { return static_cast<int>(state_->workers.size()); }
+int ThreadPool::threads() const noexcept {
+  return static_cast<int>(state_->workers.size());
+}
 
 void ThreadPool::run(std::size_t count, const std::function<void(std::size_t, int)>& body) {
   std::unique_lock lock(state_->mutex);

@@ -19,8 +19,9 @@ class ThreadPool {
 
   int threads() const noexcept;
 
-  /// Calls `body(index, worker)` for every index in [0, count), each once, from any of the workers, and returns
-  /// when all are done. The first exception thrown stops the hand-out of further indices and is rethrown here.
+  /// Calls `body(index, worker)` for every index in [0, count), each once, from any of the workers, and
+  /// returns when all are done. The first exception thrown stops the hand-out of further indices and is
+  /// rethrown here.
   void run(std::size_t count, const std::function<void(std::size_t index, int worker)>& body);
 
  private:

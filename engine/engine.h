@@ -18,12 +18,13 @@ namespace backdrop {
 
 /// One foreground on several backgrounds: composite = background * (1 - mask) + foreground * mask.
 ///
-/// Results are written to the arrays that are not null, one entry a background, in the order of `backgrounds`.
+/// Results are written to the arrays that are not null, one entry a background, in the order of
+/// `backgrounds`.
 struct CompositeTask {
   const Image* foreground = nullptr;
   const Mask* mask = nullptr;
-  int label = 0;                      ///< the foreground's IN-9 class
-  std::span<const int> backgrounds;   ///< indices into the resident backgrounds
+  int label = 0;                        ///< the foreground's IN-9 class
+  std::span<const int> backgrounds;     ///< indices into the resident backgrounds
   std::int16_t* predictions = nullptr;  ///< [B] the model's own class: argmax, ties to the lowest index
   float* margins = nullptr;             ///< [B] best logit mapped to `label` minus the best of all the others
   float* logits = nullptr;              ///< [B][classes]
@@ -42,7 +43,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  /// Keeps these backgrounds for all further tasks (shared, not copied). Sizes must equal the network's input.
+  /// Keeps these backgrounds for all further tasks (shared, not copied). Sizes must equal the network's
+  /// input.
   virtual void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) = 0;
 
   /// Computes every task. Tasks are independent: give several at once, of the same backgrounds where that is

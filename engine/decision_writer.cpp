@@ -1,0 +1,28 @@
+#include "engine/decision_writer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "backdrop/error.h"
+#include "kernels/decide.h"
+
+namespace backdrop {
+
+DecisionWriter::DecisionWriter(const ClassMap& map, int classes) : in9_(map.in9) {
+  if (static_cast<int>(in9_.size()) != classes)
+    throw Error(ErrorCode::usage, "the class map has " + std::to_string(in9_.size()) +
+                                      " classes and the network " + std::to_string(classes));
+}
+
+void DecisionWriter::write(const CompositeTask& task, std::size_t index, const float* logits) const {
+  const kernels::Decision decision = kernels::decide_reference(logits, classes(), in9_.data(), task.label);
+  if (std::isnan(decision.margin))
+    throw Error(ErrorCode::failed, "the network's output is not a number on background " +
+                                       std::to_string(task.backgrounds[index]) +
+                                       ": its weights overflow fp32; check the checkpoint");
+  if (task.predictions != nullptr) task.predictions[index] = decision.prediction;
+  if (task.margins != nullptr) task.margins[index] = decision.margin;
+  if (task.logits != nullptr) std::copy_n(logits, classes(), task.logits + index * in9_.size());
+}
+
+}  // namespace backdrop
