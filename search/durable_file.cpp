@@ -1,0 +1,68 @@
+// POSIX calls behind files that survive a crash.
+#include "search/durable_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "backdrop/error.h"
+
+namespace backdrop {
+namespace {
+
+void sync_folder(const std::filesystem::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) throw_system_error("cannot be opened", folder);
+  // Some network file systems have no flush of a folder; its files are flushed all the same.
+  const bool flushed = ::fsync(descriptor) == 0 || errno == EINVAL;
+  ::close(descriptor);
+  if (!flushed) throw_system_error("cannot be flushed to the device", folder);
+}
+
+}  // namespace
+
+void throw_system_error(const char* action, const std::filesystem::path& path) {
+  const std::string reason = std::generic_category().message(errno);
+  throw Error(ErrorCode::failed, std::string(action) + ": " + reason, path.string());
+}
+
+DurableFile::DurableFile(const std::filesystem::path& path) : path_(path) {
+  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) throw_system_error("cannot be created", path);
+}
+
+DurableFile::~DurableFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void DurableFile::write(std::size_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_system_error("cannot be written", path_);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    offset += static_cast<std::size_t>(written);
+  }
+}
+
+void DurableFile::close() {
+  if (::fsync(descriptor_) != 0) throw_system_error("cannot be flushed to the device", path_);
+  const int descriptor = descriptor_;
+  descriptor_ = -1;
+  if (::close(descriptor) != 0) throw_system_error("cannot be closed", path_);
+}
+
+void write_durable_file(const std::filesystem::path& path, std::string_view content) {
+  DurableFile file(path);
+  file.write(0, std::as_bytes(std::span(content)));
+  file.close();
+}
+
+void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) throw_system_error("cannot be put in place", to);
+  sync_folder(to.has_parent_path() ? to.parent_path() : ".");
+}
+
+}  // namespace backdrop

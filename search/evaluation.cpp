@@ -1,0 +1,128 @@
+// Classifies the photos of a variation, a few hundred at a time so that memory does not grow with the folder.
+#include "search/evaluation.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <sstream>
+#include <utility>
+
+#include "backdrop/error.h"
+#include "loaders/dataset.h"
+#include "search/runner.h"
+
+namespace backdrop {
+namespace {
+
+/// The variations in the order and with the names of the published tables.
+constexpr std::array<std::pair<const char*, const char*>, 8> kPublished = {{{"original", "Original"},
+                                                                            {"only_bg_b", "Only-BG-B"},
+                                                                            {"only_bg_t", "Only-BG-T"},
+                                                                            {"no_fg", "No-FG"},
+                                                                            {"only_fg", "Only-FG"},
+                                                                            {"mixed_same", "Mixed-Same"},
+                                                                            {"mixed_rand", "Mixed-Rand"},
+                                                                            {"mixed_next", "Mixed-Next"}}};
+
+std::vector<std::string> published_order() {
+  std::vector<std::string> folders;
+  for (const auto& [folder, name] : kPublished) folders.push_back(folder);
+  return folders;
+}
+
+std::vector<std::string> split_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::stringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');)
+    if (!part.empty()) parts.push_back(part);
+  return parts;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// The highest logit; ties go to the lowest class, as everywhere.
+int predicted_class(const float* logits, int classes) {
+  return static_cast<int>(std::max_element(logits, logits + classes) - logits);
+}
+
+int count_correct(const std::vector<float>& logits, std::span<const Sample> samples, int classes,
+                  const ClassMap& map) {
+  int correct = 0;
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    correct +=
+        is_correct(map, predicted_class(logits.data() + i * static_cast<std::size_t>(classes), classes),
+                   samples[i].label);
+  return correct;
+}
+
+}  // namespace
+
+std::string display_name(const std::string& variation) {
+  for (const auto& [folder, name] : kPublished)
+    if (folder == variation) return name;
+  return variation;
+}
+
+std::vector<std::string> select_variations(const std::filesystem::path& root, const std::string& selection) {
+  const std::vector<std::string> asked = split_commas(selection);
+  const std::vector<std::string> known = published_order();
+  const bool all = asked.size() == 1 && asked[0] == "all";
+  for (const std::string& name : asked)
+    if (!all && !contains(known, name))
+      throw Error(ErrorCode::usage, fmt::format("'{}' is no variation of IN-9: choose of {}, or all", name,
+                                                fmt::join(known, ", ")));
+  std::vector<std::string> selected;
+  for (const std::string& name : known) {
+    if (all ? !has_variation(root, name) : !contains(asked, name)) continue;
+    if (!has_variation(root, name))
+      throw Error(ErrorCode::bad_input, fmt::format("has no folder {}/val", name), root.string());
+    selected.push_back(name);
+  }
+  if (selected.empty())
+    throw Error(ErrorCode::bad_input, fmt::format("holds no variation of IN-9 ({})", fmt::join(known, ", ")),
+                root.string());
+  return selected;
+}
+
+VariationResult evaluate_variation(Engine& engine, const ClassMap& map, const std::filesystem::path& root,
+                                   const std::string& variation, ThreadPool& pool,
+                                   const EvaluationHooks& hooks) {
+  const std::vector<Sample> samples = list_samples(root, variation);
+  if (samples.empty())
+    throw Error(ErrorCode::bad_input, "holds no photos", (root / variation / "val").string());
+  const std::size_t fill = static_cast<std::size_t>(std::max(1, engine.batch())) *
+                           static_cast<std::size_t>(std::max(1, engine.threads()));
+  const std::size_t portion = std::clamp<std::size_t>(fill, 32, 1024);
+  VariationResult result{variation, static_cast<int>(samples.size()), 0};
+  std::vector<float> logits;
+  for (std::size_t begin = 0; begin < samples.size(); begin += portion) {
+    if (hooks.stop && hooks.stop()) throw Error(ErrorCode::interrupted, "interrupted");
+    const auto some = std::span(samples).subspan(begin, std::min(portion, samples.size() - begin));
+    std::vector<std::filesystem::path> paths;
+    for (const Sample& sample : some) paths.push_back(sample.path);
+    const std::vector<Image> images = read_images(paths, pool);
+    logits.resize(images.size() * static_cast<std::size_t>(engine.classes()));
+    engine.classify_images(images, logits.data());
+    result.correct += count_correct(logits, some, engine.classes(), map);
+    if (hooks.progress) hooks.progress(variation, begin + some.size(), samples.size());
+  }
+  return result;
+}
+
+std::optional<double> background_gap(const std::vector<VariationResult>& results) {
+  const auto find = [&results](const char* variation) {
+    return std::find_if(results.begin(), results.end(),
+                        [variation](const VariationResult& result) { return result.variation == variation; });
+  };
+  const auto same = find("mixed_same");
+  const auto random = find("mixed_rand");
+  if (same == results.end() || random == results.end()) return std::nullopt;
+  return same->accuracy() - random->accuracy();
+}
+
+}  // namespace backdrop

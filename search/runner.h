@@ -1,0 +1,92 @@
+/// \file
+/// Runs a work plan on an engine and collects the answers.
+///
+/// \code
+/// engine->set_backgrounds(input.backgrounds);
+/// auto plan = plan_all_pairs(plan_shape(*engine, input));
+/// SearchResult result = run_search(*engine, input, map, *plan, {});
+/// \endcode
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "engine/engine.h"
+#include "search/inputs.h"
+#include "search/work_plan.h"
+
+namespace backdrop {
+
+/// One entry for each pair, [F][B].
+struct PairMatrix {
+  int foregrounds = 0;
+  int backgrounds = 0;
+  std::vector<std::int16_t> predictions;  ///< the model's own class; -1: not evaluated
+  std::vector<float> margins;             ///< best right logit minus the best wrong one; NaN: not evaluated
+
+  PairMatrix() = default;
+  PairMatrix(int foregrounds, int backgrounds);
+
+  std::size_t index(int foreground, int background) const {
+    return static_cast<std::size_t>(foreground) * static_cast<std::size_t>(backgrounds) +
+           static_cast<std::size_t>(background);
+  }
+};
+
+/// Whether a prediction of the model counts as `label`.
+inline bool is_correct(const ClassMap& map, int prediction, int label) {
+  return map.in9[static_cast<std::size_t>(prediction)] == label;
+}
+
+/// Answers of one foreground on several backgrounds.
+struct PairAnswers {
+  int foreground = 0;
+  std::span<const int> backgrounds;
+  std::span<const std::int16_t> predictions;
+  std::span<const float> margins;
+  std::span<const float> logits;  ///< [B][classes], empty unless a sink wants them
+};
+
+/// Receives answers as they are finished.
+class PairSink {
+ public:
+  virtual ~PairSink() = default;
+  virtual bool wants_logits() const { return false; }
+  virtual void store(const PairAnswers& answers) = 0;
+};
+
+struct SearchProgress {
+  std::size_t settled = 0;    ///< pairs that need no more work
+  std::size_t total = 0;      ///< F * B
+  std::size_t evaluated = 0;  ///< composites computed so far
+  int vulnerable = 0;         ///< foregrounds fooled so far
+  double seconds = 0;
+};
+
+/// What the caller wants to hear of a search, and its way to stop one. All are called from the caller's own
+/// thread, about once a second.
+struct SearchHooks {
+  std::function<void(const SearchProgress&)> progress;
+  std::function<bool()> stop;
+  std::vector<PairSink*> sinks;
+};
+
+struct SearchResult {
+  PairMatrix pairs;
+  std::size_t evaluated = 0;  ///< composites computed
+  std::size_t recorded = 0;   ///< of those, the ones that belong to the answer
+  double seconds = 0;
+};
+
+/// The size of the search with what keeps this engine busy.
+PlanShape plan_shape(const Engine& engine, const ChallengeInput& input);
+
+/// Works through the plan. The engine must already hold the input's backgrounds. Throws interrupted when
+/// `hooks.stop` says so: the chunk in hand is finished and stored first.
+SearchResult run_search(Engine& engine, const ChallengeInput& input, const ClassMap& map, WorkPlan& plan,
+                        const SearchHooks& hooks);
+
+}  // namespace backdrop

@@ -1,0 +1,141 @@
+// Reading a small tree of the release: the evaluation's counts, and the inputs of the challenge.
+#include <gmock/gmock.h>
+
+#include "backdrop/error.h"
+#include "loaders/dataset.h"
+#include "loaders/image_jpeg.h"
+#include "loaders/npy.h"
+#include "search/evaluation.h"
+#include "search/inputs.h"
+#include "tests/search/fake_engine.h"
+#include "tests/search/temporary_folder.h"
+
+namespace backdrop {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using testing::FakeEngine;
+using testing::identity_map;
+using testing::TemporaryFolder;
+
+/// A photo of one grey, which JPEG keeps exactly.
+void write_photo(const fs::path& path, int grey, int size = kImageSize) {
+  fs::create_directories(path.parent_path());
+  const std::size_t bytes = static_cast<std::size_t>(size) * static_cast<std::size_t>(size) * 3;
+  const auto jpeg =
+      encode_jpeg({size, size, std::vector<std::uint8_t>(bytes, static_cast<std::uint8_t>(grey))}, 90);
+  testing::write_text(path, {reinterpret_cast<const char*>(jpeg.data()), jpeg.size()});
+}
+
+std::string class_folder(int label) {
+  return "0" + std::to_string(label) + "_class " + std::to_string(label);
+}
+
+class TreeTest : public ::testing::Test {
+ protected:
+  /// Photos `per_class` a class whose grey is their label, but for the last of class 0.
+  void write_variation(const std::string& variation, int per_class = 2) {
+    for (int label = 0; label < kIn9Classes; ++label)
+      for (int i = 0; i < per_class; ++i) {
+        const bool odd_one_out = label == 0 && i == per_class - 1;
+        write_photo(root() / variation / "val" / class_folder(label) / ("n" + std::to_string(i) + ".JPEG"),
+                    odd_one_out ? 8 : label);
+      }
+  }
+
+  void write_mask(int label, const std::string& name, std::size_t size = kImageSize) {
+    const fs::path folder = root() / "fg_mask" / "val" / class_folder(label);
+    fs::create_directories(folder);
+    const std::vector<std::uint8_t> values(size * size, 1);
+    write_npy<std::uint8_t>(folder / name, values, {size, size});
+  }
+
+  const fs::path& root() const { return temporary.path; }
+
+  TemporaryFolder temporary;
+  ThreadPool pool{2};
+  FakeEngine engine{kIn9Classes, [](int photo, int, std::span<float> logits) {
+                      logits[static_cast<std::size_t>(photo % 256)] = 1;
+                    }};
+};
+
+TEST_F(TreeTest, AccuracyOfAVariation) {
+  write_variation("mixed_same");
+  std::vector<std::size_t> reports;
+  EvaluationHooks hooks;
+  hooks.progress = [&](const std::string&, std::size_t done, std::size_t) { reports.push_back(done); };
+  const VariationResult result =
+      evaluate_variation(engine, identity_map(kIn9Classes), root(), "mixed_same", pool, hooks);
+  EXPECT_EQ(result.images, 18);
+  EXPECT_EQ(result.correct, 17);
+  EXPECT_THAT(reports, ElementsAre(18));
+}
+
+TEST_F(TreeTest, EvaluationCanBeStopped) {
+  write_variation("mixed_same");
+  EvaluationHooks hooks;
+  hooks.stop = [] { return true; };
+  EXPECT_THROW(evaluate_variation(engine, identity_map(kIn9Classes), root(), "mixed_same", pool, hooks),
+               Error);
+}
+
+TEST_F(TreeTest, VariationsComeInThePublishedOrder) {
+  write_variation("mixed_rand", 1);
+  write_variation("original", 1);
+  EXPECT_THAT(select_variations(root(), "all"), ElementsAre("original", "mixed_rand"));
+  EXPECT_THAT(select_variations(root(), "mixed_rand,original"), ElementsAre("original", "mixed_rand"));
+  EXPECT_THAT(select_variations(root(), "original"), ElementsAre("original"));
+  EXPECT_THROW(select_variations(root(), "mixed_sane"), Error);
+  EXPECT_THROW(select_variations(root(), "no_fg"), Error);
+  EXPECT_THROW(select_variations(root(), ""), Error);
+}
+
+TEST(Evaluation, BackgroundGapNeedsBothVariations) {
+  EXPECT_EQ(background_gap({{"mixed_same", 10, 9}}), std::nullopt);
+  EXPECT_DOUBLE_EQ(*background_gap({{"mixed_same", 10, 9}, {"mixed_rand", 10, 7}}), 0.9 - 0.7);
+}
+
+TEST_F(TreeTest, InputsOfTheChallenge) {
+  write_variation("original");
+  write_variation("only_bg_t");
+  for (int label = 0; label < kIn9Classes; ++label) write_mask(label, "n1.npy");
+  const ChallengeInput input = load_challenge_input(root(), pool);
+  ASSERT_EQ(input.foregrounds.size(), 9u);
+  EXPECT_EQ(input.foregrounds[2].name, "n1.JPEG");
+  EXPECT_EQ(input.foregrounds[2].label, 2);
+  EXPECT_EQ(input.foregrounds[2].image.pixels[0], 2);
+  ASSERT_EQ(input.backgrounds->size(), 18u);
+  EXPECT_EQ(input.background_names[3].label, 1);
+  EXPECT_EQ(input.classes[4], class_folder(4));
+  check_input(input, {kImageSize, kImageSize, 3});
+  EXPECT_THROW(check_input(input, {32, 32, 3}), Error);
+}
+
+TEST_F(TreeTest, AMaskOfAnotherSizeIsRefused) {
+  write_variation("original");
+  write_variation("only_bg_t");
+  for (int label = 0; label < kIn9Classes; ++label)
+    write_mask(label, "n0.npy", label == 7 ? 100 : kImageSize);
+  EXPECT_THROW(load_challenge_input(root(), pool), Error);
+}
+
+TEST(Manifest, NamesEveryPixelMaskLabelAndName) {
+  ThreadPool pool(2);
+  const ChallengeInput input = testing::fake_input(3, 4, 2);
+  const std::string hash = manifest_sha256(input, pool);
+  EXPECT_EQ(hash, manifest_sha256(input, pool));
+  EXPECT_EQ(hash.size(), 64u);
+  std::vector<ChallengeInput> changed(5, input);
+  changed[0].foregrounds[1].image.pixels[0] ^= 1;
+  changed[1].foregrounds[1].mask.values[0] ^= 1;
+  changed[2].background_names[3].name += "x";
+  changed[3].background_names[3].label ^= 1;
+  auto images = *input.backgrounds;
+  images[2].pixels[1] ^= 1;
+  changed[4].backgrounds = std::make_shared<const std::vector<Image>>(images);
+  for (const ChallengeInput& other : changed) EXPECT_NE(hash, manifest_sha256(other, pool));
+}
+
+}  // namespace
+}  // namespace backdrop

@@ -1,0 +1,155 @@
+// The run's folder: complete or absent, and never overwritten by accident.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "backdrop/error.h"
+#include "loaders/file.h"
+#include "loaders/npy.h"
+#include "search/result_folder.h"
+#include "tests/search/temporary_folder.h"
+
+namespace backdrop {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using IfFinished = ResultFolder::IfFinished;
+using testing::read_text;
+using testing::TemporaryFolder;
+using testing::write_text;
+
+ErrorCode code_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return ErrorCode::failed;
+}
+
+class ResultFolderTest : public ::testing::Test {
+ protected:
+  void finish_run(const std::string& content, IfFinished if_finished = IfFinished::refuse) {
+    ResultFolder folder(out, 2, 4, if_finished);
+    folder.write("run.json", content);
+    folder.commit();
+  }
+
+  TemporaryFolder temporary;
+  fs::path out = temporary.path / "runs" / "one";
+};
+
+TEST_F(ResultFolderTest, MatricesHoldWhatWasStored) {
+  {
+    ResultFolder folder(out, 2, 4, IfFinished::refuse);
+    const std::vector<int> backgrounds = {0, 1, 3};
+    const std::vector<std::int16_t> predictions = {5, 6, 7};
+    const std::vector<float> margins = {0.5f, -1.5f, 2.5f};
+    folder.store({1, backgrounds, predictions, margins, {}});
+    EXPECT_FALSE(fs::exists(out));
+    folder.commit();
+  }
+  const auto predictions_file = read_file(out / "predictions.npy", 1 << 20);
+  const NpyView predictions = parse_npy(predictions_file, "predictions.npy");
+  EXPECT_THAT(predictions.header.shape, ElementsAre(2, 4));
+  EXPECT_THAT(predictions.values<std::int16_t>("predictions.npy"), ElementsAre(-1, -1, -1, -1, 5, 6, -1, 7));
+  const auto margins_file = read_file(out / "margins.npy", 1 << 20);
+  const auto margins = parse_npy(margins_file, "margins.npy").values<float>("margins.npy");
+  EXPECT_TRUE(std::isnan(margins[0]));
+  EXPECT_EQ(margins[5], -1.5f);
+  EXPECT_TRUE(std::isnan(margins[6]));
+  EXPECT_EQ(margins[7], 2.5f);
+}
+
+TEST_F(ResultFolderTest, NothingIsLeftOfARunThatDidNotFinish) {
+  { ResultFolder folder(out, 2, 4, IfFinished::refuse); }
+  EXPECT_FALSE(fs::exists(out));
+  EXPECT_FALSE(fs::exists(out.string() + ".partial"));
+}
+
+TEST_F(ResultFolderTest, AFinishedRunIsRefused) {
+  finish_run("first");
+  EXPECT_EQ(code_of([&] { finish_run("second"); }), ErrorCode::usage);
+  EXPECT_EQ(read_text(out / "run.json"), "first");
+}
+
+TEST_F(ResultFolderTest, AFinishedRunIsReplacedWhenAllowedAndOnlyAtTheEnd) {
+  finish_run("first");
+  {
+    ResultFolder folder(out, 2, 4, IfFinished::replace);
+    EXPECT_EQ(read_text(out / "run.json"), "first");
+  }
+  EXPECT_EQ(read_text(out / "run.json"), "first");
+  finish_run("second", IfFinished::replace);
+  EXPECT_EQ(read_text(out / "run.json"), "second");
+  EXPECT_FALSE(fs::exists(out.string() + ".replaced"));
+  EXPECT_FALSE(fs::exists(out.string() + ".partial"));
+}
+
+TEST_F(ResultFolderTest, FoldersThatAreNotRunsAreNeverTouched) {
+  fs::create_directories(out);
+  write_text(out / "thesis.tex", "years of work");
+  EXPECT_EQ(code_of([&] { finish_run("x"); }), ErrorCode::usage);
+  EXPECT_EQ(code_of([&] { finish_run("x", IfFinished::replace); }), ErrorCode::usage);
+  EXPECT_EQ(read_text(out / "thesis.tex"), "years of work");
+}
+
+TEST_F(ResultFolderTest, AnEmptyFolderAndATrailingSlashAreFine) {
+  fs::create_directories(out);
+  out += "/";
+  finish_run("x");
+  EXPECT_EQ(read_text(out / "run.json"), "x");
+}
+
+TEST_F(ResultFolderTest, WhatAKilledRunLeftIsCleared) {
+  const fs::path partial = out.string() + ".partial";
+  fs::create_directories(partial);
+  write_text(partial / "report.html", "half a page");
+  finish_run("x");
+  EXPECT_FALSE(fs::exists(out / "report.html"));
+}
+
+TEST_F(ResultFolderTest, TwoProcessesCannotWriteOneRun) {
+  ResultFolder folder(out, 2, 4, IfFinished::refuse);
+  EXPECT_EQ(code_of([&] { finish_run("x"); }), ErrorCode::failed);
+  folder.commit();
+  EXPECT_TRUE(fs::exists(out / "predictions.npy"));
+}
+
+TEST_F(ResultFolderTest, AFolderThatCannotBeMadeIsOneClearLine) {
+  write_text(temporary.path / "runs", "a file in the way");
+  try {
+    finish_run("x");
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::failed);
+    EXPECT_THAT(error.what(), HasSubstr("cannot be created"));
+    EXPECT_THAT(error.what(), ::testing::Not(HasSubstr("\n")));
+  }
+}
+
+TEST_F(ResultFolderTest, LogitsAreNaNWhereNothingWasEvaluated) {
+  const fs::path path = temporary.path / "logits.npy";
+  {
+    LogitsFile file(path, 1, 2, 3);
+    const std::vector<int> backgrounds = {1};
+    const std::vector<float> logits = {1, 2, 3};
+    file.store({0, backgrounds, {}, {}, logits});
+    file.commit();
+  }
+  const auto bytes = read_file(path, 1 << 20);
+  const NpyView view = parse_npy(bytes, "logits.npy");
+  EXPECT_THAT(view.header.shape, ElementsAre(1, 2, 3));
+  EXPECT_TRUE(std::isnan(view.values<float>("logits.npy")[0]));
+  EXPECT_EQ(view.values<float>("logits.npy")[5], 3);
+  { LogitsFile file(temporary.path / "dropped.npy", 1, 2, 3); }
+  EXPECT_FALSE(fs::exists(temporary.path / "dropped.npy"));
+  EXPECT_FALSE(fs::exists(temporary.path / "dropped.npy.partial"));
+}
+
+}  // namespace
+}  // namespace backdrop

@@ -1,0 +1,167 @@
+// Both plans on a scripted engine: what they visit, what they record, and that they agree.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <set>
+
+#include "backdrop/error.h"
+#include "search/runner.h"
+#include "search/statistics.h"
+#include "tests/search/fake_engine.h"
+
+namespace backdrop {
+namespace {
+
+using testing::fake_input;
+using testing::FakeEngine;
+using testing::identity_map;
+
+constexpr int kClasses = 9;
+constexpr int kForegrounds = 31;
+constexpr int kBackgrounds = 203;
+
+/// Background at which foreground f is first fooled; beyond the last for every third.
+int fooled_from(int f) {
+  return f % 3 == 0 ? kBackgrounds : f * f % 180;
+}
+
+void script(int f, int b, std::span<float> logits) {
+  for (std::size_t c = 0; c < logits.size(); ++c)
+    logits[c] = 0.1f * static_cast<float>((f + b + static_cast<int>(c)) % 7);
+  const bool fooled = b >= fooled_from(f) && (b - fooled_from(f)) % 5 == 0;
+  const int winner = fooled ? (f + 1 + b % 8) % kClasses : f % kClasses;
+  logits[static_cast<std::size_t>(winner)] = 5;
+}
+
+class RunnerTest : public ::testing::TestWithParam<std::tuple<int, int, int>> {
+ protected:
+  RunnerTest() {
+    std::tie(engine.tile_size, engine.batch_size, engine.thread_count) = GetParam();
+    engine.set_backgrounds(input.backgrounds);
+  }
+
+  SearchResult run(std::unique_ptr<WorkPlan> (*make_plan)(const PlanShape&)) {
+    engine.visited.clear();
+    auto plan = make_plan(plan_shape(engine, input));
+    SearchResult result = run_search(engine, input, identity_map(kClasses), *plan, {});
+    EXPECT_EQ(plan->settled(), std::size_t{kForegrounds} * kBackgrounds);
+    return result;
+  }
+
+  ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
+  FakeEngine engine{kClasses, script};
+};
+
+TEST_P(RunnerTest, AllPairsAreEvaluatedOnce) {
+  const SearchResult result = run(plan_all_pairs);
+  const std::set<std::pair<int, int>> distinct(engine.visited.begin(), engine.visited.end());
+  EXPECT_EQ(engine.visited.size(), std::size_t{kForegrounds} * kBackgrounds);
+  EXPECT_EQ(distinct.size(), engine.visited.size());
+  EXPECT_EQ(result.evaluated, engine.visited.size());
+  EXPECT_EQ(result.recorded, engine.visited.size());
+  for (int f = 0; f < kForegrounds; ++f)
+    for (int b = 0; b < kBackgrounds; ++b) {
+      std::vector<float> logits(kClasses);
+      script(f, b, logits);
+      const auto best = std::max_element(logits.begin(), logits.end()) - logits.begin();
+      ASSERT_EQ(result.pairs.predictions[result.pairs.index(f, b)], best) << f << ' ' << b;
+    }
+}
+
+TEST_P(RunnerTest, TilesAreFinishedBeforeTheNext) {
+  run(plan_all_pairs);
+  if (engine.tile_size == 0) return;
+  int tile = 0;
+  for (const auto& [f, b] : engine.visited) {
+    ASSERT_GE(b / engine.tile_size, tile);
+    tile = b / engine.tile_size;
+  }
+}
+
+TEST_P(RunnerTest, FirstRecordsUpToTheFirstFoolingBackground) {
+  const SearchResult result = run(plan_first_fooling);
+  std::size_t expected = 0;
+  for (int f = 0; f < kForegrounds; ++f)
+    for (int b = 0; b < kBackgrounds; ++b) {
+      const bool recorded = b <= fooled_from(f);
+      expected += recorded;
+      const std::size_t pair = result.pairs.index(f, b);
+      ASSERT_EQ(result.pairs.predictions[pair] >= 0, recorded) << f << ' ' << b;
+      ASSERT_EQ(std::isnan(result.pairs.margins[pair]), !recorded) << f << ' ' << b;
+    }
+  EXPECT_EQ(result.recorded, expected);
+  EXPECT_EQ(result.evaluated, engine.visited.size());
+  EXPECT_LT(result.evaluated, expected * 2);
+}
+
+TEST_P(RunnerTest, ModesAgree) {
+  const SearchResult all = run(plan_all_pairs);
+  const SearchResult first = run(plan_first_fooling);
+  const auto statistics = [&](const SearchResult& result) {
+    return compute_statistics(result.pairs, input.foreground_labels(), input.background_labels(),
+                              identity_map(kClasses), kClasses);
+  };
+  const ChallengeStatistics of_all = statistics(all);
+  const ChallengeStatistics of_first = statistics(first);
+  EXPECT_EQ(of_all.total.vulnerable, of_first.total.vulnerable);
+  EXPECT_GT(of_all.total.vulnerable, 0);
+  for (std::size_t f = 0; f < of_all.foregrounds.size(); ++f)
+    EXPECT_EQ(of_all.foregrounds[f].first_fooling, of_first.foregrounds[f].first_fooling);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, RunnerTest,
+                         ::testing::Values(std::tuple(0, 4, 2), std::tuple(50, 4, 1), std::tuple(7, 8, 3),
+                                           std::tuple(1, 1, 1), std::tuple(0, 2048, 1),
+                                           std::tuple(500, 16, 64)));
+
+TEST(RunSearch, StopsWhenAskedAndReportsProgress) {
+  const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
+  FakeEngine engine(kClasses, script);
+  engine.set_backgrounds(input.backgrounds);
+  auto plan = plan_all_pairs(plan_shape(engine, input));
+  int reports = 0;
+  SearchHooks hooks;
+  hooks.progress = [&](const SearchProgress& progress) {
+    ++reports;
+    EXPECT_EQ(progress.total, std::size_t{kForegrounds} * kBackgrounds);
+    EXPECT_EQ(progress.settled, progress.evaluated);
+  };
+  hooks.stop = [&] { return reports == 1; };
+  try {
+    run_search(engine, input, identity_map(kClasses), *plan, hooks);
+    FAIL() << "was not interrupted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::interrupted);
+  }
+  EXPECT_EQ(reports, 1);
+  EXPECT_EQ(engine.visited.size(), plan->settled());
+}
+
+TEST(RunSearch, AskedToStopAfterTheLastPairStillFinishes) {
+  const ChallengeInput input = fake_input(2, 4, kClasses);
+  FakeEngine engine(kClasses, script);
+  engine.set_backgrounds(input.backgrounds);
+  auto plan = plan_all_pairs(plan_shape(engine, input));
+  bool done = false;
+  SearchHooks hooks;
+  hooks.progress = [&](const SearchProgress& progress) { done = progress.settled == progress.total; };
+  hooks.stop = [&] { return done; };
+  EXPECT_EQ(run_search(engine, input, identity_map(kClasses), *plan, hooks).recorded, 8u);
+}
+
+TEST(RunSearch, ClassesThatMapToNothingAreNeverRight) {
+  const ChallengeInput input = fake_input(2, 3, 2);
+  FakeEngine engine(3, [](int, int b, std::span<float> logits) { logits[static_cast<std::size_t>(b)] = 1; });
+  engine.set_backgrounds(input.backgrounds);
+  auto plan = plan_all_pairs(plan_shape(engine, input));
+  const ClassMap map{{0, 1, -1}};
+  const SearchResult result = run_search(engine, input, map, *plan, {});
+  const auto statistics =
+      compute_statistics(result.pairs, input.foreground_labels(), input.background_labels(), map, 2);
+  EXPECT_EQ(statistics.fooled, 4);
+  EXPECT_EQ(statistics.backgrounds[2].others_fooled, 1);
+  EXPECT_EQ(statistics.backgrounds[2].others_into_class, 0);
+}
+
+}  // namespace
+}  // namespace backdrop
