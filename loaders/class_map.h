@@ -7,17 +7,18 @@
 
 namespace backdrop {
 
-/// `in9[c]` is the IN-9 label of model class c, or -1 for a class that belongs to none (never the right answer).
+/// `in9[c]` is the IN-9 label of model class c, or -1 for a class that belongs to none (never the right
+/// answer).
 struct ClassMap {
   std::vector<int> in9;
 };
 
-/// The map for a model with `classes` outputs: the identity for 9, the published map for 1000. Throws usage for
-/// any other count (a map must then be given as a file).
+/// The map for a model with `classes` outputs: the identity for 9, the published map for 1000. Throws usage
+/// for any other count (a map must then be given as a file).
 ClassMap default_class_map(int classes);
 
-/// Reads a JSON object {"0": -1, "1": 3, ...} in the form of the published in_to_in9.json; every class from 0 to
-/// `classes` - 1 must be there. Throws bad_input.
+/// Reads a JSON object {"0": -1, "1": 3, ...} in the form of the published in_to_in9.json; every class from 0
+/// to `classes` - 1 must be there. Throws bad_input.
 ClassMap read_class_map(const std::filesystem::path& path, int classes);
 
 }  // namespace backdrop

@@ -1,6 +1,9 @@
 /// \file
 /// The folder tree of the IN-9 release: ROOT/<variation>/val/<class dir>/*.JPEG and
 /// ROOT/fg_mask/val/<class dir>/*.npy (https://github.com/MadryLab/backgrounds_challenge).
+///
+/// Photos end in .JPEG, .jpg, .jpeg or .png, in any case. Names that start with a dot and files of other
+/// types are passed over, as torchvision's ImageFolder does; links are followed, broken ones are errors.
 #pragma once
 
 #include <filesystem>
@@ -28,14 +31,18 @@ struct ForegroundFile {
 /// The variations of the release, in the order of the published table.
 const std::vector<std::string>& in9_variations();
 
-/// The nine class directories of ROOT/<variation>/val, sorted: index is label. Throws bad_input if the folder is
-/// missing or does not hold exactly nine.
+/// The nine class directories of ROOT/<variation>/val, sorted: index is label. Throws bad_input if the folder
+/// is missing or does not hold exactly nine.
 std::vector<std::string> list_classes(const std::filesystem::path& root, const std::string& variation);
 
-/// All photos of a variation, by class, then by name in byte order (as the published script reads them).
+/// All photos of a variation, by class, then by name in byte order (as the published script reads them). A
+/// class without photos is an error.
 std::vector<Sample> list_samples(const std::filesystem::path& root, const std::string& variation);
 
 /// All masks with their photos in `original`, by class, then by name. A mask without its photo is an error.
+///
+/// The class dirs of fg_mask may be any of those of `original` and may be empty, so that a search can be run
+/// on a selection of masks; a class dir that `original` lacks and a tree without any mask are errors.
 std::vector<ForegroundFile> list_foregrounds(const std::filesystem::path& root);
 
 /// Whether ROOT/<variation>/val exists.

@@ -1,11 +1,16 @@
 /// \file
-/// Foreground masks from numpy's .npy files (format versions 1 to 3,
-/// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+/// Foreground masks from numpy's .npy files (see loaders/npy.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
+#include <string>
 #include <vector>
+
+#include "core/parallel.h"
+#include "loaders/image.h"
 
 namespace backdrop {
 
@@ -16,8 +21,15 @@ struct Mask {
   std::vector<std::uint8_t> values;
 };
 
-/// Reads a two-dimensional mask: bool, any integer or float type, either byte order, C or Fortran order. Every
-/// value must be 0 or 1. Throws bad_input that names the file and the reason.
+/// Reads a two-dimensional mask: bool, any integer or float type, either byte order, C or Fortran order.
+/// Every value must be 0 or 1. Throws bad_input that names the file and the reason.
 Mask read_mask(const std::filesystem::path& path);
+
+/// The same for the bytes of a file that is already in memory; `file` is the name for errors.
+Mask decode_mask(std::span<const std::byte> bytes, const std::string& file);
+
+/// Reads masks in parallel, in the order given. Each must be `size` x `size`: nothing is resized.
+std::vector<Mask> read_masks(std::span<const std::filesystem::path> paths, ThreadPool& pool,
+                             int size = kImageSize);
 
 }  // namespace backdrop
