@@ -1,8 +1,15 @@
 /// \file
-/// From a checkpoint's tensors to a Network. Depth, widths and class count are read off the tensors' shapes; the
-/// architecture's name is inferred when none is given.
+/// From a checkpoint's tensors to a Network. Depth, widths and class count are read off the tensors' shapes;
+/// the architecture's name is inferred when none is given.
+///
+/// \code
+/// const auto checkpoint = backdrop::load_checkpoint(path);
+/// backdrop::BuildReport report;
+/// const auto network = backdrop::build_network(checkpoint, {.arch = "resnet50"}, path, &report);
+/// \endcode
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,23 +19,33 @@
 namespace backdrop {
 
 struct BuildOptions {
-  std::string arch;             ///< empty: infer
-  bool allow_partial = false;   ///< ignore unexpected tensors, zero missing ones
+  /// Empty: infer. A leaky ResNet has the same tensors as the plain one, so it is built only when it is
+  /// named; the inferred architecture is always the plain one.
+  std::string arch = {};
+  /// Ignore unexpected tensors and fill in missing ones as PyTorch's load_state_dict(strict=False) leaves a
+  /// network of zeros: weights and biases 0, batch normalisation with scale 1, shift 0, mean 0, variance 1.
+  bool allow_partial = false;
 };
 
-/// What build_network found besides the network.
+/// What build_network found besides the network. Filled in before missing or unexpected tensors are refused.
 struct BuildReport {
-  std::string arch;                      ///< given or inferred
-  std::int64_t checkpoint_parameters = 0;  ///< trainable parameters in the file's tensors (as torchvision counts)
-  std::vector<std::string> missing;      ///< tensors the architecture needs and the file lacks
-  std::vector<std::string> unexpected;   ///< tensors in the file that the architecture has no place for
+  std::string arch;  ///< given or inferred
+  std::int64_t checkpoint_parameters =
+      0;                             ///< trainable parameters in the file's tensors (as torchvision counts)
+  std::vector<std::string> missing;  ///< tensors the architecture needs and the file lacks
+  std::vector<std::string> unexpected;  ///< tensors in the file that the architecture has no place for
 };
 
 /// Every architecture that can be built, by the published and torchvision's names.
 const std::vector<std::string>& known_architectures();
 
-/// Builds the network for `input` (default 224 x 224 x 3). Throws bad_input, naming `file`, that lists missing and
-/// unexpected tensors, or says that the tensors are of another architecture than `options.arch`.
+/// Builds the network for `input` (default 224 x 224 x 3); VGG and AlexNet take no other size than one that
+/// gives their classifier's 7 x 7 or 6 x 6 feature map. A checkpoint that export_folded wrote gives the
+/// network that it was exported from, to the bit.
+///
+/// Throws bad_input, naming `file`, that lists missing and unexpected tensors, says that the tensors are of
+/// another architecture than `options.arch` or of none, or names a tensor with a wrong shape, values that are
+/// not finite or negative variances; usage for an unknown `options.arch`.
 Network build_network(const Checkpoint& checkpoint, const BuildOptions& options, const std::string& file,
                       BuildReport* report = nullptr, ValueShape input = {224, 224, 3});
 

@@ -30,17 +30,17 @@ struct ValueShape {
 
 /// One layer: output = activation(operation(input) + bias + residual).
 struct Layer {
-  std::string name;     ///< the tensor prefix it came from ("layer1.0.conv1") or what it does ("maxpool")
+  std::string name;  ///< the tensor prefix it came from ("layer1.0.conv1") or what it does ("maxpool")
   LayerKind kind = LayerKind::convolution;
-  int input = 0;        ///< value read
-  int residual = -1;    ///< value added before the activation (convolution only), -1 for none
-  int kernel = 1;       ///< square window of convolution and max pool
+  int input = 0;      ///< value read
+  int residual = -1;  ///< value added before the activation (convolution only), -1 for none
+  int kernel = 1;     ///< square window of convolution and max pool
   int stride = 1;
-  int padding = 0;      ///< zeros for a convolution; never chosen by a max pool
+  int padding = 0;  ///< zeros for a convolution; never chosen by a max pool
   int groups = 1;
   Activation activation = Activation::none;
   ValueShape in;
-  ValueShape out;       ///< average_pool: 1 x 1 x C (global); fully_connected: 1 x 1 x K
+  ValueShape out;  ///< average_pool: 1 x 1 x C (global); fully_connected: 1 x 1 x K
   /// Convolution: [K][C / groups][kernel][kernel]. Fully connected: [K][height][width][C] of the input value.
   std::vector<float> weights;
   std::vector<float> bias;  ///< [K]
