@@ -41,10 +41,11 @@ class Assembly {
   int average_pool(const std::string& name, int input);
   int fully_connected(const std::string& name, int input, Activation activation, int usual_outputs);
 
+  /// Output channels that the tensors of a convolution to come have.
+  int output_channels(const ConvolutionSpec& spec) const;
   const ValueShape& shape(int value) const { return network_.shape(value); }
 
  private:
-  int output_channels(const ConvolutionSpec& spec) const;
   int group_count(const ConvolutionSpec& spec, int output_channels) const;
   void take_batch_norm(const std::string& prefix, Layer& layer);
   Layer windowed_layer(const std::string& name, LayerKind kind, int input, int kernel, int stride,

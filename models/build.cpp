@@ -85,7 +85,7 @@ void refuse_mismatch(const BuildReport& report, const Traits& traits, const Tens
 void assemble(const Architecture& architecture, TensorSource& tensors, Network& network, bool folded) {
   Assembly assembly(tensors, network, folded);
   if (architecture.family == Family::resnet) {
-    assemble_resnet(architecture, assembly, tensors);
+    assemble_resnet(architecture, assembly);
   } else {
     assemble_sequential(architecture, assembly, tensors);
   }

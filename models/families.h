@@ -8,7 +8,7 @@
 namespace backdrop {
 
 /// ResNet, Wide ResNet, ResNeXt and leaky ResNet.
-void assemble_resnet(const Architecture& architecture, Assembly& assembly, const TensorSource& tensors);
+void assemble_resnet(const Architecture& architecture, Assembly& assembly);
 
 /// VGG with and without batch normalisation, and AlexNet: one chain of layers without branches.
 void assemble_sequential(const Architecture& architecture, Assembly& assembly, const TensorSource& tensors);

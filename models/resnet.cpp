@@ -44,8 +44,7 @@ ConvolutionSpec block_convolution(const std::string& block, int index, int kerne
   return spec;
 }
 
-int basic_block(const std::string& block, int input, int stride, const Stage& stage, Assembly& assembly,
-                const TensorSource& tensors) {
+int basic_block(const std::string& block, int input, int stride, const Stage& stage, Assembly& assembly) {
   ConvolutionSpec first = block_convolution(block, 1, 3, stage);
   first.input = input;
   first.stride = stride;
@@ -53,13 +52,12 @@ int basic_block(const std::string& block, int input, int stride, const Stage& st
   ConvolutionSpec second = block_convolution(block, 2, 3, stage);
   second.input = assembly.convolution(first);
   second.usual_channels = stage.channels();
-  const int channels = tensors.dimension(second.name + ".weight", 4, 0).value_or(stage.channels());
-  second.residual = shortcut(block, input, stride, channels, assembly);
+  second.residual = shortcut(block, input, stride, assembly.output_channels(second), assembly);
   return assembly.convolution(second);
 }
 
-int bottleneck_block(const std::string& block, int input, int stride, const Stage& stage, Assembly& assembly,
-                     const TensorSource& tensors) {
+int bottleneck_block(const std::string& block, int input, int stride, const Stage& stage,
+                     Assembly& assembly) {
   const int width = stage.width * stage.architecture.bottleneck_width;
   ConvolutionSpec reduce = block_convolution(block, 1, 1, stage);
   reduce.input = input;
@@ -73,8 +71,7 @@ int bottleneck_block(const std::string& block, int input, int stride, const Stag
   ConvolutionSpec expand = block_convolution(block, 3, 1, stage);
   expand.input = assembly.convolution(spatial);
   expand.usual_channels = stage.channels();
-  const int channels = tensors.dimension(expand.name + ".weight", 4, 0).value_or(stage.channels());
-  expand.residual = shortcut(block, input, stride, channels, assembly);
+  expand.residual = shortcut(block, input, stride, assembly.output_channels(expand), assembly);
   return assembly.convolution(expand);
 }
 
@@ -92,7 +89,7 @@ int stem(const Architecture& architecture, Assembly& assembly) {
 
 }  // namespace
 
-void assemble_resnet(const Architecture& architecture, Assembly& assembly, const TensorSource& tensors) {
+void assemble_resnet(const Architecture& architecture, Assembly& assembly) {
   int value = stem(architecture, assembly);
   Stage stage{architecture, assembly.shape(value).channels};
   value = assembly.max_pool("maxpool", value, 3, 2, 1);
@@ -100,8 +97,8 @@ void assemble_resnet(const Architecture& architecture, Assembly& assembly, const
     for (int index = 0; index < architecture.blocks[layer]; ++index) {
       const std::string block = fmt::format("layer{}.{}", layer + 1, index);
       const int stride = layer > 0 && index == 0 ? 2 : 1;
-      value = architecture.bottleneck ? bottleneck_block(block, value, stride, stage, assembly, tensors)
-                                      : basic_block(block, value, stride, stage, assembly, tensors);
+      value = architecture.bottleneck ? bottleneck_block(block, value, stride, stage, assembly)
+                                      : basic_block(block, value, stride, stage, assembly);
     }
     stage.width *= 2;
   }
