@@ -6,9 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <string_view>
 #include <utility>
 
 #include "backdrop/error.h"
@@ -18,37 +16,13 @@ namespace {
 
 /// No layer of a supported architecture comes near; keeps hostile shapes from overflowing products.
 constexpr std::int64_t kMaxDimension = std::int64_t{1} << 20;
-/// Largest tensor filled in for a missing one (VGG's first linear layer has 1.03e8 values).
+/// Values filled in for missing tensors, all together (VGG's first linear layer has 1.03e8).
 constexpr std::int64_t kMaxFilledValues = std::int64_t{1} << 28;
 /// More than any memory holds, and small enough to multiply by a dimension once more.
 constexpr std::int64_t kMaxValues = std::int64_t{1} << 36;
 
-std::string torchvision_name(const std::string& stored_name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kPrefixes = {{
-      {"pre_logits.fc1.", "classifier.0."},
-      {"pre_logits.fc2.", "classifier.3."},
-      {"head.fc.", "classifier.6."},
-      {"last_layer.", "classifier.6."},
-  }};
-  for (const auto& [theirs, ours] : kPrefixes) {
-    if (stored_name.starts_with(theirs)) return std::string(ours) + stored_name.substr(theirs.size());
-  }
-  return stored_name;
-}
-
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
-}
-
-/// Whether a matrix [K][C*H*W] is stored as a convolution [K][C][H][W].
-bool is_flattened(const std::vector<std::int64_t>& stored, const std::vector<std::int64_t>& wanted) {
-  if (wanted.size() != 2 || stored.size() != 4 || stored[0] != wanted[0]) return false;
-  std::int64_t product = 1;
-  for (std::size_t axis = 1; axis < 4; ++axis) {
-    if (stored[axis] < 1 || stored[axis] > kMaxDimension) return false;
-    product *= stored[axis];
-  }
-  return product == wanted[1];
 }
 
 std::int64_t value_count(const std::vector<std::int64_t>& shape) {
@@ -64,12 +38,7 @@ bool is_running_statistic(const std::string& name) {
 }  // namespace
 
 TensorSource::TensorSource(const Checkpoint& checkpoint, std::string file) : file_(std::move(file)) {
-  for (const auto& [stored_name, tensor] : checkpoint.tensors) {
-    if (stored_name.ends_with("num_batches_tracked")) continue;
-    std::string name = torchvision_name(stored_name);
-    if (checkpoint.tensors.contains(name) || entries_.contains(name)) name = stored_name;
-    entries_.emplace(std::move(name), Entry{stored_name, &tensor, false});
-  }
+  for (const auto& [name, tensor] : checkpoint.tensors) entries_.emplace(name, Entry{&tensor, false});
 }
 
 const std::vector<std::int64_t>* TensorSource::shape(const std::string& name) const {
@@ -100,23 +69,25 @@ std::vector<float> TensorSource::take(const std::string& name, const std::vector
   if (found == entries_.end()) {
     missing_.push_back(name);
     const std::int64_t count = value_count(shape);
-    if (count > kMaxFilledValues)
+    filled_ += count;
+    if (filled_ > kMaxFilledValues) {
       fail(fmt::format("{} is missing and too large to fill in: {}", name, shape_text(shape)));
+    }
     return std::vector<float>(static_cast<std::size_t>(count), fill);
   }
   Entry& entry = found->second;
   const Tensor& tensor = *entry.tensor;
-  if (tensor.shape != shape && !is_flattened(tensor.shape, shape)) {
-    fail(fmt::format("{} has the shape {} where the network takes {}", entry.stored_name,
-                     shape_text(tensor.shape), shape_text(shape)));
+  if (tensor.shape != shape) {
+    fail(fmt::format("{} has the shape {} where the network takes {}", name, shape_text(tensor.shape),
+                     shape_text(shape)));
   }
   if (static_cast<std::int64_t>(tensor.values.size()) != value_count(shape)) {
-    fail(fmt::format("{} has {} values, which is not its shape {}", entry.stored_name, tensor.values.size(),
+    fail(fmt::format("{} has {} values, which is not its shape {}", name, tensor.values.size(),
                      shape_text(tensor.shape)));
   }
   if (!std::all_of(tensor.values.begin(), tensor.values.end(),
                    [](float value) { return std::isfinite(value); })) {
-    fail(fmt::format("{} holds values that are not finite", entry.stored_name));
+    fail(fmt::format("{} holds values that are not finite", name));
   }
   entry.taken = true;
   if (!is_running_statistic(name)) parameters_ += static_cast<std::int64_t>(tensor.values.size());
@@ -126,7 +97,7 @@ std::vector<float> TensorSource::take(const std::string& name, const std::vector
 std::vector<std::string> TensorSource::unexpected() const {
   std::vector<std::string> result;
   for (const auto& [name, entry] : entries_) {
-    if (!entry.taken) result.push_back(entry.stored_name);
+    if (!entry.taken) result.push_back(name);
   }
   return result;
 }

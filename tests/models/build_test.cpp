@@ -197,35 +197,5 @@ TEST(Build, RefusesInputsThatTheNetworkCannotTake) {
               HasSubstr("conv1.weight has the shape"));
 }
 
-/// The checkpoint with one tensor prefix renamed.
-Checkpoint renamed(Checkpoint checkpoint, const std::string& from, const std::string& to) {
-  StateDict tensors;
-  for (auto& [name, tensor] : checkpoint.tensors) {
-    tensors[name.starts_with(from) ? to + name.substr(from.size()) : name] = std::move(tensor);
-  }
-  checkpoint.tensors = std::move(tensors);
-  return checkpoint;
-}
-
-TEST(Build, ReadsTimmNamesOfVgg) {
-  const Checkpoint torchvision = synthetic_checkpoint("vgg11_bn");
-  Checkpoint timm = renamed(torchvision, "classifier.0.", "pre_logits.fc1.");
-  timm = renamed(timm, "classifier.3.", "pre_logits.fc2.");
-  timm = renamed(timm, "classifier.6.", "head.fc.");
-  timm.tensors["pre_logits.fc1.weight"].shape = {6, 16, 7, 7};
-  timm.tensors["pre_logits.fc2.weight"].shape = {6, 6, 1, 1};
-  const Network expected = build_network(torchvision, {}, "file");
-  const Network network = build_network(timm, {}, "file");
-  ASSERT_EQ(network.layers.size(), expected.layers.size());
-  for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    EXPECT_EQ(network.layers[i].weights, expected.layers[i].weights) << network.layers[i].name;
-  }
-}
-
-TEST(Build, ReadsTheLastLayerOfRobustnessAlexnet) {
-  const Checkpoint checkpoint = renamed(synthetic_checkpoint("alexnet"), "classifier.6.", "last_layer.");
-  EXPECT_EQ(build_network(checkpoint, {}, "file").classes(), 5);
-}
-
 }  // namespace
 }  // namespace backdrop
