@@ -39,8 +39,8 @@ struct Checkpoint {
   std::map<std::string, std::string> metadata;
 };
 
-/// Reads a checkpoint of any supported format, told apart by content and not by name. Throws bad_input that names
-/// the file and what it is instead (a TorchScript archive, an HTML page, a git-LFS pointer, ...).
+/// Reads a checkpoint of any supported format, told apart by content and not by name. Throws bad_input that
+/// names the file and what it is instead (a TorchScript archive, an HTML page, a git-LFS pointer, ...).
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
 /// Writes fp32 tensors and metadata as safetensors, atomically (a temporary file, then a rename).
