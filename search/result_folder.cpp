@@ -55,7 +55,7 @@ void require_only_run_files(const fs::path& folder) {
 
 void require_free(const fs::path& folder, ResultFolder::IfFinished if_finished) {
   if (!fs::exists(fs::symlink_status(folder))) return;
-  if (!fs::is_directory(folder)) throw Error(ErrorCode::usage, "is a file, not a folder", folder.string());
+  if (!fs::is_directory(folder)) throw Error(ErrorCode::failed, "is a file, not a folder", folder.string());
   if (fs::exists(folder / "run.json") && if_finished == ResultFolder::IfFinished::refuse)
     throw Error(ErrorCode::usage, "is a finished run: choose another --out, or --force to replace it",
                 folder.string());
@@ -89,6 +89,10 @@ class ResultFolder::Lock {
  private:
   int descriptor_ = -1;
 };
+
+void ResultFolder::check_free(const fs::path& folder, IfFinished if_finished) {
+  require_free(resolve(folder), if_finished);
+}
 
 ResultFolder::ResultFolder(const fs::path& folder, std::size_t foregrounds, std::size_t backgrounds,
                            IfFinished if_finished)

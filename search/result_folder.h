@@ -29,6 +29,9 @@ class ResultFolder : public PairSink {
  public:
   enum class IfFinished { refuse, replace };
 
+  /// Throws what the constructor would throw over a folder that may not be written, before any work is done.
+  static void check_free(const std::filesystem::path& folder, IfFinished if_finished);
+
   /// Creates FOLDER.partial (clearing what a killed run left there) with both matrices, nothing evaluated.
   /// Throws usage if FOLDER is a finished run that may not be replaced, or holds anything else; failed if
   /// another process is writing this run or the disk does not take it.
