@@ -23,6 +23,7 @@ std::string_view foreign_format(std::string_view start) {
   if (start.starts_with(std::string_view("II*\0", 4)) || start.starts_with(std::string_view("MM\0*", 4)))
     return "a TIFF image";
   if (start.size() >= 8 && start.substr(4, 4) == "ftyp") return "a HEIF, AVIF or video file";
+  if (start.starts_with("P5") || start.starts_with("P6")) return "a PNM image";
   if (start.starts_with("8BPS")) return "a Photoshop file";
   if (start.starts_with("PK\x03\x04")) return "a zip archive";
   if (start.starts_with("\x1F\x8B")) return "a gzip archive";
@@ -36,13 +37,12 @@ Image decode_image(std::span<const std::byte> bytes, const std::string& file) {
   const std::string_view start(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (start.starts_with("\xFF\xD8\xFF")) return decode_jpeg(bytes, file);
   if (start.starts_with("\x89PNG\r\n\x1A\n")) return decode_png(bytes, file);
-  if (start.starts_with("BM") || start.starts_with("P5") || start.starts_with("P6"))
-    return decode_bitmap(bytes, file);
+  if (start.starts_with("BM")) return decode_bmp(bytes, file);
 
   std::string reason = describe_stray_content(bytes);
   if (reason.empty()) {
     const std::string_view format = foreign_format(start);
-    reason = format.empty() ? "is not an image in a known format (JPEG, PNG, BMP or PNM)"
+    reason = format.empty() ? "is not an image in a known format (JPEG, PNG or BMP)"
                             : fmt::format("is {}; convert it to JPEG or PNG", format);
   }
   throw Error(ErrorCode::bad_input, reason, file);

@@ -2,7 +2,7 @@
 /// Photos as the engine takes them: 8-bit RGB, rows top to bottom.
 ///
 /// The format is told by content, not by name. JPEG pixels equal libjpeg-turbo's default decoding (what PIL
-/// reads) to the bit; PNG, BMP and PNM go through stb_image. As with PIL's convert('RGB'), grey is
+/// reads) to the bit; PNG and BMP go through stb_image. As with PIL's convert('RGB'), grey is
 /// replicated, an alpha channel is dropped and an EXIF orientation is not applied.
 #pragma once
 

@@ -1,4 +1,4 @@
-// PNG, BMP and PNM through stb_image, with what it leaves out: PNG checksums, a BMP's length and a bound on
+// PNG and BMP through stb_image, with what it leaves out: PNG checksums, a BMP's length and a bound on
 // memory.
 #include "loaders/image_stb.h"
 
@@ -32,7 +32,6 @@ void* bounded_realloc(void* old, std::size_t size) {
 #define STBI_MAX_DIMENSIONS 16384
 #define STBI_ONLY_PNG
 #define STBI_ONLY_BMP
-#define STBI_ONLY_PNM
 #define STBI_NO_STDIO
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
@@ -86,8 +85,7 @@ void check_png_chunks(std::span<const std::byte> bytes, const std::string& file)
 }
 
 /// A BMP's header gives the file's length; stb_image fills what is missing with zeros.
-void check_bitmap_length(std::span<const std::byte> bytes, const std::string& file) {
-  if (std::to_integer<char>(bytes[0]) != 'B') return;
+void check_bmp_length(std::span<const std::byte> bytes, const std::string& file) {
   std::size_t length = 0;
   for (std::size_t i = 0; i < 4 && 2 + i < bytes.size(); ++i)
     length |= std::to_integer<std::size_t>(bytes[2 + i]) << (8 * i);
@@ -133,8 +131,8 @@ Image decode_png(std::span<const std::byte> bytes, const std::string& file) {
   return decode(bytes, file);
 }
 
-Image decode_bitmap(std::span<const std::byte> bytes, const std::string& file) {
-  check_bitmap_length(bytes, file);
+Image decode_bmp(std::span<const std::byte> bytes, const std::string& file) {
+  check_bmp_length(bytes, file);
   return decode(bytes, file);
 }
 

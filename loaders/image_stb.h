@@ -1,5 +1,5 @@
 /// \file
-/// The lossless formats, through stb_image: PNG, BMP and PNM, 8 bits a channel, alpha dropped.
+/// The lossless formats, through stb_image: PNG and BMP, 8 bits a channel, alpha dropped.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace backdrop {
 /// Decodes a PNG after checking the CRC of its chunks. Throws bad_input that names `file`.
 Image decode_png(std::span<const std::byte> bytes, const std::string& file);
 
-/// Decodes a BMP, or a PNM in binary form (P5, P6). Throws bad_input that names `file`.
-Image decode_bitmap(std::span<const std::byte> bytes, const std::string& file);
+/// Decodes a BMP. Throws bad_input that names `file`.
+Image decode_bmp(std::span<const std::byte> bytes, const std::string& file);
 
 }  // namespace backdrop
