@@ -35,16 +35,19 @@ RawStateDict read_tensors(Bytes file, Checkpoint& checkpoint) {
 
 }  // namespace
 
+Checkpoint parse_checkpoint(std::span<const std::uint8_t> file) {
+  Checkpoint checkpoint;
+  take_tensors(read_tensors(file, checkpoint), file.size(), checkpoint);
+  Sha256 hash;
+  hash.update(file.data(), file.size());
+  checkpoint.sha256 = hash.hex();
+  return checkpoint;
+}
+
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
   try {
-    const std::vector<std::byte> content = read_file(path, kLargestFile);
-    const Bytes file(reinterpret_cast<const std::uint8_t*>(content.data()), content.size());
-    Checkpoint checkpoint;
-    take_tensors(read_tensors(file, checkpoint), file.size(), checkpoint);
-    Sha256 hash;
-    hash.update(file.data(), file.size());
-    checkpoint.sha256 = hash.hex();
-    return checkpoint;
+    const std::vector<std::byte> file = read_file(path, kLargestFile);
+    return parse_checkpoint({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()});
   } catch (const Error& error) {
     if (!error.file().empty()) throw;
     throw Error(error.code(), error.what(), path.string());

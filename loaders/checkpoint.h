@@ -10,9 +10,11 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "loaders/tensor.h"
@@ -42,6 +44,9 @@ struct Checkpoint {
 /// Reads a checkpoint of any supported format, told apart by content and not by name. Throws bad_input that
 /// names the file and what it is instead (a TorchScript archive, an HTML page, a git-LFS pointer, ...).
 Checkpoint load_checkpoint(const std::filesystem::path& path);
+
+/// The same for a file that is in memory already. Errors name no file.
+Checkpoint parse_checkpoint(std::span<const std::uint8_t> file);
 
 /// Writes fp32 tensors and metadata as safetensors, atomically (a temporary file, then a rename).
 void save_safetensors(const std::filesystem::path& path, const StateDict& tensors,

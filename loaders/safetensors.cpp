@@ -65,7 +65,9 @@ json parse_header(Bytes bytes) {
     if (!header.is_object()) refuse("has a safetensors header that is not a JSON object");
     return header;
   } catch (const json::exception& error) {
-    refuse(fmt::format("has a damaged safetensors header: {}", printable(error.what())));
+    const std::string_view reason = error.what();  // "[json.exception....] parse error at ..."
+    refuse(
+        fmt::format("has a damaged safetensors header:{}", printable(reason.substr(reason.find(']') + 1))));
   }
 }
 
