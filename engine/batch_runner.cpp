@@ -39,6 +39,7 @@ void BatchRunner::run(std::span<const CompositeTask> tasks, const std::vector<Im
   std::vector<Pair> pairs;
   for (const CompositeTask& task : tasks)
     for (std::size_t i = 0; i < task.backgrounds.size(); ++i) pairs.push_back({&task, i});
+  composites_ += static_cast<std::int64_t>(pairs.size());
 
   const std::size_t batch = plan_->batch();
   pool_.run(batches(pairs.size(), plan_->batch()), [&](std::size_t number, int worker) {

@@ -27,6 +27,8 @@ class BatchRunner {
 
   const BatchPlan& plan() const { return *plan_; }
   std::size_t workspace_bytes() const;
+  /// Composites run so far.
+  std::int64_t composites() const { return composites_; }
 
  private:
   /// This worker's arena, made on its first use.
@@ -36,6 +38,7 @@ class BatchRunner {
   kernels::NormalizationTable table_;
   ThreadPool& pool_;
   std::vector<AlignedBuffer> arenas_;
+  std::int64_t composites_ = 0;
 };
 
 }  // namespace backdrop

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,8 @@
 #include "engine/batch_runner.h"
 #include "engine/decision_writer.h"
 #include "engine/engine.h"
+#include "engine/hand_off.h"
+#include "engine/reuse_runner.h"
 
 namespace backdrop {
 namespace {
@@ -22,43 +25,94 @@ int choose_batch(const Network& network, int threads) {
   return static_cast<int>(std::clamp<std::int64_t>(share / largest, 4, 16));
 }
 
+// Backgrounds a batch with reuse: the height of the register block, so that what a batch writes stays in
+// cache.
+constexpr int kReuseRows = 4;
+
 class CpuEngine final : public Engine {
  public:
   CpuEngine(std::shared_ptr<const Network> network, const ClassMap& map, const EngineOptions& options)
       : network_(std::move(network)),
+        options_(options),
         writer_(map, network_->classes()),
-        pool_(options.threads),
-        dense_(
-            options.reference ? make_reference_plan(network_) : make_dense_plan(network_, batch_for(options)),
-            network_->normalization, pool_) {}
+        pool_(options.threads) {}
 
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) override {
     for (const Image& image : *backgrounds) check_size(image.height, image.width);
     backgrounds_ = std::move(backgrounds);
+    if (reuse_) reuse_->set_backgrounds(backgrounds_);
+  }
+
+  void prepare(std::span<const Mask* const> masks) override {
+    if (!uses_reuse() || masks.empty()) return;
+    for (const Mask* mask : masks) check_size(mask->height, mask->width);
+    std::vector<const Mask*> sample;
+    for (std::size_t i = 0; i < std::min(masks.size(), kMaskSample); ++i)
+      sample.push_back(masks[i * masks.size() / std::min(masks.size(), kMaskSample)]);
+    const std::size_t memory = options_.cache_memory > 0 ? options_.cache_memory : default_cache_memory();
+    const std::size_t backgrounds = backgrounds_ ? backgrounds_->size() : 1;
+    choice_ = choose_hand_off(*network_, sample, masks.size(), backgrounds, memory);
+    reuse_.reset();
+    reuse_ =
+        std::make_unique<ReuseRunner>(network_, ReuseOptions{reuse_rows(), choice_.hand_off, memory}, pool_);
+    if (backgrounds_) reuse_->set_backgrounds(backgrounds_);
   }
 
   void classify_composites(std::span<const CompositeTask> tasks) override {
     for (const CompositeTask& task : tasks) check(task);
-    if (!tasks.empty()) dense_.run(tasks, *backgrounds_, writer_);
+    if (tasks.empty()) return;
+    if (!uses_reuse()) return dense().run(tasks, *backgrounds_, writer_);
+    if (!reuse_) {
+      std::vector<const Mask*> masks;
+      for (const CompositeTask& task : tasks) masks.push_back(task.mask);
+      prepare(masks);
+    }
+    reuse_->run(tasks, writer_);
   }
 
   void classify_images(std::span<const Image> images, float* logits) override {
     for (const Image& image : images) check_size(image.height, image.width);
-    dense_.run(images, network_->classes(), logits);
+    dense().run(images, network_->classes(), logits);
   }
 
   int classes() const override { return network_->classes(); }
-  int batch() const override { return dense_.plan().batch(); }
-  int tile() const override { return 0; }
+  int batch() const override { return uses_reuse() ? reuse_rows() : dense_batch(); }
+  int tile() const override { return reuse_ ? reuse_->cache().capacity() : 0; }
   int threads() const override { return pool_.threads(); }
-  std::string description() const override {
-    return "CPU, " + std::to_string(threads()) + " threads, " + dense_.plan().description();
+  std::int64_t multiply_adds() const override {
+    return (reuse_ ? reuse_->multiply_adds() : 0) + (dense_ ? dense_->composites() * network_->macs() : 0);
   }
-  std::size_t workspace_bytes() const override { return dense_.workspace_bytes(); }
+  std::size_t workspace_bytes() const override {
+    return (dense_ ? dense_->workspace_bytes() : 0) + (reuse_ ? reuse_->workspace_bytes() : 0);
+  }
+  std::string description() const override {
+    const std::string start = fmt::format("CPU, {} threads, ", threads());
+    if (!uses_reuse())
+      return start + (options_.reference ? "plain reference loops" : "oneDNN") + batch_text();
+    return start + name(best_instruction_set()) + ", exact reuse" + batch_text();
+  }
 
  private:
-  int batch_for(const EngineOptions& options) const {
-    return options.batch > 0 ? options.batch : choose_batch(*network_, pool_.threads());
+  static constexpr std::size_t kMaskSample = 24;
+
+  bool uses_reuse() const { return options_.reuse && !options_.reference; }
+  int reuse_rows() const {
+    return options_.batch > 0 ? std::min(options_.batch, kernels::kMaxRows) : kReuseRows;
+  }
+  int dense_batch() const {
+    if (options_.reference) return 1;
+    return options_.batch > 0 ? options_.batch : choose_batch(*network_, pool_.threads());
+  }
+  std::string batch_text() const { return fmt::format(", batch {}", batch()); }
+
+  // Made on first use: with reuse it serves plain photos only.
+  BatchRunner& dense() {
+    if (!dense_) {
+      auto plan =
+          options_.reference ? make_reference_plan(network_) : make_dense_plan(network_, dense_batch());
+      dense_ = std::make_unique<BatchRunner>(std::move(plan), network_->normalization, pool_);
+    }
+    return *dense_;
   }
 
   void check_size(int height, int width) const {
@@ -80,9 +134,12 @@ class CpuEngine final : public Engine {
   }
 
   std::shared_ptr<const Network> network_;
+  EngineOptions options_;
   DecisionWriter writer_;
   ThreadPool pool_;
-  BatchRunner dense_;
+  std::unique_ptr<BatchRunner> dense_;
+  std::unique_ptr<ReuseRunner> reuse_;
+  HandOffChoice choice_;
   std::shared_ptr<const std::vector<Image>> backgrounds_;
 };
 

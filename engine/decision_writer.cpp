@@ -15,7 +15,7 @@ DecisionWriter::DecisionWriter(const ClassMap& map, int classes) : in9_(map.in9)
 }
 
 void DecisionWriter::write(const CompositeTask& task, std::size_t index, const float* logits) const {
-  const kernels::Decision decision = kernels::decide_reference(logits, classes(), in9_.data(), task.label);
+  const kernels::Decision decision = kernels::decide(logits, classes(), in9_.data(), task.label);
   if (std::isnan(decision.margin))
     throw Error(ErrorCode::failed, "the network's output is not a number on background " +
                                        std::to_string(task.backgrounds[index]) +

@@ -9,6 +9,7 @@
 #include "engine/batch_plan.h"
 #include "engine/layer_shapes.h"
 #include "engine/memory_plan.h"
+#include "engine/value_lifetimes.h"
 #include "kernels/dense.h"
 
 namespace backdrop {
@@ -30,18 +31,6 @@ DenseOperation make_operation(const Layer& layer, int batch) {
   }
   return DenseOperation::convolution(convolution_shape(layer), batch, layer.weights.data(), layer.bias.data(),
                                      layer.residual >= 0);
-}
-
-// The last layer that reads each value; the logits are read after the last one.
-std::vector<int> last_readers(const Network& network) {
-  const int layers = static_cast<int>(network.layers.size());
-  std::vector<int> last(layers + 1, -1);
-  for (int i = 0; i < layers; ++i) {
-    last[network.layers[i].input] = i;
-    if (network.layers[i].residual >= 0) last[network.layers[i].residual] = i;
-  }
-  last[layers] = layers;
-  return last;
 }
 
 class DensePlan final : public BatchPlan {

@@ -32,7 +32,7 @@ struct CompositeTask {
 
 struct EngineOptions {
   int threads = 0;               ///< CPU threads; 0: all that this process may use
-  int batch = 0;                 ///< composites per batch; 0: chosen for the caches
+  int batch = 0;                 ///< composites per batch (with reuse at most 16); 0: chosen for the caches
   bool reference = false;        ///< the plain reference kernels instead of the tuned ones (slow)
   bool reuse = true;             ///< compute only what each new background changed
   std::size_t cache_memory = 0;  ///< bytes for cached background features; 0: a share of the machine's memory
@@ -46,6 +46,10 @@ class Engine {
   /// Keeps these backgrounds for all further tasks (shared, not copied). Sizes must equal the network's
   /// input.
   virtual void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) = 0;
+
+  /// Optional: the masks of the run to come, on the backgrounds set before. They let the engine choose how
+  /// much of each background to cache, and so `tile`; without this call the first tasks decide.
+  virtual void prepare(std::span<const Mask* const> masks) { static_cast<void>(masks); }
 
   /// Computes every task. Tasks are independent: give several at once, of the same backgrounds where that is
   /// possible, to keep all threads busy.
@@ -61,6 +65,9 @@ class Engine {
   /// consecutive backgrounds before the next one. 0: any order costs the same.
   virtual int tile() const = 0;
   virtual int threads() const = 0;
+  /// Multiply-adds done for composites so far, counted where they are done; with reuse, the mixed positions'
+  /// only.
+  virtual std::int64_t multiply_adds() const { return 0; }
   /// One line for people: device, instruction set, batch.
   virtual std::string description() const = 0;
   /// Peak bytes of caches, activations and scratch memory, over all threads.

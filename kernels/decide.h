@@ -15,6 +15,6 @@ struct Decision {
 };
 
 /// `in9[c]` is the IN-9 label of class c or -1.
-Decision decide_reference(const float* logits, int classes, const int* in9, int label);
+Decision decide(const float* logits, int classes, const int* in9, int label);
 
 }  // namespace backdrop::kernels

@@ -1,12 +1,12 @@
+#include "kernels/decide.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "kernels/decide.h"
-
 namespace backdrop::kernels {
 
-Decision decide_reference(const float* logits, int classes, const int* in9, int label) {
+Decision decide(const float* logits, int classes, const int* in9, int label) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   int best = 0;
   float right = -infinity;

@@ -1,0 +1,97 @@
+#include "engine/background_cache.h"
+
+#include <algorithm>
+
+#include "backdrop/error.h"
+
+namespace backdrop {
+
+using kernels::RowPointers;
+using kernels::Source;
+
+BackgroundCache::BackgroundCache(const PositionNetwork& network, const Normalization& normalization,
+                                 int hand_off, std::size_t memory, ThreadPool& pool)
+    : network_(network),
+      table_(kernels::make_normalization_table(normalization.mean, normalization.deviation)),
+      hand_off_(hand_off),
+      pool_(pool) {
+  for (int v = 0; v <= hand_off; ++v) {
+    value_offset_.push_back(static_cast<std::int64_t>(block_floats_));
+    block_floats_ += (network.network().shape(v).size() + 15) / 16 * 16;
+  }
+  for (int i = 0; i < hand_off; ++i)
+    lists_.push_back(whole_layer_list(network.network(), i, Source::background, network.rows()));
+  const std::size_t fitting = memory / bytes_per_background();
+  capacity_ = static_cast<int>(std::clamp<std::size_t>(fitting, network.rows(), 1 << 20));
+}
+
+void BackgroundCache::clear(std::size_t backgrounds) {
+  block_of_.assign(backgrounds, -1);
+  std::fill(owner_.begin(), owner_.end(), -1);
+  std::fill(used_.begin(), used_.end(), 0);
+}
+
+int BackgroundCache::take_block(std::uint64_t oldest_kept) {
+  if (static_cast<int>(blocks_.size()) < capacity_) {
+    blocks_.emplace_back(bytes_per_background());
+    owner_.push_back(-1);
+    used_.push_back(0);
+    return static_cast<int>(blocks_.size()) - 1;
+  }
+  const int block = static_cast<int>(std::min_element(used_.begin(), used_.end()) - used_.begin());
+  if (used_[block] >= oldest_kept)
+    throw Error(ErrorCode::failed, "more backgrounds are needed at once than the cache holds");
+  if (owner_[block] >= 0) block_of_[owner_[block]] = -1;
+  return block;
+}
+
+void BackgroundCache::make_resident(std::span<const int> backgrounds, const std::vector<Image>& images) {
+  ++call_;
+  std::vector<int> missing;
+  for (const int background : backgrounds)
+    if (block_of_[background] >= 0) used_[block_of_[background]] = call_;
+  for (const int background : backgrounds) {
+    if (block_of_[background] >= 0) continue;
+    const int block = take_block(call_);
+    block_of_[background] = block;
+    owner_[block] = background;
+    used_[block] = call_;
+    missing.push_back(background);
+  }
+  fills_ += static_cast<std::int64_t>(missing.size());
+
+  const std::size_t rows = network_.rows();
+  pool_.run((missing.size() + rows - 1) / rows, [&](std::size_t number, int) {
+    const std::size_t first = number * rows;
+    fill(std::span(missing).subspan(first, std::min(rows, missing.size() - first)), images);
+  });
+}
+
+void BackgroundCache::fill(std::span<const int> batch, const std::vector<Image>& images) {
+  const int rows = static_cast<int>(batch.size());
+  const auto pointers = [&](int value) {
+    RowPointers result;
+    for (int r = 0; r < rows; ++r)
+      result.rows[static_cast<int>(Source::background)][r] = this->value(batch[r], value);
+    return result;
+  };
+  const auto written = [&](int value, int row) { return const_cast<float*>(this->value(batch[row], value)); };
+
+  for (int r = 0; r < rows; ++r)
+    kernels::normalize_cpu(images[batch[r]].pixels.data(), images[batch[r]].pixels.size() / 3, table_,
+                           written(0, r));
+  for (int i = 0; i < hand_off_; ++i) {
+    const Layer& layer = network_.network().layers[i];
+    const RowPointers input = pointers(layer.input);
+    const RowPointers residual = layer.residual >= 0 ? pointers(layer.residual) : RowPointers();
+    float* output[kernels::kMaxRows];
+    for (int r = 0; r < rows; ++r) output[r] = written(i + 1, r);
+    network_.run_layer(i, lists_[i], rows, input, layer.residual >= 0 ? &residual : nullptr, nullptr, output);
+  }
+}
+
+std::size_t BackgroundCache::bytes() const {
+  return blocks_.size() * bytes_per_background();
+}
+
+}  // namespace backdrop

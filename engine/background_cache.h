@@ -1,0 +1,64 @@
+/// \file
+/// The features of resident backgrounds: for each, the values 0..hand_off as [position][channel], one block a
+/// background. Blocks are filled once and replaced, least recently used first, when the memory is spent.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/aligned.h"
+#include "core/parallel.h"
+#include "engine/position_network.h"
+#include "kernels/composite.h"
+#include "loaders/image.h"
+
+namespace backdrop {
+
+class BackgroundCache {
+ public:
+  /// Caches the inputs of every layer up to `hand_off` in at most `memory` bytes (at least one batch of
+  /// backgrounds). `network` and `pool` must outlive the cache.
+  BackgroundCache(const PositionNetwork& network, const Normalization& normalization, int hand_off,
+                  std::size_t memory, ThreadPool& pool);
+
+  /// Forgets everything: the indices mean other photos from now on.
+  void clear(std::size_t backgrounds);
+
+  /// Computes the features of those of `backgrounds` (at most capacity()) that are not resident.
+  void make_resident(std::span<const int> backgrounds, const std::vector<Image>& images);
+
+  /// Value `value` of a resident background.
+  const float* value(int background, int value) const {
+    return blocks_[block_of_[background]].floats() + value_offset_[value];
+  }
+
+  /// The number of backgrounds that fit.
+  int capacity() const { return capacity_; }
+  std::size_t bytes_per_background() const { return block_floats_ * sizeof(float); }
+  std::size_t bytes() const;
+  /// Backgrounds computed since the start: equal to their number if each was filled once.
+  std::int64_t fills() const { return fills_; }
+
+ private:
+  int take_block(std::uint64_t oldest_kept);
+  void fill(std::span<const int> batch, const std::vector<Image>& images);
+
+  const PositionNetwork& network_;
+  kernels::NormalizationTable table_;
+  int hand_off_;
+  ThreadPool& pool_;
+  std::vector<PositionList> lists_;  // every position of layers 0..hand_off - 1, from background inputs
+  std::vector<std::int64_t> value_offset_;
+  std::size_t block_floats_ = 0;
+  int capacity_ = 0;
+
+  std::vector<AlignedBuffer> blocks_;
+  std::vector<int> owner_;           // of each block: a background, or -1
+  std::vector<std::uint64_t> used_;  // of each block: the call that used it last
+  std::vector<int> block_of_;        // of each background: a block, or -1
+  std::uint64_t call_ = 0;
+  std::int64_t fills_ = 0;
+};
+
+}  // namespace backdrop

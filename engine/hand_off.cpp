@@ -1,0 +1,98 @@
+#include "engine/hand_off.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "engine/position_sets.h"
+
+namespace backdrop {
+namespace {
+
+// Costs in multiply-adds of the register block at full speed, measured on an AVX-512 core: writing (and later
+// reading) an activation, and how much slower the block is with the single row of a foreground's own pass.
+constexpr double kPerFloatWritten = 12.0;
+constexpr double kSingleRow = 3.0;
+
+// Mean costs over the sample, by layer.
+struct LayerSample {
+  double mixed = 0;       // for each composite, with reuse
+  double foreground = 0;  // once a foreground and tile
+  double whole = 0;       // for each composite, without reuse
+};
+
+std::vector<LayerSample> sample_costs(const Network& network, std::span<const Mask* const> masks) {
+  const int layers = first_fully_connected(network);
+  std::vector<LayerSample> samples(layers);
+  for (int i = 0; i < layers; ++i) {
+    const Layer& layer = network.layers[i];
+    samples[i].whole =
+        static_cast<double>(layer.macs()) + kPerFloatWritten * static_cast<double>(layer.out.size());
+  }
+  for (const Mask* mask : masks) {
+    const PositionSets sets = find_position_sets(network, *mask, layers);
+    for (int i = 0; i < layers; ++i) {
+      const PositionCost cost = cost_of_layer(network, sets, i);
+      samples[i].mixed +=
+          static_cast<double>(cost.multiply_adds) + kPerFloatWritten * static_cast<double>(cost.written);
+      samples[i].foreground +=
+          kSingleRow * static_cast<double>(cost.start_multiply_adds + cost.foreground_multiply_adds);
+    }
+  }
+  for (LayerSample& sample : samples) {
+    sample.mixed /= static_cast<double>(masks.size());
+    sample.foreground /= static_cast<double>(masks.size());
+  }
+  return samples;
+}
+
+}  // namespace
+
+HandOffChoice choose_hand_off(const Network& network, std::span<const Mask* const> masks,
+                              std::size_t foregrounds, std::size_t backgrounds, std::size_t memory) {
+  const std::vector<LayerSample> samples = sample_costs(network, masks);
+  double whole = 0;
+  for (const LayerSample& sample : samples) whole += sample.whole;
+
+  HandOffChoice best;
+  double best_cost = 0;
+  double reused = 0;      // mixed positions of the layers before the hand-off
+  double before = 0;      // their whole cost: what filling the cache takes
+  double foreground = 0;  // what each foreground takes on each tile
+  std::size_t bytes = 0;
+  for (int hand_off = 0; hand_off <= static_cast<int>(samples.size()); ++hand_off) {
+    bytes += sizeof(float) * network.shape(hand_off).size();
+    const std::size_t tile =
+        std::clamp<std::size_t>(memory / bytes, 1, std::max<std::size_t>(1, backgrounds));
+    const double cost = reused + (whole - before) + foreground / static_cast<double>(tile) +
+                        before / static_cast<double>(std::max<std::size_t>(1, foregrounds));
+    if (hand_off == 0 || cost < best_cost) {
+      best_cost = cost;
+      best = {hand_off, bytes, static_cast<int>(tile), cost / whole};
+    }
+    if (hand_off == static_cast<int>(samples.size())) break;
+    reused += samples[hand_off].mixed;
+    before += samples[hand_off].whole;
+    foreground += samples[hand_off].foreground;
+  }
+  // The last layer's outputs go to the fully connected layers, which take them computed.
+  best.hand_off = std::min(best.hand_off, std::max(0, static_cast<int>(samples.size()) - 1));
+  return best;
+}
+
+std::size_t default_cache_memory() {
+  std::ifstream info("/proc/meminfo");
+  std::string key;
+  std::size_t kibibytes = 0;
+  while (info >> key >> kibibytes) {
+    if (key == "MemAvailable:") return kibibytes * 1024 / 2;
+    std::getline(info, key);
+  }
+  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) /
+         4;
+}
+
+}  // namespace backdrop

@@ -1,0 +1,171 @@
+#include "engine/position_lists.h"
+
+#include <algorithm>
+
+#include "engine/value_lifetimes.h"
+
+namespace backdrop {
+namespace {
+
+using kernels::Source;
+using kernels::Tap;
+
+constexpr int kStartLanes = 16;  // start sums are padded to whole vectors
+
+std::int64_t positions_of(const ValueShape& shape) {
+  return std::int64_t{shape.height} * shape.width;
+}
+
+// Builds one foreground's lists layer by layer; `slots_[v][p]` counts position p among those of its kind in
+// value v.
+class ListBuilder {
+ public:
+  ListBuilder(const Network& network, int rows, const PositionSets& sets)
+      : network_(network), rows_(rows), sets_(sets), slots_(sets.kinds.size()) {
+    for (std::size_t v = 0; v < slots_.size(); ++v) {
+      std::int32_t next[kernels::kSources] = {};
+      for (const Source kind : sets.kinds[v]) slots_[v].push_back(next[static_cast<int>(kind)]++);
+    }
+  }
+
+  bool all_mixed(int value) const {
+    return sets_.count(value, Source::mixed) == std::int64_t(slots_[value].size());
+  }
+
+  // Where position p of value v is, as the kernels address it.
+  Tap locate(int v, int p, int weight) const {
+    const Source kind = sets_.kinds[v][p];
+    const std::int64_t channels = network_.shape(v).channels;
+    std::int64_t offset = 0;
+    switch (kind) {
+      case Source::mixed:
+        offset = slots_[v][p] * mixed_layout(network_, v, rows_).position_stride;
+        break;
+      case Source::background:
+        offset = p * channels;
+        break;
+      case Source::foreground:
+        offset = slots_[v][p] * channels;
+        break;
+    }
+    return {static_cast<std::int32_t>(offset), static_cast<std::int16_t>(weight), kind};
+  }
+
+  // Taps of a mixed position: a convolution's foreground taps go to the start sums, a pool keeps them.
+  void add_mixed(int index, int p, PositionList& mixed, PositionList& starts, int start_stride) const {
+    const Layer& layer = network_.layers[index];
+    const bool split = layer.kind == LayerKind::convolution;
+    const std::size_t before = starts.taps.size();
+    for_each_tap(layer, p, [&](int weight, int position) {
+      const Tap tap = locate(layer.input, position, layer.kind == LayerKind::average_pool ? 0 : weight);
+      (split && tap.source == Source::foreground ? starts : mixed).taps.push_back(tap);
+    });
+    mixed.first_tap.push_back(static_cast<std::int32_t>(mixed.taps.size()));
+    mixed.output.push_back(locate(index + 1, p, 0).offset);
+    if (layer.residual >= 0) mixed.residual.push_back(locate(layer.residual, p, 0));
+    if (!split) return;
+    if (starts.taps.size() == before) {
+      mixed.start.push_back(-1);
+      return;
+    }
+    const auto row = static_cast<std::int32_t>(starts.output.size());
+    mixed.start.push_back(row);
+    starts.output.push_back(row * start_stride);
+    starts.first_tap.push_back(static_cast<std::int32_t>(starts.taps.size()));
+  }
+
+  void add_foreground(int index, int p, PositionList& list) const {
+    const Layer& layer = network_.layers[index];
+    for_each_tap(layer, p, [&](int weight, int position) {
+      list.taps.push_back(locate(layer.input, position, layer.kind == LayerKind::average_pool ? 0 : weight));
+    });
+    list.first_tap.push_back(static_cast<std::int32_t>(list.taps.size()));
+    list.output.push_back(locate(index + 1, p, 0).offset);
+    if (layer.residual >= 0) list.residual.push_back(locate(layer.residual, p, 0));
+  }
+
+ private:
+  const Network& network_;
+  int rows_;
+  const PositionSets& sets_;
+  std::vector<std::vector<std::int32_t>> slots_;
+};
+
+// The value that the fully connected layers read lies in their own memory and gets no room here.
+MemoryPlan plan_mixed(const Network& network, const PositionSets& sets, int rows) {
+  const std::vector<int> last = last_readers(network);
+  std::vector<BufferLifetime> buffers;
+  for (int v = 0; v < static_cast<int>(sets.kinds.size()); ++v) {
+    const bool outside = v + 1 == static_cast<int>(sets.kinds.size());
+    const std::int64_t floats = outside ? 0 : sets.count(v, Source::mixed) * rows * network.shape(v).channels;
+    buffers.push_back({v - 1, last[v], floats * sizeof(float)});
+  }
+  return plan_memory(buffers);
+}
+
+}  // namespace
+
+MixedLayout mixed_layout(const Network& network, int value, int rows) {
+  const ValueShape& shape = network.shape(value);
+  if (value == first_fully_connected(network)) return {shape.channels, shape.size()};
+  return {std::int64_t{rows} * shape.channels, shape.channels};
+}
+
+PositionList whole_layer_list(const Network& network, int index, Source kind, int rows) {
+  const Layer& layer = network.layers[index];
+  const auto stride = [&](int value) -> std::int64_t {
+    return kind == Source::mixed ? mixed_layout(network, value, rows).position_stride
+                                 : network.shape(value).channels;
+  };
+  const auto tap_at = [&](int value, int position, int weight) -> Tap {
+    return {static_cast<std::int32_t>(position * stride(value)), static_cast<std::int16_t>(weight), kind};
+  };
+  PositionList list;
+  for (int p = 0; p < positions_of(layer.out); ++p) {
+    for_each_tap(layer, p, [&](int weight, int position) {
+      list.taps.push_back(tap_at(layer.input, position, layer.kind == LayerKind::average_pool ? 0 : weight));
+    });
+    list.first_tap.push_back(static_cast<std::int32_t>(list.taps.size()));
+    list.output.push_back(static_cast<std::int32_t>(p * stride(index + 1)));
+    if (layer.residual >= 0) list.residual.push_back(tap_at(layer.residual, p, 0));
+  }
+  return list;
+}
+
+ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off, int rows,
+                                      const std::vector<std::shared_ptr<const PositionList>>& whole) {
+  ForegroundLists lists;
+  lists.sets = find_position_sets(network, mask, hand_off);
+  const ListBuilder builder(network, rows, lists.sets);
+  const int layers = static_cast<int>(whole.size());
+
+  for (int v = 0; v <= layers; ++v) {
+    lists.foreground_offset.push_back(lists.foreground_floats);
+    lists.foreground_floats += lists.sets.count(v, Source::foreground) * network.shape(v).channels;
+  }
+  lists.mixed = plan_mixed(network, lists.sets, rows);
+  lists.layers.resize(layers);
+  for (int i = 0; i < layers; ++i) {
+    const Layer& layer = network.layers[i];
+    LayerLists& out = lists.layers[i];
+    const int start_stride = (layer.out.channels + kStartLanes - 1) / kStartLanes * kStartLanes;
+    lists.starts_offset.push_back(lists.starts_floats);
+    const bool inputs_mixed =
+        builder.all_mixed(layer.input) && (layer.residual < 0 || builder.all_mixed(layer.residual));
+    if (inputs_mixed && builder.all_mixed(i + 1)) {
+      out.mixed = whole[i];
+      continue;
+    }
+    auto mixed = std::make_shared<PositionList>();
+    const std::vector<Source>& kinds = lists.sets.kinds[i + 1];
+    for (int p = 0; p < static_cast<int>(kinds.size()); ++p) {
+      if (kinds[p] == Source::mixed) builder.add_mixed(i, p, *mixed, out.starts, start_stride);
+      if (kinds[p] == Source::foreground) builder.add_foreground(i, p, out.foreground);
+    }
+    out.mixed = std::move(mixed);
+    lists.starts_floats += std::int64_t(out.starts.output.size()) * start_stride;
+  }
+  return lists;
+}
+
+}  // namespace backdrop

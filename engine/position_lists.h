@@ -1,0 +1,63 @@
+/// \file
+/// The lists that the position kernels take, built from the mask once a foreground (and once a network for
+/// the layers where every position is computed).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/memory_plan.h"
+#include "engine/position_sets.h"
+#include "kernels/position_work.h"
+#include "models/network.h"
+
+namespace backdrop {
+
+/// One layer's list, owning what PositionWork points to.
+struct PositionList {
+  std::vector<std::int32_t> output;
+  std::vector<std::int32_t> first_tap{0};
+  std::vector<kernels::Tap> taps;
+  std::vector<std::int32_t> start;
+  std::vector<kernels::Tap> residual;
+
+  kernels::PositionWork work() const { return {output, first_tap, taps, start, residual}; }
+};
+
+/// How a value's mixed positions lie in memory, for batches of `rows` backgrounds: [position][row][channel],
+/// or [row][position][channel] for the value that the fully connected layers read.
+struct MixedLayout {
+  std::int64_t position_stride = 0;
+  std::int64_t row_stride = 0;
+};
+
+MixedLayout mixed_layout(const Network& network, int value, int rows);
+
+/// Lists that compute every position of a layer from inputs that are all of one kind: mixed (after the
+/// hand-off), or background (to fill the cache).
+PositionList whole_layer_list(const Network& network, int index, kernels::Source kind, int rows);
+
+/// One foreground's lists for one layer.
+struct LayerLists {
+  std::shared_ptr<const PositionList> mixed;  ///< for each background
+  PositionList foreground;                    ///< once: foreground-only positions
+  PositionList starts;                        ///< once: sums over the foreground taps of mixed positions
+};
+
+/// One foreground's lists for all layers, and where its values lie.
+struct ForegroundLists {
+  PositionSets sets;
+  std::vector<LayerLists> layers;               ///< before the first fully connected one
+  MemoryPlan mixed;                             ///< each value's mixed positions, in a batch's arena
+  std::vector<std::int64_t> foreground_offset;  ///< of each value's foreground positions, in floats
+  std::int64_t foreground_floats = 0;
+  std::vector<std::int64_t> starts_offset;  ///< of each layer's start sums, in floats
+  std::int64_t starts_floats = 0;
+};
+
+/// `whole[i]` is whole_layer_list(network, i, mixed, rows), shared by all foregrounds.
+ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off, int rows,
+                                      const std::vector<std::shared_ptr<const PositionList>>& whole);
+
+}  // namespace backdrop

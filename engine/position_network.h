@@ -1,0 +1,46 @@
+/// \file
+/// The layers before the first fully connected one, with weights packed for the position kernels.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/instruction_set.h"
+#include "engine/position_lists.h"
+#include "kernels/position_convolution.h"
+#include "models/network.h"
+
+namespace backdrop {
+
+/// Shared by all threads; `run_layer` is const.
+class PositionNetwork {
+ public:
+  /// `rows`: backgrounds a batch, 1..kernels::kMaxRows.
+  PositionNetwork(std::shared_ptr<const Network> network, int rows, InstructionSet set);
+
+  /// One layer over a list; pointers as in kernels/position_convolution.h. Returns the multiply-adds done.
+  std::int64_t run_layer(int index, const PositionList& list, int rows, const kernels::RowPointers& input,
+                         const kernels::RowPointers* residual, const float* starts,
+                         float* const* output) const;
+
+  /// The sums of a convolution over a list of foreground taps, with the bias and without activation.
+  void run_starts(int index, const PositionList& list, const kernels::RowPointers& input,
+                  float* starts) const;
+
+  const Network& network() const { return *network_; }
+  int rows() const { return rows_; }
+  /// How many layers work on positions.
+  int layers() const { return static_cast<int>(convolutions_.size()); }
+  /// Every position of a layer from mixed inputs.
+  const std::vector<std::shared_ptr<const PositionList>>& whole_mixed() const { return whole_mixed_; }
+  std::size_t weight_bytes() const;
+
+ private:
+  std::shared_ptr<const Network> network_;
+  int rows_;
+  std::vector<std::optional<kernels::PositionConvolution>> convolutions_;  // none for a pool
+  std::vector<std::shared_ptr<const PositionList>> whole_mixed_;
+};
+
+}  // namespace backdrop

@@ -1,0 +1,182 @@
+#include "engine/reuse_runner.h"
+
+#include <algorithm>
+#include <mutex>
+#include <numeric>
+
+namespace backdrop {
+namespace {
+
+using kernels::RowPointers;
+using kernels::Source;
+
+constexpr int kTailBatch = 32;  // composites that share one read of the fully connected weights
+
+}  // namespace
+
+// A foreground's pass, made by the first piece that needs it and freed after the last.
+struct ReuseRunner::SharedPass {
+  std::once_flag made;
+  std::unique_ptr<ForegroundPass> pass;
+  std::atomic<int> pieces_left{0};
+};
+
+// Places in one task's list of backgrounds, for one thread.
+struct ReuseRunner::Piece {
+  const CompositeTask* task = nullptr;
+  std::span<const std::size_t> places;
+  SharedPass* shared = nullptr;
+};
+
+// What one thread works in.
+struct ReuseRunner::Worker {
+  AlignedBuffer tail;
+  AlignedBuffer mixed;
+
+  void reserve(std::size_t tail_bytes, std::size_t mixed_bytes) {
+    if (tail.size() < tail_bytes) {
+      tail = AlignedBuffer(tail_bytes);
+      // The last batch may be short: what lies in its unused places must at least be numbers.
+      std::fill_n(tail.data(), tail.size(), std::byte{0});
+    }
+    if (mixed.size() < mixed_bytes) {
+      mixed = AlignedBuffer();
+      mixed = AlignedBuffer(mixed_bytes);
+    }
+  }
+};
+
+ReuseRunner::ReuseRunner(std::shared_ptr<const Network> network, const ReuseOptions& options,
+                         ThreadPool& pool)
+    : network_(std::move(network)),
+      pool_(pool),
+      hand_off_(options.hand_off),
+      table_(
+          kernels::make_normalization_table(network_->normalization.mean, network_->normalization.deviation)),
+      positions_(network_, options.rows, best_instruction_set()),
+      cache_(positions_, network_->normalization, options.hand_off, options.cache_memory, pool),
+      tail_(network_, positions_.layers(), (kTailBatch + options.rows - 1) / options.rows * options.rows) {
+  for (int i = 0; i < pool.threads(); ++i) workers_.push_back(std::make_unique<Worker>());
+}
+
+ReuseRunner::~ReuseRunner() = default;
+
+void ReuseRunner::set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) {
+  backgrounds_ = std::move(backgrounds);
+  cache_.clear(backgrounds_->size());
+}
+
+void ReuseRunner::run(std::span<const CompositeTask> tasks, const DecisionWriter& writer) {
+  // Every background that some task names, in their order of index, a tile at a time.
+  std::vector<int> wanted;
+  for (const CompositeTask& task : tasks)
+    wanted.insert(wanted.end(), task.backgrounds.begin(), task.backgrounds.end());
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+
+  const std::size_t capacity = cache_.capacity();
+  for (std::size_t first = 0; first < wanted.size(); first += capacity) {
+    const auto tile = std::span(wanted).subspan(first, std::min(capacity, wanted.size() - first));
+    cache_.make_resident(tile, *backgrounds_);
+    std::vector<std::vector<std::size_t>> chosen(tasks.size());
+    for (std::size_t t = 0; t < tasks.size(); ++t)
+      for (std::size_t i = 0; i < tasks[t].backgrounds.size(); ++i)
+        if (tasks[t].backgrounds[i] >= tile.front() && tasks[t].backgrounds[i] <= tile.back())
+          chosen[t].push_back(i);
+    run_resident(tasks, chosen, writer);
+  }
+}
+
+void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
+                               const std::vector<std::vector<std::size_t>>& chosen,
+                               const DecisionWriter& writer) {
+  std::size_t composites = 0;
+  for (const auto& places : chosen) composites += places.size();
+  // About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within.
+  const std::size_t rows = positions_.rows();
+  const std::size_t even = composites / (8 * pool_.threads()) + 1;
+  const std::size_t piece_size = std::max<std::size_t>((even + rows - 1) / rows * rows, tail_.batch());
+
+  std::vector<SharedPass> passes(tasks.size());
+  std::vector<Piece> pieces;
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    for (std::size_t first = 0; first < chosen[t].size(); first += piece_size) {
+      const auto places = std::span(chosen[t]).subspan(first, std::min(piece_size, chosen[t].size() - first));
+      pieces.push_back({&tasks[t], places, &passes[t]});
+      ++passes[t].pieces_left;
+    }
+  }
+  pool_.run(pieces.size(),
+            [&](std::size_t i, int worker) { run_piece(pieces[i], *workers_[worker], writer); });
+}
+
+void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const DecisionWriter& writer) {
+  std::call_once(piece.shared->made, [&] {
+    piece.shared->pass = std::make_unique<ForegroundPass>(positions_, table_, hand_off_,
+                                                          *piece.task->foreground, *piece.task->mask);
+  });
+  const ForegroundPass& pass = *piece.shared->pass;
+  worker.reserve(tail_.arena_bytes(), pass.lists().mixed.bytes);
+
+  std::vector<int> backgrounds;
+  const std::size_t tail_batch = tail_.batch();
+  const std::size_t rows = positions_.rows();
+  for (std::size_t first = 0; first < piece.places.size(); first += tail_batch) {
+    const auto places = piece.places.subspan(first, std::min(tail_batch, piece.places.size() - first));
+    float* tail_input = tail_.input(worker.tail.data());
+    for (std::size_t done = 0; done < places.size(); done += rows) {
+      backgrounds.clear();
+      for (std::size_t i = done; i < std::min(places.size(), done + rows); ++i)
+        backgrounds.push_back(piece.task->backgrounds[places[i]]);
+      run_batch(pass, backgrounds, worker, tail_input + done * network_->shape(positions_.layers()).size());
+    }
+    const float* logits = tail_.run(worker.tail.data());
+    for (std::size_t i = 0; i < places.size(); ++i)
+      writer.write(*piece.task, places[i], logits + i * writer.classes());
+  }
+  if (--piece.shared->pieces_left == 0) piece.shared->pass.reset();
+}
+
+RowPointers ReuseRunner::pointers(const ForegroundPass& pass, int value, std::span<const int> backgrounds,
+                                  const Worker& worker) const {
+  RowPointers result;
+  const std::int64_t stride = mixed_layout(*network_, value, positions_.rows()).row_stride;
+  const float* mixed =
+      reinterpret_cast<const float*>(worker.mixed.data() + pass.lists().mixed.offsets[value]);
+  for (std::size_t r = 0; r < backgrounds.size(); ++r) {
+    result.rows[static_cast<int>(Source::mixed)][r] = mixed + r * stride;
+    result.rows[static_cast<int>(Source::foreground)][r] = pass.value(value);
+    if (value <= hand_off_)
+      result.rows[static_cast<int>(Source::background)][r] = cache_.value(backgrounds[r], value);
+  }
+  return result;
+}
+
+void ReuseRunner::run_batch(const ForegroundPass& pass, std::span<const int> backgrounds, Worker& worker,
+                            float* tail_input) {
+  const int rows = static_cast<int>(backgrounds.size());
+  std::int64_t multiply_adds = 0;
+  for (int i = 0; i < positions_.layers(); ++i) {
+    const Layer& layer = network_->layers[i];
+    const RowPointers input = pointers(pass, layer.input, backgrounds, worker);
+    RowPointers residual;
+    if (layer.residual >= 0) residual = pointers(pass, layer.residual, backgrounds, worker);
+    const bool last = i + 1 == positions_.layers();
+    float* first_row =
+        last ? tail_input : reinterpret_cast<float*>(worker.mixed.data() + pass.lists().mixed.offsets[i + 1]);
+    float* output[kernels::kMaxRows];
+    for (int r = 0; r < rows; ++r)
+      output[r] = first_row + r * mixed_layout(*network_, i + 1, positions_.rows()).row_stride;
+    multiply_adds += positions_.run_layer(i, *pass.lists().layers[i].mixed, rows, input,
+                                          layer.residual >= 0 ? &residual : nullptr, pass.starts(i), output);
+  }
+  multiply_adds_ += multiply_adds;
+}
+
+std::size_t ReuseRunner::workspace_bytes() const {
+  std::size_t bytes = cache_.bytes();
+  for (const auto& worker : workers_) bytes += worker->tail.size() + worker->mixed.size();
+  return bytes;
+}
+
+}  // namespace backdrop

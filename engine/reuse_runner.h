@@ -1,0 +1,71 @@
+/// \file
+/// Exact reuse: runs foregrounds over resident backgrounds, computing only the mixed positions of each layer.
+///
+/// Work is split into pieces of one foreground and a run of backgrounds; a piece is one thread's, batch by
+/// batch. The fully connected layers run on larger batches of their own, since they read all their weights
+/// for each.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/aligned.h"
+#include "core/parallel.h"
+#include "engine/background_cache.h"
+#include "engine/decision_writer.h"
+#include "engine/foreground_pass.h"
+#include "engine/position_network.h"
+#include "engine/tail_plan.h"
+
+namespace backdrop {
+
+struct ReuseOptions {
+  int rows = 4;                  ///< backgrounds a batch
+  int hand_off = 0;              ///< the first layer whose every position is computed
+  std::size_t cache_memory = 0;  ///< bytes for cached background features
+};
+
+class ReuseRunner {
+ public:
+  /// `pool` must outlive the runner.
+  ReuseRunner(std::shared_ptr<const Network> network, const ReuseOptions& options, ThreadPool& pool);
+  ~ReuseRunner();
+
+  /// The photos that background indices mean; must be called before `run`.
+  void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds);
+  void run(std::span<const CompositeTask> tasks, const DecisionWriter& writer);
+
+  const BackgroundCache& cache() const { return cache_; }
+  /// Multiply-adds done for composites so far, counted in the kernels: the mixed positions' share only.
+  std::int64_t multiply_adds() const { return multiply_adds_; }
+  std::size_t workspace_bytes() const;
+
+ private:
+  struct Piece;
+  struct SharedPass;
+  struct Worker;
+
+  void run_resident(std::span<const CompositeTask> tasks, const std::vector<std::vector<std::size_t>>& chosen,
+                    const DecisionWriter& writer);
+  void run_piece(const Piece& piece, Worker& worker, const DecisionWriter& writer);
+  void run_batch(const ForegroundPass& pass, std::span<const int> backgrounds, Worker& worker,
+                 float* tail_input);
+  kernels::RowPointers pointers(const ForegroundPass& pass, int value, std::span<const int> backgrounds,
+                                const Worker& worker) const;
+
+  std::shared_ptr<const Network> network_;
+  ThreadPool& pool_;
+  int hand_off_;
+  kernels::NormalizationTable table_;
+  PositionNetwork positions_;
+  BackgroundCache cache_;
+  TailPlan tail_;
+  std::shared_ptr<const std::vector<Image>> backgrounds_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<std::int64_t> multiply_adds_{0};
+};
+
+}  // namespace backdrop

@@ -1,0 +1,36 @@
+#include "engine/tail_plan.h"
+
+#include <algorithm>
+
+#include "engine/layer_shapes.h"
+
+namespace backdrop {
+
+TailPlan::TailPlan(std::shared_ptr<const Network> network, int first, int batch)
+    : batch_(batch), offsets_{0} {
+  const auto bytes = [&](const ValueShape& shape) {
+    return (shape.size() * batch * sizeof(float) + 63) / 64 * 64;
+  };
+  for (std::size_t i = first; i < network->layers.size(); ++i) {
+    const Layer& layer = network->layers[i];
+    operations_.push_back(kernels::DenseOperation::fully_connected(fully_connected_shape(layer), batch,
+                                                                   layer.weights.data(), layer.bias.data()));
+    scratch_bytes_ = std::max(scratch_bytes_, operations_.back().scratch_bytes());
+    offsets_.push_back(offsets_.back() + bytes(layer.in));
+  }
+  offsets_.push_back(offsets_.back() + bytes(network->layers.back().out));
+}
+
+std::size_t TailPlan::arena_bytes() const {
+  return offsets_.back() + scratch_bytes_;
+}
+
+const float* TailPlan::run(std::byte* arena) const {
+  std::byte* scratch = arena + offsets_.back();
+  for (std::size_t i = 0; i < operations_.size(); ++i)
+    operations_[i].run(reinterpret_cast<const float*>(arena + offsets_[i]),
+                       reinterpret_cast<float*>(arena + offsets_[i + 1]), scratch);
+  return reinterpret_cast<const float*>(arena + offsets_[operations_.size()]);
+}
+
+}  // namespace backdrop

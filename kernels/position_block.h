@@ -1,0 +1,39 @@
+/// \file
+/// The register block of position_convolution: up to kBlockRows backgrounds of one position by one panel of
+/// columns. One implementation an instruction set, all from position_block.inl.
+#pragma once
+
+#include "kernels/position_work.h"
+
+namespace backdrop::kernels {
+
+inline constexpr int kBlockRows = 4;
+inline constexpr int kLanes = 16;  ///< columns are padded to multiples of this
+
+struct BlockArguments {
+  const Tap* taps = nullptr;
+  int tap_count = 0;
+  int channels = 0;              ///< input channels of the panel
+  int first_channel = 0;         ///< where they start in a tap's block
+  const float* panel = nullptr;  ///< [tap][channels][width]
+  int width = 0;                 ///< 16, 32, 48 or 64
+  int columns = 0;               ///< valid ones among them
+  int first_column = 0;          ///< where they start in an output row
+  const float* start = nullptr;  ///< [width], of this panel's columns
+  const RowPointers* input = nullptr;
+  const RowPointers* residual = nullptr;
+  const Tap* residual_tap = nullptr;  ///< null: no residual
+  float slope = 1.0f;
+  float* const* output = nullptr;
+  int output_offset = 0;
+  int first_row = 0;
+};
+
+/// `rows` is 1..kBlockRows.
+using BlockFunction = void (*)(const BlockArguments& arguments, int rows);
+
+void block_avx512(const BlockArguments& arguments, int rows);
+void block_avx2(const BlockArguments& arguments, int rows);
+void block_portable(const BlockArguments& arguments, int rows);
+
+}  // namespace backdrop::kernels

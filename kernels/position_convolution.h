@@ -1,0 +1,71 @@
+/// \file
+/// Convolution at a list of positions, for many backgrounds at once: a GEMM whose row block is the
+/// backgrounds of one position, and whose taps are contiguous blocks behind pointers (position_work.h).
+///
+/// Taps outside the image are simply not listed, so zero padding costs nothing. Taps that are the same for
+/// all backgrounds (foreground-only positions) are summed once into "start sums" from which the rows then
+/// start.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/instruction_set.h"
+#include "kernels/position_work.h"
+#include "kernels/shapes.h"
+
+namespace backdrop::kernels {
+
+/// Columns of one packed panel of weights: [tap][channel][width], the block that stays in registers and L2.
+inline constexpr int kPanelColumns = 64;
+
+struct BlockArguments;
+
+/// A convolution with its weights packed. `run` is const and may be called from many threads at once.
+class PositionConvolution {
+ public:
+  PositionConvolution(const ConvolutionShape& shape, const float* weights, const float* bias,
+                      InstructionSet set);
+
+  /// Writes activation(start + sum over taps + residual) for `rows` rows (1..kMaxRows) of every position in
+  /// `work` to output[row] + work.output[p]. `starts` is [S][start_stride()], null if work.start is empty;
+  /// `residual` is null if work.residual is empty. `slope` is the activation's (shapes.h). Returns the
+  /// multiply-adds that were done.
+  std::int64_t run(const PositionWork& work, int rows, const RowPointers& input, const RowPointers* residual,
+                   const float* starts, float slope, float* const* output) const;
+
+  const ConvolutionShape& shape() const { return shape_; }
+  /// Floats from one row of start sums to the next: the output channels, rounded up to whole vectors.
+  int start_stride() const { return start_stride_; }
+  std::size_t weight_bytes() const { return packed_.size() * sizeof(float); }
+
+ private:
+  /// Columns that share their input channels, at most kPanelColumns.
+  struct Panel {
+    int column = 0;          // first output channel
+    int columns = 0;         // valid ones; the width is this rounded up to whole vectors
+    int channel = 0;         // first input channel
+    std::size_t offset = 0;  // in packed_
+  };
+
+  void pack(const float* weights);
+  void run_position(const PositionWork& work, int p, const Panel& panel, int rows, BlockArguments& arguments,
+                    const float* starts) const;
+
+  ConvolutionShape shape_;
+  InstructionSet set_;
+  int group_channels_ = 0;
+  int start_stride_ = 0;
+  std::vector<Panel> panels_;
+  std::vector<float> packed_;
+  std::vector<float> bias_;
+};
+
+/// The same with plain loops over weights as they are in the checkpoint: the oracle.
+void position_convolution_reference(const ConvolutionShape& shape, const float* weights, const float* bias,
+                                    const PositionWork& work, int rows, const RowPointers& input,
+                                    const RowPointers* residual, const float* starts, int start_stride,
+                                    float slope, float* const* output);
+
+}  // namespace backdrop::kernels

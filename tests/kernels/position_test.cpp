@@ -1,0 +1,165 @@
+// The position kernels of every instruction set that runs here against the plain loops, over random lists.
+#include <gtest/gtest.h>
+
+#include "kernels/position_convolution.h"
+#include "kernels/position_pool.h"
+#include "tests/kernels/random_values.h"
+
+namespace backdrop::kernels {
+namespace {
+
+using test::expect_close;
+using test::poisoned;
+using test::random_int;
+using test::random_values;
+
+// Random positions in a value with all three kinds of storage, and a list over them. Offsets are counted in
+// blocks of `channels` floats; every store has room for `kBlocks` blocks a row.
+struct RandomWork {
+  static constexpr int kBlocks = 24;
+
+  int rows;
+  std::vector<std::int32_t> output, first_tap{0}, start;
+  std::vector<Tap> taps, residual_taps;
+  std::vector<std::vector<float>> input_store, residual_store;
+  RowPointers input, residual;
+
+  RandomWork(int channels, int out_channels, int window, int row_count, bool with_residual, bool with_start,
+             std::mt19937& generator)
+      : rows(row_count) {
+    const int positions = random_int(1, 9, generator);
+    for (int p = 0; p < positions; ++p) {
+      output.push_back(p * out_channels);
+      const int count = random_int(with_start ? 0 : 1, window, generator);
+      for (int t = 0; t < count; ++t) taps.push_back(random_tap(channels, window, generator));
+      first_tap.push_back(static_cast<std::int32_t>(taps.size()));
+      if (with_residual) residual_taps.push_back(random_tap(out_channels, 1, generator));
+      if (with_start) start.push_back(random_int(-1, 3, generator));
+    }
+    input = fill(input_store, channels, generator);
+    residual = fill(residual_store, out_channels, generator);
+  }
+
+  PositionWork work() const { return {output, first_tap, taps, start, residual_taps}; }
+
+ private:
+  static Tap random_tap(int channels, int window, std::mt19937& generator) {
+    return {random_int(0, kBlocks - 1, generator) * channels,
+            static_cast<std::int16_t>(random_int(0, window - 1, generator)),
+            static_cast<Source>(random_int(0, 2, generator))};
+  }
+
+  // A separate array for each row and kind, but one for all rows of the foreground.
+  RowPointers fill(std::vector<std::vector<float>>& store, int channels, std::mt19937& generator) const {
+    RowPointers pointers;
+    for (int r = 0; r < rows; ++r) {
+      for (int kind = 0; kind < kSources; ++kind) {
+        if (static_cast<Source>(kind) == Source::foreground && r > 0) {
+          pointers.rows[kind][r] = pointers.rows[kind][0];
+          continue;
+        }
+        store.push_back(random_values(std::size_t(kBlocks) * channels, generator));
+        pointers.rows[kind][r] = store.back().data();
+      }
+    }
+    return pointers;
+  }
+};
+
+class PositionKernels : public testing::TestWithParam<InstructionSet> {};
+
+TEST_P(PositionKernels, ConvolutionEqualsReference) {
+  std::mt19937 generator(21);
+  for (int trial = 0; trial < 120; ++trial) {
+    ConvolutionShape shape;
+    shape.kernel = random_int(1, 3, generator);
+    const int groups[] = {1, 1, 2, 4};
+    shape.groups = groups[random_int(0, 3, generator)];
+    shape.channels = shape.groups * random_int(1, 20, generator);
+    shape.out_channels = shape.groups * random_int(1, shape.groups == 1 ? 150 : 24, generator);
+    const float slopes[] = {1.0f, 0.0f, 0.01f};
+    const float slope = slopes[random_int(0, 2, generator)];
+    const int window = shape.kernel * shape.kernel;
+    const bool with_residual = random_int(0, 1, generator) == 1;
+    const bool with_start = random_int(0, 1, generator) == 1;
+    const int rows = random_int(1, kMaxRows, generator);
+    SCOPED_TRACE(testing::Message() << "trial " << trial << ": " << shape.channels << " to "
+                                    << shape.out_channels << " channels, " << rows << " rows");
+    const RandomWork random(shape.channels, shape.out_channels, window, rows, with_residual, with_start,
+                            generator);
+    const auto weights =
+        random_values(std::size_t(shape.out_channels) * shape.channels / shape.groups * window, generator);
+    const auto bias = random_values(shape.out_channels, generator);
+    const PositionConvolution convolution(shape, weights.data(), bias.data(), GetParam());
+    const auto starts = random_values(std::size_t(4) * convolution.start_stride(), generator);
+
+    const std::size_t row_size = random.output.size() * shape.out_channels;
+    auto expected = poisoned(row_size * rows);
+    auto actual = poisoned(row_size * rows);
+    float* expected_rows[kMaxRows];
+    float* actual_rows[kMaxRows];
+    for (int r = 0; r < rows; ++r) {
+      expected_rows[r] = expected.data() + r * row_size;
+      actual_rows[r] = actual.data() + r * row_size;
+    }
+    position_convolution_reference(shape, weights.data(), bias.data(), random.work(), rows, random.input,
+                                   &random.residual, starts.data(), convolution.start_stride(), slope,
+                                   expected_rows);
+    const auto multiply_adds = convolution.run(random.work(), rows, random.input, &random.residual,
+                                               starts.data(), slope, actual_rows);
+    expect_close(actual, expected, 2e-5f);
+    EXPECT_EQ(multiply_adds,
+              std::int64_t(random.taps.size()) * rows * shape.channels / shape.groups * shape.out_channels);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(InstructionSets, PositionKernels, testing::ValuesIn(usable_instruction_sets()),
+                         [](const auto& parameter) {
+                           return parameter.param == InstructionSet::avx512 ? "avx512"
+                                  : parameter.param == InstructionSet::avx2 ? "avx2"
+                                                                            : "portable";
+                         });
+
+TEST(PositionPools, EqualPlainLoops) {
+  std::mt19937 generator(22);
+  for (int trial = 0; trial < 40; ++trial) {
+    const int channels = random_int(1, 40, generator);
+    const int rows = random_int(1, kMaxRows, generator);
+    const RandomWork random(channels, channels, 9, rows, false, false, generator);
+    const std::size_t row_size = random.output.size() * channels;
+    auto largest = poisoned(row_size * rows);
+    auto mean = poisoned(row_size * rows);
+    float* largest_rows[kMaxRows];
+    float* mean_rows[kMaxRows];
+    for (int r = 0; r < rows; ++r) {
+      largest_rows[r] = largest.data() + r * row_size;
+      mean_rows[r] = mean.data() + r * row_size;
+    }
+    position_max_pool(channels, random.work(), rows, random.input, largest_rows);
+    position_average_pool(channels, random.work(), rows, random.input, mean_rows);
+
+    auto expected_largest = poisoned(row_size * rows);
+    auto expected_mean = poisoned(row_size * rows);
+    for (int p = 0; p < random.work().positions(); ++p) {
+      const auto taps = random.work().taps_of(p);
+      for (int r = 0; r < rows; ++r) {
+        for (int c = 0; c < channels; ++c) {
+          double sum = 0;
+          float best = random.input.at(taps[0], r)[c];
+          for (const Tap& tap : taps) {
+            sum += random.input.at(tap, r)[c];
+            best = std::max(best, random.input.at(tap, r)[c]);
+          }
+          expected_largest[r * row_size + random.output[p] + c] = best;
+          expected_mean[r * row_size + random.output[p] + c] =
+              static_cast<float>(sum / static_cast<double>(taps.size()));
+        }
+      }
+    }
+    EXPECT_EQ(largest, expected_largest);
+    expect_close(mean, expected_mean, 1e-5f);
+  }
+}
+
+}  // namespace
+}  // namespace backdrop::kernels
