@@ -46,12 +46,9 @@ class CpuEngine final : public Engine {
   void prepare(std::span<const Mask* const> masks) override {
     if (!uses_reuse() || masks.empty()) return;
     for (const Mask* mask : masks) check_size(mask->height, mask->width);
-    std::vector<const Mask*> sample;
-    for (std::size_t i = 0; i < std::min(masks.size(), kMaskSample); ++i)
-      sample.push_back(masks[i * masks.size() / std::min(masks.size(), kMaskSample)]);
     const std::size_t memory = options_.cache_memory > 0 ? options_.cache_memory : default_cache_memory();
     const std::size_t backgrounds = backgrounds_ ? backgrounds_->size() : 1;
-    choice_ = choose_hand_off(*network_, sample, masks.size(), backgrounds, memory);
+    choice_ = choose_hand_off(*network_, sample_masks(masks), masks.size(), backgrounds, memory);
     reuse_.reset();
     reuse_ =
         std::make_unique<ReuseRunner>(network_, ReuseOptions{reuse_rows(), choice_.hand_off, memory}, pool_);
@@ -93,8 +90,6 @@ class CpuEngine final : public Engine {
   }
 
  private:
-  static constexpr std::size_t kMaskSample = 24;
-
   bool uses_reuse() const { return options_.reuse && !options_.reference; }
   int reuse_rows() const {
     return options_.batch > 0 ? std::min(options_.batch, kernels::kMaxRows) : kReuseRows;

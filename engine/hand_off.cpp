@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <fstream>
 #include <string>
-#include <vector>
 
 #include "engine/position_sets.h"
 
@@ -16,6 +15,8 @@ namespace {
 // reading) an activation, and how much slower the block is with the single row of a foreground's own pass.
 constexpr double kPerFloatWritten = 12.0;
 constexpr double kSingleRow = 3.0;
+
+constexpr std::size_t kMaskSample = 24;
 
 // Mean costs over the sample, by layer.
 struct LayerSample {
@@ -81,6 +82,13 @@ HandOffChoice choose_hand_off(const Network& network, std::span<const Mask* cons
   // The last layer's outputs go to the fully connected layers, which take them computed.
   best.hand_off = std::min(best.hand_off, std::max(0, static_cast<int>(samples.size()) - 1));
   return best;
+}
+
+std::vector<const Mask*> sample_masks(std::span<const Mask* const> masks) {
+  const std::size_t count = std::min(masks.size(), kMaskSample);
+  std::vector<const Mask*> sample;
+  for (std::size_t i = 0; i < count; ++i) sample.push_back(masks[i * masks.size() / count]);
+  return sample;
 }
 
 std::size_t default_cache_memory() {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "loaders/mask.h"
 #include "models/network.h"
@@ -25,6 +26,9 @@ struct HandOffChoice {
 /// `backgrounds` backgrounds with `memory` bytes to cache them in.
 HandOffChoice choose_hand_off(const Network& network, std::span<const Mask* const> masks,
                               std::size_t foregrounds, std::size_t backgrounds, std::size_t memory);
+
+/// At most 24 of the masks, evenly spaced: enough to choose by.
+std::vector<const Mask*> sample_masks(std::span<const Mask* const> masks);
 
 /// Half of the memory that the system has available now, in bytes.
 std::size_t default_cache_memory();
