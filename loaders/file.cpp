@@ -65,7 +65,7 @@ std::string describe_stray_content(std::span<const std::byte> bytes) {
     return "is a git-LFS pointer, not the data itself: fetch it with 'git lfs pull'";
   for (const std::string_view opening : {"<!doctype html", "<html", "<head", "<?xml"})
     if (start.starts_with(opening))
-      return "is an HTML page (often a download that asked for a confirmation): download it again";
+      return "is an HTML or XML page (often a download that asked for a confirmation): download it again";
   return {};
 }
 

@@ -62,7 +62,7 @@ TEST(ClassMap, ReadsAFile) {
 TEST(ClassMap, RefusesBrokenFiles) {
   const std::pair<const char*, const char*> table[] = {
       {"", "is empty"},
-      {"<!doctype html>", "HTML page"},
+      {"<!doctype html>", "is an HTML or XML page"},
       {"{\"0\": 1", "is not valid JSON"},
       {"{\"0\": 1, \"1\": 2} x", "is not valid JSON"},
       {"{\"0\": \"\xFF\"}", "is not valid JSON"},

@@ -91,7 +91,7 @@ TEST(Image, RefusesWhatIsNotAPhotoAndSaysWhatItIs) {
   const std::string bmp = read_text(kData / "rgb.bmp");
   const Broken table[] = {
       {"empty", "", "is empty"},
-      {"html", "\n<!DOCTYPE html><html>", "HTML page"},
+      {"html", "\n<!DOCTYPE html><html>", "is an HTML or XML page"},
       {"lfs", "version https://git-lfs.github.com/spec/v1\noid sha256:0", "git-LFS pointer"},
       {"text", "hello", "not an image in a known format"},
       {"gif", "GIF89a......", "is a GIF; convert it"},

@@ -100,7 +100,7 @@ TEST(Mask, RefusesBrokenAndHostileFiles) {
   const auto with = [&](const std::string& header) { return npy_file(header, six); };
   const std::pair<std::string, const char*> table[] = {
       {"", "is empty"},
-      {"<html>", "HTML page"},
+      {"<html>", "is an HTML or XML page"},
       {"version https://git-lfs.github.com/spec/v1\n", "git-LFS pointer"},
       {"PK\x03\x04", "is not a .npy file"},
       {"\x93NUMPY", "ends inside"},
