@@ -64,7 +64,9 @@ HandOffChoice choose_hand_off(const Network& network, std::span<const Mask* cons
   double before = 0;      // their whole cost: what filling the cache takes
   double foreground = 0;  // what each foreground takes on each tile
   std::size_t bytes = 0;
-  for (int hand_off = 0; hand_off <= static_cast<int>(samples.size()); ++hand_off) {
+  // The last layer's outputs go to the fully connected layers, which take them computed.
+  const int deepest = std::max(0, static_cast<int>(samples.size()) - 1);
+  for (int hand_off = 0; hand_off <= deepest; ++hand_off) {
     bytes += sizeof(float) * network.shape(hand_off).size();
     const std::size_t tile =
         std::clamp<std::size_t>(memory / bytes, 1, std::max<std::size_t>(1, backgrounds));
@@ -74,13 +76,11 @@ HandOffChoice choose_hand_off(const Network& network, std::span<const Mask* cons
       best_cost = cost;
       best = {hand_off, bytes, static_cast<int>(tile), cost / whole};
     }
-    if (hand_off == static_cast<int>(samples.size())) break;
+    if (hand_off == deepest) break;
     reused += samples[hand_off].mixed;
     before += samples[hand_off].whole;
     foreground += samples[hand_off].foreground;
   }
-  // The last layer's outputs go to the fully connected layers, which take them computed.
-  best.hand_off = std::min(best.hand_off, std::max(0, static_cast<int>(samples.size()) - 1));
   return best;
 }
 

@@ -1,5 +1,5 @@
-// The sets against a definition that knows nothing of them: what kinds of pixels an output position can see, walked
-// back to the input.
+// The sets against a definition that knows nothing of them: what kinds of pixels an output position can see,
+// walked back to the input.
 #include "engine/position_sets.h"
 
 #include <gtest/gtest.h>

@@ -1,0 +1,72 @@
+// The report against the analysis it sums up, and the choice of the hand-off.
+#include "engine/plan_report.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/position_sets.h"
+#include "tests/engine/random_network.h"
+
+namespace backdrop {
+namespace {
+
+constexpr std::size_t kPlenty = std::size_t{1} << 32;
+
+std::vector<const Mask*> pointers(const std::vector<Mask>& masks) {
+  std::vector<const Mask*> result;
+  for (const Mask& mask : masks) result.push_back(&mask);
+  return result;
+}
+
+TEST(PlanReport, SumsUpTheAnalysisOfEveryMask) {
+  const auto network = test::random_residual_network(31, 2);
+  const std::vector<Mask> masks{test::make_mask("disc", 31, 1), test::make_mask("left", 31, 1),
+                                test::make_mask("pixel", 31, 2)};
+  const PlanReport report = report_plan(*network, pointers(masks), 100, kPlenty);
+  for (std::size_t i = 0; i < report.layers.size(); ++i) {
+    const LayerPlan& layer = report.layers[i];
+    EXPECT_NEAR(layer.mixed + layer.background + layer.foreground, 1.0, 1e-9);
+    double expected = 0;
+    for (const Mask& mask : masks)
+      expected += static_cast<double>(
+          cost_of_layer(*network, find_position_sets(*network, mask, report.choice.hand_off),
+                        static_cast<int>(i))
+              .multiply_adds);
+    EXPECT_NEAR(layer.multiply_adds, expected / 3, 1e-6 * expected);
+    EXPECT_LE(layer.multiply_adds, static_cast<double>(layer.whole_multiply_adds));
+    EXPECT_EQ(layer.cached_bytes > 0, static_cast<int>(i) < report.choice.hand_off);
+  }
+  EXPECT_LE(report.multiply_adds_share, 1.0);
+  EXPECT_LE(report.written_share, 1.0);
+}
+
+TEST(PlanReport, AFullMaskCostsALittleAndAnEmptyOneToo) {
+  const auto network = test::random_plain_network(32, 3);
+  for (const char* name : {"full", "empty"}) {
+    const std::vector<Mask> masks(50, test::make_mask(name, 32, 1));
+    const PlanReport report = report_plan(*network, pointers(masks), 50, kPlenty);
+    for (int i = 0; i < report.choice.hand_off; ++i) EXPECT_EQ(report.layers[i].multiply_adds, 0) << name;
+  }
+}
+
+TEST(HandOff, FitsTheMemoryThatIsGiven) {
+  const auto network = test::random_residual_network(40, 6);
+  const std::vector<Mask> masks(30, test::make_mask("disc", 40, 1));
+  for (const std::size_t memory : {std::size_t{200'000}, std::size_t{4} << 20, kPlenty}) {
+    const HandOffChoice choice = choose_hand_off(*network, pointers(masks), 30, 64, memory);
+    EXPECT_GE(choice.tile, 1);
+    EXPECT_LE(choice.tile, 64);
+    if (choice.tile > 1) {
+      EXPECT_LE(choice.tile * choice.bytes_per_background, memory);
+    }
+    EXPECT_LT(choice.hand_off, first_fully_connected(*network));
+  }
+}
+
+TEST(HandOff, ASingleForegroundIsNotWorthACache) {
+  const auto network = test::random_residual_network(40, 6);
+  const std::vector<Mask> masks{test::make_mask("disc", 40, 1)};
+  EXPECT_EQ(choose_hand_off(*network, pointers(masks), 1, 64, kPlenty).hand_off, 0);
+}
+
+}  // namespace
+}  // namespace backdrop
