@@ -12,7 +12,8 @@
 namespace backdrop {
 namespace {
 
-// Bounds for hostile files. A ResNet-152 with its optimizer's state makes about 60,000 values.
+// Bounds for hostile files. The deepest network with its optimizer's state makes some tens of thousands of
+// values.
 constexpr std::size_t kMostValues = std::size_t{1} << 21;
 constexpr std::size_t kMostMarks = 10000;
 constexpr std::size_t kLongestGlobal = 1000;

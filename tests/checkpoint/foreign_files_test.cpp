@@ -13,8 +13,8 @@ using namespace std::string_literals;
 TEST(ForeignFiles, AreRecognised) {
   expect_refused("", "is empty");
   expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "git lfs pull");
-  expect_refused("<!DOCTYPE html><html><head><title>Sign in</title>", "HTML page");
-  expect_refused("\n  <HTML lang=en>", "HTML page");
+  expect_refused("<!DOCTYPE html><html><head><title>Sign in</title>", "HTML");
+  expect_refused("\n  <HTML lang=en>", "HTML");
   expect_refused("\x89HDF\r\n\x1a\n"s + std::string(100, '\0'), "HDF5");
   expect_refused("\x08\x07\x12\x07pytorch\x1a\x05"s + "1.13"s, "ONNX");
   expect_refused("\x1f\x8b\x08\0\0"s, "compressed with gzip");
