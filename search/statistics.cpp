@@ -77,7 +77,7 @@ std::vector<std::vector<int>> most_adversarial_backgrounds(const ChallengeStatis
                                                            int count) {
   std::vector<std::vector<int>> by_class(statistics.classes.size());
   for (std::size_t b = 0; b < background_labels.size(); ++b)
-    if (statistics.backgrounds[b].others_evaluated > 0)
+    if (statistics.backgrounds[b].others_fooled > 0)
       by_class[static_cast<std::size_t>(background_labels[b])].push_back(static_cast<int>(b));
   const auto rank = [&statistics](int b) {
     const BackgroundStatistics& background = statistics.backgrounds[static_cast<std::size_t>(b)];

@@ -54,8 +54,8 @@ ChallengeStatistics compute_statistics(const PairMatrix& pairs, std::span<const 
                                        std::span<const int> background_labels, const ClassMap& map,
                                        int classes);
 
-/// For each class the `count` backgrounds that fool the largest share of the other classes' foregrounds.
-/// Ties: the larger share fooled into the class, then the lower index.
+/// For each class up to `count` backgrounds that fool the largest share of the other classes' foregrounds;
+/// those that fool none are left out. Ties: the larger share fooled into the class, then the lower index.
 std::vector<std::vector<int>> most_adversarial_backgrounds(const ChallengeStatistics& statistics,
                                                            std::span<const int> background_labels, int count);
 

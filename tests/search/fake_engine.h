@@ -5,6 +5,8 @@
 /// them.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <functional>
@@ -31,14 +33,13 @@ inline int number_of(const Image& image) {
 /// Photos of one pixel; labels go round the classes.
 inline ChallengeInput fake_input(int foregrounds, int backgrounds, int classes) {
   ChallengeInput input;
-  for (int c = 0; c < classes; ++c) input.classes.push_back("0" + std::to_string(c) + "_class");
+  for (int c = 0; c < classes; ++c) input.classes.push_back(fmt::format("0{}_class", c));
   for (int f = 0; f < foregrounds; ++f)
-    input.foregrounds.push_back(
-        {"f" + std::to_string(f) + ".JPEG", f % classes, numbered_image(f), {1, 1, {1}}});
+    input.foregrounds.push_back({fmt::format("f{}.JPEG", f), f % classes, numbered_image(f), {1, 1, {1}}});
   std::vector<Image> images;
   for (int b = 0; b < backgrounds; ++b) {
     images.push_back(numbered_image(b));
-    input.background_names.push_back({"b" + std::to_string(b) + ".JPEG", b % classes});
+    input.background_names.push_back({fmt::format("b{}.JPEG", b), b % classes});
   }
   input.backgrounds = std::make_shared<const std::vector<Image>>(std::move(images));
   return input;

@@ -1,4 +1,5 @@
 // Reading a small tree of the release: the evaluation's counts, and the inputs of the challenge.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "backdrop/error.h"
@@ -29,7 +30,7 @@ void write_photo(const fs::path& path, int grey, int size = kImageSize) {
 }
 
 std::string class_folder(int label) {
-  return "0" + std::to_string(label) + "_class " + std::to_string(label);
+  return fmt::format("0{}_class {}", label, label);
 }
 
 class TreeTest : public ::testing::Test {
@@ -39,7 +40,7 @@ class TreeTest : public ::testing::Test {
     for (int label = 0; label < kIn9Classes; ++label)
       for (int i = 0; i < per_class; ++i) {
         const bool odd_one_out = label == 0 && i == per_class - 1;
-        write_photo(root() / variation / "val" / class_folder(label) / ("n" + std::to_string(i) + ".JPEG"),
+        write_photo(root() / variation / "val" / class_folder(label) / fmt::format("n{}.JPEG", i),
                     odd_one_out ? 8 : label);
       }
   }

@@ -1,0 +1,75 @@
+// Lays the challenge's result out as text.
+#include "cli/challenge_tables.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "cli/progress.h"
+#include "cli/text_table.h"
+
+namespace backdrop {
+namespace {
+
+using Align = TextTable::Align;
+
+std::string class_table(const ChallengeInput& input, const ChallengeStatistics& statistics) {
+  TextTable table;
+  table.add_column("Class");
+  for (const char* title : {"Foregrounds", "Vulnerable", "Challenge accuracy"})
+    table.add_column(title, Align::right);
+  const auto add = [&table](const std::string& name, const ClassStatistics& group) {
+    table.add_row({name, std::to_string(group.foregrounds), std::to_string(group.vulnerable),
+                   percent(group.challenge_accuracy())});
+  };
+  for (std::size_t label = 0; label < input.classes.size(); ++label)
+    add(class_display_name(input.classes[label]), statistics.classes[label]);
+  add("all", statistics.total);
+  return table.text();
+}
+
+std::string background_table(const RunRecord& record, const ChallengeInput& input,
+                             const ChallengeStatistics& statistics) {
+  constexpr int kListed = 3;
+  TextTable table;
+  table.add_column("Class");
+  table.add_column("Most adversarial backgrounds");
+  table.add_column("Fooled", Align::right);
+  table.add_column("Into the class", Align::right);
+  const auto most_adversarial = listed_backgrounds(record, input, statistics, kListed);
+  for (std::size_t label = 0; label < most_adversarial.size(); ++label)
+    for (const int index : most_adversarial[label]) {
+      const BackgroundStatistics& background = statistics.backgrounds[static_cast<std::size_t>(index)];
+      const bool first = index == most_adversarial[label].front();
+      table.add_row({first ? class_display_name(input.classes[label]) : "",
+                     input.background_names[static_cast<std::size_t>(index)].name,
+                     percent(background.fooled_share()), percent(background.into_class_share())});
+    }
+  return table.text();
+}
+
+}  // namespace
+
+std::string challenge_tables(const RunRecord& record, const ChallengeInput& input,
+                             const ChallengeStatistics& statistics, const std::string& folder) {
+  const ClassStatistics& total = statistics.total;
+  std::string text = class_table(input, statistics) + '\n';
+  if (record.options.mode == "all") text += background_table(record, input, statistics) + '\n';
+  const double rate =
+      record.search_seconds > 0 ? static_cast<double>(record.evaluated) / record.search_seconds : 0;
+  text += fmt::format("Evaluated {} of {} pairs in {} ({:.1f} composites/s)\n", grouped(record.evaluated),
+                      grouped(input.foregrounds.size() * input.background_names.size()),
+                      duration_text(record.search_seconds), rate);
+  if (!folder.empty()) text += fmt::format("Results: {}\n", folder);
+  text += fmt::format("Challenge accuracy: {}\n", percent(total.challenge_accuracy()));
+  // The published script's last line, for programs that read it.
+  text += fmt::format("Summary: {}/{} ({:.2f}%) are vulnerable foregrounds.\n", total.vulnerable,
+                      total.foregrounds, 100.0 * total.vulnerable / total.foregrounds);
+  return text;
+}
+
+std::string percent(double share) {
+  return std::isnan(share) ? "-" : fmt::format("{:.2f}%", 100 * share);
+}
+
+}  // namespace backdrop

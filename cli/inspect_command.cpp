@@ -1,0 +1,69 @@
+// backdrop inspect: what a checkpoint holds, without running it.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/model_options.h"
+#include "cli/progress.h"
+#include "cli/text_table.h"
+#include "models/describe.h"
+#include "report/inspection.h"
+
+namespace backdrop {
+namespace {
+
+struct InspectOptions {
+  ModelOptions model;
+  bool layers = false;
+  bool json = false;
+};
+
+std::string layer_table(const std::vector<LayerRow>& layers) {
+  using Align = TextTable::Align;
+  TextTable table;
+  for (const char* title : {"Layer", "Operation", "Input", "Output", "Adds", "Activation"})
+    table.add_column(title);
+  table.add_column("Parameters", Align::right);
+  table.add_column("MMACs", Align::right);
+  for (const LayerRow& row : layers)
+    table.add_row({row.name, row.operation, row.input, row.output, row.residual, row.activation,
+                   grouped(static_cast<std::size_t>(row.parameters)),
+                   fmt::format("{:.2f}", static_cast<double>(row.macs) / 1e6)});
+  return table.text();
+}
+
+std::string summary(const ModelRecord& record) {
+  const Normalization& normalization = record.normalization;
+  return fmt::format(
+      "Architecture   {}\nClasses        {}\nParameters     {}\nGMACs          {:.3f}\n"
+      "Normalisation  mean {:.4f}, std {:.4f} ({})\nFormat         {}\nSHA-256        {}\n",
+      record.arch, record.classes, grouped(static_cast<std::size_t>(record.parameters)),
+      static_cast<double>(record.macs) / 1e9, fmt::join(normalization.mean, " "),
+      fmt::join(normalization.deviation, " "), record.normalization_source, record.format, record.sha256);
+}
+
+void run_inspect(const InspectOptions& options) {
+  const LoadedNetwork loaded = load_network(options.model);
+  const std::vector<LayerRow> layers =
+      options.layers ? describe_layers(*loaded.network) : std::vector<LayerRow>{};
+  if (options.json) {
+    fmt::print("{}", inspection_json(loaded.record, layers));
+  } else {
+    fmt::print("{}{}", summary(loaded.record), layers.empty() ? "" : '\n' + layer_table(layers));
+  }
+}
+
+}  // namespace
+
+void add_inspect_command(CLI::App& application) {
+  auto options = std::make_shared<InspectOptions>();
+  CLI::App* command = application.add_subcommand("inspect", "What a checkpoint holds");
+  add_network_options(*command, options->model, true);
+  command->add_flag("--layers", options->layers, "Also the layers, with normalisation folded in");
+  command->add_flag("--json", options->json, "Print JSON instead of tables");
+  command->callback([options] { run_inspect(*options); });
+}
+
+}  // namespace backdrop

@@ -1,0 +1,65 @@
+// The command: parses the command line, runs one subcommand, and turns failures into one line and an exit
+// code.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include "backdrop/error.h"
+#include "cli/commands.h"
+#include "cli/version.h"
+
+namespace {
+
+int complain(backdrop::ErrorCode code, std::string message) {
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  fmt::print(stderr, "backdrop: {}\n", message);
+  return static_cast<int>(code);
+}
+
+/// Runs what the command line asks for.
+int run(int argc, char** argv) {
+  CLI::App application("Exhaustive adversarial background search for ImageNet-9", "backdrop");
+  application.set_version_flag("--version", backdrop::version_text);
+  application.require_subcommand(1);
+  application.get_formatter()->column_width(36);
+  backdrop::add_challenge_command(application);
+  backdrop::add_eval_command(application);
+  backdrop::add_inspect_command(application);
+  backdrop::add_convert_command(application);
+  backdrop::add_demo_data_command(application);
+  backdrop::add_plan_command(application);
+  application.footer(
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input file, 4 no usable device, 130 interrupted.");
+  try {
+    application.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    application.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    return complain(backdrop::ErrorCode::usage, std::string(error.what()) + " (--help lists the options)");
+  }
+  std::cout.flush();
+  if (!std::cout || std::fflush(stdout) != 0)
+    return complain(backdrop::ErrorCode::failed, "standard output cannot be written");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the shell's size limit is an error to report, not a death
+  try {
+    return run(argc, argv);
+  } catch (const backdrop::Error& error) {
+    return complain(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return complain(backdrop::ErrorCode::failed, "out of memory");
+  } catch (const std::exception& error) {
+    return complain(backdrop::ErrorCode::failed, error.what());
+  }
+}

@@ -1,0 +1,141 @@
+// From options to a network and an engine.
+#include "cli/model_options.h"
+
+#include <fmt/format.h>
+
+#include "backdrop/error.h"
+#include "core/hash.h"
+#include "loaders/dataset.h"
+#include "models/convert.h"
+
+namespace backdrop {
+namespace {
+
+constexpr int kImageNetClasses = 1000;
+
+std::string normalization_source(const Checkpoint& checkpoint, int classes, const std::string& file) {
+  const auto folded = read_folded_header(checkpoint, file);
+  if (folded ? folded->normalization.has_value() : checkpoint.normalization.has_value()) return "checkpoint";
+  return classes == kIn9Classes ? "in9" : "imagenet";
+}
+
+void choose_class_map(const ModelOptions& options, int classes, LoadedModel& model) {
+  if (!options.class_map.empty()) {
+    model.map = read_class_map(options.class_map, classes);
+    model.class_map_name = options.class_map;
+  } else {
+    if (classes != kIn9Classes && classes != kImageNetClasses)
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("the model has {} classes: give the map to IN-9's nine with --class-map", classes),
+          options.checkpoint);
+    model.map = default_class_map(classes);
+    model.class_map_name = classes == kIn9Classes ? "identity" : "published";
+  }
+  Sha256 hash;
+  for (const int label : model.map.in9) {
+    const std::string line = fmt::format("{}\n", label);
+    hash.update(line.data(), line.size());
+  }
+  model.class_map_sha256 = hash.hex();
+}
+
+}  // namespace
+
+void add_network_options(CLI::App& command, ModelOptions& options, bool positional) {
+  command
+      .add_option(positional ? "checkpoint,--checkpoint" : "--checkpoint", options.checkpoint,
+                  "Model checkpoint: PyTorch (.pt, .pth) or safetensors")
+      ->required()
+      ->type_name("FILE");
+  command.add_option("--arch", options.arch, "Architecture (default: read off the checkpoint)")
+      ->type_name("NAME");
+  command.add_flag("--allow-partial", options.allow_partial,
+                   "Ignore unexpected tensors and zero missing ones");
+}
+
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  add_network_options(command, options, false);
+  command.add_flag("--in9", options.in9, "The model has nine classes; checked against the checkpoint");
+  command.add_option("--class-map", options.class_map, "JSON map of the model's classes to the nine, or -1")
+      ->type_name("FILE");
+}
+
+void add_device_options(CLI::App& command, DeviceOptions& options) {
+  command.add_option("--device", options.device, "Where to compute")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  command.add_option("--threads", options.threads, "CPU threads (default: all)")->check(CLI::Range(0, 4096));
+  command.add_option("--batch", options.batch, "Composites a batch (default: chosen for the caches)")
+      ->check(CLI::Range(0, 65536));
+  command.add_option("--reuse", options.reuse, "Compute only what each new background changed")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
+  add_cache_option(command, options.cache_memory);
+}
+
+void add_cache_option(CLI::App& command, std::uint64_t& bytes) {
+  command
+      .add_option("--cache-memory", bytes,
+                  "Memory for cached background features, like 4G (default: half of what is available)")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE");
+}
+
+void check_device(const DeviceOptions& options) {
+  if (options.device == "cuda")
+    throw Error(ErrorCode::no_device, "this build has no CUDA support: use --device cpu");
+}
+
+LoadedNetwork load_network(const ModelOptions& options) {
+  LoadedNetwork loaded;
+  loaded.checkpoint = load_checkpoint(options.checkpoint);
+  loaded.network = std::make_shared<const Network>(
+      build_network(loaded.checkpoint, {.arch = options.arch, .allow_partial = options.allow_partial},
+                    options.checkpoint, &loaded.report));
+  const int classes = loaded.network->classes();
+  loaded.record = {
+      .file = options.checkpoint,
+      .sha256 = loaded.checkpoint.sha256,
+      .format = loaded.checkpoint.format,
+      .arch = loaded.report.arch,
+      .classes = classes,
+      .parameters = loaded.report.checkpoint_parameters,
+      .macs = loaded.network->macs(),
+      .normalization = loaded.network->normalization,
+      .normalization_source = normalization_source(loaded.checkpoint, classes, options.checkpoint)};
+  return loaded;
+}
+
+LoadedModel load_model(const ModelOptions& options) {
+  LoadedNetwork loaded = load_network(options);
+  const int classes = loaded.record.classes;
+  if (options.in9 && classes != kIn9Classes)
+    throw Error(ErrorCode::usage, fmt::format("has {} classes, but --in9 says {}", classes, kIn9Classes),
+                options.checkpoint);
+  LoadedModel model;
+  model.network = std::move(loaded.network);
+  model.record = std::move(loaded.record);
+  choose_class_map(options, classes, model);
+  return model;
+}
+
+std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options) {
+  check_device(options);
+  return make_cpu_engine(model.network, model.map,
+                         {.threads = options.threads,
+                          .batch = options.batch,
+                          .reuse = is_on(options.reuse),
+                          .cache_memory = static_cast<std::size_t>(options.cache_memory)});
+}
+
+EngineRecord engine_record(const Engine& engine) {
+  return {.device = "cpu",
+          .description = engine.description(),
+          .batch = engine.batch(),
+          .threads = engine.threads(),
+          .tile = engine.tile(),
+          .workspace_bytes = engine.workspace_bytes()};
+}
+
+}  // namespace backdrop

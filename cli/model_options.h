@@ -1,0 +1,76 @@
+/// \file
+/// The options that say which model to run and on what, shared by the subcommands; in the published script's
+/// words.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/engine.h"
+#include "models/build.h"
+#include "report/run_record.h"
+
+namespace backdrop {
+
+struct ModelOptions {
+  std::string checkpoint;
+  std::string arch;
+  bool in9 = false;
+  bool allow_partial = false;
+  std::string class_map;
+};
+
+struct DeviceOptions {
+  std::string device = "auto";
+  int threads = 0;
+  int batch = 0;
+  std::string reuse = "on";
+  std::uint64_t cache_memory = 0;
+};
+
+/// A checkpoint as a network, with what results say about it.
+struct LoadedNetwork {
+  std::shared_ptr<const Network> network;
+  ModelRecord record;
+  Checkpoint checkpoint;
+  BuildReport report;
+};
+
+/// A network that can be asked for IN-9 classes.
+struct LoadedModel {
+  std::shared_ptr<const Network> network;
+  ModelRecord record;
+  ClassMap map;
+  std::string class_map_name;
+  std::string class_map_sha256;
+};
+
+/// --checkpoint (also as the first bare argument if `positional`), --arch and --allow-partial.
+void add_network_options(CLI::App& command, ModelOptions& options, bool positional);
+/// The same with --in9 and --class-map.
+void add_model_options(CLI::App& command, ModelOptions& options);
+/// --cache-memory.
+void add_cache_option(CLI::App& command, std::uint64_t& bytes);
+void add_device_options(CLI::App& command, DeviceOptions& options);
+
+/// Throws no_device if this build or machine lacks the device asked for.
+void check_device(const DeviceOptions& options);
+
+/// Reads the checkpoint and builds the network. Throws bad_input.
+LoadedNetwork load_network(const ModelOptions& options);
+
+/// The same with the class map. Throws usage if --in9 contradicts the checkpoint or a map is needed.
+LoadedModel load_model(const ModelOptions& options);
+
+std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options);
+
+EngineRecord engine_record(const Engine& engine);
+
+/// "--name on|off" as a bool.
+inline bool is_on(const std::string& value) {
+  return value == "on";
+}
+
+}  // namespace backdrop

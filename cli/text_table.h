@@ -1,0 +1,33 @@
+/// \file
+/// Aligned columns for people.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace backdrop {
+
+class TextTable {
+ public:
+  enum class Align { left, right };
+
+  void add_column(std::string title, Align align = Align::left);
+  /// As many cells as columns.
+  void add_row(std::vector<std::string> cells);
+  /// Titles, then the rows, each line ended; no trailing spaces.
+  std::string text() const;
+
+ private:
+  struct Column {
+    std::string title;
+    Align align;
+    std::size_t width;
+  };
+
+  std::string line(const std::vector<std::string>& cells) const;
+
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace backdrop

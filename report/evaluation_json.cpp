@@ -1,0 +1,55 @@
+// The IN-9 evaluation as JSON, and a finished run's challenge accuracy read back.
+#include "backdrop/error.h"
+#include "loaders/file.h"
+#include "report/evaluation_record.h"
+#include "report/json_parts.h"
+
+namespace backdrop {
+namespace {
+
+constexpr std::size_t kLargestRunJson = std::size_t{16} << 20;
+
+Json or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+}  // namespace
+
+std::string evaluation_json(const EvaluationRecord& record) {
+  Json results = Json::array();
+  for (const VariationResult& result : record.results)
+    results.push_back({{"variation", result.variation},
+                       {"name", display_name(result.variation)},
+                       {"images", result.images},
+                       {"correct", result.correct},
+                       {"accuracy", result.accuracy()}});
+  return json_text({{"format", "backdrop-eval-1"},
+                    {"results", std::move(results)},
+                    {"bg_gap", or_null(background_gap(record.results))},
+                    {"challenge_accuracy", or_null(record.challenge_accuracy)},
+                    {"checkpoint", model_json(record.model)},
+                    {"data", {{"path", record.data_path}}},
+                    {"engine", engine_json(record.engine)},
+                    {"versions", versions_json(record.versions)}});
+}
+
+double challenge_accuracy_of_run(const std::filesystem::path& folder, const std::string& checkpoint_sha256) {
+  const std::filesystem::path path = folder / "run.json";
+  const std::vector<std::byte> bytes = read_file(path, kLargestRunJson);
+  std::string sha256;
+  double accuracy = 0;
+  try {
+    const char* text = reinterpret_cast<const char*>(bytes.data());
+    const Json run = Json::parse(text, text + bytes.size());
+    sha256 = run.at("checkpoint").at("sha256").get<std::string>();
+    accuracy = run.at("result").at("challenge_accuracy").get<double>();
+  } catch (const Json::exception&) {
+    throw Error(ErrorCode::bad_input, "is not the run.json of a finished challenge", path.string());
+  }
+  if (sha256 != checkpoint_sha256)
+    throw Error(ErrorCode::bad_input, "is a run of another checkpoint (SHA-256 " + sha256 + ")",
+                path.string());
+  return accuracy;
+}
+
+}  // namespace backdrop

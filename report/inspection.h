@@ -1,0 +1,16 @@
+/// \file
+/// What a checkpoint holds, as JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/describe.h"
+#include "report/run_record.h"
+
+namespace backdrop {
+
+/// The model, and "layers" unless there are none to list.
+std::string inspection_json(const ModelRecord& record, const std::vector<LayerRow>& layers);
+
+}  // namespace backdrop

@@ -1,0 +1,36 @@
+// Parts that the JSON results have in common.
+#include "report/json_parts.h"
+
+namespace backdrop {
+
+Json model_json(const ModelRecord& model) {
+  return {{"file", model.file},
+          {"sha256", model.sha256},
+          {"format", model.format},
+          {"arch", model.arch},
+          {"classes", model.classes},
+          {"parameters", model.parameters},
+          {"macs", model.macs},
+          {"normalization",
+           {{"mean", model.normalization.mean},
+            {"std", model.normalization.deviation},
+            {"source", model.normalization_source}}}};
+}
+
+Json engine_json(const EngineRecord& engine) {
+  return {{"device", engine.device}, {"description", engine.description},
+          {"batch", engine.batch},   {"threads", engine.threads},
+          {"tile", engine.tile},     {"workspace_bytes", engine.workspace_bytes}};
+}
+
+Json versions_json(const Versions& versions) {
+  Json json = Json::object();
+  for (const auto& [name, version] : versions) json[name] = version;
+  return json;
+}
+
+std::string json_text(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace backdrop

@@ -1,0 +1,95 @@
+/// \file
+/// Everything a result says about how it came to be, and the run's files made from it.
+///
+/// \code
+/// folder.write("foregrounds.csv", foregrounds_csv(input, statistics));
+/// folder.write("run.json", run_json(record, input, statistics));
+/// \endcode
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "loaders/checkpoint.h"
+#include "search/inputs.h"
+#include "search/statistics.h"
+
+namespace backdrop {
+
+/// Names and versions of the programs behind a result: "git", "oneDNN", ...
+using Versions = std::vector<std::pair<std::string, std::string>>;
+
+struct ModelRecord {
+  std::string file;  ///< as the caller named it
+  std::string sha256;
+  std::string format;  ///< "pytorch-zip", ...
+  std::string arch;
+  int classes = 0;
+  std::int64_t parameters = 0;
+  std::int64_t macs = 0;
+  Normalization normalization;
+  std::string normalization_source;  ///< "checkpoint", "in9" or "imagenet"
+};
+
+struct EngineRecord {
+  std::string device;  ///< "cpu"
+  std::string description;
+  int batch = 0;
+  int threads = 0;
+  int tile = 0;
+  std::size_t workspace_bytes = 0;
+};
+
+struct OptionsRecord {
+  std::string mode;  ///< "first" or "all"
+  bool reuse = true;
+  std::size_t cache_memory = 0;
+  bool allow_partial = false;
+  std::string class_map;  ///< "identity", "published" or the file given
+  std::string class_map_sha256;
+};
+
+struct RunRecord {
+  ModelRecord model;
+  std::string data_path;
+  std::string data_sha256;  ///< manifest_sha256
+  OptionsRecord options;
+  EngineRecord engine;
+  Versions versions;
+  std::string started;  ///< UTC, "2020-06-24T12:00:00Z"
+  double load_seconds = 0;
+  double search_seconds = 0;
+  std::size_t evaluated = 0;  ///< composites computed
+  std::size_t recorded = 0;   ///< of those, the ones that the mode asks for
+};
+
+/// Backgrounds listed for each class in run.json and the page.
+inline constexpr int kBackgroundsListed = 5;
+
+/// By class, the most adversarial backgrounds; none where the mode left pairs out, for then they cannot be
+/// compared.
+std::vector<std::vector<int>> listed_backgrounds(const RunRecord& record, const ChallengeInput& input,
+                                                 const ChallengeStatistics& statistics,
+                                                 int count = kBackgroundsListed);
+
+/// run.json: the record, the challenge accuracy, the classes and their most adversarial backgrounds.
+std::string run_json(const RunRecord& record, const ChallengeInput& input,
+                     const ChallengeStatistics& statistics);
+
+/// One row a foreground, in the order of the matrices' rows. Empty cells: nothing to say.
+std::string foregrounds_csv(const ChallengeInput& input, const ChallengeStatistics& statistics);
+
+/// One row a background, in the order of the matrices' columns.
+std::string backgrounds_csv(const ChallengeInput& input, const ChallengeStatistics& statistics);
+
+/// One self-contained page for people.
+std::string report_page(const RunRecord& record, const ChallengeInput& input,
+                        const ChallengeStatistics& statistics);
+
+/// "wheeled vehicle" for the class folder "02_wheeled vehicle".
+std::string class_display_name(const std::string& folder);
+
+}  // namespace backdrop
