@@ -26,7 +26,7 @@ int complain(backdrop::ErrorCode code, std::string message) {
 int run(int argc, char** argv) {
   CLI::App application("Exhaustive adversarial background search for ImageNet-9", "backdrop");
   application.set_version_flag("--version", backdrop::version_text);
-  application.require_subcommand(1);
+  application.require_subcommand(0, 1);  // one is checked for below: CLI11 would not name a misspelt one
   application.get_formatter()->column_width(36);
   backdrop::add_challenge_command(application);
   backdrop::add_eval_command(application);
@@ -36,13 +36,17 @@ int run(int argc, char** argv) {
   backdrop::add_plan_command(application);
   application.footer(
       "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input file, 4 no usable device, 130 interrupted.");
+  bool asked_for_help = false;
   try {
     application.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
+    asked_for_help = true;
     application.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
     return complain(backdrop::ErrorCode::usage, std::string(error.what()) + " (--help lists the options)");
   }
+  if (!asked_for_help && application.get_subcommands().empty())
+    return complain(backdrop::ErrorCode::usage, "a subcommand is required (--help lists them)");
   std::cout.flush();
   if (!std::cout || std::fflush(stdout) != 0)
     return complain(backdrop::ErrorCode::failed, "standard output cannot be written");

@@ -1,0 +1,151 @@
+// The search from the command line: results, modes, overwriting, interruption.
+#include <signal.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "loaders/file.h"
+#include "loaders/npy.h"
+#include "tests/cli/command_test.h"
+
+namespace backdrop::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr std::size_t kLimit = std::size_t{1} << 30;
+
+class ChallengeTest : public CommandTest {
+ protected:
+  template <typename T>
+  std::vector<T> read_array(const std::string& name, std::vector<std::size_t> shape) const {
+    const auto bytes = read_file(folder() / name, kLimit);
+    const NpyView view = parse_npy(bytes, name);
+    EXPECT_EQ(view.header.shape, shape);
+    const auto values = view.values<T>(name);
+    return {values.begin(), values.end()};
+  }
+};
+
+TEST_F(ChallengeTest, AllPairs) {
+  draw_data();
+  const Outcome outcome =
+      run(challenge({"--mode", "all", "--out", "run", "--logits", "logits.npy", "--in9"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("are vulnerable foregrounds."));
+  const auto predictions = read_array<std::int16_t>("run/predictions.npy", {18, 18});
+  const auto margins = read_array<float>("run/margins.npy", {18, 18});
+  const auto logits = read_array<float>("logits.npy", {18, 18, 9});
+  for (std::size_t pair = 0; pair < predictions.size(); ++pair) {
+    const auto first = logits.begin() + static_cast<std::ptrdiff_t>(pair * 9);
+    ASSERT_EQ(predictions[pair], std::max_element(first, first + 9) - first);
+    const bool right = predictions[pair] == static_cast<int>(pair / 18 / 2);
+    ASSERT_TRUE(right ? margins[pair] >= 0 : margins[pair] <= 0);
+  }
+  const nlohmann::json record = read_json("run/run.json");
+  EXPECT_EQ(record["pairs"]["evaluated"], 324);
+  EXPECT_EQ(record["result"]["foregrounds"], 18);
+  EXPECT_EQ(record["result"]["classes"].size(), 9u);
+  EXPECT_EQ(record["checkpoint"]["arch"], "resnet18");
+  EXPECT_EQ(record["checkpoint"]["sha256"].get<std::string>().size(), 64u);
+  EXPECT_EQ(record["checkpoint"]["normalization"]["source"], "in9");
+  EXPECT_EQ(record["data"]["sha256"].get<std::string>().size(), 64u);
+  EXPECT_THAT(read_text(folder() / "run/report.html"), HasSubstr("</html>"));
+}
+
+TEST_F(ChallengeTest, ModesAgreeWhateverTheBatch) {
+  draw_data();
+  ASSERT_EQ(run(challenge({"--mode", "all", "--out", "all"})).exit_code, 0);
+  ASSERT_EQ(run(challenge({"--mode", "first", "--out", "first", "--batch", "3", "--threads", "1"})).exit_code,
+            0);
+  const auto all = read_array<std::int16_t>("all/predictions.npy", {18, 18});
+  const auto first = read_array<std::int16_t>("first/predictions.npy", {18, 18});
+  for (std::size_t pair = 0; pair < all.size(); ++pair)
+    ASSERT_TRUE(first[pair] == -1 || first[pair] == all[pair]) << pair;
+  const nlohmann::json all_record = read_json("all/run.json");
+  const nlohmann::json first_record = read_json("first/run.json");
+  EXPECT_EQ(all_record["result"]["vulnerable"], first_record["result"]["vulnerable"]);
+  EXPECT_EQ(all_record["data"], first_record["data"]);
+  EXPECT_LE(first_record["pairs"]["recorded"], first_record["pairs"]["evaluated"]);
+  EXPECT_EQ(
+      first_record["pairs"]["recorded"],
+      static_cast<std::size_t>(std::count_if(first.begin(), first.end(), [](int p) { return p >= 0; })));
+}
+
+TEST_F(ChallengeTest, JsonIsThatOfTheFolderAndQuietIsSilent) {
+  draw_data(1);
+  const Outcome outcome = run(challenge({"--out", "run", "--json", "--quiet"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.errors, IsEmpty());
+  EXPECT_EQ(outcome.output, read_text(folder() / "run/run.json"));
+}
+
+TEST_F(ChallengeTest, AFinishedRunIsNotOverwritten) {
+  draw_data(1);
+  ASSERT_EQ(run(challenge({"--out", "run"})).exit_code, 0);
+  const std::string before = read_text(folder() / "run/run.json");
+  const Outcome refused = run(challenge({"--out", "run"}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("--force"));
+  EXPECT_EQ(read_text(folder() / "run/run.json"), before);
+  EXPECT_EQ(run(challenge({"--out", "run", "--force", "--mode", "all"})).exit_code, 0);
+  EXPECT_NE(read_text(folder() / "run/run.json"), before);
+}
+
+TEST_F(ChallengeTest, AFolderThatCannotBeMadeFails) {
+  draw_data(1);
+  write_text(folder() / "file", "in the way");
+  const Outcome outcome = run(challenge({"--out", "file/run", "--quiet"}));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("file/run"));
+}
+
+TEST_F(ChallengeTest, AnInterruptLeavesNothingHalfWritten) {
+  draw_data(25);  // some ten thousand pairs: long enough to be interrupted
+  Process process(challenge({"--mode", "all", "--out", "run", "--logits", "logits.npy", "--threads", "1"}),
+                  folder());
+  const fs::path partial = folder() / "run.partial" / "margins.npy";
+  for (int i = 0; i < 6000 && !fs::exists(partial); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE(fs::exists(partial));
+  process.send(SIGINT);
+  const Outcome outcome = process.wait();
+  EXPECT_EQ(outcome.exit_code, 130) << outcome.errors;
+  EXPECT_THAT(outcome.errors, HasSubstr("interrupted"));
+  EXPECT_THAT(outcome.output, IsEmpty());
+  for (const char* name : {"run", "run.partial", "logits.npy", "logits.npy.partial"})
+    EXPECT_FALSE(fs::exists(folder() / name)) << name;
+}
+
+TEST_F(ChallengeTest, NumpyAndPandasReadTheResults) {
+  if (std::system("/usr/bin/python3 -c 'import numpy' 2>/dev/null") != 0)
+    GTEST_SKIP() << "python3-numpy is missing";
+  draw_data(1);
+  ASSERT_EQ(run(challenge({"--mode", "all", "--out", "run"})).exit_code, 0);
+  write_text(folder() / "read.py", R"(
+import csv, json, numpy
+predictions = numpy.load("run/predictions.npy")
+margins = numpy.load("run/margins.npy")
+assert predictions.dtype == numpy.int16 and margins.dtype == numpy.float32
+assert predictions.shape == margins.shape == (9, 9)
+foregrounds = list(csv.DictReader(open("run/foregrounds.csv", newline="")))
+vulnerable = (predictions != numpy.array([int(row["label"]) for row in foregrounds])[:, None]).any(axis=1)
+assert [row["vulnerable"] == "1" for row in foregrounds] == vulnerable.tolist()
+assert json.load(open("run/run.json"))["result"]["vulnerable"] == vulnerable.sum()
+try:
+    import pandas
+    frame = pandas.read_csv("run/backgrounds.csv")
+    assert len(frame) == 9 and frame["fooled_share"].between(0, 1).all()
+except ImportError:
+    pass
+)");
+  EXPECT_EQ(std::system(fmt::format("cd '{}' && /usr/bin/python3 read.py", folder().string()).c_str()), 0);
+}
+
+}  // namespace
+}  // namespace backdrop::testing

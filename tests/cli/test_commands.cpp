@@ -1,0 +1,82 @@
+// The other subcommands: eval, inspect, convert, demo-data.
+#include "tests/cli/command_test.h"
+
+namespace backdrop::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+using OtherCommandsTest = CommandTest;
+
+TEST_F(OtherCommandsTest, Evaluation) {
+  draw_data();
+  const std::vector<std::string> arguments = {
+      "eval", "--checkpoint", "model.safetensors", "--data-path", "data", "--eval-dataset", "all"};
+  const Outcome table = run(arguments);
+  ASSERT_EQ(table.exit_code, 0) << table.errors;
+  std::size_t place = 0;
+  for (const char* name : {"Original", "Only-BG-B", "Only-BG-T", "No-FG", "Only-FG", "Mixed-Same",
+                           "Mixed-Rand", "Mixed-Next", "BG-Gap"}) {
+    const std::size_t found = table.output.find(name, place);
+    ASSERT_NE(found, std::string::npos) << name;
+    place = found;
+  }
+  auto for_programs = arguments;
+  for_programs.insert(for_programs.end(), {"--json", "--quiet"});
+  const nlohmann::json json = nlohmann::json::parse(run(for_programs).output);
+  EXPECT_EQ(json["results"].size(), 8u);
+  EXPECT_EQ(json["results"][0]["images"], 18);
+  EXPECT_NEAR(json["bg_gap"].get<double>(),
+              json["results"][5]["accuracy"].get<double>() - json["results"][6]["accuracy"].get<double>(),
+              1e-12);
+}
+
+TEST_F(OtherCommandsTest, EvaluationTakesTheChallengeAccuracyOfTheSameCheckpointOnly) {
+  draw_data(1);
+  ASSERT_EQ(run(challenge({"--out", "run"})).exit_code, 0);
+  const auto eval = [this](const std::string& checkpoint) {
+    return run({"eval", "--checkpoint", checkpoint, "--data-path", "data", "--challenge", "run"});
+  };
+  EXPECT_THAT(eval("model.safetensors").output, HasSubstr("Challenge accuracy"));
+  ASSERT_EQ(run({"convert", "model.safetensors", "other.safetensors"}).exit_code, 0);
+  const Outcome refused = eval("other.safetensors");
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_THAT(refused.errors, HasSubstr("another checkpoint"));
+}
+
+TEST_F(OtherCommandsTest, Inspection) {
+  const Outcome table = run({"inspect", "model.safetensors", "--layers"});
+  ASSERT_EQ(table.exit_code, 0) << table.errors;
+  EXPECT_THAT(table.output, AllOf(HasSubstr("resnet18"), HasSubstr("layer4.1.conv2"), HasSubstr("GMACs")));
+  const nlohmann::json json = nlohmann::json::parse(run({"inspect", "model.safetensors", "--json"}).output);
+  EXPECT_EQ(json["classes"], 9);
+  EXPECT_EQ(json["format"], "safetensors");
+  EXPECT_FALSE(json.contains("layers"));
+  const auto with_layers =
+      nlohmann::json::parse(run({"inspect", "model.safetensors", "--json", "--layers"}).output);
+  EXPECT_EQ(with_layers["layers"].size(), 23u);
+}
+
+TEST_F(OtherCommandsTest, ConvertedCheckpointsGiveTheSameAnswers) {
+  draw_data(1);
+  ASSERT_EQ(run({"convert", "model.safetensors", "ready.safetensors"}).exit_code, 0);
+  EXPECT_EQ(run({"convert", "model.safetensors", "ready.safetensors"}).exit_code, 2);
+  EXPECT_EQ(run({"convert", "model.safetensors", "ready.safetensors", "--force"}).exit_code, 0);
+  ASSERT_EQ(run(challenge({"--mode", "all", "--out", "one"})).exit_code, 0);
+  ASSERT_EQ(run({"challenge", "--checkpoint", "ready.safetensors", "--data-path", "data", "--mode", "all",
+                 "--out", "two"})
+                .exit_code,
+            0);
+  EXPECT_EQ(read_text(folder() / "one/margins.npy"), read_text(folder() / "two/margins.npy"));
+}
+
+TEST_F(OtherCommandsTest, DemoDataIsNotDrawnOverAnything) {
+  draw_data(1);
+  EXPECT_TRUE(fs::exists(folder() / "data/fg_mask/val"));
+  EXPECT_NE(run({"demo-data", "data"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace backdrop::testing

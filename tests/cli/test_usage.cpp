@@ -1,0 +1,86 @@
+// Help, versions, and command lines that cannot be meant: exit codes and one clear line.
+#include "tests/cli/command_test.h"
+
+namespace backdrop::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+using UsageTest = CommandTest;
+
+/// One line on stderr that starts as every complaint does, and nothing on stdout.
+void expect_complaint(const Outcome& outcome, int exit_code, const std::string& named) {
+  EXPECT_EQ(outcome.exit_code, exit_code) << outcome.errors;
+  EXPECT_THAT(outcome.output, IsEmpty());
+  EXPECT_THAT(outcome.errors, AllOf(StartsWith("backdrop: "), HasSubstr(named)));
+  EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << outcome.errors;
+}
+
+TEST_F(UsageTest, Version) {
+  const Outcome outcome = run({"--version"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.output, AllOf(StartsWith("backdrop "), HasSubstr("git "), HasSubstr("oneDNN 2."),
+                                    HasSubstr("CPU: "), HasSubstr("CUDA: ")));
+  EXPECT_THAT(outcome.errors, IsEmpty());
+}
+
+TEST_F(UsageTest, Help) {
+  const Outcome outcome = run({"--help"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  for (const char* command : {"challenge", "eval", "inspect", "convert", "demo-data"}) {
+    EXPECT_THAT(outcome.output, HasSubstr(command));
+    const Outcome of_command = run({command, "--help"});
+    EXPECT_EQ(of_command.exit_code, 0);
+    EXPECT_THAT(of_command.output, HasSubstr("Usage: "));
+  }
+}
+
+TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
+  expect_complaint(run({}), 2, "subcommand");
+  expect_complaint(run({"chalenge"}), 2, "chalenge");
+  expect_complaint(run({"challenge", "--data-path", "data"}), 2, "--checkpoint");
+  expect_complaint(run({"challenge", "--checkpoint", "model.safetensors"}), 2, "--data-path");
+  expect_complaint(run(challenge({"--fast"})), 2, "--fast");
+  expect_complaint(run(challenge({"--mode", "quick"})), 2, "--mode");
+  expect_complaint(run(challenge({"--threads", "-1"})), 2, "--threads");
+  expect_complaint(run(challenge({"--reuse", "maybe"})), 2, "--reuse");
+  expect_complaint(run(challenge({"--cache-memory", "much"})), 2, "--cache-memory");
+  expect_complaint(run(challenge({"--device", "abacus"})), 2, "--device");
+  expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");
+  expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");
+}
+
+TEST_F(UsageTest, CudaIsNotBuilt) {
+  expect_complaint(run(challenge({"--device", "cuda"})), 4, "this build has no CUDA support");
+}
+
+TEST_F(UsageTest, MissingAndForeignFiles) {
+  expect_complaint(run({"inspect", "none.pt"}), 3, "none.pt");
+  write_text(folder() / "page.pt", "<!doctype html><html></html>");
+  expect_complaint(run({"inspect", "page.pt"}), 3, "page.pt");
+  expect_complaint(run(challenge({"--quiet"})), 3, "data");
+}
+
+TEST_F(UsageTest, ClassCountsAreChecked) {
+  write_checkpoint("five.safetensors", 5);
+  draw_data(1);
+  const std::vector<std::string> five = {"eval",        "--checkpoint", "five.safetensors",
+                                         "--data-path", "data",         "--quiet"};
+  const auto with = [&five](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = five;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  expect_complaint(run(with({"--in9"})), 2, "--in9");
+  expect_complaint(run(five), 2, "--class-map");
+  write_text(folder() / "map.json", R"({"0": 0, "1": -1, "2": 2, "3": 8, "4": 8})");
+  EXPECT_EQ(run(with({"--class-map", "map.json"})).exit_code, 0);
+  write_text(folder() / "short.json", R"({"0": 0})");
+  expect_complaint(run(with({"--class-map", "short.json"})), 3, "short.json");
+}
+
+}  // namespace
+}  // namespace backdrop::testing
