@@ -1,0 +1,123 @@
+// backdrop plan: what exact reuse will do for a data set, layer by layer, before anything is run.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "backdrop/error.h"
+#include "cli/commands.h"
+#include "cli/model_options.h"
+#include "cli/progress.h"
+#include "cli/text_table.h"
+#include "engine/plan_report.h"
+#include "loaders/dataset.h"
+#include "loaders/image_png.h"
+#include "report/position_picture.h"
+#include "report/reuse_plan.h"
+
+namespace backdrop {
+namespace {
+
+struct PlanOptions {
+  ModelOptions model;
+  std::string data_path;
+  std::uint64_t cache_memory = 0;
+  std::size_t backgrounds = 0;
+  std::string picture;
+  std::size_t picture_of = 0;
+  bool json = false;
+};
+
+std::string percent(double share) {
+  return fmt::format("{:.1f}%", 100 * share);
+}
+std::string millions(double count) {
+  return fmt::format("{:.2f}", count / 1e6);
+}
+
+std::string layer_table(const PlanReport& plan) {
+  TextTable table;
+  for (const char* title : {"Layer", "Output"}) table.add_column(title);
+  for (const char* title : {"Mixed", "Background", "Foreground", "MMACs", "of MMACs", "Share", "Cached KiB"})
+    table.add_column(title, TextTable::Align::right);
+  for (const LayerPlan& layer : plan.layers) {
+    const auto whole = static_cast<double>(layer.whole_multiply_adds);
+    table.add_row(
+        {layer.name, fmt::format("{} x {} x {}", layer.out.height, layer.out.width, layer.out.channels),
+         percent(layer.mixed), percent(layer.background), percent(layer.foreground),
+         millions(layer.multiply_adds), millions(whole),
+         whole > 0 ? percent(layer.multiply_adds / whole) : "",
+         layer.cached_bytes > 0 ? grouped(static_cast<std::size_t>(layer.cached_bytes / 1024)) : ""});
+  }
+  return table.text();
+}
+
+std::string summary(const Network& network, const PlanReport& plan) {
+  const int hand_off = plan.choice.hand_off;
+  return fmt::format(
+      "Multiply-adds     {} of {} million a composite ({})\n"
+      "Activations       {} of those written without reuse\n"
+      "Predicted cost    {} of a composite without reuse, tiles and caches included\n"
+      "Hand-off          {}\n"
+      "Cached            {:.1f} MiB for each background, {} at a time\n"
+      "Tiles             {}, each background computed once\n",
+      millions(plan.multiply_adds()), millions(static_cast<double>(plan.whole_multiply_adds())),
+      percent(plan.multiply_adds_share), percent(plan.written_share), percent(plan.choice.share),
+      fmt::format("every position computed from {} on (layer {} of {})",
+                  network.layers[static_cast<std::size_t>(hand_off)].name, hand_off, network.layers.size()),
+      static_cast<double>(plan.choice.bytes_per_background) / (1 << 20), plan.choice.tile, plan.tiles);
+}
+
+void draw(const PlanOptions& options, const Network& network, const std::vector<Mask>& masks) {
+  if (options.picture_of >= masks.size())
+    throw Error(ErrorCode::usage, fmt::format("--picture-of {} names no foreground: there are {}",
+                                              options.picture_of, masks.size()));
+  const PositionSets sets =
+      find_position_sets(network, masks[options.picture_of], first_fully_connected(network));
+  write_png(options.picture, draw_position_sets(network, sets, pictured_values(network)));
+}
+
+void run_plan(const PlanOptions& options) {
+  const LoadedNetwork loaded = load_network(options.model);
+  const Network& network = *loaded.network;
+  std::vector<Mask> masks;
+  for (const ForegroundFile& file : list_foregrounds(options.data_path)) {
+    masks.push_back(read_mask(file.mask));
+    if (masks.back().height != network.input.height || masks.back().width != network.input.width)
+      throw Error(ErrorCode::bad_input, "is not of the network's input size", file.mask.string());
+  }
+  std::vector<const Mask*> pointers;
+  for (const Mask& mask : masks) pointers.push_back(&mask);
+  const std::size_t backgrounds =
+      options.backgrounds > 0 ? options.backgrounds : list_samples(options.data_path, "only_bg_t").size();
+  const std::size_t memory = options.cache_memory > 0 ? options.cache_memory : default_cache_memory();
+  const PlanReport plan = report_plan(network, pointers, backgrounds, memory);
+  if (!options.picture.empty()) draw(options, network, masks);
+  if (options.json)
+    fmt::print("{}", reuse_plan_json(loaded.record, plan));
+  else
+    fmt::print("{}\n{}", layer_table(plan), summary(network, plan));
+}
+
+}  // namespace
+
+void add_plan_command(CLI::App& application) {
+  auto options = std::make_shared<PlanOptions>();
+  CLI::App* command =
+      application.add_subcommand("plan", "What exact reuse will do for a data set, layer by layer");
+  command->add_option("--data-path", options->data_path, "Root of the IN-9 release")
+      ->required()
+      ->type_name("DIR");
+  add_network_options(*command, options->model, false);
+  add_cache_option(*command, options->cache_memory);
+  command->add_option("--backgrounds", options->backgrounds, "How many (default: those of only_bg_t)")
+      ->type_name("N");
+  command->add_option("--picture", options->picture, "Draw the kinds of positions of one mask")
+      ->type_name("FILE.png");
+  command->add_option("--picture-of", options->picture_of, "Which foreground to draw, counted from 0")
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "Print JSON instead of tables");
+  command->callback([options] { run_plan(*options); });
+}
+
+}  // namespace backdrop
