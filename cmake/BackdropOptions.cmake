@@ -17,6 +17,10 @@ endif()
 
 add_library(backdrop_flags INTERFACE)
 target_compile_options(backdrop_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False alarms on "literal" + std::string: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
+  target_compile_options(backdrop_flags INTERFACE -Wno-restrict)
+endif()
 if(BACKDROP_SANITIZE)
   add_compile_options(-fsanitize=${BACKDROP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BACKDROP_SANITIZE})
