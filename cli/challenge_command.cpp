@@ -71,7 +71,7 @@ Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
   }
   check_input(ready.input, ready.model.network->input);
   ready.engine = make_engine(ready.model, options.device);
-  ready.engine->set_backgrounds(ready.input.backgrounds);
+  prepare_engine(*ready.engine, ready.input);
   std::vector<const Mask*> masks;
   for (const Foreground& foreground : ready.input.foregrounds) masks.push_back(&foreground.mask);
   ready.engine->prepare(masks);

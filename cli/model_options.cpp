@@ -135,7 +135,8 @@ EngineRecord engine_record(const Engine& engine) {
           .batch = engine.batch(),
           .threads = engine.threads(),
           .tile = engine.tile(),
-          .workspace_bytes = engine.workspace_bytes()};
+          .workspace_bytes = engine.workspace_bytes(),
+          .multiply_adds = engine.multiply_adds()};
 }
 
 }  // namespace backdrop

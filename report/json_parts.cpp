@@ -18,9 +18,13 @@ Json model_json(const ModelRecord& model) {
 }
 
 Json engine_json(const EngineRecord& engine) {
-  return {{"device", engine.device}, {"description", engine.description},
-          {"batch", engine.batch},   {"threads", engine.threads},
-          {"tile", engine.tile},     {"workspace_bytes", engine.workspace_bytes}};
+  return {{"device", engine.device},
+          {"description", engine.description},
+          {"batch", engine.batch},
+          {"threads", engine.threads},
+          {"tile", engine.tile},
+          {"workspace_bytes", engine.workspace_bytes},
+          {"multiply_adds", engine.multiply_adds}};
 }
 
 Json versions_json(const Versions& versions) {

@@ -41,6 +41,7 @@ struct EngineRecord {
   int threads = 0;
   int tile = 0;
   std::size_t workspace_bytes = 0;
+  std::int64_t multiply_adds = 0;  ///< done for composites; 0: not counted
 };
 
 struct OptionsRecord {

@@ -1,4 +1,4 @@
-// Works through a plan in chunks of about a second: hand the pieces to the engine, decide, record, report.
+// Works through a plan in chunks of a second or two: hand the pieces to the engine, decide, record, report.
 #include "search/runner.h"
 
 #include <fmt/format.h>
@@ -18,7 +18,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// How many composites to hand to the engine at once: as many as it computes in about a second, measured as
+/// How many composites to hand to the engine at once: as many as it computes in a second or two, measured as
 /// it goes, and never less than keeps it busy.
 class ChunkSize {
  public:
@@ -26,7 +26,7 @@ class ChunkSize {
 
   std::size_t pairs() const { return pairs_; }
   void measured(std::size_t pairs, double seconds) {
-    constexpr double kTargetSeconds = 1.0;
+    constexpr double kTargetSeconds = 1.5;
     constexpr double kMostPairs = 1 << 22;
     const double wanted = static_cast<double>(pairs) * kTargetSeconds / std::max(seconds, 1e-6);
     pairs_ = std::max(fill_, static_cast<std::size_t>(std::min(wanted, kMostPairs)) / fill_ * fill_);
@@ -151,6 +151,14 @@ PairMatrix::PairMatrix(int foreground_count, int background_count)
   const std::size_t pairs = index(foreground_count, 0);
   predictions.assign(pairs, -1);
   margins.assign(pairs, std::numeric_limits<float>::quiet_NaN());
+}
+
+void prepare_engine(Engine& engine, const ChallengeInput& input) {
+  engine.set_backgrounds(input.backgrounds);
+  std::vector<const Mask*> masks;
+  masks.reserve(input.foregrounds.size());
+  for (const Foreground& foreground : input.foregrounds) masks.push_back(&foreground.mask);
+  engine.prepare(masks);
 }
 
 PlanShape plan_shape(const Engine& engine, const ChallengeInput& input) {

@@ -2,7 +2,7 @@
 /// Runs a work plan on an engine and collects the answers.
 ///
 /// \code
-/// engine->set_backgrounds(input.backgrounds);
+/// prepare_engine(*engine, input);
 /// auto plan = plan_all_pairs(plan_shape(*engine, input));
 /// SearchResult result = run_search(*engine, input, map, *plan, {});
 /// \endcode
@@ -67,7 +67,7 @@ struct SearchProgress {
 };
 
 /// What the caller wants to hear of a search, and its way to stop one. All are called from the caller's own
-/// thread, about once a second.
+/// thread, every second or two.
 struct SearchHooks {
   std::function<void(const SearchProgress&)> progress;
   std::function<bool()> stop;
@@ -81,10 +81,14 @@ struct SearchResult {
   double seconds = 0;
 };
 
+/// Gives the engine the backgrounds to keep and the masks to expect. Before `plan_shape`: the tile depends on
+/// them.
+void prepare_engine(Engine& engine, const ChallengeInput& input);
+
 /// The size of the search with what keeps this engine busy.
 PlanShape plan_shape(const Engine& engine, const ChallengeInput& input);
 
-/// Works through the plan. The engine must already hold the input's backgrounds. Throws interrupted when
+/// Works through the plan. The engine must have been prepared with the input. Throws interrupted when
 /// `hooks.stop` says so: the chunk in hand is finished and stored first.
 SearchResult run_search(Engine& engine, const ChallengeInput& input, const ClassMap& map, WorkPlan& plan,
                         const SearchHooks& hooks);

@@ -50,7 +50,10 @@ class AllPairsPlan : public WorkPlan {
       const std::size_t end = order_.tile_end(tile_begin_);
       const std::size_t room = (pairs > taken ? pairs - taken : 0) / batch_ * batch_;
       if (room == 0 && !pieces.empty()) break;
-      const std::size_t count = std::min(end - position_, std::max(room, batch_));
+      std::size_t count = std::min(end - position_, std::max(room, batch_));
+      // A foreground's own features are computed for each of its pieces: no small one for the rest of the
+      // tile.
+      if (end - position_ - count < count / 2) count = end - position_;
       pieces.push_back({foreground_, order_.range(position_, count)});
       taken += count;
       advance(count, end);
