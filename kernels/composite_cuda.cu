@@ -1,0 +1,63 @@
+#include "kernels/composite_cuda.h"
+#include "kernels/cuda_element.h"
+
+namespace backdrop::kernels {
+namespace {
+
+constexpr int kThreads = 256;
+
+__device__ __forceinline__ void store_pixel(float4* to, float red, float green, float blue) {
+  *to = make_float4(red, green, blue, 0.0f);
+}
+
+template <class Traits>
+__device__ __forceinline__ void store_pixel(typename Traits::Element* to, float red, float green,
+                                            float blue) {
+  const float values[8] = {red, green, blue, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
+  Traits::store(to, values);
+}
+
+// Thread i: pixel i % pixels of composite i / pixels; 16 bytes each.
+template <class Traits>
+__global__ void __launch_bounds__(kThreads) composite_kernel(const __grid_constant__ CompositeArguments a) {
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (i >= static_cast<std::int64_t>(a.composites) * a.pixels) return;
+  const int n = static_cast<int>(i / a.pixels);
+  const int p = static_cast<int>(i % a.pixels);
+  const std::uint8_t* source = composite_source(a, n, p);
+  const float red = a.table[source[0]];
+  const float green = a.table[256 + source[1]];
+  const float blue = a.table[512 + source[2]];
+  const std::int64_t place = composite_place(a, n, p);
+  if constexpr (sizeof(typename Traits::Element) == 4)
+    store_pixel(static_cast<float4*>(a.output) + place, red, green, blue);
+  else
+    store_pixel<Traits>(static_cast<typename Traits::Element*>(a.output) + 8 * place, red, green, blue);
+}
+
+template <class Traits>
+cudaError_t launch(const CompositeArguments& arguments, cudaStream_t stream) {
+  const std::int64_t blocks =
+      (static_cast<std::int64_t>(arguments.composites) * arguments.pixels + kThreads - 1) / kThreads;
+  if (blocks == 0) return cudaSuccess;
+  if (blocks > INT32_MAX) return cudaErrorInvalidValue;
+  composite_kernel<Traits><<<static_cast<unsigned int>(blocks), kThreads, 0, stream>>>(arguments);
+  return cudaGetLastError();
+}
+
+}  // namespace
+
+cudaError_t composite_cuda(Precision precision, const CompositeArguments& arguments, cudaStream_t stream) {
+  switch (precision) {
+    case Precision::fp16:
+      return launch<HalfElements>(arguments, stream);
+    case Precision::bf16:
+      return launch<Bfloat16Elements>(arguments, stream);
+    case Precision::fp32:
+    case Precision::tf32:
+      break;
+  }
+  return launch<FloatElements>(arguments, stream);
+}
+
+}  // namespace backdrop::kernels

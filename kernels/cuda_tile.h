@@ -1,0 +1,379 @@
+/// \file
+/// The arithmetic of the GPU's position convolution, apart from the instructions that only a GPU has: which
+/// thread copies, multiplies and writes what. Plain functions of the thread's number, so that tests on the
+/// CPU run them all.
+///
+/// The product is a GEMM. Row m is background m % rows of position m / rows; column n an output channel; the
+/// inner dimension runs over the taps that the tile's positions use, and each tap's channels, in chunks of 16
+/// bytes. A block of 256 threads computes 128 rows by 64 or 128 columns. Each step copies four chunks of
+/// every row and column to shared memory, [128 + columns][80 bytes]: the pitch of 80 keeps any eight
+/// consecutive rows on different banks.
+///
+/// Weights are [column][tap of the window][channel of the group], bias fp32.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/position_work.h"
+
+#if defined(__CUDACC__)
+#define BACKDROP_HOST_DEVICE __host__ __device__ inline
+#else
+#define BACKDROP_HOST_DEVICE inline
+#endif
+#if defined(__CUDA_ARCH__)
+#define BACKDROP_UNROLL _Pragma("unroll")
+#else
+#define BACKDROP_UNROLL
+#endif
+
+namespace backdrop::kernels {
+
+/// Where one value's rows are on the device: RowPointers as strides, counted in elements. `slots` maps a row
+/// to its block of the background cache; null: row r is block r. The foreground's stride is 0.
+struct DeviceRows {
+  const void* base[kSources] = {};
+  std::int64_t row_stride[kSources] = {};
+  const std::int32_t* slots = nullptr;
+};
+
+/// A PositionWork in device memory.
+struct DeviceWork {
+  const std::int32_t* output = nullptr;
+  const std::int32_t* first_tap = nullptr;
+  const Tap* taps = nullptr;
+  const std::int32_t* start = nullptr;
+  const Tap* residual = nullptr;
+  int positions = 0;
+};
+
+/// Where a layer writes: row r of position p at base + work.output[p] + block(r) * row_stride, in elements.
+struct DeviceOutput {
+  void* base = nullptr;
+  std::int64_t row_stride = 0;
+  const std::int32_t* slots = nullptr;  ///< as in DeviceRows
+  bool as_float = false;                ///< fp32 whatever the precision: start sums and logits
+};
+
+/// One convolution over a list. Channel counts are multiples of 16 bytes, output channels of 8.
+struct ConvolutionArguments {
+  DeviceWork work;
+  int rows = 0;            ///< backgrounds of each position
+  int groups = 1;          ///< of channels
+  int group_channels = 0;  ///< input channels of a group
+  int group_columns = 0;   ///< output channels of a group
+  int group_tiles = 0;     ///< column tiles of a group; the launcher sets it
+  int window = 1;          ///< taps of the whole window, at most tile::kMaxWindow
+  float slope = 1.0f;
+  DeviceRows input;
+  DeviceRows residual;
+  const void* weights = nullptr;
+  const float* bias = nullptr;
+  const float* starts = nullptr;
+  int start_stride = 0;
+  DeviceOutput output;
+};
+
+/// The address of row `row` of a tap.
+template <class Element>
+BACKDROP_HOST_DEVICE const Element* row_address(const DeviceRows& rows, const Tap& tap, int row) {
+  // Chosen without indexing: a run-time index would move the kernel's parameters to local memory.
+  const bool background = tap.source == Source::background;
+  const bool foreground = tap.source == Source::foreground;
+  const void* base = background ? rows.base[1] : foreground ? rows.base[2] : rows.base[0];
+  const std::int64_t stride = background   ? rows.row_stride[1]
+                              : foreground ? rows.row_stride[2]
+                                           : rows.row_stride[0];
+  const std::int64_t block = background && rows.slots != nullptr ? rows.slots[row] : row;
+  return static_cast<const Element*>(base) + tap.offset + block * stride;
+}
+
+BACKDROP_HOST_DEVICE std::int64_t output_offset(const DeviceOutput& output, std::int32_t position_offset,
+                                                int row) {
+  const std::int64_t block = output.slots != nullptr ? output.slots[row] : row;
+  return position_offset + block * output.row_stride;
+}
+
+BACKDROP_HOST_DEVICE float activate_on_device(float value, float slope) {
+  return value < 0.0f ? slope * value : value;
+}
+
+namespace tile {
+
+inline constexpr int kThreads = 256;
+inline constexpr int kRows = 128;
+inline constexpr int kStages = 4;
+inline constexpr int kChunkBytes = 16;
+inline constexpr int kChunks = 4;
+inline constexpr int kPitch = kChunks * kChunkBytes + 16;
+inline constexpr int kMaxWindow = 128;  ///< AlexNet's 11 x 11 fits
+inline constexpr int kMaskWords = kMaxWindow / 32;
+inline constexpr int kPieceColumns = 8;  ///< columns that a thread finishes at once
+
+BACKDROP_HOST_DEVICE constexpr int stage_bytes(int columns) {
+  return (kRows + columns) * kPitch;
+}
+/// Floats from row to row of the finished sums; 8 more than the columns keep the rows on different banks.
+BACKDROP_HOST_DEVICE constexpr int result_pitch(int columns) {
+  return columns + 8;
+}
+BACKDROP_HOST_DEVICE constexpr int shared_bytes(int columns) {
+  const int stages = kStages * stage_bytes(columns);
+  const int result = kRows * result_pitch(columns) * 4;
+  return stages > result ? stages : result;
+}
+
+/// What a block computes.
+struct Place {
+  int first_row = 0;
+  int group = 0;
+  int column = 0;
+  int column_end = 0;  ///< of the group
+};
+
+BACKDROP_HOST_DEVICE Place place_of_block(const ConvolutionArguments& a, int block, int columns) {
+  const int tiles = a.groups * a.group_tiles;
+  const int column_tile = block % tiles;
+  const int group = column_tile / a.group_tiles;
+  return {block / tiles * kRows, group, group * a.group_columns + column_tile % a.group_tiles * columns,
+          (group + 1) * a.group_columns};
+}
+
+/// The taps of all the tile's positions: they are neighbours in the list.
+struct TapRange {
+  int first = 0;
+  int last = 0;  ///< one past
+};
+
+BACKDROP_HOST_DEVICE TapRange taps_of_tile(const ConvolutionArguments& a, const Place& place) {
+  const int last_row = place.first_row + kRows - 1;
+  const int last = last_row / a.rows < a.work.positions - 1 ? last_row / a.rows : a.work.positions - 1;
+  return {a.work.first_tap[place.first_row / a.rows], a.work.first_tap[last + 1]};
+}
+
+BACKDROP_HOST_DEVICE int count_bits(std::uint32_t bits) {
+#if defined(__CUDA_ARCH__)
+  return __popc(bits);
+#else
+  return __builtin_popcount(bits);
+#endif
+}
+
+BACKDROP_HOST_DEVICE bool uses(const std::uint32_t* bits, int weight) {
+  return (bits[weight / 32] >> (weight % 32) & 1u) != 0;
+}
+
+/// How many taps below `weight` are used; with kMaxWindow: how many at all.
+BACKDROP_HOST_DEVICE int rank_of(const std::uint32_t* bits, int weight) {
+  int rank = 0;
+  for (int word = 0; word < kMaskWords; ++word) {
+    const int below = weight - 32 * word;
+    if (below >= 32) rank += count_bits(bits[word]);
+    if (below > 0 && below < 32) rank += count_bits(bits[word] & ((1u << below) - 1u));
+  }
+  return rank;
+}
+
+/// One thread's share of the copies to shared memory: chunk `thread % 4` of rows and columns thread / 4,
+/// thread / 4 + 64, ... It walks the inner dimension four chunks a step.
+template <class Element, int kColumns>
+class Loader {
+ public:
+  static constexpr int kPerChunk = kChunkBytes / static_cast<int>(sizeof(Element));
+  static constexpr int kStride = kThreads / kChunks;
+  static constexpr int kRowShare = kRows / kStride;
+  static constexpr int kColumnShare = kColumns / kStride;
+
+  /// `used[i]` is the i-th window tap that some position of the tile uses, in rising order.
+  BACKDROP_HOST_DEVICE Loader(const ConvolutionArguments& a, const Place& place, int thread,
+                              const std::uint8_t* used, int used_count)
+      : a_(a),
+        used_(used),
+        used_count_(used_count),
+        chunk_(thread % kChunks),
+        lane_(thread / kChunks),
+        chunks_per_tap_(a.group_channels / kPerChunk),
+        first_channel_(place.group * a.group_channels),
+        ordinal_(chunk_ / chunks_per_tap_),
+        part_(chunk_ % chunks_per_tap_) {
+    for (int i = 0; i < kRowShare; ++i) {
+      const int m = place.first_row + lane_ + i * kStride;
+      const int position = m / a.rows;
+      const bool exists = position < a.work.positions;
+      row_[i] = m % a.rows;
+      cursor_[i] = exists ? a.work.first_tap[position] : 0;
+      end_[i] = exists ? a.work.first_tap[position + 1] : 0;
+      source_[i] = nullptr;
+    }
+    for (int i = 0; i < kColumnShare; ++i) {
+      const int n = place.column + lane_ + i * kStride;
+      const auto* weights = static_cast<const Element*>(a.weights);
+      weights_[i] = n < place.column_end
+                        ? weights + static_cast<std::int64_t>(n) * a.window * a.group_channels
+                        : nullptr;
+    }
+    find_tap();
+  }
+
+  BACKDROP_HOST_DEVICE int steps() const { return (used_count_ * chunks_per_tap_ + kChunks - 1) / kChunks; }
+
+  /// Calls copy(destination, source) for each chunk of the next step; a null source stands for zeros.
+  template <class Copy>
+  BACKDROP_HOST_DEVICE void load(unsigned char* stage, const Copy& copy) {
+    const bool live = ordinal_ < used_count_;
+    const int offset = part_ * kPerChunk;
+    unsigned char* destination = stage + lane_ * kPitch + chunk_ * kChunkBytes;
+    for (int i = 0; i < kRowShare; ++i)
+      copy(destination + i * kStride * kPitch, live && source_[i] != nullptr ? source_[i] + offset : nullptr);
+    destination += kRows * kPitch;
+    for (int i = 0; i < kColumnShare; ++i)
+      copy(destination + i * kStride * kPitch,
+           live && weights_[i] != nullptr ? weights_[i] + weight_ * a_.group_channels + offset : nullptr);
+    part_ += kChunks;
+    if (part_ < chunks_per_tap_) return;
+    while (part_ >= chunks_per_tap_) {
+      part_ -= chunks_per_tap_;
+      ++ordinal_;
+    }
+    find_tap();
+  }
+
+ private:
+  // Points source_ at the rows' channels under the current tap. A position's taps are in rising order of
+  // weight; one that does not have this tap contributes zeros.
+  BACKDROP_HOST_DEVICE void find_tap() {
+    if (ordinal_ >= used_count_) return;
+    weight_ = used_[ordinal_];
+    for (int i = 0; i < kRowShare; ++i) {
+      while (cursor_[i] < end_[i] && a_.work.taps[cursor_[i]].weight < weight_) ++cursor_[i];
+      const bool has = cursor_[i] < end_[i] && a_.work.taps[cursor_[i]].weight == weight_;
+      source_[i] =
+          has ? row_address<Element>(a_.input, a_.work.taps[cursor_[i]], row_[i]) + first_channel_ : nullptr;
+    }
+  }
+
+  const ConvolutionArguments& a_;
+  const std::uint8_t* used_;
+  int used_count_;
+  int chunk_;
+  int lane_;
+  int chunks_per_tap_;
+  int first_channel_;
+  int ordinal_;     // of the tap among the used ones
+  int part_;        // chunk within the tap
+  int weight_ = 0;  // the tap's number in the window
+  int row_[kRowShare];
+  int cursor_[kRowShare];
+  int end_[kRowShare];
+  const Element* source_[kRowShare];
+  const Element* weights_[kColumnShare];
+};
+
+/// fp32 products. A thread computes rows ty + 16 i and columns tx + 16 j of a tile of 64 columns.
+struct ScalarMath {
+  static constexpr int kColumns = 64;
+  static constexpr int kSide = 16;
+  static constexpr int kRowCount = kRows / kSide;
+  static constexpr int kColumnCount = kColumns / kSide;
+  struct alignas(kChunkBytes) Four {
+    float values[4];
+  };
+
+  float sums[kRowCount][kColumnCount] = {};
+
+  BACKDROP_HOST_DEVICE void accumulate(const unsigned char* stage, int thread) {
+    const unsigned char* a = stage + thread / kSide * kPitch;
+    const unsigned char* b = stage + (kRows + thread % kSide) * kPitch;
+    BACKDROP_UNROLL
+    for (int chunk = 0; chunk < kChunks; ++chunk) {
+      Four right[kColumnCount];
+      BACKDROP_UNROLL
+      for (int j = 0; j < kColumnCount; ++j)
+        right[j] = *reinterpret_cast<const Four*>(b + j * kSide * kPitch + chunk * kChunkBytes);
+      BACKDROP_UNROLL
+      for (int i = 0; i < kRowCount; ++i) {
+        const Four left = *reinterpret_cast<const Four*>(a + i * kSide * kPitch + chunk * kChunkBytes);
+        BACKDROP_UNROLL
+        for (int j = 0; j < kColumnCount; ++j) BACKDROP_UNROLL
+        for (int k = 0; k < 4; ++k) sums[i][j] += left.values[k] * right[j].values[k];
+      }
+    }
+  }
+
+  BACKDROP_HOST_DEVICE void write(float* result, int thread) const {
+    BACKDROP_UNROLL
+    for (int i = 0; i < kRowCount; ++i) BACKDROP_UNROLL
+    for (int j = 0; j < kColumnCount; ++j)
+      result[(thread / kSide + i * kSide) * result_pitch(kColumns) + thread % kSide + j * kSide] = sums[i][j];
+  }
+};
+
+/// How the eight warps share a tile on tensor cores: each computes 32 columns, as m16n8 products.
+template <int kColumns>
+struct WarpShare {
+  static constexpr int kWarpColumns = 32;
+  static constexpr int kAcross = kColumns / kWarpColumns;
+  static constexpr int kWarpRows = kRows * kAcross / (kThreads / 32);
+  static constexpr int kRowTiles = kWarpRows / 16;
+  static constexpr int kColumnTiles = kWarpColumns / 8;
+  static constexpr int kSteps = 2;  ///< products of 32 bytes of inner dimension in the 64 of a stage
+
+  BACKDROP_HOST_DEVICE static int first_row(int warp) { return warp / kAcross * kWarpRows; }
+  BACKDROP_HOST_DEVICE static int first_column(int warp) { return warp % kAcross * kWarpColumns; }
+
+  /// The 16 bytes whose address lane `lane` gives to ldmatrix.x4 for 16 rows of A: its four 8 x 16-byte
+  /// blocks are rows 0-7 and 8-15 of the first 16 bytes, then of the second.
+  BACKDROP_HOST_DEVICE static int left_offset(int row, int step, int lane) {
+    return (row + lane % 8 + lane / 8 % 2 * 8) * kPitch + (2 * step + lane / 16) * kChunkBytes;
+  }
+  /// The same for 16 columns of B: columns 0-7 in both halves of 16 bytes, then columns 8-15.
+  BACKDROP_HOST_DEVICE static int right_offset(int column, int step, int lane) {
+    return (kRows + column + lane % 8 + lane / 16 * 8) * kPitch + (2 * step + lane / 8 % 2) * kChunkBytes;
+  }
+  /// Where register `index` (0..3) of an m16n8 product at (row, column) goes in the tile's sums.
+  BACKDROP_HOST_DEVICE static int result_offset(int row, int column, int index, int lane) {
+    return (row + lane / 4 + index / 2 * 8) * result_pitch(kColumns) + column + lane % 4 * 2 + index % 2;
+  }
+};
+
+/// Adds bias or start sums and residual, activates, and writes one piece: eight columns of one row. `Traits`
+/// loads and stores eight elements as floats.
+template <class Traits, int kColumns>
+BACKDROP_HOST_DEVICE void finish_piece(const ConvolutionArguments& a, const Place& place, const float* result,
+                                       int piece) {
+  using Element = typename Traits::Element;
+  constexpr int kPieces = kColumns / kPieceColumns;
+  const int tile_row = piece / kPieces;
+  const int tile_column = piece % kPieces * kPieceColumns;
+  const int position = (place.first_row + tile_row) / a.rows;
+  const int row = (place.first_row + tile_row) % a.rows;
+  const int column = place.column + tile_column;
+  if (position >= a.work.positions || column >= place.column_end) return;
+
+  const int start = a.work.start != nullptr ? a.work.start[position] : -1;
+  const float* from =
+      start < 0 ? a.bias + column : a.starts + static_cast<std::int64_t>(start) * a.start_stride + column;
+  float sums[kPieceColumns];
+  BACKDROP_UNROLL
+  for (int k = 0; k < kPieceColumns; ++k)
+    sums[k] = result[tile_row * result_pitch(kColumns) + tile_column + k] + from[k];
+  if (a.work.residual != nullptr) {
+    float residual[kPieceColumns];
+    Traits::load(row_address<Element>(a.residual, a.work.residual[position], row) + column, residual);
+    BACKDROP_UNROLL
+    for (int k = 0; k < kPieceColumns; ++k) sums[k] += residual[k];
+  }
+  BACKDROP_UNROLL
+  for (int k = 0; k < kPieceColumns; ++k) sums[k] = activate_on_device(sums[k], a.slope);
+  const std::int64_t offset = output_offset(a.output, a.work.output[position], row) + column;
+  if (a.output.as_float) {
+    float* out = static_cast<float*>(a.output.base) + offset;
+    BACKDROP_UNROLL
+    for (int k = 0; k < kPieceColumns; ++k) out[k] = sums[k];
+  } else {
+    Traits::store(static_cast<Element*>(a.output.base) + offset, sums);
+  }
+}
+
+}  // namespace tile
+}  // namespace backdrop::kernels

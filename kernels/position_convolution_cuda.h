@@ -1,0 +1,18 @@
+/// \file
+/// Convolution at a list of positions on the GPU (kernels/cuda_tile.h says how). The fully connected layers
+/// are the same: one position, one tap.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "kernels/cuda_tile.h"
+#include "kernels/precision.h"
+
+namespace backdrop::kernels {
+
+/// Enqueues the convolution; nothing to do for an empty list. Every position's taps must be in rising order
+/// of weight. Needs compute capability 8.0.
+cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
+                                      cudaStream_t stream);
+
+}  // namespace backdrop::kernels

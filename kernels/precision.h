@@ -1,0 +1,40 @@
+/// \file
+/// The arithmetic of a device: how activations and weights are stored and multiplied. Sums are fp32 in all.
+#pragma once
+
+#include <cstddef>
+
+namespace backdrop {
+
+enum class Precision {
+  fp32,  ///< fp32 products, TensorFloat-32 off: the contract
+  tf32,  ///< stored as fp32, multiplied with 10 bits of mantissa on tensor cores
+  fp16,
+  bf16,
+};
+
+constexpr const char* name(Precision precision) {
+  switch (precision) {
+    case Precision::tf32:
+      return "tf32";
+    case Precision::fp16:
+      return "fp16";
+    case Precision::bf16:
+      return "bf16";
+    case Precision::fp32:
+      break;
+  }
+  return "fp32";
+}
+
+/// Bytes of a stored value.
+constexpr std::size_t element_bytes(Precision precision) {
+  return precision == Precision::fp16 || precision == Precision::bf16 ? 2 : 4;
+}
+
+/// Values of one 16-byte access; also the channels that a device stores of a normalised pixel.
+constexpr int chunk_elements(Precision precision) {
+  return static_cast<int>(16 / element_bytes(precision));
+}
+
+}  // namespace backdrop

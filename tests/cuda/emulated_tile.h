@@ -1,0 +1,164 @@
+/// \file
+/// The position convolution's kernel with its 256 threads run one after the other between barriers. The two
+/// warp instructions, ldmatrix and mma, follow the layouts in the PTX manual.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "core/aligned.h"
+#include "kernels/cuda_tile.h"
+
+namespace backdrop::test {
+
+namespace tile = kernels::tile;
+
+// ldmatrix.x4: lane l of block q gives the address of row l % 8; register q of lane l is the 32-bit word l %
+// 4 of row l / 4 of block q.
+using Fragments = std::array<std::array<std::uint32_t, 4>, 32>;
+
+template <class Address>
+Fragments load_matrices(const Address& address_of_lane) {
+  Fragments fragments;
+  for (int lane = 0; lane < 32; ++lane)
+    for (int q = 0; q < 4; ++q)
+      std::memcpy(&fragments[lane][q], address_of_lane(8 * q + lane / 4) + lane % 4 * 4, 4);
+  return fragments;
+}
+
+// The elements of a 32-bit register: one float or two of 16 bits.
+template <class Traits>
+std::vector<float> elements_of(std::uint32_t word) {
+  typename Traits::Element stored[4 / sizeof(typename Traits::Element)];
+  std::memcpy(stored, &word, 4);
+  std::vector<float> values;
+  for (const auto element : stored) values.push_back(Traits::to_float(element));
+  return values;
+}
+
+// mma m16n8 over 32 bytes of inner dimension, "row.col": with g = lane / 4, t = lane % 4 and e elements a
+// register, a[0..3] are rows g, g + 8, g, g + 8 at inner t e (and + 4 e for the last two); b[0..1] are column
+// g at the same inner places; c[0..3] are (g, 2 t), (g, 2 t + 1), (g + 8, 2 t), (g + 8, 2 t + 1).
+template <class Traits>
+void multiply(const Fragments& a, const Fragments& b, int first_b,
+              std::array<std::array<float, 4>, 32>& sums) {
+  constexpr int kElements = 4 / sizeof(typename Traits::Element);
+  constexpr int kInner = 8 * kElements;
+  float left[16][kInner];
+  float right[kInner][8];
+  for (int lane = 0; lane < 32; ++lane) {
+    const int g = lane / 4;
+    const int inner = lane % 4 * kElements;
+    for (int e = 0; e < kElements; ++e) {
+      for (int q = 0; q < 4; ++q)
+        left[g + q % 2 * 8][inner + q / 2 * 4 * kElements + e] = elements_of<Traits>(a[lane][q])[e];
+      for (int q = 0; q < 2; ++q)
+        right[inner + q * 4 * kElements + e][g] = elements_of<Traits>(b[lane][first_b + q])[e];
+    }
+  }
+  for (int lane = 0; lane < 32; ++lane)
+    for (int q = 0; q < 4; ++q)
+      for (int k = 0; k < kInner; ++k)
+        sums[lane][q] += left[lane / 4 + q / 2 * 8][k] * right[k][lane % 4 * 2 + q % 2];
+}
+
+template <class Traits, int kTileColumns>
+class EmulatedMatrixMath {
+ public:
+  static constexpr int kColumns = kTileColumns;
+  using Share = tile::WarpShare<kColumns>;
+
+  void accumulate(const unsigned char* stage) {
+    for (int warp = 0; warp < 8; ++warp)
+      for (int step = 0; step < Share::kSteps; ++step)
+        for (int j = 0; j < Share::kColumnTiles; ++j) {
+          const Fragments b = load_matrices([&](int lane) {
+            return stage + Share::right_offset(Share::first_column(warp) + j / 2 * 16, step, lane);
+          });
+          for (int i = 0; i < Share::kRowTiles; ++i) {
+            const Fragments a = load_matrices([&](int lane) {
+              return stage + Share::left_offset(Share::first_row(warp) + 16 * i, step, lane);
+            });
+            multiply<Traits>(a, b, j % 2 * 2, sums_[warp][i][j]);
+          }
+        }
+  }
+
+  void write(float* result) const {
+    for (int warp = 0; warp < 8; ++warp)
+      for (int i = 0; i < Share::kRowTiles; ++i)
+        for (int j = 0; j < Share::kColumnTiles; ++j)
+          for (int lane = 0; lane < 32; ++lane)
+            for (int q = 0; q < 4; ++q)
+              result[Share::result_offset(Share::first_row(warp) + 16 * i, Share::first_column(warp) + 8 * j,
+                                          q, lane)] = sums_[warp][i][j][lane][q];
+  }
+
+ private:
+  std::array<std::array<float, 4>, 32> sums_[8][Share::kRowTiles][Share::kColumnTiles] = {};
+};
+
+class EmulatedScalarMath {
+ public:
+  static constexpr int kColumns = tile::ScalarMath::kColumns;
+
+  void accumulate(const unsigned char* stage) {
+    for (int thread = 0; thread < tile::kThreads; ++thread) threads_[thread].accumulate(stage, thread);
+  }
+  void write(float* result) const {
+    for (int thread = 0; thread < tile::kThreads; ++thread) threads_[thread].write(result, thread);
+  }
+
+ private:
+  std::array<tile::ScalarMath, tile::kThreads> threads_;
+};
+
+template <class Traits, class Math>
+void emulate_block(const kernels::ConvolutionArguments& a, int block) {
+  constexpr int kColumns = Math::kColumns;
+  const tile::Place place = tile::place_of_block(a, block, kColumns);
+  std::uint32_t bits[tile::kMaskWords] = {};
+  std::uint8_t used[tile::kMaxWindow] = {};
+  const tile::TapRange range = tile::taps_of_tile(a, place);
+  for (int t = range.first; t < range.last; ++t)
+    bits[a.work.taps[t].weight / 32] |= 1u << (a.work.taps[t].weight % 32);
+  for (int thread = 0; thread < tile::kMaxWindow; ++thread)
+    if (tile::uses(bits, thread)) used[tile::rank_of(bits, thread)] = static_cast<std::uint8_t>(thread);
+
+  std::vector<tile::Loader<typename Traits::Element, kColumns>> loaders;
+  for (int thread = 0; thread < tile::kThreads; ++thread)
+    loaders.emplace_back(a, place, thread, used, tile::rank_of(bits, tile::kMaxWindow));
+  const auto math = std::make_unique<Math>();
+  AlignedBuffer memory(tile::shared_bytes(kColumns));
+  auto* stage = reinterpret_cast<unsigned char*>(memory.data());
+  for (int step = 0; step < loaders[0].steps(); ++step) {
+    std::memset(stage, 0xff, tile::stage_bytes(kColumns));  // not numbers, unless written
+    for (auto& loader : loaders)
+      loader.load(stage, [](void* destination, const void* source) {
+        if (source != nullptr)
+          std::memcpy(destination, source, tile::kChunkBytes);
+        else
+          std::memset(destination, 0, tile::kChunkBytes);
+      });
+    math->accumulate(stage);
+  }
+  float* result = reinterpret_cast<float*>(stage);
+  std::memset(stage, 0xff, memory.size());
+  math->write(result);
+  for (int piece = 0; piece < tile::kRows * kColumns / tile::kPieceColumns; ++piece)
+    tile::finish_piece<Traits, kColumns>(a, place, result, piece);
+}
+
+/// Everything that a launch computes.
+template <class Traits, class Math>
+void emulate(kernels::ConvolutionArguments a) {
+  a.group_tiles = (a.group_columns + Math::kColumns - 1) / Math::kColumns;
+  const int tiles = (a.work.positions * a.rows + tile::kRows - 1) / tile::kRows;
+  for (int block = 0; block < tiles * a.groups * a.group_tiles; ++block)
+    emulate_block<Traits, Math>(a, block);
+}
+
+}  // namespace backdrop::test

@@ -1,0 +1,101 @@
+/// \file
+/// Random lists over values in the three kinds of storage, for the kernels and for the plain loops.
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+
+#include "kernels/cuda_tile.h"
+#include "kernels/position_convolution.h"
+#include "tests/kernels/random_values.h"
+
+namespace backdrop::test {
+
+using kernels::Source;
+using kernels::Tap;
+
+inline constexpr int kBlocks = 20;
+
+/// One value: kBlocks positions of `channels` elements for each row and kind, elements as `Traits` stores
+/// them and as the floats that these are.
+template <class Traits>
+struct RandomValue {
+  static constexpr int kSpareSlots = 3;
+
+  std::vector<typename Traits::Element> stored[kernels::kSources];
+  std::vector<float> floats[kernels::kSources];
+  std::int64_t stride[kernels::kSources] = {};
+  std::vector<std::int32_t> slots;
+
+  RandomValue(int channels, int rows, std::mt19937& generator) : slots(rows + kSpareSlots) {
+    std::iota(slots.begin(), slots.end(), 0);
+    std::shuffle(slots.begin(), slots.end(), generator);
+    stride[0] = stride[1] = std::int64_t{kBlocks} * channels;
+    for (int source = 0; source < kernels::kSources; ++source) {
+      const int blocks = source == static_cast<int>(Source::foreground) ? 1 : rows + kSpareSlots;
+      for (const float value : random_values(std::size_t(blocks) * kBlocks * channels, generator)) {
+        stored[source].push_back(Traits::from_float(value));
+        floats[source].push_back(Traits::to_float(stored[source].back()));
+      }
+    }
+  }
+
+  kernels::DeviceRows rows() const {
+    kernels::DeviceRows result;
+    for (int source = 0; source < kernels::kSources; ++source) {
+      result.base[source] = stored[source].data();
+      result.row_stride[source] = stride[source];
+    }
+    result.slots = slots.data();
+    return result;
+  }
+
+  /// Row pointers of `count` rows from `first` on.
+  kernels::RowPointers pointers(int first, int count) const {
+    kernels::RowPointers result;
+    for (int r = 0; r < count; ++r) {
+      result.rows[0][r] = floats[0].data() + (first + r) * stride[0];
+      result.rows[1][r] = floats[1].data() + slots[first + r] * stride[1];
+      result.rows[2][r] = floats[2].data();
+    }
+    return result;
+  }
+};
+
+/// A list whose positions use random taps of a window, in rising order.
+struct RandomList {
+  std::vector<std::int32_t> output, first_tap{0}, start;
+  std::vector<Tap> taps, residual;
+
+  RandomList(int positions, int channels, int columns, int window, int least_taps, bool with_start,
+             bool with_residual, std::mt19937& generator) {
+    const auto random_tap = [&](int width, int weight) {
+      return Tap{random_int(0, kBlocks - 1, generator) * width, static_cast<std::int16_t>(weight),
+                 static_cast<Source>(random_int(0, 2, generator))};
+    };
+    for (int p = 0; p < positions; ++p) {
+      output.push_back(p * columns);
+      std::vector<int> weights(window);
+      std::iota(weights.begin(), weights.end(), 0);
+      std::shuffle(weights.begin(), weights.end(), generator);
+      weights.resize(random_int(least_taps, window, generator));
+      std::sort(weights.begin(), weights.end());
+      for (const int weight : weights) taps.push_back(random_tap(channels, weight));
+      first_tap.push_back(static_cast<std::int32_t>(taps.size()));
+      if (with_residual) residual.push_back(random_tap(columns, 0));
+      if (with_start) start.push_back(random_int(-1, 3, generator));
+    }
+  }
+
+  kernels::DeviceWork device() const {
+    return {output.data(),
+            first_tap.data(),
+            taps.data(),
+            start.empty() ? nullptr : start.data(),
+            residual.empty() ? nullptr : residual.data(),
+            static_cast<int>(output.size())};
+  }
+  kernels::PositionWork host() const { return {output, first_tap, taps, start, residual}; }
+};
+
+}  // namespace backdrop::test

@@ -1,0 +1,166 @@
+// The GPU's position convolution, emulated thread by thread, against the plain loops.
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "tests/cuda/emulated_tile.h"
+#include "tests/cuda/host_elements.h"
+#include "tests/cuda/random_device_work.h"
+
+namespace backdrop {
+namespace {
+
+using kernels::ConvolutionShape;
+using test::random_int;
+
+// Weights as the device takes them and as the checkpoint has them.
+template <class Traits>
+struct Weights {
+  std::vector<typename Traits::Element> device;
+  std::vector<float> host;
+  std::vector<float> bias;
+
+  Weights(const ConvolutionShape& shape, std::mt19937& generator)
+      : bias(test::random_values(shape.out_channels, generator)) {
+    const int window = shape.kernel * shape.kernel;
+    const int channels = shape.channels / shape.groups;
+    host = test::random_values(std::size_t(shape.out_channels) * channels * window, generator);
+    device.resize(host.size());
+    for (int k = 0; k < shape.out_channels; ++k)
+      for (int c = 0; c < channels; ++c)
+        for (int tap = 0; tap < window; ++tap) {
+          float& weight = host[(std::size_t(k) * channels + c) * window + tap];
+          const auto element = Traits::from_float(weight);
+          weight = Traits::to_float(element);
+          device[(std::size_t(k) * window + tap) * channels + c] = element;
+        }
+  }
+};
+
+struct Case {
+  ConvolutionShape shape;
+  int positions = 1;
+  int rows = 1;
+  bool with_start = false;
+  bool with_residual = false;
+};
+
+Case random_case(int channel_multiple, std::mt19937& generator) {
+  Case random;
+  random.shape.kernel = random_int(1, 3, generator);
+  random.shape.groups = random_int(0, 2, generator) == 0 ? 2 : 1;
+  random.shape.channels = random.shape.groups * channel_multiple * random_int(1, 9, generator);
+  random.shape.out_channels = random.shape.groups * 8 * random_int(1, 19, generator);
+  random.shape.slope = random_int(0, 1, generator) == 1 ? 0.01f : 1.0f;
+  // Rows that divide a tile, that do not, and that are as many as a tile has or more.
+  const int row_counts[] = {1, 3, 16, 45, 128, 150};
+  random.rows = row_counts[random_int(0, 5, generator)];
+  random.positions = random_int(1, random.rows > 40 ? 4 : 90, generator);
+  random.with_start = random_int(0, 1, generator) == 1;
+  random.with_residual = random_int(0, 1, generator) == 1;
+  return random;
+}
+
+template <class Traits, class Math>
+void compare(const Case& c, std::mt19937& generator, float tolerance) {
+  using Element = typename Traits::Element;
+  const ConvolutionShape& shape = c.shape;
+  const int window = shape.kernel * shape.kernel;
+  const test::RandomList list(c.positions, shape.channels, shape.out_channels, window, c.with_start ? 0 : 1,
+                              c.with_start, c.with_residual, generator);
+  const test::RandomValue<Traits> input(shape.channels, c.rows, generator);
+  const test::RandomValue<Traits> residual(shape.out_channels, c.rows, generator);
+  const Weights<Traits> weights(shape, generator);
+  const int start_stride = (shape.out_channels + 15) / 16 * 16;
+  const auto starts = test::random_values(std::size_t(4) * start_stride, generator);
+  const std::int64_t row_size = std::int64_t{c.positions} * shape.out_channels;
+
+  // Rows are written to blocks in another order.
+  std::vector<std::int32_t> blocks(c.rows);
+  std::iota(blocks.rbegin(), blocks.rend(), 0);
+  std::vector<Element> output(row_size * c.rows, Traits::from_float(1e30f));
+  kernels::ConvolutionArguments arguments;
+  arguments.work = list.device();
+  arguments.rows = c.rows;
+  arguments.groups = shape.groups;
+  arguments.group_channels = shape.channels / shape.groups;
+  arguments.group_columns = shape.out_channels / shape.groups;
+  arguments.window = window;
+  arguments.slope = shape.slope;
+  arguments.input = input.rows();
+  arguments.residual = residual.rows();
+  arguments.weights = weights.device.data();
+  arguments.bias = weights.bias.data();
+  arguments.starts = starts.data();
+  arguments.start_stride = start_stride;
+  arguments.output = {output.data(), row_size, blocks.data(), false};
+  test::emulate<Traits, Math>(arguments);
+
+  std::vector<float> actual;
+  for (const Element value : output) actual.push_back(Traits::to_float(value));
+  auto expected = test::poisoned(actual.size());
+  for (int first = 0; first < c.rows; first += kernels::kMaxRows) {
+    const int count = std::min(kernels::kMaxRows, c.rows - first);
+    const kernels::RowPointers inputs = input.pointers(first, count);
+    const kernels::RowPointers residuals = residual.pointers(first, count);
+    float* rows[kernels::kMaxRows];
+    for (int r = 0; r < count; ++r) rows[r] = expected.data() + blocks[first + r] * row_size;
+    kernels::position_convolution_reference(shape, weights.host.data(), weights.bias.data(), list.host(),
+                                            count, inputs, &residuals, starts.data(), start_stride,
+                                            shape.slope, rows);
+  }
+  test::expect_close(actual, expected, tolerance);
+}
+
+template <class Traits, class Math>
+void compare_random_cases(int trials, float tolerance) {
+  std::mt19937 generator(31);
+  for (int trial = 0; trial < trials; ++trial) {
+    const Case c = random_case(16 / sizeof(typename Traits::Element), generator);
+    SCOPED_TRACE(testing::Message() << "trial " << trial << ": " << c.positions << " positions, " << c.rows
+                                    << " rows, " << c.shape.channels << " to " << c.shape.out_channels);
+    compare<Traits, Math>(c, generator, tolerance);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(CudaTile, ScalarProductsEqualThePlainLoops) {
+  compare_random_cases<test::HostFloats, test::EmulatedScalarMath>(24, 2e-5f);
+}
+
+TEST(CudaTile, FourByteFragmentsEqualThePlainLoops) {
+  compare_random_cases<test::HostFloats, test::EmulatedMatrixMath<test::HostFloats, 64>>(4, 2e-5f);
+  compare_random_cases<test::HostFloats, test::EmulatedMatrixMath<test::HostFloats, 128>>(4, 2e-5f);
+}
+
+TEST(CudaTile, TwoByteFragmentsEqualThePlainLoops) {
+  compare_random_cases<test::HostBfloat16, test::EmulatedMatrixMath<test::HostBfloat16, 64>>(4, 5e-3f);
+  compare_random_cases<test::HostBfloat16, test::EmulatedMatrixMath<test::HostBfloat16, 128>>(4, 5e-3f);
+}
+
+TEST(CudaTile, WindowsOfElevenByEleven) {
+  std::mt19937 generator(32);
+  Case c;
+  c.shape.kernel = 11;
+  c.shape.channels = 4;
+  c.shape.out_channels = 64;
+  c.positions = 5;
+  c.rows = 7;
+  compare<test::HostFloats, test::EmulatedScalarMath>(c, generator, 2e-5f);
+}
+
+TEST(CudaTile, SharedMemoryAddressesAreAlignedAndOnDifferentBanks) {
+  using Share = kernels::tile::WarpShare<128>;
+  for (int block = 0; block < 4; ++block) {
+    unsigned banks = 0;
+    for (int lane = 8 * block; lane < 8 * block + 8; ++lane) {
+      for (const int offset : {Share::left_offset(16, 1, lane), Share::right_offset(16, 1, lane)})
+        EXPECT_EQ(offset % 16, 0);
+      for (int word = 0; word < 4; ++word) banks |= 1u << ((Share::left_offset(16, 1, lane) / 4 + word) % 32);
+    }
+    EXPECT_EQ(banks, 0xffffffffu);
+  }
+}
+
+}  // namespace
+}  // namespace backdrop
