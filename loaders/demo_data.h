@@ -10,7 +10,7 @@ namespace backdrop {
 
 /// What to draw. The same options give the same pixels.
 struct DemoOptions {
-  int images_per_class = 10;
+  int images_per_class = 10;  ///< 1 to 9999
   std::uint64_t seed = 1;
 };
 
