@@ -22,9 +22,9 @@ refuse "white space at line ends" -E '[[:blank:]]+$'
 refuse "carriage returns" -l $'\r'
 
 while IFS= read -r file; do
-  if [[ -s $file && -n $(tail -c 1 "$file" | tr -d '\n') ]] && grep -qI . "$file"; then
+  if [[ -n $(tail -c 1 "$file") ]]; then
     echo "$file: no newline at the end" >&2
     bad=1
   fi
-done < <(git ls-files)
+done < <(git grep -Il '')
 exit "$bad"
