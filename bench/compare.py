@@ -2,8 +2,8 @@
 """Backdrop against PyTorch on the same composites, with the same threads, on the CPU.
 
 For each network both programs first answer once, and their predictions are compared: a benchmark of two different
-answers would mean nothing. Then they take turns, Backdrop, PyTorch, Backdrop, PyTorch, ..., so that a change of the
-machine's speed meets both. What is compared is composites per second of the search alone, in all pairs; loading and
+answers would mean nothing. Then they take turns - Backdrop with exact reuse, Backdrop without, PyTorch, and again - so
+that a change of the machine's speed meets all. What is compared is composites per second of the search alone, in all pairs; loading and
 decoding are outside the clock of both. Weights are the checkpoint's where one is given and seeded random ones
 elsewhere, which PyTorch draws and Backdrop reads.
 
@@ -30,6 +30,8 @@ sys.path.insert(0, str(BENCH / "peers"))
 import in9  # noqa: E402
 
 TOLERANCE = 1e-3
+REUSE = {"reuse": "on", "dense": "off"}
+RATIOS = (("reuse", "pytorch"), ("dense", "pytorch"), ("reuse", "dense"))
 
 
 def parse_arguments():
@@ -70,12 +72,12 @@ class Network:
             command += ["--checkpoint", str(self.checkpoint)]
         return json.loads(run(command))
 
-    def run_backdrop(self):
+    def run_backdrop(self, reuse):
         self.runs += 1
         results = self.scratch / f"{self.arch}-{self.runs}"
         run([self.arguments.backdrop, "challenge", "--arch", self.arch, "--checkpoint", str(self.checkpoint), "--in9",
              "--data-path", str(self.data), "--mode", "all", "--threads", str(self.arguments.threads),
-             "--out", str(results), "--quiet"])
+             "--reuse", reuse, "--out", str(results), "--quiet"])
         return results, json.loads((results / "run.json").read_text())
 
     def prepare(self):
@@ -90,10 +92,12 @@ class Network:
         self.tuned = ["--executor", first["executor"], "--batch", str(first["batch"])]
 
         logits = np.load(logits_file)
-        results, _ = self.run_backdrop()
         ordered = np.sort(logits, axis=2)
         decided = ordered[..., -1] - ordered[..., -2] > TOLERANCE * np.abs(logits).max()
-        different = np.load(results / "predictions.npy") != logits.argmax(axis=2)
+        different = np.zeros(decided.shape, bool)
+        for reuse in REUSE.values():
+            results, _ = self.run_backdrop(reuse)
+            different |= np.load(results / "predictions.npy") != logits.argmax(axis=2)
         return {"pairs": int(different.size), "different": int((different & decided).sum()),
                 "near_ties": int((~decided).sum()), "executor": first["executor"], "batch": first["batch"],
                 "torch": first["torch"]}
@@ -103,13 +107,14 @@ def measure(network, rounds):
     answer = network.prepare()
     if answer["different"]:
         sys.exit(f"{network.arch}: {answer['different']} of {answer['pairs']} predictions differ: nothing to time")
-    backdrop, pytorch = [], []
+    rates = {name: [] for name in (*REUSE, "pytorch")}
     for _ in range(rounds):
-        backdrop.append(composites_per_second(network.run_backdrop()[1]))
-        pytorch.append(network.run_pytorch()["composites_per_second"])
-    ratios = [ours / theirs for ours, theirs in zip(backdrop, pytorch)]
-    return {"arch": network.arch, **answer, "backdrop_per_second": backdrop, "pytorch_per_second": pytorch,
-            "ratios": ratios, "ratio": statistics.median(ratios)}
+        for name, reuse in REUSE.items():
+            rates[name].append(composites_per_second(network.run_backdrop(reuse)[1]))
+        rates["pytorch"].append(network.run_pytorch()["composites_per_second"])
+    return {"arch": network.arch, **answer, "composites_per_second": rates,
+            "ratios": {f"{ours} / {theirs}": [a / b for a, b in zip(rates[ours], rates[theirs])]
+                       for ours, theirs in RATIOS}}
 
 
 def composites_per_second(run_record):
@@ -131,14 +136,15 @@ def table(record):
              f"{record['date']}, revision {record['revision']}, {record['machine']['cpu']} "
              f"({' '.join(record['machine']['instruction_sets'])}), {record['threads']} threads, PyTorch "
              f"{record['networks'][0]['torch']}, {record['foregrounds']} foregrounds on {record['backgrounds']} "
-             f"backgrounds, {record['rounds']} rounds. Composites per second of the search, median (smallest to largest).",
-             "", "| network | Backdrop | PyTorch (executor, batch) | ratio |", "|---|---|---|---|"]
+             f"backgrounds, {record['rounds']} rounds. Composites per second of the search, median (smallest to largest)."]
+    lines += ["", "| network | exact reuse | dense | PyTorch (executor, batch) | " +
+              " | ".join(f"{ours} / {theirs}" for ours, theirs in RATIOS) + " |", "|---" * 7 + "|"]
     for row in record["networks"]:
         def spread(values, digits):
             return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
-        lines.append(f"| {row['arch']} | {spread(row['backdrop_per_second'], 1)} | "
-                     f"{spread(row['pytorch_per_second'], 1)} ({row['executor']}, {row['batch']}) | "
-                     f"{spread(row['ratios'], 2)} |")
+        rates = [spread(row["composites_per_second"][name], 1) for name in (*REUSE, "pytorch")]
+        ratios = [spread(values, 2) for values in row["ratios"].values()]
+        lines.append(f"| {' | '.join([row['arch'], *rates])} ({row['executor']}, {row['batch']}) | {' | '.join(ratios)} |")
     return "\n".join(lines + ["", f"Made by `{record['command']}`.", ""])
 
 
