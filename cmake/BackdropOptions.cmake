@@ -2,6 +2,7 @@
 option(BACKDROP_BUILD_CLI "Build the backdrop command" ON)
 option(BACKDROP_BUILD_TESTS "Build the tests" ON)
 option(BACKDROP_BUILD_BENCH "Build the benchmarks" OFF)
+option(BACKDROP_BUILD_FUZZ "Build the fuzz targets (clang; preset fuzz)" OFF)
 set(BACKDROP_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread (empty: none)")
 
 set(CMAKE_CXX_STANDARD 20)

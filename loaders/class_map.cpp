@@ -54,7 +54,7 @@ ClassMap published_map() {
 }
 
 /// Parses one flat object; a key given twice, which the parser would pass over, is refused.
-nlohmann::json parse_object(const std::vector<std::byte>& bytes, const std::string& file) {
+nlohmann::json parse_object(std::span<const std::byte> bytes, const std::string& file) {
   using nlohmann::json;
   std::set<std::string> keys;
   const auto check = [&](int depth, json::parse_event_t event, json& parsed) {
@@ -106,9 +106,7 @@ ClassMap default_class_map(int classes) {
   return map;
 }
 
-ClassMap read_class_map(const std::filesystem::path& path, int classes) {
-  const std::string file = path.string();
-  const std::vector<std::byte> bytes = read_file(path, kMaxFileBytes);
+ClassMap parse_class_map(std::span<const std::byte> bytes, int classes, const std::string& file) {
   if (const std::string stray = describe_stray_content(bytes); !stray.empty()) refuse(file, stray);
   const nlohmann::json object = parse_object(bytes, file);
   if (!object.is_object()) refuse(file, "is not a JSON object");
@@ -126,6 +124,10 @@ ClassMap read_class_map(const std::filesystem::path& path, int classes) {
     if (map.in9[static_cast<std::size_t>(index)] == kUnset)
       refuse(file, fmt::format("lacks class {}: every class from 0 to {} must be there", index, classes - 1));
   return map;
+}
+
+ClassMap read_class_map(const std::filesystem::path& path, int classes) {
+  return parse_class_map(read_file(path, kMaxFileBytes), classes, path.string());
 }
 
 }  // namespace backdrop

@@ -2,7 +2,10 @@
 /// From a model's classes to the nine classes of IN-9.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace backdrop {
@@ -20,5 +23,8 @@ ClassMap default_class_map(int classes);
 /// Reads a JSON object {"0": -1, "1": 3, ...} in the form of the published in_to_in9.json; every class from 0
 /// to `classes` - 1 must be there. Throws bad_input.
 ClassMap read_class_map(const std::filesystem::path& path, int classes);
+
+/// The same for the bytes of a file that is already in memory; `file` is the name for errors.
+ClassMap parse_class_map(std::span<const std::byte> bytes, int classes, const std::string& file);
 
 }  // namespace backdrop

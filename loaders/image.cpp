@@ -33,11 +33,11 @@ std::string_view foreign_format(std::string_view start) {
 
 }  // namespace
 
-Image decode_image(std::span<const std::byte> bytes, const std::string& file) {
+Image decode_image(std::span<const std::byte> bytes, const std::string& file, int largest) {
   const std::string_view start(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (start.starts_with("\xFF\xD8\xFF")) return decode_jpeg(bytes, file);
-  if (start.starts_with("\x89PNG\r\n\x1A\n")) return decode_png(bytes, file);
-  if (start.starts_with("BM")) return decode_bmp(bytes, file);
+  if (start.starts_with("\xFF\xD8\xFF")) return decode_jpeg(bytes, file, largest);
+  if (start.starts_with("\x89PNG\r\n\x1A\n")) return decode_png(bytes, file, largest);
+  if (start.starts_with("BM")) return decode_bmp(bytes, file, largest);
 
   std::string reason = describe_stray_content(bytes);
   if (reason.empty()) {

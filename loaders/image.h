@@ -33,8 +33,9 @@ struct Image {
 /// Reads one photo of any size. Throws bad_input that names the file and the reason.
 Image read_image(const std::filesystem::path& path);
 
-/// The same for the bytes of a file that is already in memory; `file` is the name for errors.
-Image decode_image(std::span<const std::byte> bytes, const std::string& file);
+/// The same for the bytes of a file that is already in memory; `file` is the name for errors. A photo higher
+/// or wider than `largest` is refused before anything is allocated for it.
+Image decode_image(std::span<const std::byte> bytes, const std::string& file, int largest = kMaxImageExtent);
 
 /// Reads photos in parallel, in the order given. Each must be `size` x `size` pixels: nothing is resized.
 std::vector<Image> read_images(std::span<const std::filesystem::path> paths, ThreadPool& pool,

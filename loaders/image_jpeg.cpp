@@ -113,11 +113,11 @@ bool read_pixels(Decoder& decoder, std::uint8_t* pixels) {
   return true;
 }
 
-void check_header(const jpeg_decompress_struct& info, const std::string& file) {
-  if (info.image_width > unsigned{kMaxImageExtent} || info.image_height > unsigned{kMaxImageExtent})
+void check_header(const jpeg_decompress_struct& info, const std::string& file, int largest) {
+  if (info.image_width > static_cast<unsigned>(largest) || info.image_height > static_cast<unsigned>(largest))
     throw Error(ErrorCode::bad_input,
                 fmt::format("is {}x{} pixels; at most {}x{} are decoded", info.image_width, info.image_height,
-                            kMaxImageExtent, kMaxImageExtent),
+                            largest, largest),
                 file);
   if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK)
     throw Error(ErrorCode::bad_input,
@@ -169,13 +169,13 @@ bool write_pixels(Encoder& encoder, const Image& image, int quality) {
 
 }  // namespace
 
-Image decode_jpeg(std::span<const std::byte> bytes, const std::string& file) {
+Image decode_jpeg(std::span<const std::byte> bytes, const std::string& file, int largest) {
   Decoder decoder;
   const auto damaged = [&] {
     return Error(ErrorCode::bad_input, fmt::format("is a damaged JPEG: {}", decoder.error.message), file);
   };
   if (!read_header(decoder, bytes)) throw damaged();
-  check_header(decoder.info, file);
+  check_header(decoder.info, file, largest);
 
   Image image{.height = static_cast<int>(decoder.info.image_height),
               .width = static_cast<int>(decoder.info.image_width),

@@ -97,7 +97,7 @@ struct FreePixels {
   void operator()(stbi_uc* pixels) const { stbi_image_free(pixels); }
 };
 
-Image decode(std::span<const std::byte> bytes, const std::string& file) {
+Image decode(std::span<const std::byte> bytes, const std::string& file, int largest) {
   const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
   if (bytes.size() > std::size_t{std::numeric_limits<int>::max()})
     throw Error(ErrorCode::bad_input, "is too large", file);
@@ -110,10 +110,9 @@ Image decode(std::span<const std::byte> bytes, const std::string& file) {
   int height = 0;
   int channels = 0;
   if (!stbi_info_from_memory(data, size, &width, &height, &channels)) throw damaged();
-  if (width > kMaxImageExtent || height > kMaxImageExtent || width < 1 || height < 1)
+  if (width > largest || height > largest || width < 1 || height < 1)
     throw Error(ErrorCode::bad_input,
-                fmt::format("is {}x{} pixels; 1x1 to {}x{} are decoded", width, height, kMaxImageExtent,
-                            kMaxImageExtent),
+                fmt::format("is {}x{} pixels; 1x1 to {}x{} are decoded", width, height, largest, largest),
                 file);
   if (stbi_is_16_bit_from_memory(data, size))
     throw Error(ErrorCode::bad_input, "has 16 bits a channel; convert it to 8 bits", file);
@@ -126,14 +125,14 @@ Image decode(std::span<const std::byte> bytes, const std::string& file) {
 
 }  // namespace
 
-Image decode_png(std::span<const std::byte> bytes, const std::string& file) {
+Image decode_png(std::span<const std::byte> bytes, const std::string& file, int largest) {
   check_png_chunks(bytes, file);
-  return decode(bytes, file);
+  return decode(bytes, file, largest);
 }
 
-Image decode_bmp(std::span<const std::byte> bytes, const std::string& file) {
+Image decode_bmp(std::span<const std::byte> bytes, const std::string& file, int largest) {
   check_bmp_length(bytes, file);
-  return decode(bytes, file);
+  return decode(bytes, file, largest);
 }
 
 }  // namespace backdrop

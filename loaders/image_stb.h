@@ -11,9 +11,9 @@
 namespace backdrop {
 
 /// Decodes a PNG after checking the CRC of its chunks. Throws bad_input that names `file`.
-Image decode_png(std::span<const std::byte> bytes, const std::string& file);
+Image decode_png(std::span<const std::byte> bytes, const std::string& file, int largest = kMaxImageExtent);
 
 /// Decodes a BMP. Throws bad_input that names `file`.
-Image decode_bmp(std::span<const std::byte> bytes, const std::string& file);
+Image decode_bmp(std::span<const std::byte> bytes, const std::string& file, int largest = kMaxImageExtent);
 
 }  // namespace backdrop

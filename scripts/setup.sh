@@ -4,6 +4,7 @@
 #   scripts/setup.sh            compiler, CMake and the libraries
 #   scripts/setup.sh --tests    and what the tests can use besides (PyTorch as a witness, clang-format)
 #   scripts/setup.sh --bench    and what the benchmarks need
+#   scripts/setup.sh --fuzz     and what the fuzz targets need
 set -euo pipefail
 
 required=(g++ cmake ninja-build git pkg-config libdnnl-dev libfmt-dev nlohmann-json3-dev libcli11-dev libstb-dev
@@ -11,7 +12,7 @@ required=(g++ cmake ninja-build git pkg-config libdnnl-dev libfmt-dev nlohmann-j
 # Without these some tests are skipped, with the reason, and nothing else changes.
 optional=()
 
-usage() { sed -n '2,6s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,7s/^# \{0,1\}//p' "$0"; }
 
 while (($#)); do
   case $1 in
@@ -20,8 +21,9 @@ while (($#)); do
       required+=(libbenchmark-dev hyperfine)
       optional+=(python3-torch python3-torchvision python3-numpy python3-pil)
       ;;
+    --fuzz) required+=(clang-14 libclang-rt-14-dev libomp-14-dev) ;;
     -h | --help) usage; exit 0 ;;
-    *) echo "setup.sh: unknown option $1 (--tests, --bench)" >&2; exit 2 ;;
+    *) echo "setup.sh: unknown option $1 (--tests, --bench, --fuzz)" >&2; exit 2 ;;
   esac
   shift
 done

@@ -1,0 +1,46 @@
+/// \file
+/// What every fuzz target promises: a reader takes hostile bytes or refuses them as bad input. Anything else
+/// it throws leaves the target and is a finding, as is whatever the sanitizers see.
+///
+/// \code
+/// extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+///   backdrop::fuzz::read_hostile([&] { parse_checkpoint({data, size}); });
+///   return 0;
+/// }
+/// \endcode
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+
+#include "backdrop/error.h"
+
+namespace backdrop::fuzz {
+
+/// A finding unless `holds`.
+inline void require(bool holds, const char* what) {
+  if (!holds) throw std::logic_error(what);
+}
+
+/// Runs a reader. Whether it took its input.
+template <typename Reader>
+bool read_hostile(Reader&& reader) {
+  try {
+    reader();
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::bad_input) throw;
+    const std::string_view message = error.what();
+    require(!message.empty() && message.find('\n') == std::string_view::npos, "an error is one line");
+    return false;
+  }
+}
+
+inline std::span<const std::byte> as_bytes(const std::uint8_t* data, std::size_t size) {
+  return std::as_bytes(std::span(data, size));
+}
+
+}  // namespace backdrop::fuzz

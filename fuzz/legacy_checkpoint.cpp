@@ -1,0 +1,7 @@
+// torch.save's streams of before PyTorch 1.6.
+#include "fuzz/checkpoint_bytes.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  backdrop::fuzz::read_checkpoint_bytes(data, size);
+  return 0;
+}

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Writes the seeds that fuzzing starts from, fuzz/corpus/<target>/: small files, one for each path of a reader.
+
+    fuzz/make_corpus.py
+
+Checkpoints and photos are the fixtures of the tests; masks, safetensors and class maps are written here.
+The same sources give the same bytes. Seeds that a run found and that are worth keeping are added by hand and
+are left alone: their names start with "found-".
+"""
+import json
+import struct
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT / "fuzz" / "corpus"
+LARGEST = 5000
+
+
+def write(target, name, content):
+    (CORPUS / target).mkdir(parents=True, exist_ok=True)
+    (CORPUS / target / name).write_bytes(content)
+
+
+def checkpoints():
+    for path in sorted((ROOT / "tests/checkpoint/fixtures").glob("*.pt")):
+        kind = path.name.split("_")[0]
+        write(f"{kind}_checkpoint", path.name, path.read_bytes())
+        if kind == "zip":
+            with zipfile.ZipFile(path) as archive:
+                name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+                write("pickle", path.stem.removeprefix("zip_") + ".pkl", archive.read(name))
+        else:
+            write("pickle", path.stem + ".pkl", path.read_bytes())
+
+
+def photos():
+    for path in sorted((ROOT / "tests/loaders/data").iterdir()):
+        if path.suffix in (".jpg", ".png", ".bmp") and path.stat().st_size <= LARGEST:
+            write("image", path.name, path.read_bytes())
+
+
+def npy(header, values, version=1):
+    text = header.encode()
+    length = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes([version, 0]) + length + text + values
+
+
+def masks():
+    formats = {"b1": "?", "u1": "B", "i2": "h", "i8": "q", "f2": "e", "f4": "f", "f8": "d"}
+    pattern = [0, 1, 1, 0, 1, 0]
+    for code, item in formats.items():
+        for order in "|" if code in ("b1", "u1") else "<>":
+            values = struct.pack(("<" if order == "|" else order) + item * len(pattern), *pattern)
+            header = f"{{'descr': '{order}{code}', 'fortran_order': False, 'shape': (2, 3), }}\n"
+            write("npy_mask", f"{code}{'_big' if order == '>' else ''}.npy", npy(header, values))
+    columns = "{'descr': '|u1', 'fortran_order': True, 'shape': (3, 2), }\n"
+    write("npy_mask", "fortran.npy", npy(columns, bytes(pattern)))
+    for version in (2, 3):
+        write("npy_mask", f"version{version}.npy", npy(columns, bytes(pattern), version))
+    write("npy_mask", "two.npy", npy(columns, bytes([0, 1, 2, 0, 1, 0])))
+
+
+def safetensors(tensors, metadata=None):
+    header, data = ({"__metadata__": metadata} if metadata else {}), b""
+    for name, (kind, shape, values) in tensors.items():
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def safetensors_files():
+    floats = struct.pack("<6f", *range(6))
+    write("safetensors", "floats.safetensors", safetensors({"conv1.weight": ("F32", [2, 3], floats)}))
+    sizes = {"F16": 2, "BF16": 2, "F64": 8, "I8": 1, "I16": 2, "I32": 4, "I64": 8, "U8": 1, "BOOL": 1}
+    every = {f"layer.{kind}": (kind, [2], bytes(2 * size)) for kind, size in sizes.items()}
+    write("safetensors", "types.safetensors", safetensors(every, {"format": "pt", "made by": "hand"}))
+    odd = {"module.fc.weight": ("F32", [0, 4], b""), "module.fc.bias": ("F32", [], floats[:4])}
+    write("safetensors", "empty_and_scalar.safetensors", safetensors(odd))
+    normalizer = {"normalizer.new_mean": ("F32", [3, 1, 1], floats[:12]),
+                  "normalizer.new_std": ("F32", [3, 1, 1], floats[12:]), "a": ("F32", [1], floats[:4])}
+    write("safetensors", "normalizer.safetensors", safetensors(normalizer))
+
+
+def class_maps():
+    identity = {str(index): index for index in range(9)}
+    nested, missing = dict(identity, **{"3": {"a": [1]}}), {"0": -1, "8": 8}
+    broken = '{"0": 1, "0": 2, "01": 3, "\\u0031": 1e0, "2": -2, "3": 99999999999999999999}\n'
+    for name, value in (("identity", identity), ("none", dict.fromkeys(identity, -1)), ("nested", nested),
+                        ("missing", missing)):
+        write("class_map", f"{name}.json", json.dumps(value).encode() + b"\n")
+    write("class_map", "broken.json", broken.encode())
+
+
+def main():
+    for path in CORPUS.glob("*/*"):
+        if not path.name.startswith("found-"):
+            path.unlink()
+    checkpoints()
+    photos()
+    masks()
+    safetensors_files()
+    class_maps()
+    seeds = [path for path in CORPUS.glob("*/*")]
+    print(f"{len(seeds)} seeds, {sum(path.stat().st_size for path in seeds):,} bytes")
+
+
+if __name__ == "__main__":
+    main()
