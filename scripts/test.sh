@@ -45,12 +45,18 @@ count_results() {
   skipped=$((skipped + skips + disabled))
 }
 
+# list_skips FILE: why tests of the run were skipped, and how many for each reason.
+list_skips() {
+  sed -nE '/: Skipped$/{n;p}; s/^.*<system-out>(skipped: .*)$/\1/p' "$1" | sed 's/&quot;/"/g' | sort | uniq -c | sort -rn
+}
+
 run_tests() {
   local preset=$1 report=$PWD/$2/test-results.xml
   rm -f "$report"
   ctest --preset "$preset" -j "$(nproc)" --no-tests=error --output-junit "$report" || true
   if [[ -s $report ]]; then
     count_results "$report"
+    list_skips "$report"
   else
     failed=$((failed + 1))
   fi
@@ -69,7 +75,7 @@ fi
 run_tests release build
 if ((all)); then
   scripts/build.sh asan
-  # Leaks are reported too; libraries that keep memory until the exit are told apart by their stacks.
+  # Leaks count as failures.
   ASAN_OPTIONS=detect_leaks=1 run_tests asan build-asan
 fi
 
