@@ -19,8 +19,12 @@ BackgroundCache::BackgroundCache(const PositionNetwork& network, const Normaliza
     value_offset_.push_back(static_cast<std::int64_t>(block_floats_));
     block_floats_ += (network.network().shape(v).size() + 15) / 16 * 16;
   }
-  for (int i = 0; i < hand_off; ++i)
-    lists_.push_back(whole_layer_list(network.network(), i, Source::background, network.rows()));
+  for (int i = 0; i < hand_off; ++i) {
+    tiles_.push_back(whole_tile_list(network.network(), i, Source::background, network.rows()));
+    lists_.push_back(tiles_.back()
+                         ? PositionList()
+                         : whole_layer_list(network.network(), i, Source::background, network.rows()));
+  }
   const std::size_t fitting = memory / bytes_per_background();
   capacity_ = static_cast<int>(std::clamp<std::size_t>(fitting, network.rows(), 1 << 20));
 }
@@ -61,13 +65,17 @@ void BackgroundCache::make_resident(std::span<const int> backgrounds, const std:
   fills_ += static_cast<std::int64_t>(missing.size());
 
   const std::size_t rows = network_.rows();
-  pool_.run((missing.size() + rows - 1) / rows, [&](std::size_t number, int) {
+  std::vector<AlignedBuffer> scratch(pool_.threads());
+  pool_.run((missing.size() + rows - 1) / rows, [&](std::size_t number, int worker) {
+    if (scratch[worker].size() == 0)
+      scratch[worker] = AlignedBuffer(network_.scratch_floats() * sizeof(float));
     const std::size_t first = number * rows;
-    fill(std::span(missing).subspan(first, std::min(rows, missing.size() - first)), images);
+    fill(std::span(missing).subspan(first, std::min(rows, missing.size() - first)), images,
+         scratch[worker].floats());
   });
 }
 
-void BackgroundCache::fill(std::span<const int> batch, const std::vector<Image>& images) {
+void BackgroundCache::fill(std::span<const int> batch, const std::vector<Image>& images, float* scratch) {
   const int rows = static_cast<int>(batch.size());
   const auto pointers = [&](int value) {
     RowPointers result;
@@ -86,7 +94,11 @@ void BackgroundCache::fill(std::span<const int> batch, const std::vector<Image>&
     const RowPointers residual = layer.residual >= 0 ? pointers(layer.residual) : RowPointers();
     float* output[kernels::kMaxRows];
     for (int r = 0; r < rows; ++r) output[r] = written(i + 1, r);
-    network_.run_layer(i, lists_[i], rows, input, layer.residual >= 0 ? &residual : nullptr, nullptr, output);
+    const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
+    if (tiles_[i])
+      network_.run_tiles(i, *tiles_[i], rows, input, added, output, scratch);
+    else
+      network_.run_positions(i, lists_[i], rows, input, added, nullptr, output);
   }
 }
 

@@ -42,12 +42,13 @@ class BackgroundCache {
 
  private:
   int take_block(std::uint64_t oldest_kept);
-  void fill(std::span<const int> batch, const std::vector<Image>& images);
+  void fill(std::span<const int> batch, const std::vector<Image>& images, float* scratch);
 
   const PositionNetwork& network_;
   kernels::NormalizationTable table_;
   int hand_off_;
   ThreadPool& pool_;
+  std::vector<std::shared_ptr<const TileList>> tiles_;  // where the layer can be tiled, else
   std::vector<PositionList> lists_;  // every position of layers 0..hand_off - 1, from background inputs
   std::vector<std::int64_t> value_offset_;
   std::size_t block_floats_ = 0;

@@ -25,9 +25,9 @@ int choose_batch(const Network& network, int threads) {
   return static_cast<int>(std::clamp<std::int64_t>(share / largest, 4, 16));
 }
 
-// Backgrounds a batch with reuse: the height of the register block, so that what a batch writes stays in
+// Backgrounds a batch over positions: the height of the register block, so that what a batch writes stays in
 // cache.
-constexpr int kReuseRows = 4;
+constexpr int kPositionRows = 4;
 
 class CpuEngine final : public Engine {
  public:
@@ -40,31 +40,34 @@ class CpuEngine final : public Engine {
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) override {
     for (const Image& image : *backgrounds) check_size(image.height, image.width);
     backgrounds_ = std::move(backgrounds);
-    if (reuse_) reuse_->set_backgrounds(backgrounds_);
+    if (positions_) positions_->set_backgrounds(backgrounds_);
   }
 
   void prepare(std::span<const Mask* const> masks) override {
-    if (!uses_reuse() || masks.empty()) return;
+    if (!on_positions() || masks.empty()) return;
     for (const Mask* mask : masks) check_size(mask->height, mask->width);
     const std::size_t memory = options_.cache_memory > 0 ? options_.cache_memory : default_cache_memory();
     const std::size_t backgrounds = backgrounds_ ? backgrounds_->size() : 1;
-    choice_ = choose_hand_off(*network_, sample_masks(masks), masks.size(), backgrounds, memory);
-    reuse_.reset();
-    reuse_ =
-        std::make_unique<ReuseRunner>(network_, ReuseOptions{reuse_rows(), choice_.hand_off, memory}, pool_);
-    if (backgrounds_) reuse_->set_backgrounds(backgrounds_);
+    const int hand_off =
+        options_.reuse
+            ? choose_hand_off(*network_, sample_masks(masks), masks.size(), backgrounds, memory).hand_off
+            : 0;
+    positions_.reset();
+    positions_ =
+        std::make_unique<ReuseRunner>(network_, ReuseOptions{position_rows(), hand_off, memory}, pool_);
+    if (backgrounds_) positions_->set_backgrounds(backgrounds_);
   }
 
   void classify_composites(std::span<const CompositeTask> tasks) override {
     for (const CompositeTask& task : tasks) check(task);
     if (tasks.empty()) return;
-    if (!uses_reuse()) return dense().run(tasks, *backgrounds_, writer_);
-    if (!reuse_) {
+    if (!on_positions()) return dense().run(tasks, *backgrounds_, writer_);
+    if (!positions_) {
       std::vector<const Mask*> masks;
       for (const CompositeTask& task : tasks) masks.push_back(task.mask);
       prepare(masks);
     }
-    reuse_->run(tasks, writer_);
+    positions_->run(tasks, writer_);
   }
 
   void classify_images(std::span<const Image> images, float* logits) override {
@@ -73,26 +76,33 @@ class CpuEngine final : public Engine {
   }
 
   int classes() const override { return network_->classes(); }
-  int batch() const override { return uses_reuse() ? reuse_rows() : dense_batch(); }
-  int tile() const override { return reuse_ ? reuse_->cache().capacity() : 0; }
+  int batch() const override { return on_positions() ? position_rows() : dense_batch(); }
+  int tile() const override { return positions_ ? positions_->cache().capacity() : 0; }
   int threads() const override { return pool_.threads(); }
   std::int64_t multiply_adds() const override {
-    return (reuse_ ? reuse_->multiply_adds() : 0) + (dense_ ? dense_->composites() * network_->macs() : 0);
+    return (positions_ ? positions_->multiply_adds() : 0) +
+           (dense_ ? dense_->composites() * network_->macs() : 0);
   }
   std::size_t workspace_bytes() const override {
-    return (dense_ ? dense_->workspace_bytes() : 0) + (reuse_ ? reuse_->workspace_bytes() : 0);
+    return (dense_ ? dense_->workspace_bytes() : 0) + (positions_ ? positions_->workspace_bytes() : 0);
   }
   std::string description() const override {
     const std::string start = fmt::format("CPU, {} threads, ", threads());
-    if (!uses_reuse())
+    if (!on_positions())
       return start + (options_.reference ? "plain reference loops" : "oneDNN") + batch_text();
-    return start + name(best_instruction_set()) + ", exact reuse" + batch_text();
+    return start + name(best_instruction_set()) + (options_.reuse ? ", exact reuse" : ", every position") +
+           batch_text();
   }
 
  private:
-  bool uses_reuse() const { return options_.reuse && !options_.reference; }
-  int reuse_rows() const {
-    return options_.batch > 0 ? std::min(options_.batch, kernels::kMaxRows) : kReuseRows;
+  // Our own kernels, over positions: with and without reuse. Processors without AVX2 are better served by
+  // oneDNN.
+  bool on_positions() const {
+    if (options_.reference || options_.onednn) return false;
+    return options_.reuse || best_instruction_set() != InstructionSet::portable;
+  }
+  int position_rows() const {
+    return options_.batch > 0 ? std::min(options_.batch, kernels::kMaxRows) : kPositionRows;
   }
   int dense_batch() const {
     if (options_.reference) return 1;
@@ -100,7 +110,7 @@ class CpuEngine final : public Engine {
   }
   std::string batch_text() const { return fmt::format(", batch {}", batch()); }
 
-  // Made on first use: with reuse it serves plain photos only.
+  // Made on first use: beside our own kernels it serves plain photos only.
   BatchRunner& dense() {
     if (!dense_) {
       auto plan =
@@ -133,8 +143,7 @@ class CpuEngine final : public Engine {
   DecisionWriter writer_;
   ThreadPool pool_;
   std::unique_ptr<BatchRunner> dense_;
-  std::unique_ptr<ReuseRunner> reuse_;
-  HandOffChoice choice_;
+  std::unique_ptr<ReuseRunner> positions_;
   std::shared_ptr<const std::vector<Image>> backgrounds_;
 };
 

@@ -34,6 +34,7 @@ struct EngineOptions {
   int threads = 0;               ///< CPU threads; 0: all that this process may use
   int batch = 0;                 ///< composites per batch (with reuse at most 16); 0: chosen for the caches
   bool reference = false;        ///< the plain reference kernels instead of the tuned ones (slow)
+  bool onednn = false;           ///< oneDNN's dense path instead of our own kernels (implies no reuse)
   bool reuse = true;             ///< compute only what each new background changed
   std::size_t cache_memory = 0;  ///< bytes for cached background features; 0: a share of the machine's memory
 };

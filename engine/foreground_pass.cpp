@@ -15,7 +15,7 @@ RowPointers ForegroundPass::pointers(int v) const {
 
 ForegroundPass::ForegroundPass(const PositionNetwork& network, const kernels::NormalizationTable& table,
                                int hand_off, const Image& photo, const Mask& mask)
-    : lists_(make_foreground_lists(network.network(), mask, hand_off, network.rows(), network.whole_mixed())),
+    : lists_(make_foreground_lists(network.network(), mask, hand_off, network.rows(), network.whole())),
       // Never empty, so that pointers into them are valid even where a mask has no foreground.
       features_(sizeof(float) * std::max<std::int64_t>(16, lists_.foreground_floats)),
       starts_(sizeof(float) * std::max<std::int64_t>(16, lists_.starts_floats)) {
@@ -33,8 +33,8 @@ ForegroundPass::ForegroundPass(const PositionNetwork& network, const kernels::No
     if (lists.foreground.output.empty()) continue;
     const RowPointers residual = layer.residual >= 0 ? pointers(layer.residual) : RowPointers();
     float* const output[1] = {features_.floats() + lists_.foreground_offset[i + 1]};
-    network.run_layer(i, lists.foreground, 1, input, layer.residual >= 0 ? &residual : nullptr, nullptr,
-                      output);
+    network.run_positions(i, lists.foreground, 1, input, layer.residual >= 0 ? &residual : nullptr, nullptr,
+                          output);
   }
 }
 

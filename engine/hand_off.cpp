@@ -28,17 +28,15 @@ struct LayerSample {
 std::vector<LayerSample> sample_costs(const Network& network, std::span<const Mask* const> masks) {
   const int layers = first_fully_connected(network);
   std::vector<LayerSample> samples(layers);
-  for (int i = 0; i < layers; ++i) {
-    const Layer& layer = network.layers[i];
-    samples[i].whole =
-        static_cast<double>(layer.macs()) + kPerFloatWritten * static_cast<double>(layer.out.size());
-  }
+  const PositionSets everything = all_mixed(network);
+  for (int i = 0; i < layers; ++i)
+    samples[i].whole = cost_of_layer(network, everything, i).effort() +
+                       kPerFloatWritten * static_cast<double>(network.layers[i].out.size());
   for (const Mask* mask : masks) {
     const PositionSets sets = find_position_sets(network, *mask, layers);
     for (int i = 0; i < layers; ++i) {
       const PositionCost cost = cost_of_layer(network, sets, i);
-      samples[i].mixed +=
-          static_cast<double>(cost.multiply_adds) + kPerFloatWritten * static_cast<double>(cost.written);
+      samples[i].mixed += cost.effort() + kPerFloatWritten * static_cast<double>(cost.written);
       samples[i].foreground +=
           kSingleRow * static_cast<double>(cost.start_multiply_adds + cost.foreground_multiply_adds);
     }

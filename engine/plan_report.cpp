@@ -58,10 +58,7 @@ PlanReport report_plan(const Network& network, std::span<const Mask* const> mask
   const auto tile = static_cast<std::size_t>(report.choice.tile);
   report.tiles = static_cast<std::int64_t>((backgrounds + tile - 1) / tile);
 
-  // With an empty mask and no hand-off every position is computed from taps that are all the background's.
-  const Mask empty{network.input.height, network.input.width,
-                   std::vector<std::uint8_t>(std::size_t(network.input.height) * network.input.width, 0)};
-  const PositionSets everything = find_position_sets(network, empty, 0);
+  const PositionSets everything = all_mixed(network);
   for (int i = 0; i < first_fully_connected(network); ++i) {
     LayerPlan layer;
     layer.name = network.layers[i].name;

@@ -74,6 +74,22 @@ class ListBuilder {
     starts.first_tap.push_back(static_cast<std::int32_t>(starts.taps.size()));
   }
 
+  // Every tile of a layer that holds a mixed position, with only those as outputs.
+  std::shared_ptr<const TileList> tiles(int index) const {
+    const Layer& layer = network_.layers[index];
+    const std::vector<Source>& kinds = sets_.kinds[index + 1];
+    const auto input = [&](int p) { return locate(layer.input, p, 0); };
+    const auto output = [&](int p) {
+      return kinds[p] == Source::mixed ? locate(index + 1, p, 0).offset : -1;
+    };
+    const auto residual = [&](int p) { return locate(layer.residual, p, 0); };
+    auto list = std::make_shared<TileList>();
+    for_each_tile(layer, [&](int y0, int x0) {
+      if (holds_mixed(layer, kinds, y0, x0)) add_tile(layer, y0, x0, input, output, residual, *list);
+    });
+    return list;
+  }
+
   void add_foreground(int index, int p, PositionList& list) const {
     const Layer& layer = network_.layers[index];
     for_each_tap(layer, p, [&](int weight, int position) {
@@ -89,6 +105,23 @@ class ListBuilder {
   int rows_;
   const PositionSets& sets_;
   std::vector<std::vector<std::int32_t>> slots_;
+};
+
+// Where positions are when all of every value are of one kind.
+class WholeLayer {
+ public:
+  WholeLayer(const Network& network, Source kind, int rows) : network_(network), kind_(kind), rows_(rows) {}
+
+  Tap locate(int value, int position, int weight) const {
+    const std::int64_t stride = kind_ == Source::mixed ? mixed_layout(network_, value, rows_).position_stride
+                                                       : network_.shape(value).channels;
+    return {static_cast<std::int32_t>(position * stride), static_cast<std::int16_t>(weight), kind_};
+  }
+
+ private:
+  const Network& network_;
+  Source kind_;
+  int rows_;
 };
 
 // The value that the fully connected layers read lies in their own memory and gets no room here.
@@ -113,31 +146,38 @@ MixedLayout mixed_layout(const Network& network, int value, int rows) {
 
 PositionList whole_layer_list(const Network& network, int index, Source kind, int rows) {
   const Layer& layer = network.layers[index];
-  const auto stride = [&](int value) -> std::int64_t {
-    return kind == Source::mixed ? mixed_layout(network, value, rows).position_stride
-                                 : network.shape(value).channels;
-  };
-  const auto tap_at = [&](int value, int position, int weight) -> Tap {
-    return {static_cast<std::int32_t>(position * stride(value)), static_cast<std::int16_t>(weight), kind};
-  };
+  const WholeLayer whole(network, kind, rows);
   PositionList list;
   for (int p = 0; p < positions_of(layer.out); ++p) {
     for_each_tap(layer, p, [&](int weight, int position) {
-      list.taps.push_back(tap_at(layer.input, position, layer.kind == LayerKind::average_pool ? 0 : weight));
+      list.taps.push_back(
+          whole.locate(layer.input, position, layer.kind == LayerKind::average_pool ? 0 : weight));
     });
     list.first_tap.push_back(static_cast<std::int32_t>(list.taps.size()));
-    list.output.push_back(static_cast<std::int32_t>(p * stride(index + 1)));
-    if (layer.residual >= 0) list.residual.push_back(tap_at(layer.residual, p, 0));
+    list.output.push_back(whole.locate(index + 1, p, 0).offset);
+    if (layer.residual >= 0) list.residual.push_back(whole.locate(layer.residual, p, 0));
   }
   return list;
 }
 
+std::shared_ptr<const TileList> whole_tile_list(const Network& network, int index, Source kind, int rows) {
+  const Layer& layer = network.layers[index];
+  if (!can_tile(layer)) return nullptr;
+  const WholeLayer whole(network, kind, rows);
+  const auto input = [&](int p) { return whole.locate(layer.input, p, 0); };
+  const auto output = [&](int p) { return whole.locate(index + 1, p, 0).offset; };
+  const auto residual = [&](int p) { return whole.locate(layer.residual, p, 0); };
+  auto list = std::make_shared<TileList>();
+  for_each_tile(layer, [&](int y0, int x0) { add_tile(layer, y0, x0, input, output, residual, *list); });
+  return list;
+}
+
 ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off, int rows,
-                                      const std::vector<std::shared_ptr<const PositionList>>& whole) {
+                                      const WholeLists& whole) {
   ForegroundLists lists;
   lists.sets = find_position_sets(network, mask, hand_off);
   const ListBuilder builder(network, rows, lists.sets);
-  const int layers = static_cast<int>(whole.size());
+  const int layers = static_cast<int>(whole.positions.size());
 
   for (int v = 0; v <= layers; ++v) {
     lists.foreground_offset.push_back(lists.foreground_floats);
@@ -153,15 +193,20 @@ ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, 
     const bool inputs_mixed =
         builder.all_mixed(layer.input) && (layer.residual < 0 || builder.all_mixed(layer.residual));
     if (inputs_mixed && builder.all_mixed(i + 1)) {
-      out.mixed = whole[i];
+      out.mixed = whole.positions[i];
+      if (!whole.tiles.empty()) out.tiles = whole.tiles[i];
+      continue;
+    }
+    const std::vector<Source>& kinds = lists.sets.kinds[i + 1];
+    for (int p = 0; p < static_cast<int>(kinds.size()); ++p)
+      if (kinds[p] == Source::foreground) builder.add_foreground(i, p, out.foreground);
+    if (!whole.tiles.empty() && cost_of_layer(network, lists.sets, i).tiled()) {
+      out.tiles = builder.tiles(i);
       continue;
     }
     auto mixed = std::make_shared<PositionList>();
-    const std::vector<Source>& kinds = lists.sets.kinds[i + 1];
-    for (int p = 0; p < static_cast<int>(kinds.size()); ++p) {
+    for (int p = 0; p < static_cast<int>(kinds.size()); ++p)
       if (kinds[p] == Source::mixed) builder.add_mixed(i, p, *mixed, out.starts, start_stride);
-      if (kinds[p] == Source::foreground) builder.add_foreground(i, p, out.foreground);
-    }
     out.mixed = std::move(mixed);
     lists.starts_floats += std::int64_t(out.starts.output.size()) * start_stride;
   }

@@ -9,6 +9,7 @@
 
 #include "engine/memory_plan.h"
 #include "engine/position_sets.h"
+#include "engine/tile_list.h"
 #include "kernels/position_work.h"
 #include "models/network.h"
 
@@ -38,9 +39,14 @@ MixedLayout mixed_layout(const Network& network, int value, int rows);
 /// hand-off), or background (to fill the cache).
 PositionList whole_layer_list(const Network& network, int index, kernels::Source kind, int rows);
 
+/// The same as tiles; null where the layer cannot be tiled.
+std::shared_ptr<const TileList> whole_tile_list(const Network& network, int index, kernels::Source kind,
+                                                int rows);
+
 /// One foreground's lists for one layer.
 struct LayerLists {
-  std::shared_ptr<const PositionList> mixed;  ///< for each background
+  std::shared_ptr<const PositionList> mixed;  ///< for each background, unless it is
+  std::shared_ptr<const TileList> tiles;      ///< done by tiles
   PositionList foreground;                    ///< once: foreground-only positions
   PositionList starts;                        ///< once: sums over the foreground taps of mixed positions
 };
@@ -56,8 +62,14 @@ struct ForegroundLists {
   std::int64_t starts_floats = 0;
 };
 
-/// `whole[i]` is whole_layer_list(network, i, mixed, rows), shared by all foregrounds.
+/// What all foregrounds share: whole_layer_list() and, for a device that has Winograd's convolution,
+/// whole_tile_list() of every layer, of mixed inputs.
+struct WholeLists {
+  std::vector<std::shared_ptr<const PositionList>> positions;
+  std::vector<std::shared_ptr<const TileList>> tiles;  ///< empty: no tiles anywhere
+};
+
 ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off, int rows,
-                                      const std::vector<std::shared_ptr<const PositionList>>& whole);
+                                      const WholeLists& whole);
 
 }  // namespace backdrop

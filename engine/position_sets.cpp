@@ -2,10 +2,14 @@
 
 #include <algorithm>
 
+#include "engine/layer_shapes.h"
+
 namespace backdrop {
 namespace {
 
 using kernels::Source;
+
+constexpr int kFewestTiledChannels = 16;
 
 // What a position that reads two others of these kinds is.
 Source join(Source a, Source b) {
@@ -55,6 +59,25 @@ PositionSets find_position_sets(const Network& network, const Mask& mask, int ha
   return sets;
 }
 
+PositionSets all_mixed(const Network& network) {
+  const std::size_t positions = std::size_t(network.input.height) * network.input.width;
+  const Mask empty{network.input.height, network.input.width, std::vector<std::uint8_t>(positions, 0)};
+  return find_position_sets(network, empty, 0);
+}
+
+bool can_tile(const Layer& layer) {
+  return layer.kind == LayerKind::convolution &&
+         kernels::WinogradConvolution::applies(convolution_shape(layer)) &&
+         layer.in.channels >= kFewestTiledChannels && layer.out.channels >= kFewestTiledChannels;
+}
+
+bool holds_mixed(const Layer& layer, const std::vector<Source>& kinds, int y0, int x0) {
+  for (int y = y0; y < std::min(y0 + kTile, layer.out.height); ++y)
+    for (int x = x0; x < std::min(x0 + kTile, layer.out.width); ++x)
+      if (kinds[std::size_t(y) * layer.out.width + x] == Source::mixed) return true;
+  return false;
+}
+
 PositionCost cost_of_layer(const Network& network, const PositionSets& sets, int index) {
   const Layer& layer = network.layers[index];
   const std::vector<Source>& input = sets.kinds[layer.input];
@@ -78,6 +101,12 @@ PositionCost cost_of_layer(const Network& network, const PositionSets& sets, int
     ++cost.mixed_positions;
   }
   cost.written = cost.mixed_positions * layer.out.channels;
+  if (can_tile(layer)) {
+    std::int64_t tiles = 0;
+    for (int y0 = 0; y0 < layer.out.height; y0 += kTile)
+      for (int x0 = 0; x0 < layer.out.width; x0 += kTile) tiles += holds_mixed(layer, output, y0, x0) ? 1 : 0;
+    cost.tile_multiply_adds = tiles * kernels::kTilePoints * per_tap;
+  }
   return cost;
 }
 

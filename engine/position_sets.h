@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/position_work.h"
+#include "kernels/winograd.h"
 #include "loaders/mask.h"
 #include "models/network.h"
 
@@ -50,13 +51,36 @@ void for_each_tap(const Layer& layer, int output, const Visit& visit) {
 /// counts as mixed. `mask` has the network's input size.
 PositionSets find_position_sets(const Network& network, const Mask& mask, int hand_off);
 
+/// The sets without reuse: every position of every layer is mixed, and the input is the background's.
+PositionSets all_mixed(const Network& network);
+
+using kernels::kTile;
+
+/// Whether a layer has the form that Winograd's convolution takes, with enough channels to be worth it.
+bool can_tile(const Layer& layer);
+
+/// Whether the aligned tile whose first output is (y0, x0) holds a mixed position. `kinds` are the layer's
+/// outputs.
+bool holds_mixed(const Layer& layer, const std::vector<kernels::Source>& kinds, int y0, int x0);
+
 /// What one composite costs under these sets.
 struct PositionCost {
   std::int64_t multiply_adds = 0;             ///< for each background: taps that are not foreground-only
+  std::int64_t tile_multiply_adds = 0;        ///< the same by Winograd's method; 0 where it cannot be used
   std::int64_t start_multiply_adds = 0;       ///< once a foreground: foreground taps of mixed positions
   std::int64_t foreground_multiply_adds = 0;  ///< once a foreground: foreground-only positions
   std::int64_t mixed_positions = 0;
   std::int64_t written = 0;  ///< floats written for each background
+
+  /// Whether the tiles are cheaper: their products cost half as much again as direct ones, transforms
+  /// included.
+  bool tiled() const { return tile_multiply_adds > 0 && 3 * tile_multiply_adds < 2 * multiply_adds; }
+  /// What the CPU does for each background.
+  std::int64_t products() const { return tiled() ? tile_multiply_adds : multiply_adds; }
+  /// The same in multiply-adds of the direct method.
+  double effort() const {
+    return tiled() ? 1.5 * static_cast<double>(tile_multiply_adds) : static_cast<double>(multiply_adds);
+  }
 };
 
 /// The cost of layer `index` (its index in network.layers). Taps outside the image cost nothing.

@@ -11,6 +11,8 @@ using kernels::RowPointers;
 using kernels::Source;
 
 constexpr int kTailBatch = 32;  // composites that share one read of the fully connected weights
+constexpr std::size_t kHeavyTail = std::size_t{16}
+                                   << 20;  // bytes of those weights from which a short batch is felt
 
 }  // namespace
 
@@ -32,8 +34,10 @@ struct ReuseRunner::Piece {
 struct ReuseRunner::Worker {
   AlignedBuffer tail;
   AlignedBuffer mixed;
+  AlignedBuffer scratch;
 
-  void reserve(std::size_t tail_bytes, std::size_t mixed_bytes) {
+  void reserve(std::size_t tail_bytes, std::size_t mixed_bytes, std::size_t scratch_bytes) {
+    if (scratch.size() < scratch_bytes) scratch = AlignedBuffer(scratch_bytes);
     if (tail.size() < tail_bytes) {
       tail = AlignedBuffer(tail_bytes);
       // The last batch may be short: what lies in its unused places must at least be numbers.
@@ -95,7 +99,8 @@ void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
   // About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within.
   const std::size_t rows = positions_.rows();
   const std::size_t even = composites / (8 * pool_.threads()) + 1;
-  const std::size_t piece_size = std::max<std::size_t>((even + rows - 1) / rows * rows, tail_.batch());
+  const std::size_t least = tail_.weight_bytes() > kHeavyTail ? tail_.batch() : 2 * rows;
+  const std::size_t piece_size = std::max<std::size_t>((even + rows - 1) / rows * rows, least);
 
   std::vector<SharedPass> passes(tasks.size());
   std::vector<Piece> pieces;
@@ -116,7 +121,7 @@ void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const DecisionWr
                                                           *piece.task->foreground, *piece.task->mask);
   });
   const ForegroundPass& pass = *piece.shared->pass;
-  worker.reserve(tail_.arena_bytes(), pass.lists().mixed.bytes);
+  worker.reserve(tail_.arena_bytes(), pass.lists().mixed.bytes, positions_.scratch_floats() * sizeof(float));
 
   std::vector<int> backgrounds;
   const std::size_t tail_batch = tail_.batch();
@@ -167,15 +172,20 @@ void ReuseRunner::run_batch(const ForegroundPass& pass, std::span<const int> bac
     float* output[kernels::kMaxRows];
     for (int r = 0; r < rows; ++r)
       output[r] = first_row + r * mixed_layout(*network_, i + 1, positions_.rows()).row_stride;
-    multiply_adds += positions_.run_layer(i, *pass.lists().layers[i].mixed, rows, input,
-                                          layer.residual >= 0 ? &residual : nullptr, pass.starts(i), output);
+    const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
+    const LayerLists& lists = pass.lists().layers[i];
+    multiply_adds +=
+        lists.tiles
+            ? positions_.run_tiles(i, *lists.tiles, rows, input, added, output, worker.scratch.floats())
+            : positions_.run_positions(i, *lists.mixed, rows, input, added, pass.starts(i), output);
   }
   multiply_adds_ += multiply_adds;
 }
 
 std::size_t ReuseRunner::workspace_bytes() const {
   std::size_t bytes = cache_.bytes();
-  for (const auto& worker : workers_) bytes += worker->tail.size() + worker->mixed.size();
+  for (const auto& worker : workers_)
+    bytes += worker->tail.size() + worker->mixed.size() + worker->scratch.size();
   return bytes;
 }
 

@@ -25,6 +25,12 @@ std::size_t TailPlan::arena_bytes() const {
   return offsets_.back() + scratch_bytes_;
 }
 
+std::size_t TailPlan::weight_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& operation : operations_) bytes += operation.weight_bytes();
+  return bytes;
+}
+
 const float* TailPlan::run(std::byte* arena) const {
   std::byte* scratch = arena + offsets_.back();
   for (std::size_t i = 0; i < operations_.size(); ++i)

@@ -20,6 +20,7 @@ class TailPlan {
 
   int batch() const { return batch_; }
   std::size_t arena_bytes() const;
+  std::size_t weight_bytes() const;
   /// The value that the first of the layers reads, [batch][H][W][C], in the arena.
   float* input(std::byte* arena) const { return reinterpret_cast<float*>(arena); }
   /// Runs the layers; returns the logits, [batch][classes], inside the arena.

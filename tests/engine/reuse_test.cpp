@@ -89,12 +89,13 @@ TEST(Reuse, RandomNetworksEqualTheReference) {
   }
 }
 
-TEST(Reuse, DensePathEqualsTheReference) {
-  for (unsigned seed = 20; seed < 24; ++seed) {
+TEST(Reuse, EveryPositionAndOneDnnEqualTheReference) {
+  for (unsigned seed = 20; seed < 26; ++seed) {
     EngineOptions options;
     options.threads = 2;
     options.batch = 3;
     options.reuse = false;
+    options.onednn = seed % 2 == 0;
     compare_engines(test::random_residual_network(21, seed), 21, seed, options);
     compare_engines(test::random_plain_network(16, seed), 16, seed, options);
   }
@@ -138,7 +139,7 @@ TEST(Reuse, MultiplyAddsDoneEqualTheAnalysis) {
       for (std::size_t f = 0; f < scene.masks.size(); ++f) {
         const PositionSets sets = find_position_sets(*network, scene.masks[f], hand_off);
         for (int i = 0; i < first_fully_connected(*network); ++i)
-          expected += cost_of_layer(*network, sets, i).multiply_adds * std::int64_t(scene.chosen[f].size());
+          expected += cost_of_layer(*network, sets, i).products() * std::int64_t(scene.chosen[f].size());
       }
       EXPECT_EQ(runner.multiply_adds(), expected) << "seed " << seed << ", hand-off " << hand_off;
     }

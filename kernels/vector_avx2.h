@@ -1,0 +1,34 @@
+/// \file
+/// Eight floats of AVX2. Only for files compiled for it: the type lives in an unnamed namespace on purpose,
+/// so that no function of it is ever shared with a file compiled for another instruction set.
+#pragma once
+
+#include <immintrin.h>
+
+namespace backdrop::kernels {
+namespace {
+
+struct V {
+  static constexpr int kLanes = 8;
+  __m256 value;
+
+  static V load(const float* from) { return {_mm256_loadu_ps(from)}; }
+  static V load_first(const float* from, int count) { return {_mm256_maskload_ps(from, mask(count))}; }
+  static V broadcast(const float* from) { return {_mm256_broadcast_ss(from)}; }
+  static V constant(float value) { return {_mm256_set1_ps(value)}; }
+  static V zero() { return {_mm256_setzero_ps()}; }
+  static V add(V a, V b) { return {_mm256_add_ps(a.value, b.value)}; }
+  static V subtract(V a, V b) { return {_mm256_sub_ps(a.value, b.value)}; }
+  static V multiply_add(V a, V b, V c) { return {_mm256_fmadd_ps(a.value, b.value, c.value)}; }
+  static V activate(V x, V slope) {
+    const __m256 negative = _mm256_cmp_ps(x.value, _mm256_setzero_ps(), _CMP_LT_OQ);
+    return {_mm256_blendv_ps(x.value, _mm256_mul_ps(x.value, slope.value), negative)};
+  }
+  void store_first(float* to, int count) const { _mm256_maskstore_ps(to, mask(count), value); }
+  static __m256i mask(int count) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
+};
+
+}  // namespace
+}  // namespace backdrop::kernels

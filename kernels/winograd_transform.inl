@@ -1,0 +1,84 @@
+// Winograd's transforms over a vector type V (load_first, store_first, zero, broadcast, add, subtract,
+// multiply_add, activate) that the including file defines for its instruction set. No include guard: included
+// once a file.
+//
+// The one-dimensional transforms are those of F(4, 3) with the points 0, 1, -1, 2, -2.
+
+inline V scaled(V a, float factor, V b) {
+  return V::multiply_add(a, V::constant(factor), b);  // a * factor + b
+}
+
+inline void input_points(const V* d, V* out) {
+  const V sum = scaled(d[2], -4.0f, d[4]);         // d4 - 4 d2
+  const V difference = scaled(d[1], -4.0f, d[3]);  // d3 - 4 d1
+  const V even = V::subtract(d[4], d[2]);
+  const V odd = V::subtract(d[3], d[1]);
+  out[0] = V::add(scaled(d[0], 4.0f, d[4]), scaled(d[2], -5.0f, V::zero()));
+  out[1] = V::add(sum, difference);
+  out[2] = V::subtract(sum, difference);
+  out[3] = scaled(odd, 2.0f, even);
+  out[4] = scaled(odd, -2.0f, even);
+  out[5] = V::add(scaled(d[1], 4.0f, d[5]), scaled(d[3], -5.0f, V::zero()));
+}
+
+inline void output_points(const V* m, V* out) {
+  const V sum1 = V::add(m[1], m[2]);
+  const V difference1 = V::subtract(m[1], m[2]);
+  const V sum2 = V::add(m[3], m[4]);
+  const V difference2 = V::subtract(m[3], m[4]);
+  out[0] = V::add(V::add(m[0], sum1), sum2);
+  out[1] = scaled(difference2, 2.0f, difference1);
+  out[2] = scaled(sum2, 4.0f, sum1);
+  out[3] = V::add(scaled(difference2, 8.0f, difference1), m[5]);
+}
+
+inline void transform_input(const InputTransform& a) {
+  for (int c = 0; c < a.channels; c += V::kLanes) {
+    const int valid = a.channels - c < V::kLanes ? a.channels - c : V::kLanes;
+    V columns[kTileInputs][kTileInputs];  // [point of the rows][column]
+    for (int x = 0; x < kTileInputs; ++x) {
+      V d[kTileInputs];
+      for (int y = 0; y < kTileInputs; ++y) {
+        const float* from = a.input[y * kTileInputs + x];
+        d[y] = from != nullptr ? V::load_first(from + c, valid) : V::zero();
+      }
+      V points[kTileInputs];
+      input_points(d, points);
+      for (int y = 0; y < kTileInputs; ++y) columns[y][x] = points[y];
+    }
+    for (int y = 0; y < kTileInputs; ++y) {
+      V points[kTileInputs];
+      input_points(columns[y], points);
+      for (int x = 0; x < kTileInputs; ++x)
+        points[x].store_first(a.output + (y * kTileInputs + x) * a.stride + c, valid);
+    }
+  }
+}
+
+inline void transform_output(const OutputTransform& a) {
+  const V slope = V::constant(a.slope);
+  for (int c = 0; c < a.channels; c += V::kLanes) {
+    const int valid = a.channels - c < V::kLanes ? a.channels - c : V::kLanes;
+    V rows[kTile][kTileInputs];  // [output row][point of the columns]
+    for (int x = 0; x < kTileInputs; ++x) {
+      V m[kTileInputs];
+      for (int y = 0; y < kTileInputs; ++y)
+        m[y] = V::load_first(a.products + (y * kTileInputs + x) * a.stride + c, valid);
+      V outputs[kTile];
+      output_points(m, outputs);
+      for (int y = 0; y < kTile; ++y) rows[y][x] = outputs[y];
+    }
+    const V bias = V::load_first(a.bias + c, valid);
+    for (int y = 0; y < kTile; ++y) {
+      V outputs[kTile];
+      output_points(rows[y], outputs);
+      for (int x = 0; x < kTile; ++x) {
+        float* to = a.output[y * kTile + x];
+        if (to == nullptr) continue;
+        V sum = V::add(outputs[x], bias);
+        if (a.residual != nullptr) sum = V::add(sum, V::load_first(a.residual[y * kTile + x] + c, valid));
+        V::activate(sum, slope).store_first(to + c, valid);
+      }
+    }
+  }
+}

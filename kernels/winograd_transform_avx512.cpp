@@ -1,0 +1,18 @@
+#include <cstddef>
+
+#include "kernels/vector_avx512.h"
+#include "kernels/winograd.h"
+#include "kernels/winograd_transform.h"
+
+namespace backdrop::kernels {
+namespace {
+
+#include "kernels/winograd_transform.inl"
+
+}  // namespace
+
+WinogradTransforms winograd_transforms_avx512() {
+  return {transform_input, transform_output};
+}
+
+}  // namespace backdrop::kernels
