@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <limits>
@@ -69,6 +70,17 @@ std::uint32_t big_endian(std::span<const std::byte> bytes) {
   return value;
 }
 
+/// A type is four letters, the first a capital where a decoder must know the chunk. stb_image names one that
+/// it does not know in a buffer that all threads share.
+void check_chunk_type(std::string_view type, const std::string& file) {
+  const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+  if (!std::ranges::all_of(type, is_letter))
+    throw Error(ErrorCode::bad_input, "is a damaged PNG: the type of a chunk is not four letters", file);
+  constexpr std::string_view kKnown[] = {"IHDR", "PLTE", "IDAT", "IEND", "CgBI"};
+  if (type[0] < 'a' && std::ranges::find(kKnown, type) == std::end(kKnown))
+    throw Error(ErrorCode::bad_input, fmt::format("is a PNG with the unknown chunk {}", type), file);
+}
+
 /// Walks the chunks (length, type, data, CRC of type and data) up to IEND.
 void check_png_chunks(std::span<const std::byte> bytes, const std::string& file) {
   std::span<const std::byte> rest = bytes.subspan(kPngSignature);
@@ -78,7 +90,9 @@ void check_png_chunks(std::span<const std::byte> bytes, const std::string& file)
     const std::span<const std::byte> body = rest.subspan(4, 4 + length);
     if (crc32(body) != big_endian(rest.subspan(8 + length)))
       throw Error(ErrorCode::bad_input, "is a damaged PNG: a chunk does not match its CRC", file);
-    if (std::string_view(reinterpret_cast<const char*>(body.data()), 4) == "IEND") return;
+    const std::string_view type(reinterpret_cast<const char*>(body.data()), 4);
+    check_chunk_type(type, file);
+    if (type == "IEND") return;
     rest = rest.subspan(12 + length);
   }
   throw Error(ErrorCode::bad_input, "is a PNG that was cut short: copy or download it again", file);
