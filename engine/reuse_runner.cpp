@@ -16,18 +16,25 @@ constexpr std::size_t kHeavyTail = std::size_t{16}
 
 }  // namespace
 
-// A foreground's pass, made by the first piece that needs it and freed after the last.
+// A foreground's pass, made by the first piece that needs it and freed after the last, unless it is among the
+// recent.
 struct ReuseRunner::SharedPass {
+  Image photo;
+  Mask mask;
   std::once_flag made;
   std::unique_ptr<ForegroundPass> pass;
-  std::atomic<int> pieces_left{0};
+
+  SharedPass(const Image& of_photo, const Mask& of_mask) : photo(of_photo), mask(of_mask) {}
+  bool is_of(const CompositeTask& task) const {
+    return photo.pixels == task.foreground->pixels && mask.values == task.mask->values;
+  }
 };
 
 // Places in one task's list of backgrounds, for one thread.
 struct ReuseRunner::Piece {
   const CompositeTask* task = nullptr;
   std::span<const std::size_t> places;
-  SharedPass* shared = nullptr;
+  std::shared_ptr<SharedPass> shared;
 };
 
 // What one thread works in.
@@ -102,17 +109,29 @@ void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
   const std::size_t least = tail_.weight_bytes() > kHeavyTail ? tail_.batch() : 2 * rows;
   const std::size_t piece_size = std::max<std::size_t>((even + rows - 1) / rows * rows, least);
 
-  std::vector<SharedPass> passes(tasks.size());
   std::vector<Piece> pieces;
+  std::vector<std::shared_ptr<SharedPass>> used;
   for (std::size_t t = 0; t < tasks.size(); ++t) {
+    if (chosen[t].empty()) continue;
+    std::shared_ptr<SharedPass> shared = find_pass(tasks[t]);
     for (std::size_t first = 0; first < chosen[t].size(); first += piece_size) {
       const auto places = std::span(chosen[t]).subspan(first, std::min(piece_size, chosen[t].size() - first));
-      pieces.push_back({&tasks[t], places, &passes[t]});
-      ++passes[t].pieces_left;
+      pieces.push_back({&tasks[t], places, shared});
     }
+    used.push_back(std::move(shared));
+    if (used.size() > 2 * workers_.size()) used.erase(used.begin());
   }
-  pool_.run(pieces.size(),
-            [&](std::size_t i, int worker) { run_piece(pieces[i], *workers_[worker], writer); });
+  recent_ = std::move(used);
+  pool_.run(pieces.size(), [&](std::size_t i, int worker) {
+    run_piece(pieces[i], *workers_[worker], writer);
+    pieces[i].shared.reset();
+  });
+}
+
+std::shared_ptr<ReuseRunner::SharedPass> ReuseRunner::find_pass(const CompositeTask& task) const {
+  for (const auto& pass : recent_)
+    if (pass->is_of(task)) return pass;
+  return std::make_shared<SharedPass>(*task.foreground, *task.mask);
 }
 
 void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const DecisionWriter& writer) {
@@ -139,7 +158,6 @@ void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const DecisionWr
     for (std::size_t i = 0; i < places.size(); ++i)
       writer.write(*piece.task, places[i], logits + i * writer.classes());
   }
-  if (--piece.shared->pieces_left == 0) piece.shared->pass.reset();
 }
 
 RowPointers ReuseRunner::pointers(const ForegroundPass& pass, int value, std::span<const int> backgrounds,

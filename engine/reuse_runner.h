@@ -50,6 +50,7 @@ class ReuseRunner {
 
   void run_resident(std::span<const CompositeTask> tasks, const std::vector<std::vector<std::size_t>>& chosen,
                     const DecisionWriter& writer);
+  std::shared_ptr<SharedPass> find_pass(const CompositeTask& task) const;
   void run_piece(const Piece& piece, Worker& worker, const DecisionWriter& writer);
   void run_batch(const ForegroundPass& pass, std::span<const int> backgrounds, Worker& worker,
                  float* tail_input);
@@ -65,6 +66,8 @@ class ReuseRunner {
   TailPlan tail_;
   std::shared_ptr<const std::vector<Image>> backgrounds_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  // The last foregrounds: a search that cuts their backgrounds over several calls comes back to them.
+  std::vector<std::shared_ptr<SharedPass>> recent_;
   std::atomic<std::int64_t> multiply_adds_{0};
 };
 
