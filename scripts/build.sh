@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Configures and builds the release into build/; the command is build/backdrop.
 #
-#   scripts/build.sh [PRESET]    another preset of CMakePresets.json: dev, asan, tsan (into build-PRESET/)
+#   scripts/build.sh [PRESET [TARGET...]]    another preset of CMakePresets.json: dev, asan, tsan (into build-PRESET/);
+#                                            only some targets, like backdrop_cli for the command without the tests
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 preset=${1:-release}
+targets=("${@:2}")
 options=()
 if command -v ccache >/dev/null; then
   options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
@@ -19,4 +21,4 @@ if [[ -f $folder/CMakeCache.txt ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL
 fi
 
 cmake --preset "$preset" "${options[@]}" -Wno-dev --log-level=WARNING
-cmake --build --preset "$preset" -j "$(nproc)"
+cmake --build --preset "$preset" -j "$(nproc)" ${targets:+--target "${targets[@]}"}

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh
-scripts/build.sh
+scripts/build.sh release backdrop_cli
 
 demo=build/demo
 model=(--arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9)
