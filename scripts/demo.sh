@@ -28,9 +28,12 @@ show build/backdrop eval "${model[@]}" --data-path "$demo/data" --eval-dataset a
 percentage() { awk -v name="$1" 'index($0, name) == 1 { print $NF }' "$demo/evaluation.txt"; }
 cat <<EOF
 
-| Model         | Challenge Accuracy | Original | Mixed-Same | Mixed-Rand | BG-Gap |
-|---------------|--------------------|----------|------------|------------|--------|
-| demo ResNet-18 | $(percentage "Challenge accuracy") | $(percentage Original) | $(percentage Mixed-Same) | $(percentage Mixed-Rand) | $(percentage BG-Gap) |
+| Model          | Challenge Accuracy | Original | Mixed-Same | Mixed-Rand | BG-Gap |
+|----------------|--------------------|----------|------------|------------|--------|
+EOF
+printf '| demo ResNet-18 | %-18s | %-8s | %-10s | %-10s | %-6s |\n' "$(percentage "Challenge accuracy")" \
+  "$(percentage Original)" "$(percentage Mixed-Same)" "$(percentage Mixed-Rand)" "$(percentage BG-Gap)"
+cat <<EOF
 
 Drawn data and a small network trained on it: these figures show that everything works and say nothing about photos.
 The report: $demo/results/report.html
