@@ -24,17 +24,21 @@ ForegroundPass::ForegroundPass(const PositionNetwork& network, const kernels::No
     if (mask.values[p] != 0)
       for (std::size_t c = 0; c < 3; ++c) *pixel++ = table.values[c][photo.pixels[3 * p + c]];
 
+  const AlignedBuffer scratch(network.scratch_floats() * sizeof(float));
   for (int i = 0; i < network.layers(); ++i) {
     const Layer& layer = network.network().layers[i];
     const LayerLists& lists = lists_.layers[i];
     const RowPointers input = pointers(layer.input);
     if (!lists.starts.output.empty())
       network.run_starts(i, lists.starts, input, starts_.floats() + lists_.starts_offset[i]);
-    if (lists.foreground.output.empty()) continue;
+    if (lists.foreground.output.empty() && lists.foreground_tiles.outputs.empty()) continue;
     const RowPointers residual = layer.residual >= 0 ? pointers(layer.residual) : RowPointers();
+    const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
     float* const output[1] = {features_.floats() + lists_.foreground_offset[i + 1]};
-    network.run_positions(i, lists.foreground, 1, input, layer.residual >= 0 ? &residual : nullptr, nullptr,
-                          output);
+    if (lists.foreground.output.empty())
+      network.run_tiles(i, lists.foreground_tiles, 1, input, added, output, scratch.floats());
+    else
+      network.run_positions(i, lists.foreground, 1, input, added, nullptr, output);
   }
 }
 

@@ -47,7 +47,8 @@ std::shared_ptr<const TileList> whole_tile_list(const Network& network, int inde
 struct LayerLists {
   std::shared_ptr<const PositionList> mixed;  ///< for each background, unless it is
   std::shared_ptr<const TileList> tiles;      ///< done by tiles
-  PositionList foreground;                    ///< once: foreground-only positions
+  PositionList foreground;                    ///< once: foreground-only positions, unless they are
+  TileList foreground_tiles;                  ///< done by tiles
   PositionList starts;                        ///< once: sums over the foreground taps of mixed positions
 };
 

@@ -51,7 +51,8 @@ std::int64_t PositionNetwork::run_tiles(int index, const TileList& tiles, int ro
 std::size_t PositionNetwork::scratch_floats() const {
   std::size_t floats = 0;
   for (const auto& convolution : tiled_)
-    if (convolution) floats = std::max(floats, convolution->scratch_floats(rows_));
+    if (convolution)
+      floats = std::max({floats, convolution->scratch_floats(rows_), convolution->scratch_floats(1)});
   return floats;
 }
 

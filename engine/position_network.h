@@ -27,6 +27,7 @@ class PositionNetwork {
   /// The same over tiles. `scratch` holds scratch_floats().
   std::int64_t run_tiles(int index, const TileList& tiles, int rows, const kernels::RowPointers& input,
                          const kernels::RowPointers* residual, float* const* output, float* scratch) const;
+  /// For run_tiles with one row or rows().
   std::size_t scratch_floats() const;
 
   /// The sums of a convolution over a list of foreground taps, with the bias and without activation.

@@ -71,11 +71,19 @@ bool can_tile(const Layer& layer) {
          layer.in.channels >= kFewestTiledChannels && layer.out.channels >= kFewestTiledChannels;
 }
 
-bool holds_mixed(const Layer& layer, const std::vector<Source>& kinds, int y0, int x0) {
+bool tile_holds(const Layer& layer, const std::vector<Source>& kinds, Source kind, int y0, int x0) {
   for (int y = y0; y < std::min(y0 + kTile, layer.out.height); ++y)
     for (int x = x0; x < std::min(x0 + kTile, layer.out.width); ++x)
-      if (kinds[std::size_t(y) * layer.out.width + x] == Source::mixed) return true;
+      if (kinds[std::size_t(y) * layer.out.width + x] == kind) return true;
   return false;
+}
+
+std::int64_t count_tiles(const Layer& layer, const std::vector<Source>& kinds, Source kind) {
+  std::int64_t tiles = 0;
+  for (int y0 = 0; y0 < layer.out.height; y0 += kTile)
+    for (int x0 = 0; x0 < layer.out.width; x0 += kTile)
+      tiles += tile_holds(layer, kinds, kind, y0, x0) ? 1 : 0;
+  return tiles;
 }
 
 PositionCost cost_of_layer(const Network& network, const PositionSets& sets, int index) {
@@ -101,12 +109,8 @@ PositionCost cost_of_layer(const Network& network, const PositionSets& sets, int
     ++cost.mixed_positions;
   }
   cost.written = cost.mixed_positions * layer.out.channels;
-  if (can_tile(layer)) {
-    std::int64_t tiles = 0;
-    for (int y0 = 0; y0 < layer.out.height; y0 += kTile)
-      for (int x0 = 0; x0 < layer.out.width; x0 += kTile) tiles += holds_mixed(layer, output, y0, x0) ? 1 : 0;
-    cost.tile_multiply_adds = tiles * kernels::kTilePoints * per_tap;
-  }
+  if (can_tile(layer))
+    cost.tile_multiply_adds = count_tiles(layer, output, Source::mixed) * kernels::kTilePoints * per_tap;
   return cost;
 }
 

@@ -59,9 +59,13 @@ using kernels::kTile;
 /// Whether a layer has the form that Winograd's convolution takes, with enough channels to be worth it.
 bool can_tile(const Layer& layer);
 
-/// Whether the aligned tile whose first output is (y0, x0) holds a mixed position. `kinds` are the layer's
-/// outputs.
-bool holds_mixed(const Layer& layer, const std::vector<kernels::Source>& kinds, int y0, int x0);
+/// Whether the aligned tile whose first output is (y0, x0) holds a position of `kind`. `kinds` are the
+/// layer's outputs.
+bool tile_holds(const Layer& layer, const std::vector<kernels::Source>& kinds, kernels::Source kind, int y0,
+                int x0);
+
+/// The number of such tiles.
+std::int64_t count_tiles(const Layer& layer, const std::vector<kernels::Source>& kinds, kernels::Source kind);
 
 /// What one composite costs under these sets.
 struct PositionCost {

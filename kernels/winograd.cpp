@@ -57,17 +57,23 @@ WinogradTransforms transforms_for(InstructionSet set) {
   }
 }
 
-// The list of one chunk's products: for each point, every tile; one tap a position, no bias.
+// The list of one chunk's products. Every point is a matrix of `flat` rows (tiles by backgrounds); whole
+// blocks of kMaxRows of them, or the remainder after those, are the rows of a position with one tap and no
+// bias.
 struct ProductList {
   std::vector<std::int32_t> output, first_tap{0};
   std::vector<Tap> taps;
 
-  ProductList(int tiles, std::int64_t input_block, std::int64_t output_block) {
-    for (int i = 0; i < kTilePoints * tiles; ++i) {
-      output.push_back(static_cast<std::int32_t>(i * output_block));
-      taps.push_back(
-          {static_cast<std::int32_t>(i * input_block), static_cast<std::int16_t>(i / tiles), Source::mixed});
-      first_tap.push_back(i + 1);
+  ProductList(std::int64_t flat, bool remainder, const ConvolutionShape& shape) {
+    const std::int64_t whole = flat / kMaxRows;
+    for (int point = 0; point < kTilePoints; ++point) {
+      for (std::int64_t block = remainder ? whole : 0; block < (remainder ? whole + 1 : whole); ++block) {
+        const std::int64_t row = point * flat + block * kMaxRows;
+        output.push_back(static_cast<std::int32_t>(row * shape.out_channels));
+        taps.push_back({static_cast<std::int32_t>(row * shape.channels), static_cast<std::int16_t>(point),
+                        Source::mixed});
+        first_tap.push_back(static_cast<std::int32_t>(taps.size()));
+      }
     }
   }
   PositionWork work() const { return {output, first_tap, taps, {}, {}}; }
@@ -97,55 +103,72 @@ std::size_t WinogradConvolution::scratch_floats(int rows) const {
   return std::size_t(chunk_tiles(rows)) * kTilePoints * rows * (shape_.channels + shape_.out_channels);
 }
 
+void WinogradConvolution::transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
+                                           float* transformed) const {
+  const WinogradTransforms transforms = transforms_for(set_);
+  const std::int64_t flat = std::ssize(taps) / kTilePoints * rows;
+  for (std::int64_t row = 0; row < flat; ++row) {
+    const Tap* tile = &taps[static_cast<std::size_t>(row / rows * kTilePoints)];
+    const float* pointers[kTilePoints];
+    for (int i = 0; i < kTilePoints; ++i)
+      pointers[i] = tile[i].weight == kOutside ? nullptr : input.at(tile[i], static_cast<int>(row % rows));
+    transforms.input(
+        {pointers, shape_.channels, transformed + row * shape_.channels, flat * shape_.channels});
+  }
+}
+
+std::int64_t WinogradConvolution::multiply(std::int64_t flat, const float* transformed,
+                                           float* products) const {
+  RowPointers input;
+  float* output[kMaxRows];
+  for (int r = 0; r < kMaxRows; ++r) {
+    input.rows[static_cast<int>(Source::mixed)][r] = transformed + r * shape_.channels;
+    output[r] = products + r * shape_.out_channels;
+  }
+  std::int64_t multiply_adds = 0;
+  const auto left = static_cast<int>(flat % kMaxRows);
+  if (flat >= kMaxRows)
+    multiply_adds += products_.run(ProductList(flat, false, shape_).work(), kMaxRows, input, nullptr, nullptr,
+                                   1.0f, output);
+  if (left > 0)
+    multiply_adds +=
+        products_.run(ProductList(flat, true, shape_).work(), left, input, nullptr, nullptr, 1.0f, output);
+  return multiply_adds;
+}
+
+void WinogradConvolution::transform_outputs(const TileWork& work, int first, int count, int rows,
+                                            const float* products, const RowPointers* residual, float slope,
+                                            float* const* output) const {
+  const WinogradTransforms transforms = transforms_for(set_);
+  const std::int64_t flat = std::int64_t{count} * rows;
+  for (std::int64_t row = 0; row < flat; ++row) {
+    const auto place = static_cast<std::size_t>(first + row / rows) * kTile * kTile;
+    const auto r = static_cast<int>(row % rows);
+    float* targets[kTile * kTile];
+    const float* added[kTile * kTile];
+    for (int i = 0; i < kTile * kTile; ++i) {
+      const std::int32_t offset = work.outputs[place + i];
+      targets[i] = offset < 0 ? nullptr : output[r] + offset;
+      added[i] = work.residual.empty() || offset < 0 ? nullptr : residual->at(work.residual[place + i], r);
+    }
+    transforms.output({products + row * shape_.out_channels, flat * shape_.out_channels, shape_.out_channels,
+                       bias_.data(), work.residual.empty() ? nullptr : added, slope, targets});
+  }
+}
+
 std::int64_t WinogradConvolution::run(const TileWork& work, int rows, const RowPointers& input,
                                       const RowPointers* residual, float slope, float* const* output,
                                       float* scratch) const {
-  const WinogradTransforms transforms = transforms_for(set_);
   const int tiles = static_cast<int>(work.inputs.size()) / kTilePoints;
-  const int chunk = std::min(chunk_tiles(rows), std::max(1, tiles));
-  const std::int64_t input_block = std::int64_t{rows} * shape_.channels;
-  const std::int64_t output_block = std::int64_t{rows} * shape_.out_channels;
-  float* transformed = scratch;
-  float* products = scratch + std::int64_t{chunk} * kTilePoints * input_block;
-
-  RowPointers product_input;
-  float* product_output[kMaxRows];
-  for (int r = 0; r < rows; ++r) {
-    product_input.rows[static_cast<int>(Source::mixed)][r] = transformed + r * shape_.channels;
-    product_output[r] = products + r * shape_.out_channels;
-  }
+  const int chunk = chunk_tiles(rows);
+  float* products = scratch + std::int64_t{chunk} * rows * kTilePoints * shape_.channels;
   std::int64_t multiply_adds = 0;
-  ProductList list(chunk, input_block, output_block);
   for (int first = 0; first < tiles; first += chunk) {
     const int count = std::min(chunk, tiles - first);
-    if (count < chunk) list = ProductList(count, input_block, output_block);
-    for (int tile = 0; tile < count; ++tile) {
-      const Tap* taps = &work.inputs[std::size_t(first + tile) * kTilePoints];
-      for (int r = 0; r < rows; ++r) {
-        const float* pointers[kTilePoints];
-        for (int i = 0; i < kTilePoints; ++i)
-          pointers[i] = taps[i].weight == kOutside ? nullptr : input.at(taps[i], r);
-        transforms.input({pointers, shape_.channels, transformed + tile * input_block + r * shape_.channels,
-                          count * input_block});
-      }
-    }
-    multiply_adds += products_.run(list.work(), rows, product_input, nullptr, nullptr, 1.0f, product_output);
-    for (int tile = 0; tile < count; ++tile) {
-      const std::size_t place = std::size_t(first + tile) * kTile * kTile;
-      for (int r = 0; r < rows; ++r) {
-        float* targets[kTile * kTile];
-        const float* added[kTile * kTile];
-        for (int i = 0; i < kTile * kTile; ++i) {
-          const std::int32_t offset = work.outputs[place + i];
-          targets[i] = offset < 0 ? nullptr : output[r] + offset;
-          added[i] =
-              work.residual.empty() || offset < 0 ? nullptr : residual->at(work.residual[place + i], r);
-        }
-        transforms.output({products + tile * output_block + r * shape_.out_channels, count * output_block,
-                           shape_.out_channels, bias_.data(), work.residual.empty() ? nullptr : added, slope,
-                           targets});
-      }
-    }
+    const auto taps = work.inputs.subspan(std::size_t(first) * kTilePoints, std::size_t(count) * kTilePoints);
+    transform_inputs(taps, rows, input, scratch);
+    multiply_adds += multiply(std::int64_t{count} * rows, scratch, products);
+    transform_outputs(work, first, count, rows, products, residual, slope, output);
   }
   return multiply_adds;
 }

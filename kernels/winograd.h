@@ -5,8 +5,8 @@
 /// F(4 x 4, 3 x 3) computes 4 x 4 outputs from 6 x 6 inputs with 36 multiplications a channel pair in place
 /// of 144 (A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks, 2015): Y = A'[(G g G') . (B'
 /// d B)]A. Inputs are read through pointers where they lie (position_work.h), so tiles may mix all three
-/// kinds; positions outside the image are zeros. The products are a PositionConvolution of one tap a row: its
-/// weight is the point.
+/// kinds; positions outside the image are zeros. The products are a
+/// PositionConvolution whose positions are blocks of rows with one tap: its weight is the point.
 #pragma once
 
 #include <cstddef>
@@ -55,6 +55,12 @@ class WinogradConvolution {
 
  private:
   int chunk_tiles(int rows) const;
+  // The three steps of one chunk. "Flat" rows are the chunk's tiles by backgrounds.
+  void transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
+                        float* transformed) const;
+  std::int64_t multiply(std::int64_t flat, const float* transformed, float* products) const;
+  void transform_outputs(const TileWork& work, int first, int count, int rows, const float* products,
+                         const RowPointers* residual, float slope, float* const* output) const;
 
   ConvolutionShape shape_;
   InstructionSet set_;
