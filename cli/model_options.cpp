@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <string_view>
+
 #include "backdrop/error.h"
 #include "core/hash.h"
 #include "loaders/dataset.h"
@@ -12,6 +15,31 @@ namespace backdrop {
 namespace {
 
 constexpr int kImageNetClasses = 1000;
+
+constexpr std::string_view kGpuPrefix = "cuda:";
+
+bool names_gpu(const std::string& device) {
+  return device == "cuda" || device.starts_with(kGpuPrefix);
+}
+
+int gpu_index(const std::string& device) {
+  return device == "cuda" ? 0 : std::stoi(device.substr(kGpuPrefix.size()));
+}
+
+// CLI11's form of a check: the complaint, empty if there is none.
+std::string known_device(const std::string& device) {
+  if (device == "auto" || device == "cpu" || device == "cuda") return {};
+  const bool numbered = device.starts_with(kGpuPrefix) && device.size() > kGpuPrefix.size() &&
+                        device.size() <= kGpuPrefix.size() + 3 &&
+                        device.find_first_not_of("0123456789", kGpuPrefix.size()) == std::string::npos;
+  return numbered ? std::string() : fmt::format("{} is not auto, cpu, cuda or cuda:N", device);
+}
+
+Precision precision_of(const std::string& text) {
+  for (const Precision precision : {Precision::tf32, Precision::fp16, Precision::bf16})
+    if (text == name(precision)) return precision;
+  return Precision::fp32;
+}
 
 std::string normalization_source(const Checkpoint& checkpoint, int classes, const std::string& file) {
   const auto folded = read_folded_header(checkpoint, file);
@@ -62,14 +90,24 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
 }
 
 void add_device_options(CLI::App& command, DeviceOptions& options) {
-  command.add_option("--device", options.device, "Where to compute")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+  command.add_option("--device", options.device, "Where to compute: auto, cpu, cuda or cuda:N for GPU N")
+      ->check(known_device)
+      ->type_name("DEVICE")
+      ->capture_default_str();
+  command.add_option("--precision", options.precision, "Of a GPU; close decisions are made again in fp32")
+      ->check(CLI::IsMember({"fp32", "tf32", "fp16", "bf16"}))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (default: all)")->check(CLI::Range(0, 4096));
   command.add_option("--batch", options.batch, "Composites a batch (default: chosen for the caches)")
       ->check(CLI::Range(0, 65536));
   command.add_option("--reuse", options.reuse, "Compute only what each new background changed")
       ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--kernels", options.kernels,
+          "On the CPU: own, or to check them onednn and reference (plain loops, slow), both without reuse")
+      ->check(CLI::IsMember({"own", "onednn", "reference"}))
       ->capture_default_str();
   add_cache_option(command, options.cache_memory);
 }
@@ -83,8 +121,10 @@ void add_cache_option(CLI::App& command, std::uint64_t& bytes) {
 }
 
 void check_device(const DeviceOptions& options) {
-  if (options.device == "cuda")
-    throw Error(ErrorCode::no_device, "this build has no CUDA support: use --device cpu");
+  if (options.device == "cpu" && options.precision != "fp32")
+    throw Error(ErrorCode::usage,
+                fmt::format("--precision {} needs a GPU: the CPU computes in fp32", options.precision));
+  if (names_gpu(options.device)) check_cuda_device(gpu_index(options.device));
 }
 
 LoadedNetwork load_network(const ModelOptions& options) {
@@ -122,15 +162,30 @@ LoadedModel load_model(const ModelOptions& options) {
 
 std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options) {
   check_device(options);
-  return make_cpu_engine(model.network, model.map,
-                         {.threads = options.threads,
-                          .batch = options.batch,
-                          .reuse = is_on(options.reuse),
-                          .cache_memory = static_cast<std::size_t>(options.cache_memory)});
+  EngineOptions engine{.threads = options.threads,
+                       .batch = options.batch,
+                       .reference = options.kernels == "reference",
+                       .onednn = options.kernels == "onednn",
+                       .reuse = is_on(options.reuse),
+                       .cache_memory = static_cast<std::size_t>(options.cache_memory),
+                       .precision = precision_of(options.precision)};
+  if (names_gpu(options.device)) {
+    engine.device = gpu_index(options.device);
+    return make_cuda_engine(model.network, model.map, engine);
+  }
+  if (options.device == "auto" && has_cuda_driver()) {
+    try {
+      return make_cuda_engine(model.network, model.map, engine);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::no_device) throw;
+      fmt::print(stderr, "backdrop: computing on the CPU in fp32 ({})\n", error.what());
+    }
+  }
+  return make_cpu_engine(model.network, model.map, engine);
 }
 
 EngineRecord engine_record(const Engine& engine) {
-  return {.device = "cpu",
+  return {.device = engine.device(),
           .description = engine.description(),
           .batch = engine.batch(),
           .threads = engine.threads(),

@@ -24,9 +24,11 @@ struct ModelOptions {
 
 struct DeviceOptions {
   std::string device = "auto";
+  std::string precision = "fp32";
   int threads = 0;
   int batch = 0;
   std::string reuse = "on";
+  std::string kernels = "own";
   std::uint64_t cache_memory = 0;
 };
 
@@ -55,7 +57,8 @@ void add_model_options(CLI::App& command, ModelOptions& options);
 void add_cache_option(CLI::App& command, std::uint64_t& bytes);
 void add_device_options(CLI::App& command, DeviceOptions& options);
 
-/// Throws no_device if this build or machine lacks the device asked for.
+/// Throws no_device if this build or machine lacks the device asked for, usage if the CPU is asked for less
+/// than fp32.
 void check_device(const DeviceOptions& options);
 
 /// Reads the checkpoint and builds the network. Throws bad_input.
@@ -64,6 +67,7 @@ LoadedNetwork load_network(const ModelOptions& options);
 /// The same with the class map. Throws usage if --in9 contradicts the checkpoint or a map is needed.
 LoadedModel load_model(const ModelOptions& options);
 
+/// With --device auto a GPU where CUDA's driver is; if it cannot be used the CPU, as one line on stderr says.
 std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options);
 
 EngineRecord engine_record(const Engine& engine);

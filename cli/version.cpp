@@ -7,6 +7,8 @@
 
 #include <iterator>
 
+#include "engine/engine.h"
+
 namespace backdrop {
 namespace {
 
@@ -42,7 +44,7 @@ std::string instruction_sets() {
 Versions program_versions() {
   return {{"backdrop", BACKDROP_VERSION},           {"git", BACKDROP_GIT_REVISION},
           {"compiler", "GCC " __VERSION__},         {"oneDNN", onednn_version()},
-          {"instruction sets", instruction_sets()}, {"CUDA", "not built"}};
+          {"instruction sets", instruction_sets()}, {"CUDA", cuda_build()}};
 }
 
 std::string version_text() {

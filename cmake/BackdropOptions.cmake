@@ -3,6 +3,8 @@ option(BACKDROP_BUILD_CLI "Build the backdrop command" ON)
 option(BACKDROP_BUILD_TESTS "Build the tests" ON)
 option(BACKDROP_BUILD_BENCH "Build the benchmarks" OFF)
 option(BACKDROP_BUILD_FUZZ "Build the fuzz targets (clang; preset fuzz)" OFF)
+set(BACKDROP_CUDA AUTO CACHE STRING "The GPU engine: ON, OFF, or AUTO: wherever CUDA's compiler and cuDNN's headers are")
+set_property(CACHE BACKDROP_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(BACKDROP_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread (empty: none)")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -17,7 +19,8 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
 endif()
 
 add_library(backdrop_flags INTERFACE)
-target_compile_options(backdrop_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
+target_compile_options(backdrop_flags INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wnon-virtual-dtor;-Werror>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False alarms on "literal" + std::string: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
   target_compile_options(backdrop_flags INTERFACE -Wno-restrict)

@@ -52,7 +52,7 @@ class ListPacker {
 };
 
 /// The list as the kernels see it once the block is at `base`.
-inline kernels::DeviceWork bind(const PackedWork& packed, const std::byte* base) {
+inline kernels::DeviceWork device_work(const PackedWork& packed, const std::byte* base) {
   const auto integers = [&](std::size_t offset) {
     return offset == PackedWork::kNone ? nullptr : reinterpret_cast<const std::int32_t*>(base + offset);
   };

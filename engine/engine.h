@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/precision.h"
 #include "loaders/class_map.h"
 #include "loaders/image.h"
 #include "loaders/mask.h"
@@ -37,6 +38,9 @@ struct EngineOptions {
   bool onednn = false;           ///< oneDNN's dense path instead of our own kernels (implies no reuse)
   bool reuse = true;             ///< compute only what each new background changed
   std::size_t cache_memory = 0;  ///< bytes for cached background features; 0: a share of the machine's memory
+  Precision precision =
+      Precision::fp32;  ///< of a GPU; below fp32, close decisions are computed again in fp32
+  int device = 0;       ///< the GPU's index
 };
 
 /// A network on a device. Calls are made from one thread at a time; the engine uses its own threads inside.
@@ -59,6 +63,8 @@ class Engine {
   /// Logits of plain photos: [images.size()][classes].
   virtual void classify_images(std::span<const Image> images, float* logits) = 0;
 
+  /// "cpu" or "cuda".
+  virtual std::string device() const { return "cpu"; }
   virtual int classes() const = 0;
   /// Composites that run side by side in one batch.
   virtual int batch() const = 0;
@@ -78,5 +84,18 @@ class Engine {
 /// The CPU engine. `map` says which classes count as which IN-9 label (its size is network->classes()).
 std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Network> network, const ClassMap& map,
                                         const EngineOptions& options);
+
+/// The same on a GPU. Throws no_device with the reason if this build or machine has none that can be used.
+std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
+                                         const EngineOptions& options);
+
+/// Whether this build has CUDA and this machine a driver for it: whether a GPU is to be expected.
+bool has_cuda_driver();
+
+/// Throws no_device, as make_cuda_engine does, if GPU `index` cannot be used; costs little otherwise.
+void check_cuda_device(int index);
+
+/// What the GPU part was built from, for people: "13.0, sm_80 ...", or "not built".
+std::string cuda_build();
 
 }  // namespace backdrop

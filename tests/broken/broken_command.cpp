@@ -67,7 +67,7 @@ std::vector<BrokenInput> broken_options() {
             {"eval", "--arch", "alexnet", "--checkpoint", "model.safetensors", "--data-path", "data", "--in9",
              "--eval-dataset", "mixed_up"},
             "mixed_up"),
-      {"device_is_missing", nullptr, "", "CUDA", ErrorCode::no_device, challenge({"--device", "cuda"})},
+      {"device_is_missing", nullptr, "", "CUDA", ErrorCode::no_device, challenge({"--device", "cuda:99"})},
       usage("of_an_unknown_device", challenge({"--device", "abacus"}), "--device"),
   };
 }

@@ -53,8 +53,8 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");
 }
 
-TEST_F(UsageTest, CudaIsNotBuilt) {
-  expect_complaint(run(challenge({"--device", "cuda"})), 4, "this build has no CUDA support");
+TEST_F(UsageTest, TheGpuIsMissing) {
+  expect_complaint(run(challenge({"--device", "cuda:99"})), 4, "use --device cpu");
 }
 
 TEST_F(UsageTest, MissingAndForeignFiles) {

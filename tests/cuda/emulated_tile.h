@@ -31,11 +31,12 @@ Fragments load_matrices(const Address& address_of_lane) {
 
 // The elements of a 32-bit register: one float or two of 16 bits.
 template <class Traits>
-std::vector<float> elements_of(std::uint32_t word) {
-  typename Traits::Element stored[4 / sizeof(typename Traits::Element)];
-  std::memcpy(stored, &word, 4);
-  std::vector<float> values;
-  for (const auto element : stored) values.push_back(Traits::to_float(element));
+std::array<float, 4 / sizeof(typename Traits::Element)> elements_of(std::uint32_t word) {
+  constexpr std::size_t kElements = 4 / sizeof(typename Traits::Element);
+  typename Traits::Element stored[kElements];
+  std::memcpy(static_cast<void*>(stored), &word, 4);
+  std::array<float, kElements> values;
+  for (std::size_t e = 0; e < kElements; ++e) values[e] = Traits::to_float(stored[e]);
   return values;
 }
 
@@ -52,11 +53,13 @@ void multiply(const Fragments& a, const Fragments& b, int first_b,
   for (int lane = 0; lane < 32; ++lane) {
     const int g = lane / 4;
     const int inner = lane % 4 * kElements;
-    for (int e = 0; e < kElements; ++e) {
-      for (int q = 0; q < 4; ++q)
-        left[g + q % 2 * 8][inner + q / 2 * 4 * kElements + e] = elements_of<Traits>(a[lane][q])[e];
-      for (int q = 0; q < 2; ++q)
-        right[inner + q * 4 * kElements + e][g] = elements_of<Traits>(b[lane][first_b + q])[e];
+    for (int q = 0; q < 4; ++q) {
+      const auto values = elements_of<Traits>(a[lane][q]);
+      for (int e = 0; e < kElements; ++e) left[g + q % 2 * 8][inner + q / 2 * 4 * kElements + e] = values[e];
+    }
+    for (int q = 0; q < 2; ++q) {
+      const auto values = elements_of<Traits>(b[lane][first_b + q]);
+      for (int e = 0; e < kElements; ++e) right[inner + q * 4 * kElements + e][g] = values[e];
     }
   }
   for (int lane = 0; lane < 32; ++lane)

@@ -129,7 +129,7 @@ TEST(CudaParts, PackedListsAreTheLists) {
   ListPacker packer;
   packer.add(std::span<const std::int32_t>(list.output));
   const PackedWork packed = packer.add(list);
-  const kernels::DeviceWork work = bind(packed, packer.bytes().data());
+  const kernels::DeviceWork work = device_work(packed, packer.bytes().data());
   EXPECT_EQ(work.positions, 3);
   EXPECT_EQ(work.output[2], 12);
   EXPECT_EQ(work.first_tap[3], 2);

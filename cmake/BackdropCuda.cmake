@@ -1,0 +1,99 @@
+# The GPU engine as the component backdrop_cuda: the *_cuda files of kernels/ and the cuda_* files of engine/, or, without
+# CUDA, a stand-in that says so. Sets BACKDROP_CUDA_FOUND.
+#
+# BACKDROP_CUDA_ARCHITECTURES: machine code for compute capabilities 8.0 (A100), 8.6, 8.9 and 9.0a (H100, H200), and PTX
+# for whatever comes later. Passed as -gencode, not through CMAKE_CUDA_ARCHITECTURES, which older CMake does not know
+# all of.
+set(BACKDROP_CUDA_ARCHITECTURES "80;86;89;90a;90-ptx" CACHE STRING "GPU architectures; NN-ptx stands for PTX")
+set(BACKDROP_CUDA_FOUND FALSE)
+
+# Looks for the compiler and the headers; sets `missing` to what is not there.
+macro(backdrop_find_cuda)
+  set(missing "")
+  if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
+    find_program(BACKDROP_NVCC nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES bin)
+    if(BACKDROP_NVCC)
+      set(CMAKE_CUDA_COMPILER "${BACKDROP_NVCC}")
+    endif()
+  endif()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(NOT CMAKE_CUDA_COMPILER)
+    set(missing "no CUDA compiler")
+  else()
+    set(CMAKE_CUDA_ARCHITECTURES OFF)
+    enable_language(CUDA)
+    if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+      # CMake 3.25 does not know that nvcc compiles C++20.
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+      set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+    endif()
+    find_package(CUDAToolkit 12.0 QUIET)
+    if(NOT CUDAToolkit_FOUND)
+      set(missing "no CUDA toolkit of version 12 or later")
+    endif()
+  endif()
+  if(NOT missing)
+    # cuDNN comes with the system, beside the toolkit, or in a Python wheel.
+    find_program(BACKDROP_PYTHON3 python3)
+    set(wheels "")
+    if(BACKDROP_PYTHON3)
+      execute_process(COMMAND "${BACKDROP_PYTHON3}" -c "import sysconfig; print(sysconfig.get_path('purelib'))"
+                      OUTPUT_VARIABLE wheels OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    endif()
+    find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS} "${wheels}/nvidia/cudnn/include")
+    if(NOT CUDNN_INCLUDE_DIR)
+      set(missing "no cuDNN headers")
+    endif()
+  endif()
+endmacro()
+
+if(BACKDROP_CUDA STREQUAL "AUTO" AND BACKDROP_SANITIZE)
+  message(STATUS "GPU engine: off in builds with sanitizers")
+elseif(BACKDROP_CUDA)
+  backdrop_find_cuda()
+  if(NOT missing)
+    set(BACKDROP_CUDA_FOUND TRUE)
+    message(STATUS "GPU engine: CUDA ${CUDAToolkit_VERSION}, cuDNN headers in ${CUDNN_INCLUDE_DIR}")
+  elseif(BACKDROP_CUDA STREQUAL "AUTO")
+    message(STATUS "GPU engine: off (${missing})")
+  else()
+    message(FATAL_ERROR "BACKDROP_CUDA is ON, but there is ${missing}: install it, or set CUDA_HOME or CUDNN_INCLUDE_DIR")
+  endif()
+else()
+  message(STATUS "GPU engine: off")
+endif()
+
+if(NOT BACKDROP_CUDA_FOUND)
+  backdrop_component(cuda SOURCES engine/cuda_absent.cpp LIBRARIES backdrop_engine)
+  return()
+endif()
+
+set(BACKDROP_CUDA_ENGINE_SOURCES
+  engine/cuda_backgrounds.cpp engine/cuda_dense.cpp engine/cuda_device.cpp engine/cuda_engine.cpp
+  engine/cuda_layers.cpp engine/cuda_pass.cpp engine/cuda_reuse.cpp engine/cuda_tail.cpp)
+set(BACKDROP_CUDA_KERNEL_SOURCES
+  kernels/composite_cuda.cu kernels/cudnn_cuda.cpp kernels/decide_cuda.cu kernels/epilogue_cuda.cu
+  kernels/position_convolution_cuda.cu kernels/position_pool_cuda.cu)
+
+set(gencode "")
+foreach(architecture ${BACKDROP_CUDA_ARCHITECTURES})
+  if(architecture MATCHES "^([0-9]+a?)-ptx$")
+    list(APPEND gencode "-gencode=arch=compute_${CMAKE_MATCH_1},code=compute_${CMAKE_MATCH_1}")
+  else()
+    list(APPEND gencode "-gencode=arch=compute_${architecture},code=sm_${architecture}")
+  endif()
+endforeach()
+list(JOIN BACKDROP_CUDA_ARCHITECTURES " " architectures)
+
+# Headers and flags for everything that includes CUDA's.
+add_library(backdrop_cuda_headers INTERFACE)
+target_include_directories(backdrop_cuda_headers SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS} "${CUDNN_INCLUDE_DIR}")
+target_compile_definitions(backdrop_cuda_headers INTERFACE "BACKDROP_CUDA_ARCHITECTURES=\"compute capabilities ${architectures}\"")
+
+backdrop_component(cuda SOURCES ${BACKDROP_CUDA_ENGINE_SOURCES} ${BACKDROP_CUDA_KERNEL_SOURCES}
+                   LIBRARIES backdrop_engine backdrop_kernels backdrop_models backdrop_loaders backdrop_core
+                             backdrop_cuda_headers CUDA::cudart_static fmt::fmt ${CMAKE_DL_LIBS})
+set_target_properties(backdrop_cuda PROPERTIES CUDA_RESOLVE_DEVICE_SYMBOLS OFF)
+target_compile_options(backdrop_cuda PRIVATE
+  "$<$<COMPILE_LANGUAGE:CUDA>:${gencode};--Werror=all-warnings;-lineinfo;-Xcompiler=-Wall,-Wextra,-Wshadow>")

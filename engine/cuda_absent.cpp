@@ -1,0 +1,25 @@
+// In place of the GPU engine in a build without CUDA.
+#include "backdrop/error.h"
+#include "engine/engine.h"
+
+namespace backdrop {
+
+bool has_cuda_driver() {
+  return false;
+}
+
+void check_cuda_device(int) {
+  throw Error(ErrorCode::no_device, "this build has no CUDA support: use --device cpu");
+}
+
+std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network>, const ClassMap&,
+                                         const EngineOptions& options) {
+  check_cuda_device(options.device);
+  return nullptr;
+}
+
+std::string cuda_build() {
+  return "not built";
+}
+
+}  // namespace backdrop

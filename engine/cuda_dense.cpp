@@ -1,0 +1,229 @@
+#include "engine/cuda_dense.h"
+
+#include <algorithm>
+
+#include "engine/layer_shapes.h"
+#include "engine/value_lifetimes.h"
+#include "kernels/composite_cuda.h"
+#include "kernels/epilogue_cuda.h"
+
+namespace backdrop {
+namespace {
+
+constexpr std::size_t kWorkspaceBytes = std::size_t{256} << 20;
+constexpr std::size_t kForegroundsAtOnce = 64;  // photos on the device at a time
+constexpr std::size_t kBatchesAtOnce = 16;      // between two waits for results
+constexpr int kTimedRuns = 3;
+
+std::vector<std::uint32_t> mask_bits(const Mask& mask) {
+  std::vector<std::uint32_t> bits((mask.values.size() + 31) / 32, 0);
+  for (std::size_t p = 0; p < mask.values.size(); ++p)
+    if (mask.values[p] != 0) bits[p / 32] |= std::uint32_t{1} << (p % 32);
+  return bits;
+}
+
+MemoryPlan plan_values(const CudaLayers& layers, int batch) {
+  const std::vector<int> last = last_readers(layers.network());
+  std::vector<BufferLifetime> buffers;
+  for (int v = 0; v < layers.position_layers(); ++v)
+    buffers.push_back({v - 1, last[v], layers.network().shape(v).size() * batch * layers.value_bytes()});
+  return plan_memory(buffers);
+}
+
+}  // namespace
+
+CudaDense::CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, bool with_cudnn)
+    : layers_(layers),
+      in9_(in9),
+      batch_(batch),
+      plan_(plan_values(layers, batch)),
+      arena_(plan_.bytes, "activations"),
+      tail_(layers, batch),
+      convolutions_(layers.network().layers.size()) {
+  // cuDNN always runs full batches: what lies in unused places must at least be numbers.
+  check_cuda(cudaMemset(arena_.data(), 0, arena_.size()), "clearing memory");
+  choose_convolutions(with_cudnn);
+}
+
+void* CudaDense::value(int v) const {
+  return v == layers_.position_layers() ? tail_.input() : arena_.data() + plan_.offsets[v];
+}
+
+void CudaDense::choose_convolutions(bool with_cudnn) {
+  if (with_cudnn) cudnn_ = kernels::Cudnn::open(stream_, libraries_);
+  if (!cudnn_) return;
+  workspace_ = DeviceBuffer(kWorkspaceBytes, "cuDNN");
+  int convolutions = 0;
+  int by_cudnn = 0;
+  for (int i = 0; i < layers_.position_layers(); ++i) {
+    const Layer& layer = layers_.network().layers[i];
+    if (layer.kind != LayerKind::convolution) continue;
+    ++convolutions;
+    const double ours = milliseconds(i);
+    convolutions_[i] = std::make_unique<kernels::CudnnConvolution>(
+        cudnn_, convolution_shape(layer), batch_, layers_.precision(), value(layer.input), layers_.weights(i),
+        value(i + 1), workspace_.data(), workspace_.size());
+    if (!convolutions_[i]->usable() || !run_by_cudnn(i) || milliseconds(i) >= ours)
+      convolutions_[i].reset();
+    else
+      ++by_cudnn;
+  }
+  libraries_ = "cuDNN " + cudnn_->version() + " for " + std::to_string(by_cudnn) + " of " +
+               std::to_string(convolutions) + " convolutions";
+  // The measurements left anything at all in the activations.
+  check_cuda(cudaMemsetAsync(arena_.data(), 0, arena_.size(), stream_), "clearing memory");
+  stream_.synchronize();
+}
+
+double CudaDense::milliseconds(int index) {
+  CudaEvent start(cudaEventDefault);
+  CudaEvent end(cudaEventDefault);
+  run_layer(index, batch_);
+  start.record(stream_);
+  for (int i = 0; i < kTimedRuns; ++i) run_layer(index, batch_);
+  end.record(stream_);
+  end.synchronize();
+  float elapsed = 0;
+  check_cuda(cudaEventElapsedTime(&elapsed, start, end), "timing a layer");
+  return elapsed;
+}
+
+bool CudaDense::run_by_cudnn(int index) {
+  const Layer& layer = layers_.network().layers[index];
+  if (!convolutions_[index]->run(value(layer.input), layers_.weights(index), value(index + 1),
+                                 workspace_.data()))
+    return false;
+  const void* residual = layer.residual >= 0 ? value(layer.residual) : nullptr;
+  check_cuda(
+      kernels::epilogue_cuda(layers_.precision(),
+                             {std::int64_t{batch_} * layer.out.height * layer.out.width, layer.out.channels,
+                              layers_.bias(index), residual, value(index + 1), slope_of(layer.activation)},
+                             stream_),
+      "starting an epilogue");
+  return true;
+}
+
+void CudaDense::run_layer(int index, int rows) {
+  if (convolutions_[index]) {
+    if (!run_by_cudnn(index)) throw Error(ErrorCode::failed, "cuDNN refused a convolution it had accepted");
+    return;
+  }
+  const Layer& layer = layers_.network().layers[index];
+  const auto rows_of = [&](int v) { return image_rows(value(v), layers_.network().shape(v).size()); };
+  layers_.run(index, layers_.whole(index), rows, rows_of(layer.input),
+              layer.residual >= 0 ? rows_of(layer.residual) : kernels::DeviceRows(), nullptr,
+              {value(index + 1), layers_.network().shape(index + 1).size(), nullptr, false}, stream_);
+}
+
+void CudaDense::run_network(int rows) {
+  for (int i = 0; i < layers_.position_layers(); ++i) run_layer(i, rows);
+  tail_.run(rows, stream_);
+}
+
+void CudaDense::run(std::span<const CompositeTask> tasks, const CudaPhotos& backgrounds,
+                    const DecisionSink& sink) {
+  const std::size_t most = kBatchesAtOnce * batch_;
+  std::vector<Pair> pairs;
+  std::size_t first_task = 0;
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    if (t - first_task == kForegroundsAtOnce) {
+      run_pairs(tasks, pairs, backgrounds, sink);
+      pairs.clear();
+      first_task = t;
+    }
+    for (std::size_t i = 0; i < tasks[t].backgrounds.size(); ++i) {
+      pairs.push_back({t, i});
+      if (pairs.size() < most) continue;
+      run_pairs(tasks, pairs, backgrounds, sink);
+      pairs.clear();
+      first_task = t;
+    }
+  }
+  run_pairs(tasks, pairs, backgrounds, sink);
+}
+
+// All pairs name tasks from the first one's to the last one's.
+void CudaDense::run_pairs(std::span<const CompositeTask> tasks, std::span<const Pair> pairs,
+                          const CudaPhotos& backgrounds, const DecisionSink& sink) {
+  if (pairs.empty()) return;
+  composites_ += static_cast<std::int64_t>(pairs.size());
+  const std::size_t first_task = pairs.front().task;
+  std::vector<std::uint8_t> photos;
+  std::vector<std::uint32_t> masks;
+  bool with_logits = false;
+  for (std::size_t t = first_task; t <= pairs.back().task; ++t) {
+    photos.insert(photos.end(), tasks[t].foreground->pixels.begin(), tasks[t].foreground->pixels.end());
+    const std::vector<std::uint32_t> bits = mask_bits(*tasks[t].mask);
+    masks.insert(masks.end(), bits.begin(), bits.end());
+    with_logits = with_logits || tasks[t].logits != nullptr;
+  }
+  std::vector<kernels::CompositePair> device_pairs;
+  std::vector<std::int32_t> labels;
+  for (const Pair& pair : pairs) {
+    device_pairs.push_back(
+        {static_cast<std::int32_t>(pair.task - first_task), tasks[pair.task].backgrounds[pair.place]});
+    labels.push_back(tasks[pair.task].label);
+  }
+  ListPacker packer;
+  const std::size_t photos_at = packer.add(std::span<const std::uint8_t>(photos));
+  const std::size_t masks_at = packer.add(std::span<const std::uint32_t>(masks));
+  const std::size_t pairs_at = packer.add(std::span<const kernels::CompositePair>(device_pairs));
+  const std::size_t labels_at = packer.add(std::span<const std::int32_t>(labels));
+  upload_.send(packer.bytes(), stream_, "foregrounds");
+  decisions_.reserve(pairs.size(), tail_, with_logits);
+
+  kernels::CompositeArguments composites;
+  composites.foregrounds = upload_.at<std::uint8_t>(photos_at);
+  composites.masks = upload_.at<std::uint32_t>(masks_at);
+  composites.backgrounds = backgrounds.bytes.as<std::uint8_t>();
+  composites.table = layers_.table();
+  composites.output = value(0);
+  composites.photo_pixels = composites.pixels = backgrounds.pixels;
+  composites.mask_words = (backgrounds.pixels + 31) / 32;
+  for (std::size_t first = 0; first < pairs.size(); first += batch_) {
+    const int rows = static_cast<int>(std::min<std::size_t>(batch_, pairs.size() - first));
+    composites.pairs = upload_.at<kernels::CompositePair>(pairs_at) + first;
+    composites.composites = rows;
+    check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_), "starting the compositing");
+    run_network(rows);
+    decisions_.decide(tail_, layers_.classes(), in9_, upload_.at<std::int32_t>(labels_at) + first, first,
+                      rows, stream_);
+  }
+  stream_.synchronize();
+  for (std::size_t i = 0; i < pairs.size(); ++i)
+    sink(pairs[i].task, pairs[i].place, decisions_.decision(i), decisions_.logits(i));
+}
+
+void CudaDense::run(std::span<const Image> images, float* logits) {
+  const int classes = layers_.classes();
+  std::vector<float> padded(std::size_t(batch_) * tail_.stride());
+  for (std::size_t first = 0; first < images.size(); first += batch_) {
+    const int rows = static_cast<int>(std::min<std::size_t>(batch_, images.size() - first));
+    const CudaPhotos photos = upload_photos(images.subspan(first, rows));
+    std::vector<kernels::CompositePair> pairs;
+    for (int n = 0; n < rows; ++n) pairs.push_back({-1, n});
+    upload_.send(std::as_bytes(std::span(pairs)), stream_, "lists of photos");
+    kernels::CompositeArguments composites;
+    composites.backgrounds = photos.bytes.as<std::uint8_t>();
+    composites.pairs = upload_.at<kernels::CompositePair>(0);
+    composites.table = layers_.table();
+    composites.output = value(0);
+    composites.composites = rows;
+    composites.photo_pixels = composites.pixels = photos.pixels;
+    check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_),
+               "starting the normalisation");
+    run_network(rows);
+    check_cuda(cudaMemcpyAsync(padded.data(), tail_.logits(), sizeof(float) * tail_.stride() * rows,
+                               cudaMemcpyDeviceToHost, stream_),
+               "copying logits");
+    stream_.synchronize();
+    for (int n = 0; n < rows; ++n)
+      std::copy_n(padded.data() + std::size_t(n) * tail_.stride(), classes, logits + (first + n) * classes);
+  }
+}
+
+std::size_t CudaDense::workspace_bytes() const {
+  return arena_.size() + workspace_.size() + tail_.bytes() + upload_.bytes();
+}
+
+}  // namespace backdrop

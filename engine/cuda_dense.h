@@ -1,0 +1,66 @@
+/// \file
+/// The dense path on the GPU: every position of every composite, in full batches.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/cuda_backgrounds.h"
+#include "engine/cuda_layers.h"
+#include "engine/cuda_tail.h"
+#include "engine/memory_plan.h"
+#include "kernels/cudnn_cuda.h"
+
+namespace backdrop {
+
+class CudaDense {
+ public:
+  /// `layers` must outlive the runner. Each convolution is timed once as our kernel and as cuDNN's (where the
+  /// library is there and `with_cudnn`), and the faster is kept.
+  CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, bool with_cudnn);
+
+  void run(std::span<const CompositeTask> tasks, const CudaPhotos& backgrounds, const DecisionSink& sink);
+  /// Logits [images.size()][classes].
+  void run(std::span<const Image> images, float* logits);
+
+  int batch() const { return batch_; }
+  std::int64_t composites() const { return composites_; }
+  std::size_t workspace_bytes() const;
+  /// "cuDNN 9.19.0 for 40 of 53 convolutions", or why not.
+  const std::string& libraries() const { return libraries_; }
+
+ private:
+  struct Pair {
+    std::size_t task;
+    std::size_t place;
+  };
+
+  void choose_convolutions(bool with_cudnn);
+  void run_layer(int index, int rows);
+  bool run_by_cudnn(int index);
+  double milliseconds(int index);
+  void run_network(int rows);
+  void run_pairs(std::span<const CompositeTask> tasks, std::span<const Pair> pairs,
+                 const CudaPhotos& backgrounds, const DecisionSink& sink);
+  void* value(int v) const;
+
+  const CudaLayers& layers_;
+  const std::int32_t* in9_;
+  int batch_;
+  MemoryPlan plan_;  // of values 0 .. position_layers() - 1, in bytes
+  DeviceBuffer arena_;
+  DeviceBuffer workspace_;
+  CudaTail tail_;
+  CudaDecisions decisions_;
+  CudaStream stream_;
+  Upload upload_;
+  std::shared_ptr<kernels::Cudnn> cudnn_;
+  std::vector<std::unique_ptr<kernels::CudnnConvolution>> convolutions_;  // null: our kernel
+  std::string libraries_;
+  std::int64_t composites_ = 0;
+};
+
+}  // namespace backdrop

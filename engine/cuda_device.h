@@ -1,0 +1,22 @@
+/// \file
+/// The GPUs that can be used here, and why not if none.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace backdrop {
+
+struct CudaDevice {
+  int index = 0;
+  std::string name;
+  int major = 0;
+  int minor = 0;
+  std::size_t free_bytes = 0;
+};
+
+/// Makes device `index` this thread's. Throws no_device with the reason: no driver, an old driver, no such
+/// device, one below compute capability 8.0, one that is busy or has no memory left.
+CudaDevice open_cuda_device(int index);
+
+}  // namespace backdrop

@@ -1,0 +1,298 @@
+// The GPU engine: exact reuse or the dense path in the precision asked for, and below fp32 a second, dense
+// path in fp32 that decides again what was close.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "backdrop/error.h"
+#include "engine/cuda_dense.h"
+#include "engine/cuda_device.h"
+#include "engine/cuda_recheck.h"
+#include "engine/cuda_reuse.h"
+#include "engine/engine.h"
+#include "engine/hand_off.h"
+
+namespace backdrop {
+namespace {
+
+constexpr int kReuseRows = 128;  // a tile of the position convolution is one position
+constexpr int kDenseBatch = 128;
+constexpr int kRecheckBatch = 64;
+constexpr double kCacheShare = 0.8;  // of the memory that is free beside activations
+
+// Rows such that every offset within a batch's activations fits 32 bits.
+int clamp_rows(const Network& padded, int rows) {
+  std::int64_t largest = 1;
+  for (int v = 0; v <= static_cast<int>(padded.layers.size()); ++v)
+    largest = std::max(largest, padded.shape(v).size());
+  return static_cast<int>(std::clamp<std::int64_t>(INT32_MAX / largest, 1, rows));
+}
+
+// What the activations of one batch may take at most, roughly: two values live at once, and a residual.
+std::size_t activation_bytes(const CudaLayers& layers, int rows) {
+  std::int64_t largest = 0;
+  for (const Layer& layer : layers.network().layers)
+    largest =
+        std::max(largest, layer.in.size() + layer.out.size() + (layer.residual >= 0 ? layer.out.size() : 0));
+  return largest * rows * layers.value_bytes();
+}
+
+class CudaEngine final : public Engine {
+ public:
+  CudaEngine(std::shared_ptr<const Network> network, const ClassMap& map, const EngineOptions& options)
+      : network_(std::move(network)), options_(options), device_(open_cuda_device(options.device)) {
+    if (static_cast<int>(map.in9.size()) != network_->classes())
+      throw Error(ErrorCode::usage, fmt::format("the class map has {} classes and the network {}",
+                                                map.in9.size(), network_->classes()));
+    std::vector<std::int32_t> in9(map.in9.begin(), map.in9.end());
+    in9_ = DeviceBuffer(in9.size() * sizeof(std::int32_t), "the class map");
+    check_cuda(cudaMemcpy(in9_.data(), in9.data(), in9_.size(), cudaMemcpyHostToDevice), "copying the map");
+    layers_.emplace(*network_, options.precision);
+    rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch
+                                           : options.reuse   ? kReuseRows
+                                                             : kDenseBatch);
+  }
+
+  void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) override {
+    for (const Image& image : *backgrounds) check_size(image.height, image.width);
+    select_device();
+    drop_reuse();
+    photos_ = {};
+    photos_ = upload_photos(*backgrounds);
+  }
+
+  void prepare(std::span<const Mask* const> masks) override {
+    if (!options_.reuse || masks.empty()) return;
+    for (const Mask* mask : masks) check_size(mask->height, mask->width);
+    select_device();
+    drop_reuse();
+    const std::size_t memory = cache_memory();
+    // The choice is made for values of four bytes.
+    const HandOffChoice choice =
+        choose_hand_off(layers_->network(), sample_masks(masks), masks.size(),
+                        std::max<std::size_t>(1, photos_.count), memory / layers_->value_bytes() * 4);
+    reuse_.emplace(*layers_, photos_, in9_.as<std::int32_t>(),
+                   CudaReuseOptions{rows_, choice.hand_off, memory});
+  }
+
+  void classify_composites(std::span<const CompositeTask> tasks) override {
+    for (const CompositeTask& task : tasks) check(task);
+    if (tasks.empty()) return;
+    select_device();
+    retry_in_less_memory([&] {
+      if (options_.reuse && !reuse_) {
+        std::vector<const Mask*> masks;
+        for (const CompositeTask& task : tasks) masks.push_back(task.mask);
+        prepare(masks);
+      }
+      const bool exact = layers_->precision() == Precision::fp32;
+      if (!exact && !bound_) measure_bound(tasks);
+      std::vector<CompositePlace> close;
+      run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
+                     const float* logits) {
+        if (!exact && needs_recheck(decision, *bound_))
+          close.push_back({t, place});
+        else
+          write(tasks[t], place, decision, logits);
+      });
+      recheck(tasks, close);
+    });
+    for (const CompositeTask& task : tasks) decided_ += static_cast<std::int64_t>(task.backgrounds.size());
+  }
+
+  void classify_images(std::span<const Image> images, float* logits) override {
+    for (const Image& image : images) check_size(image.height, image.width);
+    select_device();
+    retry_in_less_memory([&] { exact().run(images, logits); });
+  }
+
+  std::string device() const override { return "cuda"; }
+  int classes() const override { return network_->classes(); }
+  int batch() const override { return rows_; }
+  int tile() const override { return reuse_ ? reuse_->cache().capacity() : 0; }
+  int threads() const override { return 1; }
+  std::int64_t multiply_adds() const override {
+    return earlier_multiply_adds_ + (reuse_ ? reuse_->multiply_adds() : 0) +
+           ((dense_ ? dense_->composites() : 0) + (exact_ ? exact_->composites() : 0)) * network_->macs();
+  }
+  std::size_t workspace_bytes() const override {
+    return photos_.bytes.size() + (reuse_ ? reuse_->workspace_bytes() : 0) +
+           (dense_ ? dense_->workspace_bytes() : 0) + (exact_ ? exact_->workspace_bytes() : 0);
+  }
+  std::string description() const override {
+    std::string text = fmt::format("{} (GPU {}, sm_{}{}), {}, {}, batch {}", device_.name, device_.index,
+                                   device_.major, device_.minor, name(layers_->precision()),
+                                   options_.reuse ? "exact reuse" : "dense", rows_);
+    if (dense_) text += ", " + dense_->libraries();
+    if (bound_)
+      text +=
+          fmt::format(", {} of {} decided again in fp32 (lead under {:.3g})", rechecked_, decided_, *bound_);
+    return text;
+  }
+
+ private:
+  void select_device() const { check_cuda(cudaSetDevice(device_.index), "choosing the GPU"); }
+
+  void drop_reuse() {
+    if (reuse_) earlier_multiply_adds_ += reuse_->multiply_adds();
+    reuse_.reset();
+  }
+
+  std::size_t cache_memory() const {
+    if (cache_limit_ > 0) return cache_limit_;
+    if (options_.cache_memory > 0) return options_.cache_memory;
+    std::size_t free = 0;
+    std::size_t total = 0;
+    check_cuda(cudaMemGetInfo(&free, &total), "asking for free memory");
+    std::size_t kept = activation_bytes(*layers_, rows_);
+    if (layers_->precision() != Precision::fp32)
+      kept += activation_bytes(*layers_, kRecheckBatch) * 4 / layers_->value_bytes() +
+              network_->parameters() * sizeof(float);
+    return static_cast<std::size_t>(kCacheShare * static_cast<double>(free - std::min(kept, free)));
+  }
+
+  // Runs `body` again with half of the cache, and half again, while the device has no memory left.
+  template <class Body>
+  void retry_in_less_memory(const Body& body) {
+    while (true) {
+      try {
+        body();
+        return;
+      } catch (const DeviceMemoryError&) {
+        if (!reuse_ || reuse_->cache().capacity() <= rows_) throw;
+        cache_limit_ = reuse_->cache().bytes() / 2;
+        drop_reuse();
+      }
+    }
+  }
+
+  void run(std::span<const CompositeTask> tasks, const DecisionSink& sink) {
+    if (reuse_) return reuse_->run(tasks, sink);
+    if (!dense_) dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, true);
+    dense_->run(tasks, photos_, sink);
+  }
+
+  // The dense path in fp32, made on first use.
+  CudaDense& exact() {
+    if (layers_->precision() != Precision::fp32 && !exact_layers_)
+      exact_layers_.emplace(*network_, Precision::fp32);
+    const CudaLayers& layers = exact_layers_ ? *exact_layers_ : *layers_;
+    if (!exact_)
+      exact_.emplace(layers, in9_.as<std::int32_t>(), clamp_rows(layers.network(), kRecheckBatch), true);
+    return *exact_;
+  }
+
+  void write(const CompositeTask& task, std::size_t place, const kernels::DeviceDecision& decision,
+             const float* logits) const {
+    if (std::isnan(decision.margin))
+      throw Error(ErrorCode::failed, "the network's output is not a number on background " +
+                                         std::to_string(task.backgrounds[place]) +
+                                         ": its weights overflow fp32; check the checkpoint");
+    if (task.predictions != nullptr) task.predictions[place] = static_cast<std::int16_t>(decision.prediction);
+    if (task.margins != nullptr) task.margins[place] = decision.margin;
+    if (task.logits != nullptr) std::copy_n(logits, classes(), task.logits + place * classes());
+  }
+
+  // Tasks of one background each. Their logits go to `logits`, [places][classes]; where that is null, to
+  // where the tasks want them.
+  std::vector<CompositeTask> single_tasks(std::span<const CompositeTask> tasks,
+                                          std::span<const CompositePlace> places, float* logits) const {
+    std::vector<CompositeTask> singles;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const CompositeTask& task = tasks[places[i].task];
+      CompositeTask single = task;
+      single.backgrounds = task.backgrounds.subspan(places[i].place, 1);
+      single.logits = logits != nullptr        ? logits + i * classes()
+                      : task.logits != nullptr ? task.logits + places[i].place * classes()
+                                               : nullptr;
+      if (task.predictions != nullptr) single.predictions = task.predictions + places[i].place;
+      if (task.margins != nullptr) single.margins = task.margins + places[i].place;
+      singles.push_back(single);
+    }
+    return singles;
+  }
+
+  void measure_bound(std::span<const CompositeTask> tasks) {
+    const std::vector<CompositePlace> sample = sample_composites(tasks, kRecheckSample);
+    std::vector<float> fast(sample.size() * classes());
+    std::vector<float> reference(fast.size());
+    const auto keep = [&](std::vector<float>& logits) {
+      return [&](std::size_t i, std::size_t, const kernels::DeviceDecision&, const float* from) {
+        std::copy_n(from, classes(), logits.data() + i * classes());
+      };
+    };
+    run(single_tasks(tasks, sample, fast.data()), keep(fast));
+    exact().run(single_tasks(tasks, sample, reference.data()), photos_, keep(reference));
+    bound_ = recheck_bound(fast, reference);
+  }
+
+  void recheck(std::span<const CompositeTask> tasks, std::vector<CompositePlace>& places) {
+    if (places.empty()) return;
+    // Neighbours of one task share its photo's copy to the device.
+    std::stable_sort(places.begin(), places.end(),
+                     [](const CompositePlace& a, const CompositePlace& b) { return a.task < b.task; });
+    const std::vector<CompositeTask> singles = single_tasks(tasks, places, nullptr);
+    exact().run(singles, photos_,
+                [&](std::size_t i, std::size_t, const kernels::DeviceDecision& decision,
+                    const float* logits) { write(singles[i], 0, decision, logits); });
+    rechecked_ += static_cast<std::int64_t>(places.size());
+  }
+
+  void check_size(int height, int width) const {
+    if (height != network_->input.height || width != network_->input.width)
+      throw Error(ErrorCode::usage,
+                  fmt::format("an image or mask of {} x {} was given to a network that takes {} x {}", height,
+                              width, network_->input.height, network_->input.width));
+  }
+
+  void check(const CompositeTask& task) const {
+    check_size(task.foreground->height, task.foreground->width);
+    check_size(task.mask->height, task.mask->width);
+    const int count = static_cast<int>(photos_.count);
+    for (const int background : task.backgrounds)
+      if (background < 0 || background >= count)
+        throw Error(ErrorCode::usage, fmt::format("background {} is not among the {} that the engine holds",
+                                                  background, count));
+  }
+
+  std::shared_ptr<const Network> network_;
+  EngineOptions options_;
+  CudaDevice device_;
+  DeviceBuffer in9_;
+  std::optional<CudaLayers> layers_;
+  std::optional<CudaLayers> exact_layers_;
+  CudaPhotos photos_;
+  std::optional<CudaReuse> reuse_;
+  std::optional<CudaDense> dense_;
+  std::optional<CudaDense> exact_;
+  int rows_ = 0;
+  std::size_t cache_limit_ = 0;  // after the device ran out of memory
+  std::optional<float> bound_;
+  std::int64_t rechecked_ = 0;
+  std::int64_t decided_ = 0;
+  std::int64_t earlier_multiply_adds_ = 0;  // by runners that were replaced
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
+                                         const EngineOptions& options) {
+  return std::make_unique<CudaEngine>(std::move(network), map, options);
+}
+
+bool has_cuda_driver() {
+  int driver = 0;
+  return cudaDriverGetVersion(&driver) == cudaSuccess && driver > 0;
+}
+
+void check_cuda_device(int index) {
+  open_cuda_device(index);
+}
+
+std::string cuda_build() {
+  return fmt::format("{}.{}, cuDNN loaded when needed, {}", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10,
+                     BACKDROP_CUDA_ARCHITECTURES);
+}
+
+}  // namespace backdrop

@@ -1,0 +1,69 @@
+/// \file
+/// A network's weights on the device in one precision, and its layers over lists of positions.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/cuda_lists.h"
+#include "engine/cuda_memory.h"
+#include "kernels/cuda_parts.h"
+#include "kernels/precision.h"
+#include "models/network.h"
+
+namespace backdrop {
+
+/// All calls enqueue on the stream given and return at once.
+class CudaLayers {
+ public:
+  CudaLayers(const Network& network, Precision precision);
+
+  /// One layer over a list; `starts` is null where the list has none.
+  void run(int index, const kernels::DeviceWork& work, int rows, const kernels::DeviceRows& input,
+           const kernels::DeviceRows& residual, const float* starts, const kernels::DeviceOutput& output,
+           cudaStream_t stream) const;
+
+  /// The sums of a convolution over a list of foreground taps, with the bias and without activation.
+  void run_starts(int index, const kernels::DeviceWork& work, const kernels::DeviceRows& input, float* starts,
+                  cudaStream_t stream) const;
+
+  /// Every position of a layer, from and to whole images: `rows` of them, [H][W][C] each, background kind.
+  const kernels::DeviceWork& whole(int index) const { return whole_[index]; }
+
+  /// The padded network (engine/cuda_network.h) without its weights.
+  const Network& network() const { return network_; }
+  /// The first so many logits are real.
+  int classes() const { return classes_; }
+  /// How many layers work on positions: those before the first fully connected one.
+  int position_layers() const { return position_layers_; }
+  /// Multiply-adds of one tap of the real network's layer.
+  std::int64_t multiply_adds_per_tap(int index) const { return per_tap_[index]; }
+  Precision precision() const { return precision_; }
+  std::size_t value_bytes() const { return element_bytes(precision_); }
+  const void* weights(int index) const { return weights_[index].data(); }
+  const float* bias(int index) const { return biases_[index].as<float>(); }
+  /// The normalisation table, [3][256].
+  const float* table() const { return table_.as<float>(); }
+  std::size_t weight_bytes() const;
+
+ private:
+  void upload_weights(const Layer& layer);
+  kernels::ConvolutionArguments convolution(int index, const kernels::DeviceWork& work, int rows) const;
+
+  Precision precision_;
+  Network network_;
+  int classes_;
+  int position_layers_;
+  std::vector<std::int64_t> per_tap_;
+  std::vector<DeviceBuffer> weights_;
+  std::vector<DeviceBuffer> biases_;
+  DeviceBuffer table_;
+  DeviceBuffer whole_lists_;
+  std::vector<kernels::DeviceWork> whole_;
+};
+
+/// Whole images as rows: image r is block r (or slots[r]) of `images`.
+kernels::DeviceRows image_rows(const void* images, std::int64_t image_size,
+                               const std::int32_t* slots = nullptr);
+
+}  // namespace backdrop

@@ -1,0 +1,147 @@
+/// \file
+/// CUDA's memory, streams and events as objects, and its errors as ours.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "backdrop/error.h"
+
+namespace backdrop {
+
+/// The device has no memory left; smaller tiles may fit.
+class DeviceMemoryError : public Error {
+ public:
+  explicit DeviceMemoryError(const std::string& what)
+      : Error(ErrorCode::no_device, "the GPU has no memory left for " + what +
+                                        ": give less with --cache-memory or --batch, or use --device cpu") {}
+};
+
+/// Throws for every status but success; `what` says what was being done.
+inline void check_cuda(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // forget it: the next call must not report it again
+  if (status == cudaErrorMemoryAllocation) throw DeviceMemoryError(what);
+  throw Error(ErrorCode::failed, std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
+}
+
+/// A block of memory of one kind, freed on the device that it was taken on.
+template <cudaError_t (*kAllocate)(void**, std::size_t), cudaError_t (*kFree)(void*)>
+class CudaBlock {
+ public:
+  CudaBlock() = default;
+  explicit CudaBlock(std::size_t bytes, const char* what = "data") { reserve(bytes, what); }
+  CudaBlock(CudaBlock&& other) noexcept { swap(other); }
+  CudaBlock& operator=(CudaBlock&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~CudaBlock() { release(); }
+
+  /// At least so many bytes; the contents are lost when it grows. Nothing may still use the old ones.
+  void reserve(std::size_t bytes, const char* what = "data") {
+    if (bytes <= size_) return;
+    release();
+    check_cuda(cudaGetDevice(&device_), what);
+    check_cuda(kAllocate(&data_, bytes), what);
+    size_ = bytes;
+  }
+
+  std::byte* data() const noexcept { return static_cast<std::byte*>(data_); }
+  template <class T>
+  T* as() const noexcept {
+    return static_cast<T*>(data_);
+  }
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  void swap(CudaBlock& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(device_, other.device_);
+  }
+  void release() noexcept {
+    if (data_ == nullptr) return;
+    cudaSetDevice(device_);
+    kFree(data_);
+    data_ = nullptr;
+    size_ = 0;
+  }
+
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+  int device_ = 0;
+};
+
+inline cudaError_t allocate_on_device(void** data, std::size_t bytes) {
+  return cudaMalloc(data, bytes);
+}
+inline cudaError_t allocate_pinned(void** data, std::size_t bytes) {
+  return cudaHostAlloc(data, bytes, cudaHostAllocDefault);
+}
+
+using DeviceBuffer = CudaBlock<allocate_on_device, cudaFree>;
+/// Host memory that the device copies from and to in the background.
+using PinnedBuffer = CudaBlock<allocate_pinned, cudaFreeHost>;
+
+class CudaStream {
+ public:
+  CudaStream() { check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream"); }
+  CudaStream(const CudaStream&) = delete;
+  CudaStream& operator=(const CudaStream&) = delete;
+  ~CudaStream() { cudaStreamDestroy(stream_); }
+
+  operator cudaStream_t() const noexcept { return stream_; }
+  void synchronize() const { check_cuda(cudaStreamSynchronize(stream_), "computing"); }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+class CudaEvent {
+ public:
+  explicit CudaEvent(unsigned int flags = cudaEventDisableTiming) {
+    check_cuda(cudaEventCreateWithFlags(&event_, flags), "making an event");
+  }
+  CudaEvent(const CudaEvent&) = delete;
+  CudaEvent& operator=(const CudaEvent&) = delete;
+  ~CudaEvent() { cudaEventDestroy(event_); }
+
+  operator cudaEvent_t() const noexcept { return event_; }
+  void record(cudaStream_t stream) { check_cuda(cudaEventRecord(event_, stream), "recording an event"); }
+  void synchronize() const { check_cuda(cudaEventSynchronize(event_), "computing"); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+/// Bytes on their way to the device: `send` copies them aside first, so that the source may change.
+class Upload {
+ public:
+  /// The copy before must be done.
+  void send(std::span<const std::byte> bytes, cudaStream_t stream, const char* what) {
+    pinned_.reserve(bytes.size(), what);
+    device_.reserve(bytes.size(), what);
+    if (bytes.empty()) return;
+    std::memcpy(pinned_.data(), bytes.data(), bytes.size());
+    check_cuda(cudaMemcpyAsync(device_.data(), pinned_.data(), bytes.size(), cudaMemcpyHostToDevice, stream),
+               what);
+  }
+  const std::byte* data() const { return device_.data(); }
+  template <class T>
+  const T* at(std::size_t offset) const {
+    return reinterpret_cast<const T*>(device_.data() + offset);
+  }
+  std::size_t bytes() const { return device_.size(); }
+
+ private:
+  PinnedBuffer pinned_;
+  DeviceBuffer device_;
+};
+
+}  // namespace backdrop

@@ -1,0 +1,229 @@
+#include "engine/cuda_reuse.h"
+
+#include <nvtx3/nvToolsExt.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "engine/cuda_pass.h"
+#include "kernels/composite_cuda.h"
+
+namespace backdrop {
+namespace {
+
+using kernels::DeviceRows;
+using kernels::Source;
+
+// The time between construction and the end of the block, under this name in a profile.
+class Range {
+ public:
+  explicit Range(const char* name) { nvtxRangePushA(name); }
+  Range(const Range&) = delete;
+  Range& operator=(const Range&) = delete;
+  ~Range() { nvtxRangePop(); }
+};
+
+}  // namespace
+
+// One foreground in flight. Reused for another one when its results are delivered.
+struct CudaReuse::Pass {
+  std::size_t task = 0;
+  std::vector<std::size_t> places;
+  std::optional<ForegroundLists> lists;
+  std::optional<PackedForeground> packed;
+  Upload upload;
+  DeviceBuffer features;
+  DeviceBuffer starts;
+  CudaDecisions decisions;
+  CudaEvent uploaded;
+  CudaEvent done;
+  bool in_flight = false;
+
+  std::byte* feature(int value, std::size_t value_bytes) const {
+    return features.data() + lists->foreground_offset[value] * value_bytes;
+  }
+};
+
+CudaReuse::CudaReuse(const CudaLayers& layers, const CudaPhotos& photos, const std::int32_t* in9,
+                     const CudaReuseOptions& options)
+    : layers_(layers),
+      photos_(photos),
+      in9_(in9),
+      rows_(options.rows),
+      hand_off_(options.hand_off),
+      cache_(layers, photos, options.hand_off, options.rows, options.cache_memory),
+      tail_(layers, options.rows) {
+  ListPacker packer;
+  std::vector<PackedWork> packed;
+  for (int i = 0; i < layers.position_layers(); ++i) {
+    whole_mixed_.positions.push_back(std::make_shared<const PositionList>(
+        whole_layer_list(layers.network(), i, Source::mixed, options.rows)));
+    packed.push_back(packer.add(*whole_mixed_.positions.back()));
+  }
+  whole_mixed_lists_ = DeviceBuffer(packer.bytes().size(), "lists");
+  check_cuda(cudaMemcpy(whole_mixed_lists_.data(), packer.bytes().data(), packer.bytes().size(),
+                        cudaMemcpyHostToDevice),
+             "copying lists");
+  for (const PackedWork& work : packed)
+    whole_mixed_work_.push_back(device_work(work, whole_mixed_lists_.data()));
+  for (auto& pass : passes_) pass = std::make_unique<Pass>();
+}
+
+CudaReuse::~CudaReuse() {
+  // Whatever an exception left under way still uses the buffers.
+  cudaStreamSynchronize(copies_);
+  cudaStreamSynchronize(stream_);
+}
+
+void CudaReuse::run(std::span<const CompositeTask> tasks, const DecisionSink& sink) {
+  std::vector<int> wanted;
+  for (const CompositeTask& task : tasks)
+    wanted.insert(wanted.end(), task.backgrounds.begin(), task.backgrounds.end());
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+
+  const std::size_t capacity = cache_.capacity();
+  for (std::size_t first = 0; first < wanted.size(); first += capacity) {
+    const auto tile = std::span(wanted).subspan(first, std::min(capacity, wanted.size() - first));
+    {
+      const Range range("backgrounds");
+      cache_.make_resident(tile, stream_);
+    }
+    std::vector<std::vector<std::size_t>> chosen(tasks.size());
+    for (std::size_t t = 0; t < tasks.size(); ++t)
+      for (std::size_t i = 0; i < tasks[t].backgrounds.size(); ++i)
+        if (tasks[t].backgrounds[i] >= tile.front() && tasks[t].backgrounds[i] <= tile.back())
+          chosen[t].push_back(i);
+    run_resident(tasks, chosen, sink);
+  }
+}
+
+void CudaReuse::run_resident(std::span<const CompositeTask> tasks,
+                             const std::vector<std::vector<std::size_t>>& chosen, const DecisionSink& sink) {
+  // A pass left over from a call that failed is forgotten: its composites are given again.
+  copies_.synchronize();
+  stream_.synchronize();
+  for (auto& pass : passes_) pass->in_flight = false;
+  std::size_t started = 0;
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    if (chosen[t].empty()) continue;
+    Pass& pass = *passes_[started++ % 2];
+    deliver(pass, sink);
+    pass.task = t;
+    pass.places = chosen[t];
+    start(pass, tasks[t]);
+  }
+  for (std::size_t i = 0; i < 2; ++i) deliver(*passes_[(started + i) % 2], sink);
+}
+
+void CudaReuse::start(Pass& pass, const CompositeTask& task) {
+  std::vector<std::int32_t> slots;
+  for (const std::size_t place : pass.places) slots.push_back(cache_.slot(task.backgrounds[place]));
+  {
+    const Range range("lists");
+    pass.lists.emplace(make_foreground_lists(layers_.network(), *task.mask, hand_off_, rows_, whole_mixed_));
+    pass.packed.emplace(*pass.lists, whole_mixed_.positions, task, slots);
+  }
+  const Range range("foreground");
+  pass.upload.send(pass.packed->packer.bytes(), copies_, "a foreground's lists");
+  pass.uploaded.record(copies_);
+  check_cuda(cudaStreamWaitEvent(stream_, pass.uploaded, 0), "ordering streams");
+
+  pass.features.reserve(std::max<std::size_t>(16, pass.lists->foreground_floats) * layers_.value_bytes(),
+                        "features");
+  pass.starts.reserve(std::max<std::size_t>(16, pass.lists->starts_floats) * sizeof(float), "start sums");
+  pass.decisions.reserve(pass.places.size(), tail_, task.logits != nullptr);
+  const std::size_t arena_bytes = pass.lists->mixed.bytes / sizeof(float) * layers_.value_bytes();
+  if (arena_bytes > arena_.size()) {
+    stream_.synchronize();
+    arena_.reserve(arena_bytes, "activations");
+  }
+
+  pass.in_flight = true;
+  run_foreground(pass);
+  for (std::size_t first = 0; first < pass.places.size(); first += rows_)
+    run_batch(pass, first, static_cast<int>(std::min<std::size_t>(rows_, pass.places.size() - first)));
+  pass.done.record(stream_);
+}
+
+void CudaReuse::run_foreground(const Pass& pass) {
+  const PackedForeground& packed = *pass.packed;
+  kernels::CompositeArguments photo;
+  photo.foregrounds = pass.upload.at<std::uint8_t>(packed.photo);
+  photo.pairs = pass.upload.at<kernels::CompositePair>(packed.pair);
+  photo.positions = pass.upload.at<std::int32_t>(packed.inside);
+  photo.table = layers_.table();
+  photo.output = pass.feature(0, layers_.value_bytes());
+  photo.composites = 1;
+  photo.photo_pixels = photos_.pixels;
+  photo.pixels = packed.inside_pixels;
+  check_cuda(kernels::composite_cuda(layers_.precision(), photo, stream_), "starting the normalisation");
+
+  const auto foreground_rows = [&](int value) {
+    DeviceRows rows;
+    rows.base[static_cast<int>(Source::foreground)] = pass.feature(value, layers_.value_bytes());
+    return rows;
+  };
+  for (int i = 0; i < layers_.position_layers(); ++i) {
+    const Layer& layer = layers_.network().layers[i];
+    const DeviceRows input = foreground_rows(layer.input);
+    if (packed.layers[i].starts.positions > 0)
+      layers_.run_starts(i, device_work(packed.layers[i].starts, pass.upload.data()), input,
+                         pass.starts.as<float>() + pass.lists->starts_offset[i], stream_);
+    if (packed.layers[i].foreground.positions > 0)
+      layers_.run(i, device_work(packed.layers[i].foreground, pass.upload.data()), 1, input,
+                  layer.residual >= 0 ? foreground_rows(layer.residual) : DeviceRows(), nullptr,
+                  {pass.feature(i + 1, layers_.value_bytes()), 0, nullptr, false}, stream_);
+  }
+}
+
+DeviceRows CudaReuse::rows_of(const Pass& pass, int value, std::size_t first) const {
+  DeviceRows rows;
+  const bool last = value == layers_.position_layers();
+  const std::size_t offset = pass.lists->mixed.offsets[value] / sizeof(float) * layers_.value_bytes();
+  rows.base[static_cast<int>(Source::mixed)] = last ? tail_.input() : arena_.data() + offset;
+  rows.row_stride[static_cast<int>(Source::mixed)] = mixed_layout(layers_.network(), value, rows_).row_stride;
+  rows.base[static_cast<int>(Source::foreground)] = pass.feature(value, layers_.value_bytes());
+  if (value > hand_off_) return rows;
+  rows.base[static_cast<int>(Source::background)] = cache_.value(value);
+  rows.row_stride[static_cast<int>(Source::background)] = layers_.network().shape(value).size();
+  rows.slots = pass.upload.at<std::int32_t>(pass.packed->slots) + first;
+  return rows;
+}
+
+void CudaReuse::run_batch(Pass& pass, std::size_t first, int rows) {
+  for (int i = 0; i < layers_.position_layers(); ++i) {
+    const Layer& layer = layers_.network().layers[i];
+    const PackedForeground::LayerWork& work = pass.packed->layers[i];
+    const DeviceRows written = rows_of(pass, i + 1, first);
+    const int mixed = static_cast<int>(Source::mixed);
+    const kernels::DeviceOutput output{const_cast<void*>(written.base[mixed]), written.row_stride[mixed],
+                                       nullptr, false};
+    layers_.run(i, work.shared_mixed ? whole_mixed_work_[i] : device_work(work.mixed, pass.upload.data()),
+                rows, rows_of(pass, layer.input, first),
+                layer.residual >= 0 ? rows_of(pass, layer.residual, first) : DeviceRows(),
+                pass.starts.as<float>() + pass.lists->starts_offset[i], output, stream_);
+    if (layer.kind == LayerKind::convolution)
+      multiply_adds_ += work.mixed_taps * layers_.multiply_adds_per_tap(i) * rows;
+  }
+  tail_.run(rows, stream_);
+  pass.decisions.decide(tail_, layers_.classes(), in9_,
+                        pass.upload.at<std::int32_t>(pass.packed->labels) + first, first, rows, stream_);
+}
+
+void CudaReuse::deliver(Pass& pass, const DecisionSink& sink) {
+  if (!pass.in_flight) return;
+  pass.done.synchronize();
+  pass.in_flight = false;
+  for (std::size_t i = 0; i < pass.places.size(); ++i)
+    sink(pass.task, pass.places[i], pass.decisions.decision(i), pass.decisions.logits(i));
+}
+
+std::size_t CudaReuse::workspace_bytes() const {
+  std::size_t bytes = cache_.bytes() + tail_.bytes() + arena_.size() + whole_mixed_lists_.size();
+  for (const auto& pass : passes_)
+    bytes += pass->upload.bytes() + pass->features.size() + pass->starts.size();
+  return bytes;
+}
+
+}  // namespace backdrop

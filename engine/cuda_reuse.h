@@ -1,0 +1,67 @@
+/// \file
+/// Exact reuse on the GPU: for each foreground only the mixed positions are computed, for a batch of
+/// backgrounds at a time (engine/reuse_runner.h is the same on the CPU).
+///
+/// While the device computes one foreground, the host makes the lists of the next.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/cuda_backgrounds.h"
+#include "engine/cuda_layers.h"
+#include "engine/cuda_tail.h"
+
+namespace backdrop {
+
+struct CudaReuseOptions {
+  int rows = 128;                ///< backgrounds a batch
+  int hand_off = 0;              ///< the first layer whose every position is computed
+  std::size_t cache_memory = 0;  ///< bytes for cached background features
+};
+
+class CudaReuse {
+ public:
+  /// `layers` and `photos` must outlive the runner. `in9` is the class map, on the device.
+  CudaReuse(const CudaLayers& layers, const CudaPhotos& photos, const std::int32_t* in9,
+            const CudaReuseOptions& options);
+  ~CudaReuse();
+
+  void run(std::span<const CompositeTask> tasks, const DecisionSink& sink);
+
+  const CudaCache& cache() const { return cache_; }
+  /// As Engine::multiply_adds.
+  std::int64_t multiply_adds() const { return multiply_adds_; }
+  std::size_t workspace_bytes() const;
+
+ private:
+  struct Pass;
+
+  void run_resident(std::span<const CompositeTask> tasks, const std::vector<std::vector<std::size_t>>& chosen,
+                    const DecisionSink& sink);
+  void start(Pass& pass, const CompositeTask& task);
+  void run_foreground(const Pass& pass);
+  void run_batch(Pass& pass, std::size_t first, int rows);
+  kernels::DeviceRows rows_of(const Pass& pass, int value, std::size_t first) const;
+  void deliver(Pass& pass, const DecisionSink& sink);
+
+  const CudaLayers& layers_;
+  const CudaPhotos& photos_;
+  const std::int32_t* in9_;
+  int rows_;
+  int hand_off_;
+  CudaCache cache_;
+  CudaTail tail_;
+  WholeLists whole_mixed_;  // positions only: tiles are the CPU's
+  DeviceBuffer whole_mixed_lists_;
+  std::vector<kernels::DeviceWork> whole_mixed_work_;
+  DeviceBuffer arena_;
+  CudaStream copies_;
+  CudaStream stream_;
+  std::unique_ptr<Pass> passes_[2];
+  std::int64_t multiply_adds_ = 0;
+};
+
+}  // namespace backdrop

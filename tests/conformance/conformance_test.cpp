@@ -1,0 +1,162 @@
+// Every engine, with and without reuse and in every precision, against the plain reference loops: the same
+// table of networks and masks for all. Cases of a device that is not there are skipped with the reason.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "backdrop/error.h"
+#include "tests/conformance/scene.h"
+
+namespace backdrop {
+namespace {
+
+constexpr int kClasses = 9;
+
+struct Subject {
+  std::string name;
+  bool cuda = false;
+  Precision precision = Precision::fp32;
+  bool reuse = true;
+  float tolerance = 1e-4f;  // of the largest logit
+  bool onednn = false;
+};
+
+std::unique_ptr<Engine> make(const Subject& subject, const std::shared_ptr<const Network>& network,
+                             int batch) {
+  EngineOptions options;
+  options.precision = subject.precision;
+  options.reuse = subject.reuse;
+  options.batch = batch;
+  options.onednn = subject.onednn;
+  options.threads = subject.cuda ? 0 : 2;
+  return (subject.cuda ? make_cuda_engine : make_cpu_engine)(network, default_class_map(kClasses), options);
+}
+
+// Wider than a tile's columns, with groups: what the random networks do not have.
+std::shared_ptr<const Network> wide_network(int size) {
+  auto network = std::make_shared<Network>();
+  network->arch = "wide";
+  network->normalization = {{.4717f, .4499f, .3837f}, {.2600f, .2516f, .2575f}};
+  network->input = {size, size, 3};
+  std::mt19937 generator(3);
+  const auto add = [&](Layer layer, int inputs) {
+    layer.in = network->shape(layer.input);
+    std::normal_distribution<float> normal(0.0f, std::sqrt(2.0f / static_cast<float>(inputs)));
+    layer.weights.resize(std::size_t(layer.out.channels) * inputs);
+    for (float& weight : layer.weights) weight = normal(generator);
+    layer.bias.resize(layer.out.channels);
+    for (float& bias : layer.bias) bias = 0.1f * normal(generator);
+    network->layers.push_back(std::move(layer));
+  };
+  const auto convolution = [&](int channels, int kernel, int groups, int residual) {
+    Layer layer;
+    layer.input = static_cast<int>(network->layers.size());
+    layer.kernel = kernel;
+    layer.padding = kernel / 2;
+    layer.groups = groups;
+    layer.residual = residual;
+    layer.activation = Activation::relu;
+    layer.out = {size, size, channels};
+    add(layer, network->shape(layer.input).channels / groups * kernel * kernel);
+  };
+  convolution(128, 3, 1, -1);
+  convolution(192, 1, 1, -1);
+  convolution(192, 3, 32, -1);
+  convolution(128, 3, 1, 1);
+  Layer pool;
+  pool.kind = LayerKind::average_pool;
+  pool.input = 4;
+  pool.in = network->shape(4);
+  pool.out = {1, 1, 128};
+  network->layers.push_back(pool);
+  Layer last;
+  last.kind = LayerKind::fully_connected;
+  last.input = 5;
+  last.out = {1, 1, kClasses};
+  add(last, 128);
+  return network;
+}
+
+class Conformance : public testing::TestWithParam<Subject> {
+ protected:
+  void SetUp() override {
+    try {
+      make(GetParam(), test::random_plain_network(8, 1), 1);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::no_device) throw;
+      GTEST_SKIP() << error.what();
+    }
+  }
+
+  void compare(const std::shared_ptr<const Network>& network, int size, int backgrounds, unsigned seed,
+               int batch) {
+    SCOPED_TRACE(testing::Message() << network->arch << ", seed " << seed << ", batch " << batch);
+    test::Scene expected(size, backgrounds, kClasses, seed);
+    EngineOptions plain;
+    plain.reference = true;
+    plain.threads = 2;
+    expected.run(*make_cpu_engine(network, default_class_map(kClasses), plain));
+    test::Scene actual(size, backgrounds, kClasses, seed);
+    actual.run(*make(GetParam(), network, batch));
+
+    const float allowed = GetParam().tolerance * expected.largest_logit();
+    for (std::size_t f = 0; f < expected.logits.size(); ++f) {
+      SCOPED_TRACE(test::mask_names()[f]);
+      for (std::size_t i = 0; i < expected.logits[f].size(); ++i)
+        ASSERT_LE(std::abs(actual.logits[f][i] - expected.logits[f][i]), allowed) << "logit " << i;
+      for (std::size_t i = 0; i < expected.predictions[f].size(); ++i)
+        check_prediction(actual, expected, f, i);
+    }
+  }
+
+ private:
+  // Equal wherever fp32's own rounding cannot decide; low precisions decide close ones again in fp32.
+  void check_prediction(const test::Scene& actual, const test::Scene& expected, std::size_t f,
+                        std::size_t i) {
+    std::vector<float> logits(expected.logits[f].begin() + i * kClasses,
+                              expected.logits[f].begin() + (i + 1) * kClasses);
+    std::sort(logits.rbegin(), logits.rend());
+    if (logits[0] - logits[1] < 1e-3f * expected.largest_logit()) return;
+    EXPECT_EQ(actual.predictions[f][i], expected.predictions[f][i]) << "background " << i;
+  }
+};
+
+TEST_P(Conformance, RandomNetworks) {
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    const int size = 15 + static_cast<int>(seed);
+    const int batch = 1 + static_cast<int>(seed % 4) * 2;
+    compare(test::random_residual_network(size, seed), size, 9, seed, batch);
+    compare(test::random_plain_network(size, seed), size, 9, seed, batch);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_P(Conformance, WideNetwork) {
+  compare(wide_network(10), 10, 9, 7, 0);
+}
+
+// More backgrounds than a batch of the GPU holds.
+TEST_P(Conformance, ManyBackgrounds) {
+  compare(test::random_residual_network(15, 11), 15, 150, 11, 0);
+}
+
+std::vector<Subject> subjects() {
+  std::vector<Subject> all{{"cpu_reuse"},
+                           {"cpu_dense", false, Precision::fp32, false},
+                           {"cpu_onednn", false, Precision::fp32, false, 1e-4f, true}};
+  for (const bool reuse : {true, false}) {
+    const std::string suffix = reuse ? "_reuse" : "_dense";
+    all.push_back({"cuda_fp32" + suffix, true, Precision::fp32, reuse, 1e-4f});
+    all.push_back({"cuda_tf32" + suffix, true, Precision::tf32, reuse, 1e-2f});
+    all.push_back({"cuda_fp16" + suffix, true, Precision::fp16, reuse, 1e-2f});
+    all.push_back({"cuda_bf16" + suffix, true, Precision::bf16, reuse, 8e-2f});
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, Conformance, testing::ValuesIn(subjects()),
+                         [](const auto& subject) { return subject.param.name; });
+
+}  // namespace
+}  // namespace backdrop

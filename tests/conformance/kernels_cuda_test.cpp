@@ -1,0 +1,342 @@
+// Each GPU kernel alone, in every precision, against the plain loops: the first thing to run on a new device.
+// The cases named Small are few enough for a memory checker.
+#include <gtest/gtest.h>
+
+#include "backdrop/error.h"
+#include "engine/cuda_device.h"
+#include "engine/cuda_memory.h"
+#include "kernels/composite_cuda.h"
+#include "kernels/decide.h"
+#include "kernels/decide_cuda.h"
+#include "kernels/epilogue_cuda.h"
+#include "kernels/position_convolution_cuda.h"
+#include "kernels/position_pool.h"
+#include "kernels/position_pool_cuda.h"
+#include "tests/cuda/host_elements.h"
+#include "tests/cuda/host_halves.h"
+#include "tests/cuda/random_device_work.h"
+
+namespace backdrop {
+namespace {
+
+using kernels::ConvolutionShape;
+using test::random_int;
+
+template <class T>
+DeviceBuffer to_device(const std::vector<T>& values) {
+  DeviceBuffer buffer(std::max<std::size_t>(1, values.size()) * sizeof(T));
+  check_cuda(cudaMemcpy(buffer.data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice),
+             "copy");
+  return buffer;
+}
+
+template <class T>
+void from_device(const DeviceBuffer& buffer, std::vector<T>& values) {
+  check_cuda(cudaDeviceSynchronize(), "computing");
+  check_cuda(cudaMemcpy(values.data(), buffer.data(), values.size() * sizeof(T), cudaMemcpyDeviceToHost),
+             "copy");
+}
+
+// A list on the device.
+struct DeviceList {
+  DeviceBuffer output, first_tap, taps, start, residual;
+  kernels::DeviceWork work;
+
+  explicit DeviceList(const test::RandomList& list)
+      : output(to_device(list.output)),
+        first_tap(to_device(list.first_tap)),
+        taps(to_device(list.taps)),
+        start(to_device(list.start)),
+        residual(to_device(list.residual)),
+        work{output.as<std::int32_t>(),
+             first_tap.as<std::int32_t>(),
+             taps.as<kernels::Tap>(),
+             list.start.empty() ? nullptr : start.as<std::int32_t>(),
+             list.residual.empty() ? nullptr : residual.as<kernels::Tap>(),
+             static_cast<int>(list.output.size())} {}
+};
+
+// A value on the device.
+template <class Traits>
+struct DeviceValue {
+  DeviceBuffer stores[kernels::kSources];
+  DeviceBuffer slots;
+  kernels::DeviceRows rows;
+
+  explicit DeviceValue(const test::RandomValue<Traits>& value) : slots(to_device(value.slots)) {
+    rows = value.rows();
+    for (int source = 0; source < kernels::kSources; ++source) {
+      stores[source] = to_device(value.stored[source]);
+      rows.base[source] = stores[source].data();
+    }
+    rows.slots = slots.as<std::int32_t>();
+  }
+};
+
+class CudaKernels : public testing::TestWithParam<Precision> {
+ protected:
+  void SetUp() override {
+    try {
+      open_cuda_device(0);
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+
+  // Calls `body` with the host's elements of the precision.
+  template <class Body>
+  void with_elements(const Body& body) {
+    switch (GetParam()) {
+      case Precision::fp16:
+        return body(test::HostHalves());
+      case Precision::bf16:
+        return body(test::HostBfloat16s());
+      case Precision::fp32:
+      case Precision::tf32:
+        break;
+    }
+    body(test::HostFloats());
+  }
+
+  float tolerance() const {
+    switch (GetParam()) {
+      case Precision::tf32:
+        return 2e-3f;
+      case Precision::fp16:
+        return 1e-3f;  // of rounding the output
+      case Precision::bf16:
+        return 8e-3f;
+      case Precision::fp32:
+        break;
+    }
+    return 2e-5f;
+  }
+
+  template <class Traits>
+  void compare_convolution(Traits, const ConvolutionShape& shape, int positions, int rows, bool with_start,
+                           bool with_residual, std::mt19937& generator) {
+    using Element = typename Traits::Element;
+    SCOPED_TRACE(testing::Message() << shape.channels << " to " << shape.out_channels << " channels, "
+                                    << shape.groups << " groups, window " << shape.kernel << ", " << positions
+                                    << " positions, " << rows << " rows");
+    const int window = shape.kernel * shape.kernel;
+    const int channels = shape.channels / shape.groups;
+    const test::RandomList list(positions, shape.channels, shape.out_channels, window, with_start ? 0 : 1,
+                                with_start, with_residual, generator);
+    const test::RandomValue<Traits> input(shape.channels, rows, generator);
+    const test::RandomValue<Traits> residual(shape.out_channels, rows, generator);
+    const auto bias = test::random_values(shape.out_channels, generator);
+    auto weights = test::random_values(std::size_t(shape.out_channels) * channels * window, generator);
+    std::vector<Element> packed(weights.size());
+    for (int k = 0; k < shape.out_channels; ++k)
+      for (int c = 0; c < channels; ++c)
+        for (int tap = 0; tap < window; ++tap) {
+          float& weight = weights[(std::size_t(k) * channels + c) * window + tap];
+          const Element element = Traits::from_float(weight);
+          weight = Traits::to_float(element);
+          packed[(std::size_t(k) * window + tap) * channels + c] = element;
+        }
+    const int start_stride = (shape.out_channels + 15) / 16 * 16;
+    const auto starts = test::random_values(std::size_t(4) * start_stride, generator);
+    const std::int64_t row_size = std::int64_t{positions} * shape.out_channels;
+    std::vector<Element> output(row_size * rows, Traits::from_float(6e4f));  // poison
+
+    const DeviceList device_list(list);
+    const DeviceValue<Traits> device_input(input), device_residual(residual);
+    const DeviceBuffer device_weights = to_device(packed), device_bias = to_device(bias),
+                       device_starts = to_device(starts), device_output = to_device(output);
+    kernels::ConvolutionArguments arguments;
+    arguments.work = device_list.work;
+    arguments.rows = rows;
+    arguments.groups = shape.groups;
+    arguments.group_channels = channels;
+    arguments.group_columns = shape.out_channels / shape.groups;
+    arguments.window = window;
+    arguments.slope = shape.slope;
+    arguments.input = device_input.rows;
+    arguments.residual = device_residual.rows;
+    arguments.weights = device_weights.data();
+    arguments.bias = device_bias.as<float>();
+    arguments.starts = device_starts.as<float>();
+    arguments.start_stride = start_stride;
+    arguments.output = {device_output.data(), row_size, nullptr, false};
+    check_cuda(kernels::position_convolution_cuda(GetParam(), arguments, nullptr), "convolution");
+    from_device(device_output, output);
+
+    std::vector<float> actual;
+    for (const Element value : output) actual.push_back(Traits::to_float(value));
+    auto expected = test::poisoned(actual.size());
+    for (int first = 0; first < rows; first += kernels::kMaxRows) {
+      const int count = std::min(kernels::kMaxRows, rows - first);
+      const auto inputs = input.pointers(first, count);
+      const auto residuals = residual.pointers(first, count);
+      float* to[kernels::kMaxRows];
+      for (int r = 0; r < count; ++r) to[r] = expected.data() + (first + r) * row_size;
+      kernels::position_convolution_reference(shape, weights.data(), bias.data(), list.host(), count, inputs,
+                                              &residuals, starts.data(), start_stride, shape.slope, to);
+    }
+    test::expect_close(actual, expected, tolerance());
+  }
+};
+
+TEST_P(CudaKernels, SmallConvolutions) {
+  std::mt19937 generator(51);
+  with_elements([&](auto traits) {
+    for (const int rows : {1, 5, 128}) {
+      const ConvolutionShape shape{0, 0, 16, 72, 3, 1, 1, 1, 0.0f};
+      compare_convolution(traits, shape, rows == 1 ? 40 : 3, rows, true, true, generator);
+    }
+  });
+}
+
+TEST_P(CudaKernels, RandomConvolutions) {
+  std::mt19937 generator(52);
+  with_elements([&](auto traits) {
+    for (int trial = 0; trial < 40; ++trial) {
+      ConvolutionShape shape;
+      shape.kernel = random_int(1, 3, generator);
+      shape.groups = random_int(0, 2, generator) == 0 ? 2 : 1;
+      shape.channels = shape.groups * 8 * random_int(1, 20, generator);
+      shape.out_channels = shape.groups * 8 * random_int(1, 40, generator);
+      shape.slope = 0.01f;
+      const int row_counts[] = {1, 3, 16, 45, 128, 150};
+      const int rows = row_counts[trial % 6];
+      compare_convolution(traits, shape, random_int(1, rows > 40 ? 20 : 200, generator), rows, trial % 2 == 0,
+                          trial % 3 == 0, generator);
+      if (HasFatalFailure()) return;
+    }
+  });
+}
+
+TEST_P(CudaKernels, WideWindowsAndLongSums) {
+  std::mt19937 generator(53);
+  with_elements([&](auto traits) {
+    ConvolutionShape shape{0, 0, chunk_elements(GetParam()), 64, 11, 1, 0, 1, 0.0f};
+    compare_convolution(traits, shape, 30, 9, false, false, generator);
+    shape = {0, 0, 4608, 1000, 1, 1, 0, 1, 1.0f};  // a fully connected layer
+    compare_convolution(traits, shape, 1, 130, false, false, generator);
+  });
+}
+
+TEST_P(CudaKernels, SmallPools) {
+  std::mt19937 generator(54);
+  with_elements([&](auto traits) {
+    using Traits = decltype(traits);
+    using Element = typename Traits::Element;
+    constexpr int kChannels = 24, kRows = 13, kPositions = 7;
+    constexpr std::int64_t kRowSize = kPositions * kChannels;
+    const test::RandomList list(kPositions, kChannels, kChannels, 9, 1, false, false, generator);
+    const test::RandomValue<Traits> input(kChannels, kRows, generator);
+    const DeviceList device_list(list);
+    const DeviceValue<Traits> device_input(input);
+    for (const bool average : {false, true}) {
+      std::vector<Element> output(kRowSize * kRows, Traits::from_float(6e4f));
+      const DeviceBuffer device_output = to_device(output);
+      check_cuda(kernels::position_pool_cuda(GetParam(),
+                                             {device_list.work,
+                                              kRows,
+                                              kChannels,
+                                              average,
+                                              device_input.rows,
+                                              {device_output.data(), kRowSize, nullptr, false}},
+                                             nullptr),
+                 "pool");
+      from_device(device_output, output);
+      std::vector<float> actual;
+      for (const Element value : output) actual.push_back(Traits::to_float(value));
+      auto expected = test::poisoned(actual.size());
+      float* rows[kRows];
+      for (int r = 0; r < kRows; ++r) rows[r] = expected.data() + r * kRowSize;
+      (average ? kernels::position_average_pool : kernels::position_max_pool)(kChannels, list.host(), kRows,
+                                                                              input.pointers(0, kRows), rows);
+      test::expect_close(actual, expected, tolerance());
+    }
+  });
+}
+
+TEST_P(CudaKernels, SmallCompositesAndEpilogues) {
+  std::mt19937 generator(55);
+  with_elements([&](auto traits) {
+    using Traits = decltype(traits);
+    using Element = typename Traits::Element;
+    constexpr int kPixels = 100;
+    const int channels = chunk_elements(GetParam());
+    std::vector<std::uint8_t> photos(2 * kPixels * 3);
+    for (auto& value : photos) value = static_cast<std::uint8_t>(random_int(0, 255, generator));
+    std::vector<std::uint32_t> masks{0x12345678u, 0xffffffffu, 0u, 5u};
+    const std::vector<kernels::CompositePair> pairs{{0, 1}, {-1, 0}};
+    std::vector<float> table(3 * 256);
+    for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<float>(i) / 512.0f - 0.5f;
+    std::vector<Element> output(2 * kPixels * channels, Traits::from_float(6e4f));
+    const DeviceBuffer device_photos = to_device(photos), device_masks = to_device(masks),
+                       device_pairs = to_device(pairs), device_table = to_device(table),
+                       device_output = to_device(output);
+    kernels::CompositeArguments arguments;
+    arguments.foregrounds = arguments.backgrounds = photos.data();
+    arguments.masks = masks.data();
+    arguments.pairs = pairs.data();
+    arguments.composites = 2;
+    arguments.photo_pixels = arguments.pixels = kPixels;
+    arguments.mask_words = 4;
+    std::vector<float> expected;
+    for (int n = 0; n < 2; ++n)
+      for (int p = 0; p < kPixels; ++p) {
+        const std::uint8_t* source = kernels::composite_source(arguments, n, p);
+        for (int c = 0; c < channels; ++c) expected.push_back(c < 3 ? table[256 * c + source[c]] : 0.0f);
+      }
+    arguments.foregrounds = arguments.backgrounds = device_photos.as<std::uint8_t>();
+    arguments.masks = device_masks.as<std::uint32_t>();
+    arguments.pairs = device_pairs.as<kernels::CompositePair>();
+    arguments.table = device_table.as<float>();
+    arguments.output = device_output.data();
+    check_cuda(kernels::composite_cuda(GetParam(), arguments, nullptr), "composite");
+    from_device(device_output, output);
+    std::vector<float> actual;
+    for (const Element value : output) actual.push_back(Traits::to_float(value));
+    test::expect_close(actual, expected, tolerance());
+
+    // The same values as 8 channels with a bias and themselves as residual.
+    const auto bias = test::random_values(8, generator);
+    const DeviceBuffer device_bias = to_device(bias), residual = to_device(output);
+    check_cuda(kernels::epilogue_cuda(GetParam(),
+                                      {static_cast<std::int64_t>(output.size() / 8), 8,
+                                       device_bias.as<float>(), residual.data(), device_output.data(), 0.0f},
+                                      nullptr),
+               "epilogue");
+    for (std::size_t i = 0; i < actual.size(); ++i) expected[i] = std::max(0.0f, 2 * actual[i] + bias[i % 8]);
+    from_device(device_output, output);
+    for (std::size_t i = 0; i < actual.size(); ++i) actual[i] = Traits::to_float(output[i]);
+    test::expect_close(actual, expected, tolerance());
+  });
+}
+
+TEST_P(CudaKernels, SmallDecisions) {
+  std::mt19937 generator(56);
+  constexpr int kComposites = 50, kClasses = 45, kStride = 48;
+  std::vector<float> logits(kComposites * kStride);
+  for (float& logit : logits) logit = static_cast<float>(random_int(-9, 9, generator));
+  std::vector<std::int32_t> in9(kClasses), labels(kComposites);
+  for (auto& label : in9) label = random_int(-1, 3, generator);
+  for (auto& label : labels) label = random_int(0, 3, generator);
+  std::vector<kernels::DeviceDecision> decisions(kComposites);
+  const DeviceBuffer device_logits = to_device(logits), device_in9 = to_device(in9),
+                     device_labels = to_device(labels), device_decisions = to_device(decisions);
+  check_cuda(kernels::decide_cuda(
+                 {device_logits.as<float>(), kStride, kClasses, kComposites, device_in9.as<std::int32_t>(),
+                  device_labels.as<std::int32_t>(), device_decisions.as<kernels::DeviceDecision>()},
+                 nullptr),
+             "decisions");
+  from_device(device_decisions, decisions);
+  for (int n = 0; n < kComposites; ++n) {
+    const auto expected = kernels::decide(logits.data() + n * kStride, kClasses, in9.data(), labels[n]);
+    EXPECT_EQ(decisions[n].prediction, expected.prediction);
+    EXPECT_EQ(decisions[n].margin, expected.margin);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, CudaKernels,
+                         testing::Values(Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16),
+                         [](const auto& precision) { return std::string(name(precision.param)); });
+
+}  // namespace
+}  // namespace backdrop

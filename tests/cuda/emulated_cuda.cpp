@@ -1,0 +1,244 @@
+#include "tests/cuda/emulated_cuda.h"
+
+#include <cuda_runtime_api.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "kernels/composite_cuda.h"
+#include "kernels/cudnn_cuda.h"
+#include "kernels/decide_cuda.h"
+#include "kernels/epilogue_cuda.h"
+#include "kernels/position_convolution_cuda.h"
+#include "kernels/position_pool_cuda.h"
+#include "tests/cuda/emulated_tile.h"
+#include "tests/cuda/host_elements.h"
+#include "tests/cuda/host_halves.h"
+
+namespace backdrop::test {
+namespace {
+
+std::size_t limit = std::size_t{1} << 30;
+std::size_t in_use = 0;
+bool present = true;
+std::map<void*, std::size_t> blocks;
+
+// Calls `body` with the host's elements of a precision.
+template <class Body>
+void with_elements(Precision precision, const Body& body) {
+  if (precision == Precision::fp16)
+    body(HostHalves());
+  else if (precision == Precision::bf16)
+    body(HostBfloat16s());
+  else
+    body(HostFloats());
+}
+
+}  // namespace
+
+void limit_device_memory(std::size_t bytes) {
+  limit = bytes;
+}
+
+std::size_t device_memory_in_use() {
+  return in_use;
+}
+
+void show_device(bool is_present) {
+  present = is_present;
+}
+
+}  // namespace backdrop::test
+
+namespace test = backdrop::test;
+
+extern "C" {
+
+cudaError_t cudaMalloc(void** data, std::size_t bytes) {
+  if (test::in_use + bytes > test::limit) return cudaErrorMemoryAllocation;
+  *data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  std::memset(*data, 0xff, bytes);  // not numbers
+  test::in_use += bytes;
+  test::blocks[*data] = bytes;
+  return cudaSuccess;
+}
+cudaError_t cudaFree(void* data) {
+  test::in_use -= test::blocks[data];
+  test::blocks.erase(data);
+  std::free(data);
+  return cudaSuccess;
+}
+cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned int) {
+  *data = std::malloc(bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaFreeHost(void* data) {
+  std::free(data);
+  return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total) {
+  *free_bytes = test::limit - test::in_use;
+  *total = test::limit;
+  return cudaSuccess;
+}
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
+  std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
+  std::memset(to, value, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
+  std::memset(to, value, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) {
+  *stream = nullptr;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t) {
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned int) {
+  return cudaSuccess;
+}
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int) {
+  *event = nullptr;
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t) {
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) {
+  return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t) {
+  return cudaSuccess;
+}
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
+  *milliseconds = 1.0f;
+  return cudaSuccess;
+}
+cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int) {
+  return cudaSuccess;
+}
+cudaError_t cudaGetLastError() {
+  return cudaSuccess;
+}
+const char* cudaGetErrorString(cudaError_t) {
+  return "an emulated error";
+}
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = test::present ? 1 : 0;
+  return test::present ? cudaSuccess : cudaErrorNoDevice;
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  std::memset(properties, 0, sizeof(*properties));
+  std::strcpy(properties->name, "emulated GPU");
+  properties->major = 8;
+  return cudaSuccess;
+}
+
+}  // extern "C"
+
+namespace backdrop::kernels {
+
+cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
+                                      cudaStream_t) {
+  if (arguments.work.positions == 0) return cudaSuccess;
+  if (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
+      arguments.group_columns % tile::kPieceColumns != 0)
+    return cudaErrorInvalidValue;
+  switch (precision) {
+    case Precision::fp16:
+      test::emulate<test::HostHalves, test::EmulatedMatrixMath<test::HostHalves, 64>>(arguments);
+      break;
+    case Precision::bf16:
+      test::emulate<test::HostBfloat16s, test::EmulatedMatrixMath<test::HostBfloat16s, 64>>(arguments);
+      break;
+    case Precision::fp32:
+    case Precision::tf32:
+      test::emulate<test::HostFloats, test::EmulatedScalarMath>(arguments);
+      break;
+  }
+  return cudaSuccess;
+}
+
+cudaError_t position_pool_cuda(Precision precision, const PoolArguments& arguments, cudaStream_t) {
+  test::with_elements(precision, [&](auto traits) {
+    for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece)
+      pool_piece<decltype(traits)>(arguments, piece);
+  });
+  return cudaSuccess;
+}
+
+cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cudaStream_t) {
+  const int channels = chunk_elements(precision);
+  test::with_elements(precision, [&](auto traits) {
+    using Element = typename decltype(traits)::Element;
+    for (int n = 0; n < a.composites; ++n)
+      for (int p = 0; p < a.pixels; ++p) {
+        const std::uint8_t* source = composite_source(a, n, p);
+        auto* to = static_cast<Element*>(a.output) + composite_place(a, n, p) * channels;
+        for (int c = 0; c < channels; ++c)
+          to[c] = decltype(traits)::from_float(c < 3 ? a.table[256 * c + source[c]] : 0.0f);
+      }
+  });
+  return cudaSuccess;
+}
+
+cudaError_t decide_cuda(const DecideArguments& a, cudaStream_t) {
+  for (int n = 0; n < a.composites; ++n) {
+    PartialDecision partial;
+    for (int c = 0; c < a.classes; ++c)
+      partial =
+          merge(partial, one_logit(a.logits[std::int64_t{n} * a.stride + c], c, a.in9[c] == a.labels[n]));
+    a.decisions[n] = finish_decision(partial);
+  }
+  return cudaSuccess;
+}
+
+cudaError_t epilogue_cuda(Precision, const EpilogueArguments&, cudaStream_t) {
+  return cudaErrorInvalidValue;
+}
+
+// No cuDNN here.
+struct Cudnn::State {};
+Cudnn::~Cudnn() = default;
+std::shared_ptr<Cudnn> Cudnn::open(cudaStream_t, std::string& reason) {
+  reason = "emulated";
+  return nullptr;
+}
+std::string Cudnn::version() const {
+  return "none";
+}
+struct CudnnConvolution::State {};
+CudnnConvolution::CudnnConvolution(std::shared_ptr<Cudnn>, const ConvolutionShape&, int, Precision,
+                                   const void*, const void*, void*, void*, std::size_t) {}
+CudnnConvolution::~CudnnConvolution() = default;
+bool CudnnConvolution::usable() const {
+  return false;
+}
+bool CudnnConvolution::run(const void*, const void*, void*, void*) const {
+  return false;
+}
+
+}  // namespace backdrop::kernels

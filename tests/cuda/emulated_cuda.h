@@ -1,0 +1,18 @@
+/// \file
+/// A CUDA runtime on the CPU, just wide enough for the GPU engine: memory is host memory, streams do
+/// everything at once, kernels run through tests/cuda/emulated_tile.h. With it the engine's own logic is
+/// tested where there is no GPU; what it cannot show is anything about concurrency, speed or the hardware.
+#pragma once
+
+#include <cstddef>
+
+namespace backdrop::test {
+
+/// Device memory that may be taken; what is in use now.
+void limit_device_memory(std::size_t bytes);
+std::size_t device_memory_in_use();
+
+/// Whether cudaGetDeviceCount finds the emulated GPU.
+void show_device(bool present);
+
+}  // namespace backdrop::test

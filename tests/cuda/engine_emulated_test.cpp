@@ -1,0 +1,175 @@
+// The GPU engine over the emulated runtime against the CPU engine's plain loops.
+#include <gtest/gtest.h>
+
+#include "backdrop/error.h"
+#include "engine/cuda_recheck.h"
+#include "engine/cuda_reuse.h"
+#include "tests/conformance/scene.h"
+#include "tests/cuda/emulated_cuda.h"
+
+namespace backdrop {
+namespace {
+
+constexpr int kClasses = 9;
+constexpr int kBackgrounds = 7;
+
+class EmulatedEngine : public testing::Test {
+ protected:
+  void SetUp() override {
+    test::limit_device_memory(std::size_t{1} << 30);
+    test::show_device(true);
+  }
+};
+
+test::Scene reference_of(const std::shared_ptr<const Network>& network, int size, unsigned seed) {
+  test::Scene scene(size, kBackgrounds, kClasses, seed);
+  EngineOptions options;
+  options.reference = true;
+  options.threads = 1;
+  scene.run(*make_cpu_engine(network, default_class_map(kClasses), options));
+  return scene;
+}
+
+void expect_equal(const test::Scene& actual, const test::Scene& expected, float tolerance) {
+  const float allowed = tolerance * expected.largest_logit();
+  for (std::size_t f = 0; f < expected.logits.size(); ++f) {
+    SCOPED_TRACE(test::mask_names()[f]);
+    for (std::size_t i = 0; i < expected.logits[f].size(); ++i)
+      ASSERT_LE(std::abs(actual.logits[f][i] - expected.logits[f][i]), allowed) << "logit " << i;
+    for (std::size_t i = 0; i < expected.margins[f].size(); ++i)
+      ASSERT_LE(std::abs(actual.margins[f][i] - expected.margins[f][i]), 2 * allowed);
+  }
+}
+
+std::shared_ptr<const Network> network_of(int size, unsigned seed) {
+  return seed % 2 == 0 ? test::random_residual_network(size, seed) : test::random_plain_network(size, seed);
+}
+
+TEST_F(EmulatedEngine, Fp32EqualsTheReferenceWithAndWithoutReuse) {
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    const int size = 13 + static_cast<int>(seed);
+    const auto network = network_of(size, seed);
+    const test::Scene expected = reference_of(network, size, seed);
+    for (const bool reuse : {true, false}) {
+      SCOPED_TRACE(testing::Message() << "seed " << seed << ", reuse " << reuse);
+      EngineOptions options;
+      options.reuse = reuse;
+      options.batch = 1 + static_cast<int>(seed % 4) * 3;
+      test::Scene actual(size, kBackgrounds, kClasses, seed);
+      const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+      actual.run(*engine);
+      expect_equal(actual, expected, 1e-4f);
+      EXPECT_EQ(actual.predictions, expected.predictions);
+      if (HasFatalFailure()) return;
+    }
+  }
+  EXPECT_EQ(test::device_memory_in_use(), 0u);
+}
+
+TEST_F(EmulatedEngine, EveryHandOffGivesTheSameLogitsAndCountsItsMultiplyAdds) {
+  for (const unsigned seed : {1u, 2u}) {
+    const int size = 15;
+    const auto network = network_of(size, seed);
+    const test::Scene expected = reference_of(network, size, seed);
+    const CudaLayers layers(*network, Precision::fp32);
+    const CudaPhotos photos = upload_photos(*expected.backgrounds);
+    std::vector<std::int32_t> in9(kClasses);
+    std::iota(in9.begin(), in9.end(), 0);
+    for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
+      for (const std::size_t memory : {std::size_t{1}, std::size_t{1} << 28}) {
+        SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off << ", " << memory);
+        test::Scene actual(size, kBackgrounds, kClasses, seed);
+        CudaReuse reuse(layers, photos, in9.data(), {3, hand_off, memory});
+        auto tasks = actual.tasks();
+        reuse.run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
+                             const float* logits) {
+          tasks[t].margins[place] = decision.margin;
+          std::copy_n(logits, kClasses, tasks[t].logits + place * kClasses);
+        });
+        expect_equal(actual, expected, 1e-4f);
+        std::int64_t multiply_adds = 0;
+        for (std::size_t f = 0; f < actual.masks.size(); ++f) {
+          const PositionSets sets = find_position_sets(*network, actual.masks[f], hand_off);
+          for (int i = 0; i < layers.position_layers(); ++i)
+            multiply_adds +=
+                cost_of_layer(*network, sets, i).multiply_adds * std::int64_t(actual.chosen[f].size());
+        }
+        EXPECT_EQ(reuse.multiply_adds(), multiply_adds);
+        if (memory > 1) {
+          EXPECT_EQ(reuse.cache().fills(), kBackgrounds);
+        }
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST_F(EmulatedEngine, LowPrecisionPublishesFp32sPredictions) {
+  for (const Precision precision : {Precision::fp16, Precision::bf16}) {
+    SCOPED_TRACE(name(precision));
+    const auto network = network_of(13, 4);
+    const test::Scene expected = reference_of(network, 13, 4);
+    EngineOptions options;
+    options.precision = precision;
+    options.batch = 5;
+    test::Scene actual(13, kBackgrounds, kClasses, 4);
+    const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+    actual.run(*engine);
+    expect_equal(actual, expected, precision == Precision::fp16 ? 5e-3f : 5e-2f);
+    EXPECT_EQ(actual.predictions, expected.predictions);
+    EXPECT_NE(engine->description().find("decided again in fp32"), std::string::npos);
+  }
+}
+
+TEST_F(EmulatedEngine, HalvesTheCacheUntilItFits) {
+  const auto network = network_of(15, 0);
+  const test::Scene expected = reference_of(network, 15, 0);
+  EngineOptions options;
+  options.batch = 2;
+  options.cache_memory = std::size_t{1} << 40;
+  bool smaller = false;
+  for (std::size_t limit = std::size_t{1} << 22; limit > 0 && !smaller; limit = limit * 3 / 4) {
+    test::limit_device_memory(limit);
+    test::Scene actual(15, kBackgrounds, kClasses, 0);
+    const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+    actual.run(*engine);
+    expect_equal(actual, expected, 1e-4f);
+    if (HasFatalFailure()) return;
+    smaller = engine->tile() < kBackgrounds;
+  }
+  EXPECT_TRUE(smaller);
+}
+
+TEST_F(EmulatedEngine, PhotosAloneAndNoDevice) {
+  const auto network = network_of(14, 1);
+  const auto engine = make_cuda_engine(network, default_class_map(kClasses), {});
+  const auto cpu = make_cpu_engine(network, default_class_map(kClasses), {});
+  const std::vector<Image> photos{test::random_image(14, 1), test::random_image(14, 2)};
+  std::vector<float> actual(2 * kClasses);
+  std::vector<float> expected(2 * kClasses);
+  engine->classify_images(photos, actual.data());
+  cpu->classify_images(photos, expected.data());
+  for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-3f);
+
+  test::show_device(false);
+  try {
+    make_cuda_engine(network, default_class_map(kClasses), {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::no_device);
+    EXPECT_THROW(check_cuda_device(0), Error);
+  }
+}
+
+TEST(Recheck, BoundCoversTheError) {
+  const std::vector<float> exact{1, 2, 3};
+  EXPECT_FLOAT_EQ(recheck_bound(std::vector<float>{1, 2.5f, 3}, exact), 2 * kRecheckSafety * 0.5f);
+  EXPECT_EQ(recheck_bound(std::vector<float>{1, NAN, 3}, exact), INFINITY);
+  EXPECT_TRUE(needs_recheck({0, 0.5f, 0}, 0.5f));
+  EXPECT_FALSE(needs_recheck({0, 0.6f, 0}, 0.5f));
+  EXPECT_TRUE(needs_recheck({NAN, NAN, 0}, 0.5f));
+  EXPECT_TRUE(needs_recheck({0, INFINITY, 0}, 0.5f));
+}
+
+}  // namespace
+}  // namespace backdrop
