@@ -14,9 +14,7 @@ CudaPhotos upload_photos(std::span<const Image> photos) {
   result.pixels = static_cast<int>(bytes / 3);
   result.bytes = DeviceBuffer(bytes * photos.size(), "photos");
   for (std::size_t i = 0; i < photos.size(); ++i)
-    check_cuda(
-        cudaMemcpy(result.bytes.data() + i * bytes, photos[i].pixels.data(), bytes, cudaMemcpyHostToDevice),
-        "copying photos");
+    copy_to_device(result.bytes.data() + i * bytes, photos[i].pixels.data(), bytes, "copying photos");
   return result;
 }
 

@@ -41,7 +41,7 @@ CudaDense::CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batc
       tail_(layers, batch),
       convolutions_(layers.network().layers.size()) {
   // cuDNN always runs full batches: what lies in unused places must at least be numbers.
-  check_cuda(cudaMemset(arena_.data(), 0, arena_.size()), "clearing memory");
+  check_cuda(cudaMemsetAsync(arena_.data(), 0, arena_.size(), stream_), "clearing memory");
   choose_convolutions(with_cudnn);
 }
 

@@ -47,7 +47,7 @@ class CudaEngine final : public Engine {
                                                 map.in9.size(), network_->classes()));
     std::vector<std::int32_t> in9(map.in9.begin(), map.in9.end());
     in9_ = DeviceBuffer(in9.size() * sizeof(std::int32_t), "the class map");
-    check_cuda(cudaMemcpy(in9_.data(), in9.data(), in9_.size(), cudaMemcpyHostToDevice), "copying the map");
+    copy_to_device(in9_.data(), in9.data(), in9_.size(), "copying the class map");
     layers_.emplace(*network_, options.precision);
     rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch
                                            : options.reuse   ? kReuseRows

@@ -16,7 +16,7 @@ using kernels::Source;
 
 DeviceBuffer to_device(const void* data, std::size_t bytes, const char* what) {
   DeviceBuffer buffer(bytes, what);
-  check_cuda(cudaMemcpy(buffer.data(), data, bytes, cudaMemcpyHostToDevice), what);
+  copy_to_device(buffer.data(), data, bytes, what);
   return buffer;
 }
 

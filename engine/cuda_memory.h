@@ -120,6 +120,13 @@ class CudaEvent {
   cudaEvent_t event_ = nullptr;
 };
 
+/// Copies ordinary host memory to the device and waits: streams that do not block may read it afterwards (the
+/// copy alone can return while the last bytes are still under way).
+inline void copy_to_device(void* to, const void* from, std::size_t bytes, const char* what) {
+  check_cuda(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), what);
+  check_cuda(cudaStreamSynchronize(nullptr), what);
+}
+
 /// Bytes on their way to the device: `send` copies them aside first, so that the source may change.
 class Upload {
  public:

@@ -61,9 +61,7 @@ CudaReuse::CudaReuse(const CudaLayers& layers, const CudaPhotos& photos, const s
     packed.push_back(packer.add(*whole_mixed_.positions.back()));
   }
   whole_mixed_lists_ = DeviceBuffer(packer.bytes().size(), "lists");
-  check_cuda(cudaMemcpy(whole_mixed_lists_.data(), packer.bytes().data(), packer.bytes().size(),
-                        cudaMemcpyHostToDevice),
-             "copying lists");
+  copy_to_device(whole_mixed_lists_.data(), packer.bytes().data(), packer.bytes().size(), "copying lists");
   for (const PackedWork& work : packed)
     whole_mixed_work_.push_back(device_work(work, whole_mixed_lists_.data()));
   for (auto& pass : passes_) pass = std::make_unique<Pass>();
