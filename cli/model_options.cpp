@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <string_view>
 
 #include "backdrop/error.h"
@@ -90,7 +89,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
 }
 
 void add_device_options(CLI::App& command, DeviceOptions& options) {
-  command.add_option("--device", options.device, "Where to compute: auto, cpu, cuda or cuda:N for GPU N")
+  command.add_option("--device", options.device, "auto or cpu; cuda or cuda:N for GPU N (never run so far: auto does not choose it)")
       ->check(known_device)
       ->type_name("DEVICE")
       ->capture_default_str();
@@ -172,14 +171,6 @@ std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOption
   if (names_gpu(options.device)) {
     engine.device = gpu_index(options.device);
     return make_cuda_engine(model.network, model.map, engine);
-  }
-  if (options.device == "auto" && has_cuda_driver()) {
-    try {
-      return make_cuda_engine(model.network, model.map, engine);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::no_device) throw;
-      fmt::print(stderr, "backdrop: computing on the CPU in fp32 ({})\n", error.what());
-    }
   }
   return make_cpu_engine(model.network, model.map, engine);
 }

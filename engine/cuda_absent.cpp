@@ -4,10 +4,6 @@
 
 namespace backdrop {
 
-bool has_cuda_driver() {
-  return false;
-}
-
 void check_cuda_device(int) {
   throw Error(ErrorCode::no_device, "this build has no CUDA support: use --device cpu");
 }

@@ -281,11 +281,6 @@ std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network,
   return std::make_unique<CudaEngine>(std::move(network), map, options);
 }
 
-bool has_cuda_driver() {
-  int driver = 0;
-  return cudaDriverGetVersion(&driver) == cudaSuccess && driver > 0;
-}
-
 void check_cuda_device(int index) {
   open_cuda_device(index);
 }

@@ -89,9 +89,6 @@ std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Network> network, 
 std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
                                          const EngineOptions& options);
 
-/// Whether this build has CUDA and this machine a driver for it: whether a GPU is to be expected.
-bool has_cuda_driver();
-
 /// Throws no_device, as make_cuda_engine does, if GPU `index` cannot be used; costs little otherwise.
 void check_cuda_device(int index);
 
