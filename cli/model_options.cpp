@@ -89,7 +89,9 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
 }
 
 void add_device_options(CLI::App& command, DeviceOptions& options) {
-  command.add_option("--device", options.device, "auto or cpu; cuda or cuda:N for GPU N (never run so far: auto does not choose it)")
+  command
+      .add_option("--device", options.device,
+                  "auto or cpu; cuda or cuda:N for GPU N (never run so far: auto does not choose it)")
       ->check(known_device)
       ->type_name("DEVICE")
       ->capture_default_str();
