@@ -42,6 +42,7 @@ def parse_arguments():
     parser.add_argument("--foregrounds", type=int, default=18)
     parser.add_argument("--backgrounds", type=int, default=90)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--executor", default="auto", help="PyTorch's: eager, frozen, compiled; auto: the fastest")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
     parser.add_argument("--python", default=sys.executable, help="a Python with PyTorch and torchvision")
@@ -83,7 +84,7 @@ class Network:
     def prepare(self):
         """Tunes PyTorch once, and returns how the two answers compare."""
         logits_file = self.scratch / f"{self.arch}.npy"
-        options = ["--save-logits", str(logits_file)]
+        options = ["--save-logits", str(logits_file), "--executor", self.arguments.executor]
         if not self.checkpoint:
             options += ["--save-checkpoint", str(self.scratch / f"{self.arch}.pt")]
         first = self.run_pytorch(*options)
