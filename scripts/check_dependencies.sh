@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Does every folder include only those below it? cli -> search, report -> engine -> kernels, models -> loaders -> core.
+# Does every folder include only those below it? api, cli -> search, report -> engine -> kernels, models -> loaders -> core.
 #
 # Besides the direction: kernels know neither networks nor data sets, search does not reach past the engine,
 # and the public headers show neither a private header nor a library's type.
@@ -16,6 +16,7 @@ declare -A allowed=(
   [engine]="engine/ kernels/ models/ loaders/checkpoint.h loaders/tensor.h loaders/image.h loaders/mask.h loaders/class_map.h core/ backdrop/"
   [search]="search/ engine/ models/ loaders/ core/ backdrop/"
   [report]="report/ search/ engine/ models/ loaders/ core/ backdrop/"
+  [api]="api/ report/ search/ engine/ kernels/composite.h models/ loaders/ core/ backdrop/"
   [cli]="cli/ report/ search/ engine/ models/ loaders/ core/ backdrop/"
 )
 
@@ -39,7 +40,7 @@ quoted_includes() {
     xargs -0 -r sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]+)".*/\1/;T;F;p' | paste -d: - -
 }
 
-for folder in include core loaders models kernels engine search report cli; do
+for folder in include core loaders models kernels engine search report api cli; do
   while IFS=: read -r file included; do
     check_include "$folder" "$file" "$included"
   done < <(quoted_includes "$folder")

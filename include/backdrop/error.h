@@ -5,7 +5,7 @@
 ///
 /// \code
 /// try {
-///   auto checkpoint = backdrop::load_checkpoint(path);
+///   auto model = backdrop::Model::load(path);
 /// } catch (const backdrop::Error& error) {
 ///   std::fprintf(stderr, "backdrop: %s\n", error.what());
 ///   return static_cast<int>(error.code());
@@ -15,6 +15,8 @@
 
 #include <stdexcept>
 #include <string>
+
+#include "backdrop/export.h"
 
 namespace backdrop {
 
@@ -28,7 +30,7 @@ enum class ErrorCode {
 };
 
 /// An error with the file it concerns (empty if none). `what()` is one line: "FILE: MESSAGE".
-class Error : public std::runtime_error {
+class BACKDROP_EXPORT Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message, const std::string& file = {})
       : std::runtime_error(file.empty() ? message : file + ": " + message), code_(code), file_(file) {}

@@ -1,0 +1,107 @@
+// From a checkpoint to a model: the loaders, the network and the class map in one step.
+#include "backdrop/model.h"
+
+#include <fmt/format.h>
+
+#include "api/parts.h"
+#include "backdrop/error.h"
+#include "loaders/checkpoint.h"
+#include "loaders/dataset.h"
+#include "models/build.h"
+#include "models/convert.h"
+
+namespace backdrop {
+namespace {
+
+constexpr int kImageNetClasses = 1000;
+
+void choose_labels(const LoadOptions& options, const std::string& file, Model::Parts& parts) {
+  const int classes = parts.network->classes();
+  parts.can_search = true;
+  if (!options.in9_labels.empty()) {
+    if (options.in9_labels.size() != static_cast<std::size_t>(classes))
+      throw Error(ErrorCode::usage,
+                  fmt::format("has {} classes, but {} labels were given", classes, options.in9_labels.size()),
+                  file);
+    for (const int label : options.in9_labels)
+      if (label < -1 || label >= kIn9Classes)
+        throw Error(ErrorCode::usage, fmt::format("label {} is not one of IN-9's, 0 to 8, or -1", label),
+                    file);
+    parts.map.in9 = options.in9_labels;
+    parts.class_map_name = "given";
+  } else if (!options.class_map.empty()) {
+    parts.map = read_class_map(options.class_map, classes);
+    parts.class_map_name = options.class_map.string();
+  } else if (classes == kIn9Classes || classes == kImageNetClasses) {
+    parts.map = default_class_map(classes);
+    parts.class_map_name = classes == kIn9Classes ? "identity" : "published";
+  } else {
+    parts.map.in9.assign(static_cast<std::size_t>(classes), -1);
+    parts.can_search = false;
+  }
+}
+
+std::string normalization_source(const Checkpoint& checkpoint, int classes, const std::string& file) {
+  const auto folded = read_folded_header(checkpoint, file);
+  if (folded ? folded->normalization.has_value() : checkpoint.normalization.has_value()) return "checkpoint";
+  return classes == kIn9Classes ? "in9" : "imagenet";
+}
+
+std::shared_ptr<const Model::Parts> make_parts(const Checkpoint& checkpoint, const LoadOptions& options,
+                                               const std::string& file) {
+  auto parts = std::make_shared<Model::Parts>();
+  BuildReport report;
+  parts->network = std::make_shared<const Network>(build_network(
+      checkpoint, {.arch = options.architecture, .allow_partial = options.allow_partial}, file, &report));
+  const Network& network = *parts->network;
+  choose_labels(options, file, *parts);
+  parts->allow_partial = options.allow_partial;
+  parts->record = {.file = file,
+                   .sha256 = checkpoint.sha256,
+                   .format = checkpoint.format,
+                   .arch = report.arch,
+                   .classes = network.classes(),
+                   .parameters = report.checkpoint_parameters,
+                   .macs = network.macs(),
+                   .normalization = network.normalization,
+                   .normalization_source = normalization_source(checkpoint, network.classes(), file)};
+  parts->info = {.architecture = report.arch,
+                 .classes = network.classes(),
+                 .height = network.input.height,
+                 .width = network.input.width,
+                 .parameters = report.checkpoint_parameters,
+                 .multiply_adds = network.macs(),
+                 .mean = network.normalization.mean,
+                 .deviation = network.normalization.deviation,
+                 .format = checkpoint.format,
+                 .sha256 = checkpoint.sha256};
+  return parts;
+}
+
+}  // namespace
+
+Model::Model(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+
+Model Model::load(const std::filesystem::path& checkpoint, const LoadOptions& options) {
+  return Model(make_parts(load_checkpoint(checkpoint), options, checkpoint.string()));
+}
+
+Model Model::parse(std::span<const std::byte> checkpoint, const LoadOptions& options) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(checkpoint.data());
+  return Model(make_parts(parse_checkpoint({bytes, checkpoint.size()}), options, "the checkpoint in memory"));
+}
+
+const ModelInfo& Model::info() const noexcept {
+  return parts_->info;
+}
+
+std::span<const int> Model::in9_labels() const noexcept {
+  if (!parts_->can_search) return {};
+  return parts_->map.in9;
+}
+
+std::vector<std::string> Model::architectures() {
+  return known_architectures();
+}
+
+}  // namespace backdrop

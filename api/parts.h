@@ -1,0 +1,70 @@
+/// \file
+/// What stands behind the public classes.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "backdrop/model.h"
+#include "backdrop/session.h"
+#include "engine/engine.h"
+#include "loaders/class_map.h"
+#include "models/network.h"
+#include "report/run_record.h"
+
+namespace backdrop {
+
+struct Model::Parts {
+  ModelInfo info;
+  std::shared_ptr<const Network> network;
+  ClassMap map;  ///< no label for any class where `can_search` is false
+  bool can_search = false;
+  std::string class_map_name;  ///< for records
+  ModelRecord record;
+  bool allow_partial = false;
+};
+
+/// One call at a time. A thread that comes back while it is inside would wait for itself: refused with usage.
+class CallGate {
+ public:
+  class Pass {
+   public:
+    explicit Pass(CallGate& gate);
+    ~Pass();
+    Pass(const Pass&) = delete;
+    Pass& operator=(const Pass&) = delete;
+
+   private:
+    CallGate& gate_;
+  };
+
+ private:
+  std::mutex mutex_;
+  std::atomic<std::thread::id> inside_{};
+};
+
+struct Session::Parts {
+  explicit Parts(const Model& session_model) : model(session_model) {}
+
+  Model model;
+  OpenOptions options;
+  std::string description;
+  std::unique_ptr<Engine> engine;
+  CallGate gate;
+};
+
+/// The way from the public classes to their parts.
+struct Internals {
+  static const Model::Parts& parts(const Model& model) { return *model.parts_; }
+  static Session::Parts& parts(Session& session) { return *session.parts_; }
+};
+
+/// A view as the engine's image; copies the pixels. Throws usage, naming `what`, unless it has as many bytes
+/// as height and width say, and those are the network's.
+Image copy_image(const ImageView& view, const ValueShape& expected, const std::string& what);
+Mask copy_mask(const MaskView& view, const ValueShape& expected, const std::string& what);
+
+}  // namespace backdrop

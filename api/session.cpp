@@ -1,0 +1,121 @@
+// A model on a device: the engine behind a gate that lets one call in at a time.
+#include "backdrop/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "api/parts.h"
+#include "backdrop/error.h"
+
+namespace backdrop {
+namespace {
+
+constexpr int kMostThreads = 4096;
+constexpr int kLargestBatch = 65536;
+
+/// The GPU's index of "cuda" or "cuda:N"; none for "auto" and "cpu". Throws usage for anything else.
+std::optional<int> gpu_of(std::string_view device) {
+  constexpr std::string_view kGpu = "cuda";
+  if (device == "auto" || device == "cpu") return std::nullopt;
+  if (device == kGpu) return 0;
+  int index = -1;
+  if (device.starts_with("cuda:")) {
+    const char* end = device.data() + device.size();
+    const auto [stop, error] = std::from_chars(device.data() + kGpu.size() + 1, end, index);
+    if (error == std::errc() && stop == end && index >= 0) return index;
+  }
+  throw Error(ErrorCode::usage, fmt::format("{} is not a device: auto, cpu, cuda or cuda:N", device));
+}
+
+Precision precision_of(std::string_view text) {
+  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16})
+    if (text == name(precision)) return precision;
+  throw Error(ErrorCode::usage, fmt::format("{} is not a precision: fp32, tf32, fp16 or bf16", text));
+}
+
+std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions& options) {
+  if (options.threads < 0 || options.threads > kMostThreads)
+    throw Error(ErrorCode::usage,
+                fmt::format("{} threads: 0 to {} are possible", options.threads, kMostThreads));
+  if (options.batch < 0 || options.batch > kLargestBatch)
+    throw Error(ErrorCode::usage,
+                fmt::format("a batch of {}: 0 to {} are possible", options.batch, kLargestBatch));
+  const std::optional<int> gpu = gpu_of(options.device);
+  EngineOptions engine{.threads = options.threads,
+                       .batch = options.batch,
+                       .reuse = options.reuse,
+                       .cache_memory = options.cache_memory,
+                       .precision = precision_of(options.precision),
+                       .device = gpu.value_or(0)};
+  if (gpu) return make_cuda_engine(model.network, model.map, engine);
+  if (engine.precision != Precision::fp32)
+    throw Error(ErrorCode::usage, fmt::format("{} needs a GPU: the CPU computes in fp32", options.precision));
+  return make_cpu_engine(model.network, model.map, engine);
+}
+
+}  // namespace
+
+CallGate::Pass::Pass(CallGate& gate) : gate_(gate) {
+  if (gate.inside_.load() == std::this_thread::get_id())
+    throw Error(ErrorCode::usage, "a session was called from inside its own callback");
+  gate.mutex_.lock();
+  gate.inside_.store(std::this_thread::get_id());
+}
+
+CallGate::Pass::~Pass() {
+  gate_.inside_.store(std::thread::id());
+  gate_.mutex_.unlock();
+}
+
+Session::Session(const Model& model, const OpenOptions& options) : parts_(std::make_unique<Parts>(model)) {
+  parts_->options = options;
+  parts_->engine = open_engine(Internals::parts(model), options);
+  parts_->description = parts_->engine->description();
+}
+
+Session::~Session() = default;
+Session::Session(Session&& other) noexcept = default;
+Session& Session::operator=(Session&& other) noexcept = default;
+
+Classification Session::classify(std::span<const ImageView> photos) {
+  Classification answer;
+  answer.classes = model().info().classes;
+  const auto classes = static_cast<std::size_t>(answer.classes);
+  answer.logits.resize(photos.size() * classes);
+  classify(photos, answer.logits);
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    const auto row = answer.logits.begin() + static_cast<std::ptrdiff_t>(i * classes);
+    const auto largest = std::max_element(row, row + answer.classes);
+    answer.predictions.push_back(static_cast<int>(largest - row));
+  }
+  return answer;
+}
+
+void Session::classify(std::span<const ImageView> photos, std::span<float> logits) {
+  const std::size_t needed = photos.size() * static_cast<std::size_t>(model().info().classes);
+  if (logits.size() != needed)
+    throw Error(ErrorCode::usage, fmt::format("there is room for {} logits: {} photos need {}", logits.size(),
+                                              photos.size(), needed));
+  const ValueShape& size = Internals::parts(model()).network->input;
+  std::vector<Image> images;
+  images.reserve(photos.size());
+  for (std::size_t i = 0; i < photos.size(); ++i)
+    images.push_back(copy_image(photos[i], size, fmt::format("photo {}", i)));
+  if (images.empty()) return;
+  const CallGate::Pass pass(parts_->gate);
+  parts_->engine->classify_images(images, logits.data());
+}
+
+const Model& Session::model() const noexcept {
+  return parts_->model;
+}
+
+std::string Session::description() const {
+  return parts_->description;
+}
+
+}  // namespace backdrop

@@ -1,0 +1,31 @@
+# The library, twice from the same object files: `backdrop` is static and has everything, which the command and the tests
+# use; `backdrop_shared` exports what include/backdrop/ declares and nothing else.
+set(objects "")
+foreach(component ${BACKDROP_COMPONENTS})
+  list(APPEND objects $<TARGET_OBJECTS:backdrop_${component}>)
+endforeach()
+set(libraries backdrop::onednn fmt::fmt JPEG::JPEG OpenSSL::Crypto OpenMP::OpenMP_CXX Threads::Threads)
+if(BACKDROP_CUDA_FOUND)
+  list(APPEND libraries CUDA::cudart_static ${CMAKE_DL_LIBS})
+endif()
+
+add_library(backdrop STATIC ${objects})
+add_library(backdrop_shared SHARED ${objects})
+foreach(target backdrop backdrop_shared)
+  target_compile_features(${target} INTERFACE cxx_std_20)
+  target_include_directories(${target} INTERFACE
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+  target_link_libraries(${target} PRIVATE ${libraries})
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME backdrop LINKER_LANGUAGE CXX)
+endforeach()
+set_target_properties(backdrop PROPERTIES EXPORT_NAME static)
+set(exports "${CMAKE_CURRENT_LIST_DIR}/backdrop.map")
+set_target_properties(backdrop_shared PROPERTIES
+  EXPORT_NAME shared VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS "${exports}")
+target_link_options(backdrop_shared PRIVATE "LINKER:--version-script=${exports}")
+if(NOT BACKDROP_SANITIZE)
+  target_link_options(backdrop_shared PRIVATE LINKER:--no-undefined)
+endif()
+add_library(backdrop::backdrop ALIAS backdrop)
+add_library(backdrop::static ALIAS backdrop)
+add_library(backdrop::shared ALIAS backdrop_shared)

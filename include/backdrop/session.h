@@ -1,0 +1,67 @@
+/// \file
+/// A model on a device, ready to classify and to search.
+///
+/// \code
+/// backdrop::Session session(model, {.device = "cpu", .threads = 8});
+/// backdrop::Classification answer = session.classify(views);
+/// answer.predictions[0];  // the model's own class of the first photo
+/// \endcode
+///
+/// Threads: calls may come from any thread; calls on one session wait for each other, since each uses all of
+/// the session's threads. A call from inside one of its own callbacks is refused with usage. The destructor
+/// must not run before every call has returned.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backdrop/export.h"
+#include "backdrop/image_view.h"
+#include "backdrop/model.h"
+
+namespace backdrop {
+
+struct OpenOptions {
+  std::string device = "auto";     ///< "auto", "cpu", "cuda" or "cuda:N"
+  std::string precision = "fp32";  ///< of a GPU: "fp32", "tf32", "fp16" or "bf16"
+  int threads = 0;                 ///< CPU threads; 0: all that this process may use
+  int batch = 0;                   ///< composites a batch; 0: chosen for the device
+  bool reuse = true;               ///< compute only what each new background changed
+  std::size_t cache_memory = 0;    ///< bytes for cached background features; 0: half of what is available
+};
+
+struct Classification {
+  int classes = 0;
+  std::vector<float> logits;     ///< [N][classes]
+  std::vector<int> predictions;  ///< [N] the largest logit's class, the lowest among equal ones
+};
+
+class BACKDROP_EXPORT Session {
+ public:
+  /// Throws no_device if the device is absent or cannot be used, usage for options that name nothing known.
+  explicit Session(const Model& model, const OpenOptions& options = {});
+  ~Session();
+  Session(Session&& other) noexcept;
+  Session& operator=(Session&& other) noexcept;
+
+  /// Classifies photos of the model's size. Throws usage for any other size.
+  Classification classify(std::span<const ImageView> photos);
+
+  /// The same into memory of the caller's: `logits` has photos.size() * classes places.
+  void classify(std::span<const ImageView> photos, std::span<float> logits);
+
+  const Model& model() const noexcept;
+  /// One line for people: device, threads, instruction set, batch.
+  std::string description() const;
+
+  struct Parts;
+
+ private:
+  friend struct Internals;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace backdrop

@@ -1,0 +1,94 @@
+// A model on a device, as the public API shows it.
+#include "backdrop/session.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "backdrop/error.h"
+#include "engine/engine.h"
+#include "models/build.h"
+#include "tests/api/models.h"
+
+namespace backdrop::test {
+namespace {
+
+const Model& demo_model() {
+  static const Model model = Model::load(kDemoCheckpoint);
+  return model;
+}
+
+ErrorCode code_of(const OpenOptions& options) {
+  try {
+    Session session(demo_model(), options);
+  } catch (const Error& error) {
+    return error.code();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return ErrorCode::failed;
+}
+
+TEST(PublicSession, GivesTheEnginesLogits) {
+  const std::vector<Photo> photos{noise(1), noise(2), noise(3)};
+  std::vector<ImageView> views;
+  std::vector<Image> images;
+  for (const Photo& photo : photos) {
+    views.push_back(photo.view());
+    images.push_back({photo.height, photo.width, photo.pixels});
+  }
+  const Checkpoint checkpoint = load_checkpoint(kDemoCheckpoint);
+  const auto engine =
+      make_cpu_engine(std::make_shared<const Network>(build_network(checkpoint, {}, kDemoCheckpoint)),
+                      default_class_map(9), {});
+  std::vector<float> expected(photos.size() * 9);
+  engine->classify_images(images, expected.data());
+
+  Session session(demo_model(), {.device = "cpu"});
+  const Classification answer = session.classify(views);
+  EXPECT_EQ(answer.classes, 9);
+  EXPECT_EQ(answer.logits, expected);
+  ASSERT_EQ(answer.predictions.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto row = expected.begin() + static_cast<std::ptrdiff_t>(9 * i);
+    EXPECT_EQ(answer.predictions[i], std::max_element(row, row + 9) - row);
+  }
+}
+
+TEST(PublicSession, RefusesPhotosOfOtherSizes) {
+  Session session(demo_model());
+  const Photo small = noise(1, 100);
+  const Photo right = noise(1);
+  EXPECT_THROW(session.classify(std::array{small.view()}), Error);
+  EXPECT_THROW(session.classify(std::array{ImageView{small.pixels, 224, 224}}), Error);
+  EXPECT_THROW(session.classify(std::array{ImageView{{}, -1, -1}}), Error);
+  std::vector<float> logits(8);
+  EXPECT_THROW(session.classify(std::array{right.view()}, logits), Error);
+  EXPECT_TRUE(session.classify({}).predictions.empty());
+}
+
+TEST(PublicSession, RefusesDevicesThatAreNone) {
+  EXPECT_EQ(code_of({.device = "gpu"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.device = "cuda:"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.device = "cuda:1x"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.device = "cuda:999"}), ErrorCode::no_device);
+  EXPECT_EQ(code_of({.device = "cpu", .precision = "fp16"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.precision = "fp12"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.threads = -1}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.batch = 1 << 20}), ErrorCode::usage);
+}
+
+TEST(PublicSession, IsSharedByThreads) {
+  Session session(demo_model());
+  const Photo photo = noise(7);
+  const std::vector<float> expected = session.classify(std::array{photo.view()}).logits;
+  std::vector<std::vector<float>> answers(4);
+  std::vector<std::thread> threads;
+  for (auto& answer : answers)
+    threads.emplace_back([&] { answer = session.classify(std::array{photo.view()}).logits; });
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& answer : answers) EXPECT_EQ(answer, expected);
+}
+
+}  // namespace
+}  // namespace backdrop::test

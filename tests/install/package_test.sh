@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Installs into an empty folder, moves it, and builds and runs the examples against it: by CMake with the shared and the
+# static library, and by pkg-config.
+#
+#   package_test.sh BUILD CMAKE GENERATOR CXX
+set -euo pipefail
+source=$(cd "$(dirname "$0")/../.." && pwd)
+build=$1 cmake=$2 generator=$3 cxx=$4
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/moved/prefix
+
+# quietly COMMAND...: shows what it said only if it failed.
+quietly() {
+  "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+}
+
+quietly "$cmake" --install "$build" --prefix "$work/first"
+mkdir "$work/moved" && mv "$work/first" "$prefix"
+if grep -rnI -e "$work" -e "$build" -e "$source" "$prefix"; then
+  echo "an installed file names a folder of this machine" >&2
+  exit 1
+fi
+
+# What the examples run on.
+quietly "$prefix/bin/backdrop" demo-data "$work/data" --images-per-class 1
+checkpoint=$source/models/demo/demo-resnet18.pt
+photos=()
+label=0
+for folder in "$work"/data/original/val/*/; do
+  photos+=("$label" "$(ls "$folder"*.JPEG | head -1)")
+  label=$((label + 1))
+done
+
+# run_examples FOLDER: runs the examples built there and looks at what they say.
+run_examples() {
+  "$1/harness" "$checkpoint" "${photos[@]}" | tee "$work/harness.txt" | tail -1
+  grep -qx '9 of 9 right' "$work/harness.txt"
+}
+
+# Examples are built as their own CMakeLists.txt says, with an install tree as all they know.
+by_cmake() {
+  local kind=$1 example
+  shift
+  for example in harness; do
+    quietly "$cmake" -S "$source/examples/$example" -B "$work/$kind/$example" -G "$generator" -DCMAKE_BUILD_TYPE=Release \
+      -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" \
+      -DCMAKE_RUNTIME_OUTPUT_DIRECTORY="$work/$kind/bin" "$@"
+    quietly "$cmake" --build "$work/$kind/$example"
+  done
+  echo "== by CMake, $kind"
+  run_examples "$work/$kind/bin"
+}
+
+by_cmake shared
+by_cmake static -DBUILD_SHARED_LIBS=OFF
+ldd "$work/shared/bin/harness" | grep -q 'libbackdrop.so'
+if ldd "$work/static/bin/harness" | grep -q 'libbackdrop'; then
+  echo "the static harness needs the shared library" >&2
+  exit 1
+fi
+
+if ! command -v pkg-config >/dev/null; then
+  echo "skipped: pkg-config is not installed"
+  exit 77
+fi
+PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name backdrop.pc)")
+export PKG_CONFIG_PATH
+by_pkg_config() {
+  local kind=$1
+  shift
+  mkdir "$work/pc-$kind"
+  # shellcheck disable=SC2046
+  "$cxx" -std=c++20 -O1 "$source/examples/harness/harness.cpp" $(pkg-config --cflags backdrop) "$@" \
+    -o "$work/pc-$kind/harness"
+  echo "== by pkg-config, $kind"
+  run_examples "$work/pc-$kind"
+}
+# shellcheck disable=SC2046
+LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH") by_pkg_config shared $(pkg-config --libs backdrop)
+# shellcheck disable=SC2046
+by_pkg_config static $(pkg-config --static --libs backdrop | sed 's/-lbackdrop/-l:libbackdrop.a/')
