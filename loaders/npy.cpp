@@ -103,7 +103,8 @@ class HeaderReader {
     const std::size_t end = text_.find(quote, position_ + 1);
     if (end == std::string_view::npos) malformed();
     const std::string_view content = text_.substr(position_ + 1, end - position_ - 1);
-    if (content.find('\\') != std::string_view::npos) malformed();
+    const auto is_plain = [](char c) { return c >= ' ' && c <= '~' && c != '\\'; };
+    if (!std::ranges::all_of(content, is_plain)) malformed();
     position_ = end + 1;
     return std::string(content);
   }
