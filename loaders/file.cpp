@@ -3,9 +3,11 @@
 #include "loaders/file.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -20,6 +22,22 @@ namespace {
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
+
+/// What tells that somebody else has written to an open file.
+struct FileState {
+  std::size_t size = 0;
+  std::int64_t seconds = 0;  // of the last write
+  std::int64_t nanoseconds = 0;
+
+  bool operator==(const FileState&) const = default;
+};
+
+FileState state_of(std::FILE* file, const std::filesystem::path& path) {
+  struct stat status {};
+  if (fstat(fileno(file), &status) != 0)
+    throw Error(ErrorCode::bad_input, fmt::format("cannot be read: {}", std::strerror(errno)), path.string());
+  return {static_cast<std::size_t>(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
 
 std::string lower_case_start(std::span<const std::byte> bytes, std::size_t count) {
   std::string text(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), count));
@@ -45,16 +63,18 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, std::size_t 
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
   if (!file)
     throw Error(ErrorCode::bad_input, fmt::format("cannot be read: {}", std::strerror(errno)), path.string());
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
-  if (error) throw Error(ErrorCode::bad_input, "cannot be read: " + error.message(), path.string());
-  if (size > limit)
-    throw Error(ErrorCode::bad_input,
-                fmt::format("is {} bytes long, more than the {} that such a file can need", size, limit),
-                path.string());
+  const FileState before = state_of(file.get(), path);
+  if (before.size > limit)
+    throw Error(
+        ErrorCode::bad_input,
+        fmt::format("is {} bytes long, more than the {} that such a file can need", before.size, limit),
+        path.string());
 
-  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-  if (std::fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size())
-    throw Error(ErrorCode::bad_input, "ended while it was read (is it still being written?)", path.string());
+  std::vector<std::byte> bytes(before.size);
+  if (std::fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
+      state_of(file.get(), path) != before)
+    throw Error(ErrorCode::bad_input, "changed while it was read (is it still being written?)",
+                path.string());
   return bytes;
 }
 
