@@ -7,6 +7,7 @@
 
 #include "cli/progress.h"
 #include "cli/text_table.h"
+#include "search/estimate.h"
 
 namespace backdrop {
 namespace {
@@ -48,24 +49,52 @@ std::string background_table(const RunRecord& record, const ChallengeInput& inpu
   return table.text();
 }
 
+std::string work_text(const RunRecord& record, const ChallengeInput& input) {
+  const std::size_t computed = record.evaluated - record.resumed;
+  const double rate = record.search_seconds > 0 ? static_cast<double>(computed) / record.search_seconds : 0;
+  const std::string earlier =
+      record.resumed > 0 ? fmt::format(", {} of them before", grouped(record.resumed)) : "";
+  return fmt::format("Evaluated {} of {} pairs{} in {} ({:.1f} composites/s)\n", grouped(record.evaluated),
+                     grouped(input.foregrounds.size() * input.background_names.size()), earlier,
+                     duration_text(record.search_seconds), rate);
+}
+
+std::string early_answer_text(const RunRecord& record, const ChallengeStatistics& statistics) {
+  const EarlyAnswer answer = early_answer(statistics, record.options.order == "adaptive");
+  std::string text = fmt::format(
+      "Stopped by the budget (--resume goes on).\n"
+      "Challenge accuracy: at most {}, at least {}\n",
+      percent(answer.upper), percent(answer.lower));
+  if (answer.likely_lower)
+    text += fmt::format("Likely at least {} (95%), if {}.\n", percent(*answer.likely_lower),
+                        kEarlyAnswerAssumption);
+  return text;
+}
+
 }  // namespace
 
 std::string challenge_tables(const RunRecord& record, const ChallengeInput& input,
                              const ChallengeStatistics& statistics, const std::string& folder) {
   const ClassStatistics& total = statistics.total;
   std::string text = class_table(input, statistics) + '\n';
-  if (record.options.mode == "all") text += background_table(record, input, statistics) + '\n';
-  const double rate =
-      record.search_seconds > 0 ? static_cast<double>(record.evaluated) / record.search_seconds : 0;
-  text += fmt::format("Evaluated {} of {} pairs in {} ({:.1f} composites/s)\n", grouped(record.evaluated),
-                      grouped(input.foregrounds.size() * input.background_names.size()),
-                      duration_text(record.search_seconds), rate);
+  if (record.options.mode == "all" && record.complete)
+    text += background_table(record, input, statistics) + '\n';
+  text += work_text(record, input);
   if (!folder.empty()) text += fmt::format("Results: {}\n", folder);
-  text += fmt::format("Challenge accuracy: {}\n", percent(total.challenge_accuracy()));
+  text += record.complete ? fmt::format("Challenge accuracy: {}\n", percent(total.challenge_accuracy()))
+                          : early_answer_text(record, statistics);
   // The published script's last line, for programs that read it.
   text += fmt::format("Summary: {}/{} ({:.2f}%) are vulnerable foregrounds.\n", total.vulnerable,
                       total.foregrounds, 100.0 * total.vulnerable / total.foregrounds);
   return text;
+}
+
+void write_run_files(ResultFolder& folder, const std::string& json, const RunRecord& record,
+                     const ChallengeInput& input, const ChallengeStatistics& statistics) {
+  folder.write("foregrounds.csv", foregrounds_csv(input, statistics));
+  folder.write("backgrounds.csv", backgrounds_csv(input, statistics));
+  folder.write("report.html", report_page(record, input, statistics));
+  folder.write("run.json", json);
 }
 
 std::string percent(double share) {

@@ -1,10 +1,11 @@
 /// \file
-/// The challenge's result for people.
+/// The challenge's result, for people and for its folder.
 #pragma once
 
 #include <string>
 
 #include "report/run_record.h"
+#include "search/result_folder.h"
 
 namespace backdrop {
 
@@ -12,6 +13,10 @@ namespace backdrop {
 /// results were written, empty for nowhere.
 std::string challenge_tables(const RunRecord& record, const ChallengeInput& input,
                              const ChallengeStatistics& statistics, const std::string& folder);
+
+/// Writes all text files of a run; `json` is its run.json.
+void write_run_files(ResultFolder& folder, const std::string& json, const RunRecord& record,
+                     const ChallengeInput& input, const ChallengeStatistics& statistics);
 
 /// "51.11%", or "-" for NaN.
 std::string percent(double share);

@@ -13,6 +13,7 @@
 #include "backdrop/error.h"
 #include "cli/commands.h"
 #include "cli/version.h"
+#include "search/mpi_ranks.h"
 
 namespace {
 
@@ -34,6 +35,8 @@ int run(int argc, char** argv) {
   backdrop::add_convert_command(application);
   backdrop::add_demo_data_command(application);
   backdrop::add_plan_command(application);
+  backdrop::add_merge_command(application);
+  backdrop::add_manifest_command(application);
   application.footer(
       "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input file, 4 no usable device, 130 interrupted.");
   bool asked_for_help = false;
@@ -53,10 +56,8 @@ int run(int argc, char** argv) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file over the shell's size limit is an error to report, not a death
+/// The same with failures as one line and an exit code.
+int run_and_complain(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const backdrop::Error& error) {
@@ -66,4 +67,11 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     return complain(backdrop::ErrorCode::failed, error.what());
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the shell's size limit is an error to report, not a death
+  return backdrop::leave_ranks(run_and_complain(argc, argv));
 }

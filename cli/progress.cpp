@@ -49,7 +49,9 @@ void ProgressLine::write(const std::string& text) {
 }
 
 std::string search_progress_text(const SearchProgress& progress) {
-  const double rate = progress.seconds > 0 ? static_cast<double>(progress.evaluated) / progress.seconds : 0;
+  const double rate = progress.seconds > 0
+                          ? static_cast<double>(progress.evaluated - progress.resumed) / progress.seconds
+                          : 0;
   const double left = rate > 0 ? static_cast<double>(progress.total - progress.settled) / rate : 0;
   // Pairs may be settled without being evaluated, so the time left is a bound where some already were.
   const char* bound = progress.settled > progress.evaluated ? "at most " : "";

@@ -1,5 +1,5 @@
 // report.html: one static page with the result, the classes, the most adversarial backgrounds and how it came
-// to be.
+// to be. Times are in run.json alone, so that the page of a resumed run is that of an undisturbed one.
 #include <fmt/format.h>
 
 #include <cctype>
@@ -7,6 +7,7 @@
 
 #include "report/run_record.h"
 #include "report/thumbnail.h"
+#include "search/estimate.h"
 
 namespace backdrop {
 namespace {
@@ -58,6 +59,18 @@ std::string percent(double share, int digits = 2) {
   return std::isnan(share) ? "&ndash;" : fmt::format("{:.{}f}%", 100 * share, digits);
 }
 
+std::string early_answer_paragraph(const RunRecord& record, const ChallengeStatistics& statistics) {
+  const EarlyAnswer answer = early_answer(statistics, record.options.order == "adaptive");
+  std::string html = fmt::format(
+      "<p><strong>The search was stopped early.</strong> The challenge accuracy is at most {} and at least "
+      "{}.",
+      percent(answer.upper), percent(answer.lower));
+  if (answer.likely_lower)
+    html += fmt::format(" It is at least {} with 95% confidence, if {}.", percent(*answer.likely_lower),
+                        kEarlyAnswerAssumption);
+  return html + "</p>\n";
+}
+
 std::string headline(const RunRecord& record, const ChallengeInput& input,
                      const ChallengeStatistics& statistics) {
   const ClassStatistics& total = statistics.total;
@@ -67,7 +80,8 @@ std::string headline(const RunRecord& record, const ChallengeInput& input,
       "{} are "
       "vulnerable.</p>\n",
       escaped(record.model.arch), percent(total.challenge_accuracy()), total.foregrounds - total.vulnerable,
-      total.foregrounds, input.background_names.size(), total.vulnerable);
+      total.foregrounds, input.background_names.size(), total.vulnerable,
+      record.complete ? "" : early_answer_paragraph(record, statistics));
 }
 
 std::string class_table(const ChallengeInput& input, const ChallengeStatistics& statistics) {
@@ -101,9 +115,9 @@ std::string background_figure(const ChallengeInput& input, const ChallengeStatis
 std::string background_gallery(const RunRecord& record, const ChallengeInput& input,
                                const ChallengeStatistics& statistics) {
   std::string html = "<h2>Most adversarial backgrounds</h2>\n";
-  if (record.options.mode != "all")
+  if (record.options.mode != "all" || !record.complete)
     return html +
-           "<p class=\"soft\">The search stopped at each foreground's first fooling background, so the "
+           "<p class=\"soft\">The search did not try every pair, so the "
            "backgrounds cannot be compared. Run it with --mode all.</p>\n";
   html +=
       "<p class=\"soft\">Share of the other classes' foregrounds that are misclassified on the background, "
@@ -133,14 +147,11 @@ std::string run_table(const RunRecord& record, const ChallengeInput& input) {
   row("Data", record.data_path);
   row("Data SHA-256", record.data_sha256);
   row("Mode", record.options.mode);
+  row("Order", record.options.order);
+  if (!record.options.shard.is_whole()) row("Shard", record.options.shard.text());
   row("Pairs", fmt::format("{} evaluated of {}", record.evaluated,
                            input.foregrounds.size() * input.background_names.size()));
   row("Engine", record.engine.description);
-  row("Search",
-      fmt::format(
-          "{:.1f} s, {:.1f} composites/s", record.search_seconds,
-          record.search_seconds > 0 ? static_cast<double>(record.evaluated) / record.search_seconds : 0.0));
-  row("Started", record.started);
   for (const auto& [name, version] : record.versions) row(escaped(name), version);
   return html + "</table>\n";
 }

@@ -1,12 +1,16 @@
-// run.json: what ran, and what came out.
+// run.json: what ran, and what came out. Two runs of the same inputs and options differ in `engine`,
+// `versions`, `started`, `seconds` and `resumed_pairs` only.
 #include "report/json_parts.h"
 #include "report/run_record.h"
+#include "search/estimate.h"
 
 namespace backdrop {
 namespace {
 
 Json options_json(const OptionsRecord& options) {
   return {{"mode", options.mode},
+          {"order", options.order},
+          {"shard", {{"index", options.shard.index}, {"count", options.shard.count}}},
           {"reuse", options.reuse},
           {"cache_memory", options.cache_memory},
           {"allow_partial", options.allow_partial},
@@ -42,20 +46,54 @@ Json classes_json(const RunRecord& record, const ChallengeInput& input,
   return classes;
 }
 
+/// What is known of a search that was stopped early: its challenge accuracy so far is the upper bound.
+Json bounds_json(const RunRecord& record, const ChallengeStatistics& statistics) {
+  const EarlyAnswer answer = early_answer(statistics, record.options.order == "adaptive");
+  Json bounds = {{"upper", answer.upper}, {"lower", answer.lower}};
+  if (answer.likely_lower)
+    bounds["likely"] = {{"lower", *answer.likely_lower},
+                        {"upper", answer.upper},
+                        {"confidence", 0.95},
+                        {"assumption", kEarlyAnswerAssumption}};
+  return bounds;
+}
+
+Json identity_json(const RunIdentity& identity) {
+  Json json = Json::object();
+  for (const auto& [name, value] : identity) json[name] = value;
+  return json;
+}
+
 Json result_json(const RunRecord& record, const ChallengeInput& input,
                  const ChallengeStatistics& statistics) {
-  return {{"challenge_accuracy", statistics.total.challenge_accuracy()},
-          {"foregrounds", statistics.total.foregrounds},
-          {"vulnerable", statistics.total.vulnerable},
-          {"fooled_pairs", statistics.fooled},
-          {"classes", classes_json(record, input, statistics)}};
+  Json result = {{"complete", record.complete},
+                 {"challenge_accuracy", statistics.total.challenge_accuracy()},
+                 {"foregrounds", statistics.total.foregrounds},
+                 {"vulnerable", statistics.total.vulnerable},
+                 {"fooled_pairs", statistics.fooled},
+                 {"classes", classes_json(record, input, statistics)}};
+  if (!record.complete) result["bounds"] = bounds_json(record, statistics);
+  return result;
 }
 
 }  // namespace
 
+RunIdentity run_identity(const RunRecord& record) {
+  const OptionsRecord& options = record.options;
+  return {{"checkpoint sha256", record.model.sha256},
+          {"architecture", record.model.arch},
+          {"data sha256", record.data_sha256},
+          {"mode", options.mode},
+          {"order", options.order},
+          {"shard", options.shard.text()},
+          {"reuse", options.reuse ? "on" : "off"},
+          {"partial checkpoint", options.allow_partial ? "allowed" : "refused"},
+          {"class map sha256", options.class_map_sha256}};
+}
+
 std::vector<std::vector<int>> listed_backgrounds(const RunRecord& record, const ChallengeInput& input,
                                                  const ChallengeStatistics& statistics, int count) {
-  const bool comparable = record.options.mode == "all";
+  const bool comparable = record.options.mode == "all" && record.complete;
   return most_adversarial_backgrounds(statistics, input.background_labels(), comparable ? count : 0);
 }
 
@@ -76,10 +114,12 @@ std::string run_json(const RunRecord& record, const ChallengeInput& input,
                       {"foregrounds", foregrounds},
                       {"backgrounds", backgrounds}}},
                     {"options", options_json(record.options)},
+                    {"identity", identity_json(run_identity(record))},
                     {"engine", engine_json(record.engine)},
                     {"versions", versions_json(record.versions)},
                     {"started", record.started},
-                    {"seconds", {{"load", record.load_seconds}, {"search", record.search_seconds}}}};
+                    {"seconds", {{"load", record.load_seconds}, {"search", record.search_seconds}}},
+                    {"resumed_pairs", record.resumed}};
   return json_text(run);
 }
 

@@ -15,6 +15,7 @@
 
 #include "loaders/checkpoint.h"
 #include "search/inputs.h"
+#include "search/run_identity.h"
 #include "search/statistics.h"
 
 namespace backdrop {
@@ -45,7 +46,9 @@ struct EngineRecord {
 };
 
 struct OptionsRecord {
-  std::string mode;  ///< "first" or "all"
+  std::string mode;             ///< "first" or "all"
+  std::string order = "plain";  ///< "plain", or "adaptive" for mode "first"
+  Shard shard;
   bool reuse = true;
   std::size_t cache_memory = 0;
   bool allow_partial = false;
@@ -65,7 +68,12 @@ struct RunRecord {
   double search_seconds = 0;
   std::size_t evaluated = 0;  ///< composites computed
   std::size_t recorded = 0;   ///< of those, the ones that the mode asks for
+  std::size_t resumed = 0;    ///< of those evaluated, the ones of earlier sessions
+  bool complete = true;       ///< false: stopped by the budget
 };
+
+/// What another run must have in common with this one to be a continuation of it.
+RunIdentity run_identity(const RunRecord& record);
 
 /// Backgrounds listed for each class in run.json and the page.
 inline constexpr int kBackgroundsListed = 5;

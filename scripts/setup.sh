@@ -16,7 +16,9 @@ usage() { sed -n '2,7s/^# \{0,1\}//p' "$0"; }
 
 while (($#)); do
   case $1 in
-    --tests) optional+=(clang-format python3-torch python3-torchvision python3-numpy python3-pil) ;;
+    --tests)
+      optional+=(clang-format python3-torch python3-torchvision python3-numpy python3-pil openmpi-bin libopenmpi-dev)
+      ;;
     --bench)
       required+=(libbenchmark-dev hyperfine)
       optional+=(python3-torch python3-torchvision python3-numpy python3-pil)

@@ -10,26 +10,14 @@
 #include "backdrop/error.h"
 
 namespace backdrop {
-namespace {
-
-void sync_folder(const std::filesystem::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) throw_system_error("cannot be opened", folder);
-  // Some network file systems have no flush of a folder; its files are flushed all the same.
-  const bool flushed = ::fsync(descriptor) == 0 || errno == EINVAL;
-  ::close(descriptor);
-  if (!flushed) throw_system_error("cannot be flushed to the device", folder);
-}
-
-}  // namespace
-
 void throw_system_error(const char* action, const std::filesystem::path& path) {
   const std::string reason = std::generic_category().message(errno);
   throw Error(ErrorCode::failed, std::string(action) + ": " + reason, path.string());
 }
 
-DurableFile::DurableFile(const std::filesystem::path& path) : path_(path) {
-  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+DurableFile::DurableFile(const std::filesystem::path& path, Existing existing) : path_(path) {
+  const int emptied = existing == Existing::replace ? O_TRUNC : 0;
+  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | emptied, 0666);
   if (descriptor_ < 0) throw_system_error("cannot be created", path);
 }
 
@@ -47,8 +35,17 @@ void DurableFile::write(std::size_t offset, std::span<const std::byte> bytes) {
   }
 }
 
-void DurableFile::close() {
+void DurableFile::truncate(std::size_t bytes) {
+  if (::ftruncate(descriptor_, static_cast<off_t>(bytes)) != 0)
+    throw_system_error("cannot be shortened", path_);
+}
+
+void DurableFile::sync() {
   if (::fsync(descriptor_) != 0) throw_system_error("cannot be flushed to the device", path_);
+}
+
+void DurableFile::close() {
+  sync();
   const int descriptor = descriptor_;
   descriptor_ = -1;
   if (::close(descriptor) != 0) throw_system_error("cannot be closed", path_);
@@ -58,6 +55,15 @@ void write_durable_file(const std::filesystem::path& path, std::string_view cont
   DurableFile file(path);
   file.write(0, std::as_bytes(std::span(content)));
   file.close();
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) throw_system_error("cannot be opened", folder);
+  // Some network file systems have no flush of a folder; its files are flushed all the same.
+  const bool flushed = ::fsync(descriptor) == 0 || errno == EINVAL;
+  ::close(descriptor);
+  if (!flushed) throw_system_error("cannot be flushed to the device", folder);
 }
 
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {

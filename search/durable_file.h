@@ -13,13 +13,19 @@ namespace backdrop {
 /// A file open for writing at any place. Every failure throws `failed` with the system's reason.
 class DurableFile {
  public:
-  /// Creates the file, or empties it.
-  explicit DurableFile(const std::filesystem::path& path);
+  enum class Existing { replace, keep };
+
+  /// Creates the file; an existing one is emptied or kept.
+  explicit DurableFile(const std::filesystem::path& path, Existing existing = Existing::replace);
   ~DurableFile();
   DurableFile(const DurableFile&) = delete;
   DurableFile& operator=(const DurableFile&) = delete;
 
   void write(std::size_t offset, std::span<const std::byte> bytes);
+  /// Cuts the file off behind `bytes`.
+  void truncate(std::size_t bytes);
+  /// Flushes to the device.
+  void sync();
   /// Flushes to the device and closes.
   void close();
 
@@ -30,6 +36,9 @@ class DurableFile {
 
 /// Writes a whole file and flushes it to the device.
 void write_durable_file(const std::filesystem::path& path, std::string_view content);
+
+/// Flushes a folder, so that names made, changed or removed in it survive a power cut.
+void sync_folder(const std::filesystem::path& folder);
 
 /// Renames and flushes the parent folder, so that the new name survives a power cut.
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);

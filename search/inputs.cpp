@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <span>
 
 #include "backdrop/error.h"
@@ -89,6 +90,26 @@ ChallengeInput load_challenge_input(const std::filesystem::path& root, ThreadPoo
   return input;
 }
 
+Shard parse_shard(const std::string& text) {
+  Shard shard;
+  int read = 0;
+  const int fields = std::sscanf(text.c_str(), "%6d/%6d%n", &shard.index, &shard.count, &read);
+  if (fields != 2 || static_cast<std::size_t>(read) != text.size() || shard.index < 1 ||
+      shard.index > shard.count)
+    throw Error(ErrorCode::usage, fmt::format("'{}' is no shard: write i/n with i from 1 to n", text));
+  return shard;
+}
+
+void select_shard(ChallengeInput& input, const Shard& shard) {
+  std::vector<Foreground> selected;
+  for (std::size_t row = 0; shard.foreground(row) < input.foregrounds.size(); ++row)
+    selected.push_back(std::move(input.foregrounds[shard.foreground(row)]));
+  if (selected.empty())
+    throw Error(ErrorCode::usage, fmt::format("shard {} is empty: there are only {} foregrounds",
+                                              shard.text(), input.foregrounds.size()));
+  input.foregrounds = std::move(selected);
+}
+
 void check_input(const ChallengeInput& input, const ValueShape& network_input) {
   if (input.foregrounds.empty()) throw Error(ErrorCode::usage, "there are no foregrounds to search");
   if (!input.backgrounds || input.backgrounds->empty())
@@ -131,6 +152,15 @@ std::string manifest_sha256(const ChallengeInput& input, ThreadPool& pool) {
   for (const std::string& name : input.classes) add(fmt::format("class {}\n", name));
   for (const std::string& line : foregrounds) add(line);
   for (const std::string& line : backgrounds) add(line);
+  return hash.hex();
+}
+
+std::string class_map_sha256(const ClassMap& map) {
+  Sha256 hash;
+  for (const int label : map.in9) {
+    const std::string line = fmt::format("{}\n", label);
+    hash.update(line.data(), line.size());
+  }
   return hash.hex();
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "loaders/class_map.h"
 #include "loaders/image.h"
 #include "loaders/mask.h"
 #include "models/network.h"
@@ -51,6 +52,26 @@ struct ChallengeInput {
 /// Reads masks, their photos and all of `only_bg_t` from the release's tree. Throws bad_input.
 ChallengeInput load_challenge_input(const std::filesystem::path& root, ThreadPool& pool);
 
+/// One of `count` equal parts of a search, which are merged afterwards: foregrounds index-1, index-1+count,
+/// ...
+struct Shard {
+  int index = 1;  ///< 1 to count
+  int count = 1;
+
+  bool is_whole() const { return count == 1; }
+  /// The foreground of the whole search in row `row` of the shard's.
+  std::size_t foreground(std::size_t row) const {
+    return static_cast<std::size_t>(index - 1) + row * static_cast<std::size_t>(count);
+  }
+  std::string text() const { return std::to_string(index) + "/" + std::to_string(count); }
+};
+
+/// "2/8". Throws usage.
+Shard parse_shard(const std::string& text);
+
+/// Leaves the shard's foregrounds and all backgrounds. Throws usage if that is no foreground.
+void select_shard(ChallengeInput& input, const Shard& shard);
+
 /// Throws usage unless there is something to search, every photo and mask is of the network's size and every
 /// label names a class.
 void check_input(const ChallengeInput& input, const ValueShape& network_input);
@@ -58,5 +79,8 @@ void check_input(const ChallengeInput& input, const ValueShape& network_input);
 /// SHA-256 over classes, names, labels and the decoded pixels and masks: the identity of the data, whatever
 /// files they came from.
 std::string manifest_sha256(const ChallengeInput& input, ThreadPool& pool);
+
+/// SHA-256 of a class map's labels, a line each: its identity, whatever file it came from.
+std::string class_map_sha256(const ClassMap& map);
 
 }  // namespace backdrop

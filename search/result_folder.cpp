@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,8 +21,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 6> kRunFiles = {"run.json",        "predictions.npy", "margins.npy",
-                                                       "foregrounds.csv", "backgrounds.csv", "report.html"};
+constexpr std::string_view kJournal = "journal";
+constexpr std::array<std::string_view, 8> kRunFiles = {"run.json",        "predictions.npy", "margins.npy",
+                                                       "foregrounds.csv", "backgrounds.csv", "report.html",
+                                                       kJournal,          "journal.new"};
 constexpr std::int16_t kNoPrediction = -1;
 constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();
 
@@ -53,10 +56,11 @@ void require_only_run_files(const fs::path& folder) {
   if (error) throw Error(ErrorCode::failed, "cannot be read: " + error.message(), folder.string());
 }
 
-void require_free(const fs::path& folder, ResultFolder::IfFinished if_finished) {
+/// Throws unless the finished run, if there is one, may be replaced.
+void require_free(const fs::path& folder, ResultFolder::Existing existing) {
   if (!fs::exists(fs::symlink_status(folder))) return;
   if (!fs::is_directory(folder)) throw Error(ErrorCode::failed, "is a file, not a folder", folder.string());
-  if (fs::exists(folder / "run.json") && if_finished == ResultFolder::IfFinished::refuse)
+  if (ResultFolder::is_finished(folder) && existing != ResultFolder::Existing::replace)
     throw Error(ErrorCode::usage, "is a finished run: choose another --out, or --force to replace it",
                 folder.string());
   require_only_run_files(folder);
@@ -76,8 +80,10 @@ class ResultFolder::Lock {
   explicit Lock(const fs::path& folder) {
     descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor_ < 0) throw_system_error("cannot be opened", folder);
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-    const bool held = errno == EWOULDBLOCK;
+    const bool locked = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+    if (locked && is_still(folder)) return;
+    // A run that finished between the opening and the locking has renamed the folder.
+    const bool held = locked || errno == EWOULDBLOCK;
     ::close(descriptor_);
     if (held) throw Error(ErrorCode::failed, "another process is writing this run", folder.string());
     throw_system_error("cannot be locked", folder);
@@ -87,38 +93,79 @@ class ResultFolder::Lock {
   Lock& operator=(const Lock&) = delete;
 
  private:
+  bool is_still(const fs::path& folder) const {
+    struct stat opened {};
+    struct stat named {};
+    return ::fstat(descriptor_, &opened) == 0 && ::stat(folder.c_str(), &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+  }
+
   int descriptor_ = -1;
 };
 
-void ResultFolder::check_free(const fs::path& folder, IfFinished if_finished) {
-  require_free(resolve(folder), if_finished);
+bool ResultFolder::is_finished(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(folder / "run.json", ignored);
 }
 
-ResultFolder::ResultFolder(const fs::path& folder, std::size_t foregrounds, std::size_t backgrounds,
-                           IfFinished if_finished)
+void ResultFolder::remove_leftovers(const fs::path& folder) {
+  std::error_code error;
+  fs::remove(folder / kJournal, error);
+  if (error)
+    throw Error(ErrorCode::failed, "cannot be removed: " + error.message(), (folder / kJournal).string());
+}
+
+ResultFolder::ResultFolder(const fs::path& folder, Existing existing)
     : folder_(resolve(folder)), partial_(with_suffix(folder_, ".partial")) {
   std::error_code error;
-  require_free(folder_, if_finished);
+  require_free(folder_, existing);
   fs::create_directories(partial_, error);
   if (error) throw Error(ErrorCode::failed, "cannot be created: " + error.message(), partial_.string());
   lock_ = std::make_unique<Lock>(partial_);
   require_only_run_files(partial_);
-  try {
-    for (const std::string_view name : kRunFiles) fs::remove(partial_ / name);
-    predictions_ =
-        std::make_unique<MatrixFile>(partial_ / "predictions.npy", npy_type<std::int16_t>(),
-                                     std::as_bytes(std::span(&kNoPrediction, 1)), foregrounds, backgrounds);
-    margins_ =
-        std::make_unique<MatrixFile>(partial_ / "margins.npy", npy_type<float>(),
-                                     std::as_bytes(std::span(&kNoMargin, 1)), foregrounds, backgrounds);
-  } catch (...) {
-    remove_run(partial_);
-    throw;
+  if (!fs::exists(partial_ / kJournal)) return;
+  if (existing == Existing::replace) {
+    fs::remove(partial_ / kJournal);
+    return;
+  }
+  journal_.emplace(partial_ / kJournal);
+  if (journal_->blocks() == 0) {
+    journal_.reset();
+    fs::remove(partial_ / kJournal);
+  } else if (existing == Existing::refuse) {
+    throw Error(ErrorCode::usage, "is an unfinished run: --resume goes on with it, --force starts it again",
+                partial_.string());
   }
 }
 
 ResultFolder::~ResultFolder() {
-  if (lock_) remove_run(partial_);
+  if (!lock_ || (journal_ && journal_->blocks() > 0)) return;
+  remove_run(partial_);
+}
+
+Journal& ResultFolder::begin(const RunIdentity& identity, const PlanShape& shape) {
+  if (journal_) {
+    const std::string difference = identity_difference(journal_->identity(), identity);
+    if (!difference.empty())
+      throw Error(ErrorCode::usage, "is a run of something else: " + difference, partial_.string());
+  }
+  const PlanShape& planned = journal_ ? journal_->shape() : shape;
+  if (planned.foregrounds != shape.foregrounds || planned.backgrounds != shape.backgrounds)
+    throw Error(ErrorCode::bad_input, "is a journal of another size: start the run again with --force",
+                (partial_ / kJournal).string());
+  begin(static_cast<std::size_t>(shape.foregrounds), static_cast<std::size_t>(shape.backgrounds));
+  if (!journal_) journal_.emplace(partial_ / kJournal, identity, shape);
+  return *journal_;
+}
+
+void ResultFolder::begin(std::size_t foregrounds, std::size_t backgrounds) {
+  for (const std::string_view name : kRunFiles)
+    if (name != kJournal) fs::remove(partial_ / name);
+  predictions_ =
+      std::make_unique<MatrixFile>(partial_ / "predictions.npy", npy_type<std::int16_t>(),
+                                   std::as_bytes(std::span(&kNoPrediction, 1)), foregrounds, backgrounds);
+  margins_ = std::make_unique<MatrixFile>(partial_ / "margins.npy", npy_type<float>(),
+                                          std::as_bytes(std::span(&kNoMargin, 1)), foregrounds, backgrounds);
 }
 
 void ResultFolder::store(const PairAnswers& answers) {
@@ -133,10 +180,13 @@ void ResultFolder::write(std::string_view name, std::string_view content) {
 void ResultFolder::commit() {
   predictions_->close();
   margins_->close();
+  sync_folder(partial_);
   const fs::path replaced = with_suffix(folder_, ".replaced");
   remove_run(replaced);
   if (fs::exists(folder_)) rename_durably(folder_, replaced);
   rename_durably(partial_, folder_);
+  journal_.reset();
+  remove_leftovers(folder_);
   lock_.reset();
   remove_run(replaced);
 }

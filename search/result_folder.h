@@ -2,12 +2,15 @@
 /// The folder of one run: run.json, predictions.npy, margins.npy, foregrounds.csv, backgrounds.csv,
 /// report.html.
 ///
-/// A run writes into FOLDER.partial and takes its name only when everything is on the device, so a folder
-/// with a run.json is always a finished run.
+/// A run writes into FOLDER.partial and takes its name only when everything is on the device, so FOLDER with
+/// a run.json is always a finished run. FOLDER.partial also holds the journal from which a run that was
+/// stopped goes on; search/journal.h says what is durable when.
 ///
 /// \code
-/// ResultFolder folder("runs/resnet50", foregrounds, backgrounds, ResultFolder::IfFinished::refuse);
+/// ResultFolder folder("runs/resnet50", ResultFolder::Existing::refuse);  // locks it: before long work
+/// Journal& journal = folder.begin(identity, shape);
 /// hooks.sinks.push_back(&folder);
+/// hooks.journal = &journal;
 /// ... run_search(...) ...
 /// folder.write("run.json", text);
 /// folder.commit();
@@ -17,9 +20,11 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "search/journal.h"
 #include "search/matrix_file.h"
 #include "search/runner.h"
 
@@ -27,26 +32,36 @@ namespace backdrop {
 
 class ResultFolder : public PairSink {
  public:
-  enum class IfFinished { refuse, replace };
+  /// What to do with a run that is there: refuse to touch it; replace it, finished or not; go on with it if
+  /// it is unfinished.
+  enum class Existing { refuse, replace, resume };
 
-  /// Throws what the constructor would throw over a folder that may not be written, before any work is done.
-  static void check_free(const std::filesystem::path& folder, IfFinished if_finished);
-
-  /// Creates FOLDER.partial (clearing what a killed run left there) with both matrices, nothing evaluated.
-  /// Throws usage if FOLDER is a finished run that may not be replaced, or holds anything else; failed if
-  /// another process is writing this run or the disk does not take it.
-  ResultFolder(const std::filesystem::path& folder, std::size_t foregrounds, std::size_t backgrounds,
-               IfFinished if_finished);
-  /// Removes what was not committed.
+  /// Locks FOLDER.partial, creating it. Throws usage if there is a run that may not be touched, or a folder
+  /// that is none; failed if another process is writing this run or the disk does not take it.
+  ResultFolder(const std::filesystem::path& folder, Existing existing);
+  /// Keeps FOLDER.partial if its journal has blocks, removes it otherwise.
   ~ResultFolder() override;
   ResultFolder(const ResultFolder&) = delete;
   ResultFolder& operator=(const ResultFolder&) = delete;
+
+  /// Opens the journal of the run to resume, or starts one, and both matrices with nothing evaluated. Throws
+  /// usage if the run is one of other inputs; its journal's shape is the one to plan with.
+  Journal& begin(const RunIdentity& identity, const PlanShape& shape);
+  /// The same without a journal, for answers that are all there already.
+  void begin(std::size_t foregrounds, std::size_t backgrounds);
 
   void store(const PairAnswers& answers) override;
   /// Adds one of the run's text files.
   void write(std::string_view name, std::string_view content);
   /// Flushes everything to the device and puts the folder in place.
   void commit();
+  /// Where the files of an unfinished run are.
+  const std::filesystem::path& partial() const { return partial_; }
+
+  /// Whether FOLDER holds a finished run.
+  static bool is_finished(const std::filesystem::path& folder);
+  /// Removes the journal that a run killed in its very last step left in its finished folder.
+  static void remove_leftovers(const std::filesystem::path& folder);
 
  private:
   class Lock;
@@ -54,6 +69,7 @@ class ResultFolder : public PairSink {
   std::filesystem::path folder_;
   std::filesystem::path partial_;
   std::unique_ptr<Lock> lock_;
+  std::optional<Journal> journal_;
   std::unique_ptr<MatrixFile> predictions_;
   std::unique_ptr<MatrixFile> margins_;
 };

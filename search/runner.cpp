@@ -1,4 +1,5 @@
-// Works through a plan in chunks of a second or two: hand the pieces to the engine, decide, record, report.
+// Works through a plan wave by wave: take a block's answers from the journal or compute them, decide, record,
+// report.
 #include "search/runner.h"
 
 #include <fmt/format.h>
@@ -6,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <optional>
 
 #include "backdrop/error.h"
 
@@ -18,126 +20,168 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// How many composites to hand to the engine at once: as many as it computes in a second or two, measured as
-/// it goes, and never less than keeps it busy.
-class ChunkSize {
- public:
-  explicit ChunkSize(std::size_t fill) : fill_(fill), pairs_(fill) {}
+/// Ends a search whose caller has enough; never leaves run_search.
+struct Enough {};
 
-  std::size_t pairs() const { return pairs_; }
-  void measured(std::size_t pairs, double seconds) {
-    constexpr double kTargetSeconds = 1.5;
-    constexpr double kMostPairs = 1 << 22;
-    const double wanted = static_cast<double>(pairs) * kTargetSeconds / std::max(seconds, 1e-6);
-    pairs_ = std::max(fill_, static_cast<std::size_t>(std::min(wanted, kMostPairs)) / fill_ * fill_);
+/// Computes every block on one engine.
+class EngineExecutor : public BlockExecutor {
+ public:
+  EngineExecutor(Engine& engine, const ChallengeInput& input, std::size_t classes_to_keep)
+      : engine_(engine), input_(input), classes_to_keep_(classes_to_keep) {}
+
+  void run(std::span<const Block* const> blocks, const Done& done) override {
+    for (const Block* block : blocks) done(*block, compute_block(engine_, input_, *block, classes_to_keep_));
   }
 
  private:
-  std::size_t fill_;
-  std::size_t pairs_;
-};
-
-/// Room for the answers of one chunk, and the chunk as tasks of the engine.
-struct Chunk {
-  std::vector<CompositeTask> tasks;
-  std::vector<std::int16_t> predictions;
-  std::vector<float> margins;
-  std::vector<float> logits;
-
-  void set(const std::vector<Piece>& pieces, const ChallengeInput& input, std::size_t classes_to_keep) {
-    std::size_t pairs = 0;
-    for (const Piece& piece : pieces) pairs += piece.backgrounds.size();
-    predictions.resize(pairs);
-    margins.resize(pairs);
-    logits.resize(pairs * classes_to_keep);
-    tasks.clear();
-    std::size_t offset = 0;
-    for (const Piece& piece : pieces) {
-      const Foreground& foreground = input.foregrounds[static_cast<std::size_t>(piece.foreground)];
-      tasks.push_back({.foreground = &foreground.image,
-                       .mask = &foreground.mask,
-                       .label = foreground.label,
-                       .backgrounds = piece.backgrounds,
-                       .predictions = predictions.data() + offset,
-                       .margins = margins.data() + offset,
-                       .logits = classes_to_keep > 0 ? logits.data() + offset * classes_to_keep : nullptr});
-      offset += piece.backgrounds.size();
-    }
-  }
+  Engine& engine_;
+  const ChallengeInput& input_;
+  std::size_t classes_to_keep_;
 };
 
 class Search {
  public:
   Search(Engine& engine, const ChallengeInput& input, const ClassMap& map, WorkPlan& plan,
-         const SearchHooks& hooks)
-      : engine_(engine),
-        input_(input),
+         const PlanShape& shape, const SearchHooks& hooks)
+      : input_(input),
         map_(map),
         plan_(plan),
+        shape_(shape),
         hooks_(hooks),
+        classes_to_keep_(any_sink_wants_logits(hooks) ? static_cast<std::size_t>(engine.classes()) : 0),
+        on_engine_(engine, input, classes_to_keep_),
+        executor_(hooks.executor ? *hooks.executor : on_engine_),
         vulnerable_(input.foregrounds.size()) {
     result_.pairs = PairMatrix(static_cast<int>(input.foregrounds.size()),
                                static_cast<int>(input.background_names.size()));
-    const bool keep_logits = std::any_of(hooks.sinks.begin(), hooks.sinks.end(),
-                                         [](const PairSink* sink) { return sink->wants_logits(); });
-    classes_to_keep_ = keep_logits ? static_cast<std::size_t>(engine.classes()) : 0;
   }
 
   SearchResult run() {
-    ChunkSize size(static_cast<std::size_t>(plan_shape(engine_, input_).fill));
-    for (auto pieces = plan_.next(size.pairs()); !pieces.empty(); pieces = plan_.next(size.pairs())) {
-      if (hooks_.stop && hooks_.stop())
-        throw Error(ErrorCode::interrupted, fmt::format("interrupted after {} of {} pairs", plan_.settled(),
-                                                        result_.pairs.predictions.size()));
-      const Clock::time_point start = Clock::now();
-      chunk_.set(pieces, input_, classes_to_keep_);
-      engine_.classify_composites(chunk_.tasks);
-      size.measured(chunk_.predictions.size(), seconds_since(start));
-      result_.evaluated += chunk_.predictions.size();
-      for (std::size_t i = 0; i < pieces.size(); ++i) record(pieces[i], chunk_.tasks[i]);
-      report();
+    try {
+      std::uint64_t blocks = 0;
+      for (auto wave = plan_.next_wave(); !wave.empty(); wave = plan_.next_wave()) {
+        blocks_ = cut_into_blocks(wave, blocks, shape_.block_pairs());
+        blocks += blocks_.size();
+        run_wave();
+      }
+    } catch (const Enough&) {
+      result_.complete = false;
     }
+    if (hooks_.journal) hooks_.journal->sync();
     result_.seconds = seconds_since(start_);
     return std::move(result_);
   }
 
  private:
-  void record(const Piece& piece, const CompositeTask& task) {
-    fooled_.resize(piece.backgrounds.size());
-    for (std::size_t i = 0; i < fooled_.size(); ++i)
-      fooled_[i] = !is_correct(map_, task.predictions[i], task.label);
-    const std::size_t kept = plan_.finish(piece, fooled_);
+  static bool any_sink_wants_logits(const SearchHooks& hooks) {
+    return std::any_of(hooks.sinks.begin(), hooks.sinks.end(),
+                       [](const PairSink* sink) { return sink->wants_logits(); });
+  }
+
+  void run_wave() {
+    answers_.assign(blocks_.size(), std::nullopt);
+    recorded_blocks_ = 0;
+    std::vector<const Block*> missing;
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      if (hooks_.journal) answers_[i] = hooks_.journal->find(blocks_[i]);
+      if (!answers_[i]) missing.push_back(&blocks_[i]);
+      if (answers_[i]) check_resumed(*answers_[i]);
+    }
+    record_in_order();
+    if (missing.empty()) return;
+    stop_if_asked();
+    executor_.run(missing, [this](const Block& block, BlockAnswers answers) {
+      if (hooks_.journal) hooks_.journal->append(block, answers);
+      answers_[block.number - blocks_.front().number] = std::move(answers);
+      record_in_order();
+      stop_if_asked();
+    });
+  }
+
+  /// A journal's checksum says that it was written so, not that it was written by a search.
+  void check_resumed(const BlockAnswers& answers) {
+    const auto known = [this](int prediction) {
+      return prediction >= 0 && static_cast<std::size_t>(prediction) < map_.in9.size();
+    };
+    if (!std::all_of(answers.predictions.begin(), answers.predictions.end(), known))
+      throw Error(
+          ErrorCode::bad_input,
+          "the run's journal names classes that the model does not have: start it again with --force");
+    result_.resumed += answers.predictions.size();
+  }
+
+  /// A plan hears of the outcomes in its own order, whatever the order in which blocks come in.
+  void record_in_order() {
+    for (; recorded_blocks_ < blocks_.size() && answers_[recorded_blocks_]; ++recorded_blocks_) {
+      const Block& block = blocks_[recorded_blocks_];
+      BlockAnswers& answers = *answers_[recorded_blocks_];
+      std::size_t offset = 0;
+      for (const Piece& piece : block.pieces) {
+        record(piece, answers, offset);
+        offset += piece.backgrounds.size();
+      }
+      result_.evaluated += block.pairs;
+      answers = {};
+      if (hooks_.progress) hooks_.progress(progress());
+    }
+  }
+
+  void record(const Piece& piece, const BlockAnswers& block, std::size_t offset) {
+    const std::size_t count = piece.backgrounds.size();
+    const int label = input_.foregrounds[static_cast<std::size_t>(piece.foreground)].label;
+    const auto predictions = std::span(block.predictions).subspan(offset, count);
+    const auto margins = std::span(block.margins).subspan(offset, count);
+    fooled_.resize(count);
+    for (std::size_t i = 0; i < count; ++i) fooled_[i] = !is_correct(map_, predictions[i], label);
+    const std::size_t kept = plan_.finish(piece, fooled_, margins);
     result_.recorded += kept;
     for (std::size_t i = 0; i < kept; ++i) {
       const std::size_t pair = result_.pairs.index(piece.foreground, piece.backgrounds[i]);
-      result_.pairs.predictions[pair] = task.predictions[i];
-      result_.pairs.margins[pair] = task.margins[i];
+      result_.pairs.predictions[pair] = predictions[i];
+      result_.pairs.margins[pair] = margins[i];
       vulnerable_[static_cast<std::size_t>(piece.foreground)] |= fooled_[i];
     }
-    const PairAnswers answers{piece.foreground,
-                              piece.backgrounds.first(kept),
-                              {task.predictions, kept},
-                              {task.margins, kept},
-                              {task.logits, kept * classes_to_keep_}};
+    const bool has_logits = !block.logits.empty();
+    const PairAnswers answers{
+        piece.foreground, piece.backgrounds.first(kept), predictions.first(kept), margins.first(kept),
+        has_logits ? std::span(block.logits).subspan(offset * classes_to_keep_, kept * classes_to_keep_)
+                   : std::span<const float>()};
     for (PairSink* sink : hooks_.sinks) sink->store(answers);
   }
 
-  void report() const {
-    if (!hooks_.progress) return;
-    hooks_.progress({.settled = plan_.settled(),
-                     .total = result_.pairs.predictions.size(),
-                     .evaluated = result_.evaluated,
-                     .vulnerable = static_cast<int>(std::count(vulnerable_.begin(), vulnerable_.end(), 1)),
-                     .seconds = seconds_since(start_)});
+  SearchProgress progress() const {
+    return {.settled = plan_.settled(),
+            .total = result_.pairs.predictions.size(),
+            .evaluated = result_.evaluated,
+            .resumed = result_.resumed,
+            .vulnerable = static_cast<int>(std::count(vulnerable_.begin(), vulnerable_.end(), 1)),
+            .seconds = seconds_since(start_)};
   }
 
-  Engine& engine_;
+  /// Not when everything is done: then the search ends by itself.
+  void stop_if_asked() {
+    const SearchProgress state = progress();
+    if (state.settled == state.total) return;
+    if (hooks_.stop && hooks_.stop()) {
+      if (hooks_.journal) hooks_.journal->sync();
+      throw Error(ErrorCode::interrupted,
+                  fmt::format("interrupted after {} of {} pairs{}", state.settled, state.total,
+                              hooks_.journal ? ": --resume goes on from there" : ""));
+    }
+    if (hooks_.enough && hooks_.enough(state)) throw Enough();
+  }
+
   const ChallengeInput& input_;
   const ClassMap& map_;
   WorkPlan& plan_;
+  const PlanShape& shape_;
   const SearchHooks& hooks_;
-  std::size_t classes_to_keep_ = 0;
-  Chunk chunk_;
+  std::size_t classes_to_keep_;
+  EngineExecutor on_engine_;
+  BlockExecutor& executor_;
+  std::vector<Block> blocks_;                         // of the wave under way
+  std::vector<std::optional<BlockAnswers>> answers_;  // of these blocks; emptied when recorded
+  std::size_t recorded_blocks_ = 0;
   std::vector<std::uint8_t> fooled_;      // of the piece in hand
   std::vector<std::uint8_t> vulnerable_;  // [F]
   SearchResult result_;
@@ -163,16 +207,17 @@ void prepare_engine(Engine& engine, const ChallengeInput& input) {
 
 PlanShape plan_shape(const Engine& engine, const ChallengeInput& input) {
   const int batch = std::max(1, engine.batch());
+  const int backgrounds = static_cast<int>(input.background_names.size());
   return {.foregrounds = static_cast<int>(input.foregrounds.size()),
-          .backgrounds = static_cast<int>(input.background_names.size()),
-          .tile = engine.tile(),
+          .backgrounds = backgrounds,
+          .tile = engine.tile() < backgrounds ? engine.tile() : 0,
           .batch = batch,
           .fill = batch * std::max(1, engine.threads())};
 }
 
 SearchResult run_search(Engine& engine, const ChallengeInput& input, const ClassMap& map, WorkPlan& plan,
-                        const SearchHooks& hooks) {
-  return Search(engine, input, map, plan, hooks).run();
+                        const PlanShape& shape, const SearchHooks& hooks) {
+  return Search(engine, input, map, plan, shape, hooks).run();
 }
 
 }  // namespace backdrop

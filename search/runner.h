@@ -3,8 +3,9 @@
 ///
 /// \code
 /// prepare_engine(*engine, input);
-/// auto plan = plan_all_pairs(plan_shape(*engine, input));
-/// SearchResult result = run_search(*engine, input, map, *plan, {});
+/// PlanShape shape = plan_shape(*engine, input);
+/// auto plan = plan_all_pairs(shape);
+/// SearchResult result = run_search(*engine, input, map, *plan, shape, {});
 /// \endcode
 #pragma once
 
@@ -15,7 +16,9 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "search/block.h"
 #include "search/inputs.h"
+#include "search/journal.h"
 #include "search/work_plan.h"
 
 namespace backdrop {
@@ -61,23 +64,29 @@ class PairSink {
 struct SearchProgress {
   std::size_t settled = 0;    ///< pairs that need no more work
   std::size_t total = 0;      ///< F * B
-  std::size_t evaluated = 0;  ///< composites computed so far
+  std::size_t evaluated = 0;  ///< composites computed so far, those of the journal included
+  std::size_t resumed = 0;    ///< of those, the ones that the journal already had
   int vulnerable = 0;         ///< foregrounds fooled so far
   double seconds = 0;
 };
 
-/// What the caller wants to hear of a search, and its way to stop one. All are called from the caller's own
-/// thread, every second or two.
+/// What the caller wants to hear of a search, and its ways to stop one. All are called from the caller's own
+/// thread, after every block.
 struct SearchHooks {
   std::function<void(const SearchProgress&)> progress;
-  std::function<bool()> stop;
+  std::function<bool()> stop;                         ///< true: the search throws `interrupted`
+  std::function<bool(const SearchProgress&)> enough;  ///< true: the search returns what it has
   std::vector<PairSink*> sinks;
+  Journal* journal = nullptr;         ///< blocks in it are not computed again, new ones are added
+  BlockExecutor* executor = nullptr;  ///< computes the blocks; null: the engine does
 };
 
 struct SearchResult {
   PairMatrix pairs;
   std::size_t evaluated = 0;  ///< composites computed
   std::size_t recorded = 0;   ///< of those, the ones that belong to the answer
+  std::size_t resumed = 0;    ///< of those evaluated, the ones that the journal already had
+  bool complete = true;       ///< false: `enough` ended it
   double seconds = 0;
 };
 
@@ -88,9 +97,9 @@ void prepare_engine(Engine& engine, const ChallengeInput& input);
 /// The size of the search with what keeps this engine busy.
 PlanShape plan_shape(const Engine& engine, const ChallengeInput& input);
 
-/// Works through the plan. The engine must have been prepared with the input. Throws interrupted when
-/// `hooks.stop` says so: the chunk in hand is finished and stored first.
+/// Works through the plan, which was made for `shape`. The engine must have been prepared with the input.
+/// Throws interrupted when `hooks.stop` says so: the block in hand is finished and stored first.
 SearchResult run_search(Engine& engine, const ChallengeInput& input, const ClassMap& map, WorkPlan& plan,
-                        const SearchHooks& hooks);
+                        const PlanShape& shape, const SearchHooks& hooks);
 
 }  // namespace backdrop

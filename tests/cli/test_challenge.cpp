@@ -105,21 +105,53 @@ TEST_F(ChallengeTest, AFolderThatCannotBeMadeFails) {
   EXPECT_THAT(outcome.errors, HasSubstr("file/run"));
 }
 
-TEST_F(ChallengeTest, AnInterruptLeavesNothingHalfWritten) {
+TEST_F(ChallengeTest, AnInterruptedRunIsKeptAndGoesOn) {
   draw_data(25);  // some ten thousand pairs: long enough to be interrupted
-  Process process(challenge({"--mode", "all", "--out", "run", "--logits", "logits.npy", "--threads", "1"}),
-                  folder());
-  const fs::path partial = folder() / "run.partial" / "margins.npy";
-  for (int i = 0; i < 6000 && !fs::exists(partial); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  ASSERT_TRUE(fs::exists(partial));
+  const auto all_pairs = [](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = challenge({"--mode", "all", "--out", "run", "--threads", "1"});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  Process process(all_pairs({"--logits", "logits.npy"}), folder());
+  const fs::path journal = folder() / "run.partial" / "journal";
+  const auto has_blocks = [&] { return fs::exists(journal) && fs::file_size(journal) > 4096; };
+  for (int i = 0; i < 6000 && !has_blocks(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE(has_blocks());
   process.send(SIGINT);
   const Outcome outcome = process.wait();
   EXPECT_EQ(outcome.exit_code, 130) << outcome.errors;
-  EXPECT_THAT(outcome.errors, HasSubstr("interrupted"));
+  EXPECT_THAT(outcome.errors, HasSubstr("--resume"));
   EXPECT_THAT(outcome.output, IsEmpty());
-  for (const char* name : {"run", "run.partial", "logits.npy", "logits.npy.partial"})
+  for (const char* name : {"run", "logits.npy", "logits.npy.partial"})
     EXPECT_FALSE(fs::exists(folder() / name)) << name;
+  EXPECT_EQ(run(all_pairs({})).exit_code, 2);
+  const Outcome stopped = run(all_pairs({"--resume", "--budget", "2000", "--json"}));
+  ASSERT_EQ(stopped.exit_code, 0) << stopped.errors;
+  const nlohmann::json record = nlohmann::json::parse(stopped.output);
+  EXPECT_FALSE(record["result"]["complete"]);
+  EXPECT_GT(record["resumed_pairs"], 0);
+  EXPECT_TRUE(fs::exists(journal));
+}
+
+TEST_F(ChallengeTest, OrdersAndShardsFindTheSameForegrounds) {
+  draw_data();
+  ASSERT_EQ(run(challenge({"--out", "plain", "--order", "plain"})).exit_code, 0);
+  ASSERT_EQ(run(challenge({"--out", "adaptive"})).exit_code, 0);
+  const nlohmann::json plain = read_json("plain/run.json");
+  EXPECT_EQ(plain["options"]["order"], "plain");
+  EXPECT_EQ(read_json("adaptive/run.json")["options"]["order"], "adaptive");
+  EXPECT_EQ(read_json("adaptive/run.json")["result"]["vulnerable"], plain["result"]["vulnerable"]);
+  ASSERT_EQ(run(challenge({"--out", "one", "--shard", "1/2"})).exit_code, 0);
+  const Outcome incomplete = run({"merge", "whole", "one"});
+  EXPECT_EQ(incomplete.exit_code, 2);
+  EXPECT_THAT(incomplete.errors, HasSubstr("missing: shard 2/2"));
+  ASSERT_EQ(run(challenge({"--out", "two", "--shard", "2/2"})).exit_code, 0);
+  const Outcome merged = run({"merge", "whole", "two", "one"});
+  ASSERT_EQ(merged.exit_code, 0) << merged.errors;
+  EXPECT_THAT(merged.output, HasSubstr("are vulnerable foregrounds."));
+  const nlohmann::json whole = read_json("whole/run.json");
+  EXPECT_EQ(whole["result"]["vulnerable"], plain["result"]["vulnerable"]);
+  EXPECT_EQ(whole["data"]["foregrounds"], 18);
 }
 
 TEST_F(ChallengeTest, NumpyAndPandasReadTheResults) {

@@ -1,4 +1,4 @@
-// The other subcommands: eval, inspect, convert, demo-data.
+// The other subcommands: eval, inspect, convert, demo-data, manifest.
 #include "tests/cli/command_test.h"
 
 namespace backdrop::testing {
@@ -70,6 +70,19 @@ TEST_F(OtherCommandsTest, ConvertedCheckpointsGiveTheSameAnswers) {
                 .exit_code,
             0);
   EXPECT_EQ(read_text(folder() / "one/margins.npy"), read_text(folder() / "two/margins.npy"));
+}
+
+TEST_F(OtherCommandsTest, Manifest) {
+  draw_data(1);
+  const Outcome manifest = run({"manifest", "data"});
+  ASSERT_EQ(manifest.exit_code, 0) << manifest.errors;
+  EXPECT_THAT(manifest.errors, HasSubstr("note: original has 1 photos a class, the release 450"));
+  write_text(folder() / "manifest.txt", manifest.output);
+  EXPECT_EQ(run({"manifest", "data", "--verify", "manifest.txt"}).exit_code, 0);
+  write_text(folder() / "data/original/extra", "x");
+  const Outcome changed = run({"manifest", "data", "--verify", "manifest.txt"});
+  EXPECT_EQ(changed.exit_code, 3);
+  EXPECT_THAT(changed.output, HasSubstr("not listed: original/extra"));
 }
 
 TEST_F(OtherCommandsTest, DemoDataIsNotDrawnOverAnything) {

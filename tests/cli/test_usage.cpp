@@ -47,6 +47,13 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run(challenge({"--mode", "quick"})), 2, "--mode");
   expect_complaint(run(challenge({"--threads", "-1"})), 2, "--threads");
   expect_complaint(run(challenge({"--reuse", "maybe"})), 2, "--reuse");
+  expect_complaint(run(challenge({"--order", "random"})), 2, "--order");
+  expect_complaint(run(challenge({"--budget", "3 days"})), 2, "--budget");
+  expect_complaint(run(challenge({"--budget", "0"})), 2, "--budget");
+  expect_complaint(run(challenge({"--resume"})), 2, "--out");
+  expect_complaint(run(challenge({"--resume", "--force", "--out", "run"})), 2, "--force");
+  expect_complaint(run(challenge({"--resume", "--out", "run", "--logits", "l.npy"})), 2, "--logits");
+  expect_complaint(run({"merge", "whole"}), 2, "shards");
   expect_complaint(run(challenge({"--cache-memory", "much"})), 2, "--cache-memory");
   expect_complaint(run(challenge({"--device", "abacus"})), 2, "--device");
   expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using IfFinished = ResultFolder::IfFinished;
+using Existing = ResultFolder::Existing;
 using testing::read_text;
 using testing::TemporaryFolder;
 using testing::write_text;
@@ -33,8 +33,9 @@ ErrorCode code_of(const std::function<void()>& action) {
 
 class ResultFolderTest : public ::testing::Test {
  protected:
-  void finish_run(const std::string& content, IfFinished if_finished = IfFinished::refuse) {
-    ResultFolder folder(out, 2, 4, if_finished);
+  void finish_run(const std::string& content, Existing existing = Existing::refuse) {
+    ResultFolder folder(out, existing);
+    folder.begin(2, 4);
     folder.write("run.json", content);
     folder.commit();
   }
@@ -45,7 +46,8 @@ class ResultFolderTest : public ::testing::Test {
 
 TEST_F(ResultFolderTest, MatricesHoldWhatWasStored) {
   {
-    ResultFolder folder(out, 2, 4, IfFinished::refuse);
+    ResultFolder folder(out, Existing::refuse);
+    folder.begin(2, 4);
     const std::vector<int> backgrounds = {0, 1, 3};
     const std::vector<std::int16_t> predictions = {5, 6, 7};
     const std::vector<float> margins = {0.5f, -1.5f, 2.5f};
@@ -66,7 +68,10 @@ TEST_F(ResultFolderTest, MatricesHoldWhatWasStored) {
 }
 
 TEST_F(ResultFolderTest, NothingIsLeftOfARunThatDidNotFinish) {
-  { ResultFolder folder(out, 2, 4, IfFinished::refuse); }
+  {
+    ResultFolder folder(out, Existing::refuse);
+    folder.begin(2, 4);
+  }
   EXPECT_FALSE(fs::exists(out));
   EXPECT_FALSE(fs::exists(out.string() + ".partial"));
 }
@@ -80,11 +85,12 @@ TEST_F(ResultFolderTest, AFinishedRunIsRefused) {
 TEST_F(ResultFolderTest, AFinishedRunIsReplacedWhenAllowedAndOnlyAtTheEnd) {
   finish_run("first");
   {
-    ResultFolder folder(out, 2, 4, IfFinished::replace);
+    ResultFolder folder(out, Existing::replace);
+    folder.begin(2, 4);
     EXPECT_EQ(read_text(out / "run.json"), "first");
   }
   EXPECT_EQ(read_text(out / "run.json"), "first");
-  finish_run("second", IfFinished::replace);
+  finish_run("second", Existing::replace);
   EXPECT_EQ(read_text(out / "run.json"), "second");
   EXPECT_FALSE(fs::exists(out.string() + ".replaced"));
   EXPECT_FALSE(fs::exists(out.string() + ".partial"));
@@ -94,7 +100,7 @@ TEST_F(ResultFolderTest, FoldersThatAreNotRunsAreNeverTouched) {
   fs::create_directories(out);
   write_text(out / "thesis.tex", "years of work");
   EXPECT_EQ(code_of([&] { finish_run("x"); }), ErrorCode::usage);
-  EXPECT_EQ(code_of([&] { finish_run("x", IfFinished::replace); }), ErrorCode::usage);
+  EXPECT_EQ(code_of([&] { finish_run("x", Existing::replace); }), ErrorCode::usage);
   EXPECT_EQ(read_text(out / "thesis.tex"), "years of work");
 }
 
@@ -114,7 +120,8 @@ TEST_F(ResultFolderTest, WhatAKilledRunLeftIsCleared) {
 }
 
 TEST_F(ResultFolderTest, TwoProcessesCannotWriteOneRun) {
-  ResultFolder folder(out, 2, 4, IfFinished::refuse);
+  ResultFolder folder(out, Existing::refuse);
+  folder.begin(2, 4);
   EXPECT_EQ(code_of([&] { finish_run("x"); }), ErrorCode::failed);
   folder.commit();
   EXPECT_TRUE(fs::exists(out / "predictions.npy"));

@@ -40,12 +40,25 @@ class RunnerTest : public ::testing::TestWithParam<std::tuple<int, int, int>> {
     engine.set_backgrounds(input.backgrounds);
   }
 
-  SearchResult run(std::unique_ptr<WorkPlan> (*make_plan)(const PlanShape&)) {
+  template <typename MakePlan>
+  SearchResult run(MakePlan make_plan) {
     engine.visited.clear();
-    auto plan = make_plan(plan_shape(engine, input));
-    SearchResult result = run_search(engine, input, identity_map(kClasses), *plan, {});
+    const PlanShape shape = plan_shape(engine, input);
+    auto plan = make_plan(shape);
+    SearchResult result = run_search(engine, input, identity_map(kClasses), *plan, shape, {});
     EXPECT_EQ(plan->settled(), std::size_t{kForegrounds} * kBackgrounds);
     return result;
+  }
+
+  SearchResult run_adaptive() {
+    return run([this](const PlanShape& shape) {
+      return plan_adaptive(shape, input.foreground_labels(), input.background_labels());
+    });
+  }
+
+  ChallengeStatistics statistics(const SearchResult& result) const {
+    return compute_statistics(result.pairs, input.foreground_labels(), input.background_labels(),
+                              identity_map(kClasses), kClasses);
   }
 
   ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
@@ -97,16 +110,45 @@ TEST_P(RunnerTest, FirstRecordsUpToTheFirstFoolingBackground) {
 TEST_P(RunnerTest, ModesAgree) {
   const SearchResult all = run(plan_all_pairs);
   const SearchResult first = run(plan_first_fooling);
-  const auto statistics = [&](const SearchResult& result) {
-    return compute_statistics(result.pairs, input.foreground_labels(), input.background_labels(),
-                              identity_map(kClasses), kClasses);
-  };
   const ChallengeStatistics of_all = statistics(all);
   const ChallengeStatistics of_first = statistics(first);
   EXPECT_EQ(of_all.total.vulnerable, of_first.total.vulnerable);
   EXPECT_GT(of_all.total.vulnerable, 0);
   for (std::size_t f = 0; f < of_all.foregrounds.size(); ++f)
     EXPECT_EQ(of_all.foregrounds[f].first_fooling, of_first.foregrounds[f].first_fooling);
+}
+
+TEST_P(RunnerTest, TheAdaptiveOrderFindsTheSameVulnerableForegrounds) {
+  const ChallengeStatistics of_all = statistics(run(plan_all_pairs));
+  const SearchResult adaptive = run_adaptive();
+  const ChallengeStatistics of_adaptive = statistics(adaptive);
+  const std::set<std::pair<int, int>> distinct(engine.visited.begin(), engine.visited.end());
+  EXPECT_EQ(distinct.size(), engine.visited.size()) << "a pair was computed twice";
+  EXPECT_EQ(adaptive.evaluated, engine.visited.size());
+  EXPECT_EQ(adaptive.recorded, adaptive.evaluated);
+  EXPECT_EQ(of_all.total.vulnerable, of_adaptive.total.vulnerable);
+  for (std::size_t f = 0; f < of_all.foregrounds.size(); ++f) {
+    ASSERT_EQ(of_all.foregrounds[f].vulnerable(), of_adaptive.foregrounds[f].vulnerable()) << f;
+    if (of_all.foregrounds[f].vulnerable()) continue;
+    ASSERT_EQ(of_adaptive.foregrounds[f].evaluated, kBackgrounds) << f;
+  }
+}
+
+TEST_P(RunnerTest, TheAdaptiveOrderMeetsOneTileAfterTheOther) {
+  run_adaptive();
+  const int tile = plan_shape(engine, input).tile;
+  if (tile == 0) return;
+  std::set<int> met;
+  std::set<int> current;
+  for (const auto& [f, b] : engine.visited) {
+    if (!met.insert(b).second) {
+      // A background met before the current tile would have to be computed again.
+      ASSERT_TRUE(current.contains(b)) << b;
+      continue;
+    }
+    if (static_cast<int>(current.size()) == tile) current.clear();
+    current.insert(b);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, RunnerTest,
@@ -118,7 +160,8 @@ TEST(RunSearch, StopsWhenAskedAndReportsProgress) {
   const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
   FakeEngine engine(kClasses, script);
   engine.set_backgrounds(input.backgrounds);
-  auto plan = plan_all_pairs(plan_shape(engine, input));
+  const PlanShape shape = plan_shape(engine, input);
+  auto plan = plan_all_pairs(shape);
   int reports = 0;
   SearchHooks hooks;
   hooks.progress = [&](const SearchProgress& progress) {
@@ -128,7 +171,7 @@ TEST(RunSearch, StopsWhenAskedAndReportsProgress) {
   };
   hooks.stop = [&] { return reports == 1; };
   try {
-    run_search(engine, input, identity_map(kClasses), *plan, hooks);
+    run_search(engine, input, identity_map(kClasses), *plan, shape, hooks);
     FAIL() << "was not interrupted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::interrupted);
@@ -141,21 +184,23 @@ TEST(RunSearch, AskedToStopAfterTheLastPairStillFinishes) {
   const ChallengeInput input = fake_input(2, 4, kClasses);
   FakeEngine engine(kClasses, script);
   engine.set_backgrounds(input.backgrounds);
-  auto plan = plan_all_pairs(plan_shape(engine, input));
+  const PlanShape shape = plan_shape(engine, input);
+  auto plan = plan_all_pairs(shape);
   bool done = false;
   SearchHooks hooks;
   hooks.progress = [&](const SearchProgress& progress) { done = progress.settled == progress.total; };
   hooks.stop = [&] { return done; };
-  EXPECT_EQ(run_search(engine, input, identity_map(kClasses), *plan, hooks).recorded, 8u);
+  EXPECT_EQ(run_search(engine, input, identity_map(kClasses), *plan, shape, hooks).recorded, 8u);
 }
 
 TEST(RunSearch, ClassesThatMapToNothingAreNeverRight) {
   const ChallengeInput input = fake_input(2, 3, 2);
   FakeEngine engine(3, [](int, int b, std::span<float> logits) { logits[static_cast<std::size_t>(b)] = 1; });
   engine.set_backgrounds(input.backgrounds);
-  auto plan = plan_all_pairs(plan_shape(engine, input));
+  const PlanShape shape = plan_shape(engine, input);
+  auto plan = plan_all_pairs(shape);
   const ClassMap map{{0, 1, -1}};
-  const SearchResult result = run_search(engine, input, map, *plan, {});
+  const SearchResult result = run_search(engine, input, map, *plan, shape, {});
   const auto statistics =
       compute_statistics(result.pairs, input.foreground_labels(), input.background_labels(), map, 2);
   EXPECT_EQ(statistics.fooled, 4);

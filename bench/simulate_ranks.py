@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""What a search of the whole challenge on a thousand ranks loses, simulated from measured block times.
+
+    bench/simulate_ranks.py --measure build/backdrop --checkpoint models/demo/demo-resnet18.pt --data-path DATA
+    bench/simulate_ranks.py                        # again, with the times measured last
+
+Simulated event by event is what search/mpi_executor.h does: every rank takes the next block's number from one
+counter, which serves one rank at a time, computes the block, and sends its answers to rank 0, which stores one
+message at a time. A rank's death ends the job, as mpirun does; it starts again from the journal, which has every
+block stored so far, so the blocks in all hands are lost. A search without a journal would start from nothing.
+
+Measured are the seconds of a pair on this machine, on `--shards` parts of DATA (parts differ, because their masks
+do), and, where mpirun is, the counter (bench/simulate_ranks_counter.cpp). Block times are drawn from the measured
+ones. Assumed, and given in the result: how long a number travels, how long rank 0 takes to store a message, and
+how long a job takes to start again. Writes bench/results/simulated_ranks.json and a table beside it.
+"""
+import argparse
+import heapq
+import json
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULT = ROOT / "bench" / "results" / "simulated_ranks.json"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--measure", metavar="BACKDROP", help="the command to measure; else the last times are used")
+    parser.add_argument("--checkpoint", help="with --measure")
+    parser.add_argument("--data-path", help="with --measure")
+    parser.add_argument("--shards", type=int, default=9, help="parts of the data to measure (default 9)")
+    parser.add_argument("--counter", metavar="PROGRAM", help="simulate_ranks_counter, run under mpirun")
+    parser.add_argument("--ranks", type=int, default=1000)
+    parser.add_argument("--foregrounds", type=int, default=4050)
+    parser.add_argument("--backgrounds", type=int, default=4050)
+    parser.add_argument("--block-pairs", type=int, default=128, help="pairs of a block (default 128)")
+    parser.add_argument("--waves", type=int, default=4,
+                        help="tiles of backgrounds, each finished by all ranks before the next (default 4)")
+    parser.add_argument("--travel", type=float, default=5e-6, help="seconds to the counter and back (default 5e-6)")
+    parser.add_argument("--store", type=float, default=20e-6, help="seconds rank 0 takes for a message")
+    parser.add_argument("--restart", type=float, default=60, help="seconds until a dead job computes again")
+    parser.add_argument("--faster", type=float, nargs="+", default=[1, 10, 100, 1000],
+                        help="ranks this many times as fast as the machine measured")
+    parser.add_argument("--failures", type=int, nargs="+", default=[0, 1, 3, 10], help="ranks that die in a run")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def measure_pairs(options):
+    """Seconds a pair, for each shard of the data."""
+    seconds = []
+    for shard in range(1, options.shards + 1):
+        command = [options.measure, "challenge", "--checkpoint", options.checkpoint, "--in9", "--data-path",
+                   options.data_path, "--mode", "all", "--shard", f"{shard}/{options.shards}", "--json", "--quiet"]
+        run = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        seconds.append(run["seconds"]["search"] / run["pairs"]["evaluated"])
+        print(f"shard {shard}: {1 / seconds[-1]:.1f} pairs/s", file=sys.stderr)
+    return seconds
+
+
+def measure_counter(program):
+    """Seconds of one number, for each number of ranks."""
+    mpirun = shutil.which("mpirun")
+    if not program or not mpirun:
+        return {}
+    seconds = {}
+    for ranks in (1, 2, 4):
+        command = [mpirun, "--oversubscribe", "--allow-run-as-root", "-n", str(ranks), program]
+        seconds[ranks] = float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return seconds
+
+
+def measured(options):
+    if not options.measure:
+        if not RESULT.exists():
+            sys.exit(f"simulate_ranks.py: {RESULT} is not there yet: give --measure, --checkpoint and --data-path")
+        return json.loads(RESULT.read_text())["measured"]
+    return {"checkpoint": Path(options.checkpoint).name, "seconds_per_pair": measure_pairs(options),
+            "counter_seconds": measure_counter(options.counter)}
+
+
+class Simulation:
+    """One job: ranks, the counter and rank 0's store."""
+
+    def __init__(self, options, pair_seconds, counter_seconds, faster, generator):
+        self.options = options
+        self.block_seconds = [seconds * options.block_pairs / faster for seconds in pair_seconds]
+        self.counter_seconds = counter_seconds
+        self.generator = generator
+        self.waited = self.idle = self.lost = 0.0  # seconds of one rank, summed over all ranks
+
+    def run(self, done, blocks, dies_at=None):
+        """From `done` stored blocks to all `blocks`, or to `dies_at` of them; returns the seconds it took."""
+        now = 0.0
+        wave = -(-blocks // self.options.waves)
+        while done < blocks:
+            end = min((done // wave + 1) * wave, blocks)
+            now = self.run_wave(now, end - done, dies_at - done if dies_at is not None and dies_at <= end else None)
+            if dies_at is not None and dies_at <= end:
+                break
+            done = end
+        return now
+
+    def run_wave(self, start, blocks, dies_after):
+        """One wave from `start` on, in which a rank dies when `dies_after` of its blocks are stored."""
+        ready = [(start, rank) for rank in range(self.options.ranks)]  # when each rank asks for a number
+        counter_free = stored_at = start
+        messages = []
+        for _ in range(blocks):
+            asks, rank = heapq.heappop(ready)
+            counter_free = max(asks + self.options.travel / 2, counter_free) + self.counter_seconds
+            starts = counter_free + self.options.travel / 2
+            ends = starts + self.generator.choice(self.block_seconds)
+            messages.append((ends, starts, starts - asks))
+            heapq.heappush(ready, (ends, rank))
+        messages.sort()
+        for stored, (ends, _, waited) in enumerate(messages, start=1):
+            stored_at = max(ends, stored_at) + self.options.store
+            self.waited += waited
+            if stored == dies_after:
+                self.lost += sum(min(end, stored_at) - begin for end, begin, _ in messages[stored:]
+                                 if begin < stored_at)
+                return stored_at
+        self.idle += sum(stored_at - end for end, _ in ready)
+        return stored_at
+
+
+def simulate(options, times, faster, failures):
+    """A whole search with `failures` deaths at random points of it."""
+    generator = random.Random(options.seed)
+    counter = max(times["counter_seconds"].values(), default=1e-6)
+    simulation = Simulation(options, times["seconds_per_pair"], counter, faster, generator)
+    pairs = options.foregrounds * options.backgrounds
+    blocks = -(-pairs // options.block_pairs)
+    deaths = sorted(generator.sample(range(1, blocks), failures))
+    done, seconds = 0, failures * options.restart
+    for death in [*deaths, None]:
+        seconds += simulation.run(done, blocks, death)
+        done = death
+    ideal = blocks * sum(simulation.block_seconds) / len(simulation.block_seconds) / options.ranks
+    return {"times_as_fast": faster, "failures": failures, "seconds": seconds, "ideal_seconds": ideal,
+            "pairs_per_second": pairs / seconds, "efficiency": ideal / seconds,
+            "seconds_lost": {"counter": simulation.waited / options.ranks,
+                             "uneven_ends": simulation.idle / options.ranks,
+                             "blocks_in_hand": simulation.lost / options.ranks,
+                             "restarts": failures * options.restart},
+            "seconds_lost_without_journal": ideal * sum(deaths) / blocks}
+
+
+def table(rows, options):
+    blocks = -(-options.foregrounds * options.backgrounds // options.block_pairs)
+    lines = [f"# {options.ranks:,} ranks, {options.foregrounds * options.backgrounds:,} pairs, simulated", "",
+             f"Blocks of {options.block_pairs} pairs ({blocks:,}) in {options.waves} waves; written by "
+             "`bench/simulate_ranks.py` from block times measured on one machine. Lost: seconds of every rank, on "
+             "average.", "",
+             "| a rank is | deaths | seconds | ideal | lost: counter | uneven ends | blocks in hand | restarts | "
+             "without a journal also |", "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    for row in rows:
+        lost = row["seconds_lost"]
+        lines.append(f"| {row['times_as_fast']:g} x as fast | {row['failures']} | {row['seconds']:.1f} | "
+                     f"{row['ideal_seconds']:.1f} | {lost['counter']:.4f} | {lost['uneven_ends']:.2f} | "
+                     f"{lost['blocks_in_hand']:.2f} | {lost['restarts']:.0f} | "
+                     f"{row['seconds_lost_without_journal']:.1f} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    options = arguments()
+    times = measured(options)
+    rows = [simulate(options, times, faster, failures) for faster in options.faster for failures in options.failures]
+    assumed = {name: getattr(options, name) for name in ("ranks", "foregrounds", "backgrounds", "block_pairs", "waves",
+                                                         "travel", "store", "restart", "seed")}
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps({"measured": times, "assumed": assumed, "runs": rows}, indent=1) + "\n")
+    RESULT.with_suffix(".md").write_text(table(rows, options))
+    print(table(rows, options), end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+/// \file
+/// How much work a search may do before it has to answer.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace backdrop {
+
+/// At most one limit; none by default.
+struct Budget {
+  std::size_t pairs = 0;  ///< evaluated in all sessions of the run together; 0: no limit
+  double seconds = 0;     ///< of searching in this session; 0: no limit
+
+  bool is_spent(std::size_t evaluated, double elapsed) const {
+    return (pairs > 0 && evaluated >= pairs) || (seconds > 0 && elapsed >= seconds);
+  }
+};
+
+/// "5000" pairs, "90s", "10m", "2h"; empty: no limit. Throws usage.
+Budget parse_budget(const std::string& text);
+
+}  // namespace backdrop

@@ -1,0 +1,109 @@
+// run.json back to a record. Every field may be missing or of another type.
+#include "report/run_reader.h"
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "backdrop/error.h"
+#include "loaders/file.h"
+#include "report/json_parts.h"
+
+namespace backdrop {
+namespace {
+
+constexpr std::size_t kLargestRunJson = std::size_t{16} << 20;
+
+/// A value that no run has.
+struct ImpossibleValue {};
+
+/// Hands the parsed file to `read` and turns what the JSON library throws into an error of ours.
+void with_run_json(const std::filesystem::path& folder, const std::function<void(const Json&)>& read) {
+  const std::filesystem::path path = folder / "run.json";
+  const std::vector<std::byte> bytes = read_file(path, kLargestRunJson);
+  const Error foreign(ErrorCode::bad_input, "is not the run.json of a finished challenge", path.string());
+  try {
+    const char* text = reinterpret_cast<const char*>(bytes.data());
+    read(Json::parse(text, text + bytes.size()));
+  } catch (const Json::exception&) {
+    throw foreign;
+  } catch (const ImpossibleValue&) {
+    throw foreign;
+  }
+}
+
+/// The JSON library would convert any number, 1e300 too.
+template <typename T>
+void read_count(const Json& object, const char* name, T& count) {
+  const Json& value = object.at(name);
+  if (!value.is_number_unsigned()) throw ImpossibleValue();
+  const auto number = value.get<std::uint64_t>();
+  if (!std::in_range<T>(number)) throw ImpossibleValue();
+  count = static_cast<T>(number);
+}
+
+Shard read_shard(const Json& object) {
+  constexpr int kMostShards = 999'999;  // as --shard takes
+  Shard shard;
+  read_count(object, "index", shard.index);
+  read_count(object, "count", shard.count);
+  if (shard.index < 1 || shard.index > shard.count || shard.count > kMostShards) throw ImpossibleValue();
+  return shard;
+}
+
+ModelRecord model_record(const Json& model) {
+  ModelRecord record;
+  model.at("file").get_to(record.file);
+  model.at("sha256").get_to(record.sha256);
+  model.at("format").get_to(record.format);
+  model.at("arch").get_to(record.arch);
+  read_count(model, "classes", record.classes);
+  read_count(model, "parameters", record.parameters);
+  read_count(model, "macs", record.macs);
+  const Json& normalization = model.at("normalization");
+  normalization.at("mean").get_to(record.normalization.mean);
+  normalization.at("std").get_to(record.normalization.deviation);
+  normalization.at("source").get_to(record.normalization_source);
+  return record;
+}
+
+OptionsRecord options_record(const Json& options) {
+  OptionsRecord record;
+  options.at("mode").get_to(record.mode);
+  options.at("order").get_to(record.order);
+  record.shard = read_shard(options.at("shard"));
+  options.at("reuse").get_to(record.reuse);
+  read_count(options, "cache_memory", record.cache_memory);
+  options.at("allow_partial").get_to(record.allow_partial);
+  options.at("class_map").get_to(record.class_map);
+  options.at("class_map_sha256").get_to(record.class_map_sha256);
+  return record;
+}
+
+}  // namespace
+
+RunIdentity read_run_identity(const std::filesystem::path& folder) {
+  RunIdentity identity;
+  with_run_json(folder, [&identity](const Json& run) {
+    for (const auto& [name, value] : run.at("identity").items())
+      identity.emplace_back(name, value.get<std::string>());
+  });
+  return identity;
+}
+
+RunRecord read_run_record(const std::filesystem::path& folder) {
+  RunRecord record;
+  with_run_json(folder, [&record](const Json& run) {
+    record.model = model_record(run.at("checkpoint"));
+    run.at("data").at("path").get_to(record.data_path);
+    run.at("data").at("sha256").get_to(record.data_sha256);
+    record.options = options_record(run.at("options"));
+    run.at("result").at("complete").get_to(record.complete);
+    read_count(run.at("pairs"), "evaluated", record.evaluated);
+    read_count(run.at("pairs"), "recorded", record.recorded);
+    run.at("seconds").at("search").get_to(record.search_seconds);
+  });
+  return record;
+}
+
+}  // namespace backdrop

@@ -1,0 +1,244 @@
+// Waves on all ranks. On rank 0 the engine runs in a second thread, so that answers are stored, and one-sided
+// counting moves along, while it computes.
+#include "search/mpi_executor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "backdrop/error.h"
+#include "search/mpi_messages.h"
+
+namespace backdrop {
+
+/// What rank 0 knows of a wave: how many answers and last words are still to come.
+class WaveState {
+ public:
+  WaveState(std::span<const Block* const> blocks, const BlockExecutor::Done& done, std::size_t other_ranks)
+      : blocks_(blocks),
+        done_(done),
+        answered_(blocks.size()),
+        left_(blocks.size()),
+        ranks_left_(other_ranks) {}
+
+  /// The counter may only start again when nobody counts.
+  bool over() const { return left_ == 0 && ranks_left_ == 0; }
+  bool ranks_have_ended() const { return ranks_left_ == 0; }
+
+  void take(std::size_t block, BlockAnswers answers) {
+    if (called_off_) return;
+    if (block >= blocks_.size() || answered_[block] || answers.predictions.size() != blocks_[block]->pairs ||
+        answers.margins.size() != blocks_[block]->pairs)
+      throw Error(ErrorCode::failed, "a rank sent answers that nobody asked for");
+    answered_[block] = true;
+    --left_;
+    done_(*blocks_[block], std::move(answers));
+  }
+  void rank_ended() { --ranks_left_; }
+  /// From here on answers are dropped.
+  void call_off() { called_off_ = true; }
+
+ private:
+  std::span<const Block* const> blocks_;
+  const BlockExecutor::Done& done_;
+  std::vector<bool> answered_;
+  std::size_t left_;
+  std::size_t ranks_left_;
+  bool called_off_ = false;
+};
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Lines "name=value".
+Message identity_message(const RunIdentity& identity) {
+  std::string text;
+  for (const auto& [name, value] : identity) text += fmt::format("{}={}\n", name, value);
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+RunIdentity read_identity(std::span<const std::byte> message) {
+  RunIdentity identity;
+  std::istringstream lines(std::string(reinterpret_cast<const char*>(message.data()), message.size()));
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t equals = std::min(line.find('='), line.size() - 1);
+    identity.emplace_back(line.substr(0, equals), line.substr(equals + 1));
+  }
+  return identity;
+}
+
+/// Takes blocks from the counter and computes them in a thread of its own.
+class ComputeThread {
+ public:
+  using Answer = std::pair<std::size_t, BlockAnswers>;
+
+  ComputeThread(TileCounter& counter, std::span<const Block* const> blocks,
+                std::function<BlockAnswers(const Block&)> compute)
+      : counter_(counter), blocks_(blocks), compute_(std::move(compute)), thread_([this] { work(); }) {}
+
+  /// Waits for the block in hand.
+  ~ComputeThread() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    thread_.join();
+  }
+  ComputeThread(const ComputeThread&) = delete;
+  ComputeThread& operator=(const ComputeThread&) = delete;
+
+  /// What has been computed since the last call. Throws what the engine threw.
+  std::vector<Answer> take() {
+    const std::lock_guard lock(mutex_);
+    if (failure_) std::rethrow_exception(failure_);
+    return std::exchange(answers_, {});
+  }
+
+ private:
+  void work() {
+    try {
+      while (const std::optional<std::size_t> block = next()) {
+        BlockAnswers answers = compute_(*blocks_[*block]);
+        const std::lock_guard lock(mutex_);
+        answers_.emplace_back(*block, std::move(answers));
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+    }
+  }
+
+  std::optional<std::size_t> next() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopped_) return std::nullopt;
+    }
+    const std::int64_t number = counter_.next();
+    if (number >= static_cast<std::int64_t>(blocks_.size())) return std::nullopt;
+    return static_cast<std::size_t>(number);
+  }
+
+  TileCounter& counter_;
+  std::span<const Block* const> blocks_;
+  std::function<BlockAnswers(const Block&)> compute_;
+  std::mutex mutex_;
+  std::vector<Answer> answers_;
+  std::exception_ptr failure_;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
+void require_same_run(Ranks& ranks, const RunIdentity& identity) {
+  const RunIdentity first = read_identity(ranks.from_first(identity_message(identity)));
+  const std::string difference = identity_difference(identity, first);
+  if (!difference.empty())
+    throw Error(ErrorCode::bad_input, fmt::format("rank {} would compute something else than rank 0: {}",
+                                                  ranks.rank(), difference));
+}
+
+RankExecutor::RankExecutor(Ranks& ranks, Engine& engine, const ChallengeInput& input,
+                           std::size_t classes_to_keep)
+    : ranks_(ranks),
+      engine_(engine),
+      input_(input),
+      classes_to_keep_(classes_to_keep),
+      multiply_adds_(static_cast<std::size_t>(ranks.size())) {}
+
+RankExecutor::~RankExecutor() {
+  if (broken_off_) return;
+  try {
+    ranks_.from_first(wave_message({}, 0));
+  } catch (const Error&) {  // the other ranks are gone
+  }
+}
+
+void RankExecutor::run(std::span<const Block* const> blocks, const Done& done) {
+  if (blocks.empty()) return;
+  ranks_.counter().set(0);
+  ranks_.from_first(wave_message(blocks, classes_to_keep_));
+  WaveState wave(blocks, done, static_cast<std::size_t>(ranks_.size()) - 1);
+  try {
+    work_through(wave, blocks);
+  } catch (...) {
+    call_back(wave);
+    throw;
+  }
+}
+
+void RankExecutor::work_through(WaveState& wave, std::span<const Block* const> blocks) {
+  ComputeThread thread(ranks_.counter(), blocks, [this](const Block& block) {
+    return compute_block(engine_, input_, block, classes_to_keep_);
+  });
+  while (!wave.over()) {
+    for (auto& [block, answers] : thread.take()) wave.take(block, std::move(answers));
+    receive(wave);
+  }
+}
+
+/// Takes all messages there are, or waits a moment.
+void RankExecutor::receive(WaveState& wave) {
+  std::optional<Message> message = ranks_.receive();
+  if (!message) std::this_thread::sleep_for(std::chrono::microseconds(200));
+  for (; message; message = ranks_.receive()) {
+    auto content = read_rank_message(*message);
+    if (auto* answer = std::get_if<BlockMessage>(&content)) {
+      wave.take(answer->block, std::move(answer->answers));
+    } else {
+      const WaveEnd& end = std::get<WaveEnd>(content);
+      multiply_adds_.at(static_cast<std::size_t>(end.rank)) = end.multiply_adds;
+      wave.rank_ended();
+    }
+  }
+}
+
+/// Ends a wave before its time: no more numbers, then the other ranks' last words.
+void RankExecutor::call_back(WaveState& wave) {
+  constexpr std::int64_t kPastAllBlocks = std::numeric_limits<std::int64_t>::max() / 2;
+  constexpr auto kPatience = std::chrono::seconds(60);
+  const Clock::time_point start = Clock::now();
+  wave.call_off();
+  try {
+    ranks_.counter().set(kPastAllBlocks);
+    while (!wave.ranks_have_ended() && Clock::now() - start < kPatience) receive(wave);
+  } catch (const Error&) {  // the error that ended the wave is the one to report
+  }
+  broken_off_ = !wave.ranks_have_ended();
+}
+
+std::int64_t RankExecutor::multiply_adds() const {
+  std::int64_t sum = engine_.multiply_adds();
+  for (const std::int64_t of_rank : multiply_adds_) sum += of_rank;
+  return sum;
+}
+
+void serve_blocks(Ranks& ranks, Engine& engine, const ChallengeInput& input,
+                  const std::function<bool()>& stop) {
+  const std::int64_t before = engine.multiply_adds();
+  for (Wave wave = read_wave(ranks.from_first({})); !wave.blocks.empty();
+       wave = read_wave(ranks.from_first({}))) {
+    const auto blocks = static_cast<std::int64_t>(wave.blocks.size());
+    for (std::int64_t i = ranks.counter().next(); i < blocks; i = ranks.counter().next()) {
+      if (stop && stop())
+        throw Error(ErrorCode::interrupted, fmt::format("rank {} was interrupted", ranks.rank()));
+      const auto block = static_cast<std::size_t>(i);
+      ranks.send(
+          block_message(block, compute_block(engine, input, wave.blocks[block], wave.classes_to_keep)));
+    }
+    ranks.send(wave_end_message({ranks.rank(), engine.multiply_adds() - before}));
+  }
+}
+
+}  // namespace backdrop

@@ -1,0 +1,45 @@
+/// \file
+/// What ranks tell each other: the blocks of a wave, their answers, and a rank's last word on a wave. All
+/// ranks run the same program on machines of one kind, so values travel as they lie in memory.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "search/block.h"
+#include "search/mpi_ranks.h"
+
+namespace backdrop {
+
+/// Blocks with the backgrounds that their pieces refer to.
+struct Wave {
+  std::size_t classes_to_keep = 0;  ///< logits of each pair to send
+  std::vector<Block> blocks;        ///< none: the search is over
+  std::vector<int> backgrounds;     ///< of all pieces, in a row
+};
+
+Message wave_message(std::span<const Block* const> blocks, std::size_t classes_to_keep);
+/// Throws failed for a message that no rank would send.
+Wave read_wave(std::span<const std::byte> message);
+
+/// The answers of one block, by its place in the wave.
+struct BlockMessage {
+  std::uint64_t block = 0;
+  BlockAnswers answers;
+};
+
+/// A rank has taken its last number of a wave, and all its answers were sent before.
+struct WaveEnd {
+  std::int32_t rank = 0;
+  std::int64_t multiply_adds = 0;  ///< of its engine, since the search began
+};
+
+Message block_message(std::uint64_t block, const BlockAnswers& answers);
+Message wave_end_message(const WaveEnd& end);
+/// Throws failed for a message that no rank would send.
+std::variant<BlockMessage, WaveEnd> read_rank_message(std::span<const std::byte> message);
+
+}  // namespace backdrop

@@ -1,0 +1,136 @@
+// Searches on 1 to 5 ranks, here threads, give what one process gives.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <thread>
+
+#include "../search/fake_engine.h"
+#include "backdrop/error.h"
+#include "search/mpi_executor.h"
+#include "search/runner.h"
+#include "thread_ranks.h"
+
+namespace backdrop::testing {
+namespace {
+
+constexpr int kForegrounds = 23;
+constexpr int kBackgrounds = 37;
+constexpr int kClasses = 9;
+
+/// About one pair in twelve is fooled.
+void script(int f, int b, std::span<float> logits) {
+  for (std::size_t c = 0; c < logits.size(); ++c)
+    logits[c] = static_cast<float>((f * 7 + b * 3 + int(c) * 5) % 11);
+  if ((f * 5 + b) % 12 != 0) logits[static_cast<std::size_t>(f % kClasses)] = 20;
+}
+
+FakeEngine fake_engine(const ChallengeInput& input) {
+  FakeEngine engine(kClasses, script);
+  engine.tile_size = 16;
+  engine.set_backgrounds(input.backgrounds);
+  return engine;
+}
+
+using MakePlan = std::unique_ptr<WorkPlan> (*)(const PlanShape&);
+
+SearchResult search(Engine& engine, const ChallengeInput& input, MakePlan make_plan,
+                    const SearchHooks& hooks) {
+  const PlanShape shape = plan_shape(engine, input);
+  const auto plan = make_plan(shape);
+  return run_search(engine, input, identity_map(kClasses), *plan, shape, hooks);
+}
+
+/// The search of rank 0, with `size` - 1 threads serving it.
+SearchResult search_on_ranks(int size, MakePlan make_plan, SearchHooks hooks) {
+  const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
+  ThreadWorld world(size);
+  std::vector<std::thread> others;
+  for (int rank = 1; rank < size; ++rank)
+    others.emplace_back([&world, &input, rank] {
+      ThreadRanks ranks(world, rank);
+      FakeEngine engine = fake_engine(input);
+      serve_blocks(ranks, engine, input, nullptr);
+    });
+  struct JoinAll {
+    std::vector<std::thread>& threads;
+    ~JoinAll() {
+      for (std::thread& thread : threads) thread.join();
+    }
+  } join_all{others};
+  ThreadRanks ranks(world, 0);
+  FakeEngine engine = fake_engine(input);
+  RankExecutor executor(ranks, engine, input, 0);
+  hooks.executor = &executor;
+  return search(engine, input, make_plan, hooks);
+}
+
+class OnRanks : public ::testing::TestWithParam<std::tuple<int, MakePlan>> {};
+
+TEST_P(OnRanks, GivesWhatOneProcessGives) {
+  const auto [size, make_plan] = GetParam();
+  const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
+  FakeEngine engine = fake_engine(input);
+  const SearchResult expected = search(engine, input, make_plan, {});
+  const SearchResult result = search_on_ranks(size, make_plan, {});
+  EXPECT_EQ(result.evaluated, expected.evaluated);
+  EXPECT_EQ(result.recorded, expected.recorded);
+  EXPECT_EQ(result.pairs.predictions, expected.pairs.predictions);
+  for (std::size_t i = 0; i < expected.pairs.margins.size(); ++i)
+    EXPECT_TRUE(result.pairs.margins[i] == expected.pairs.margins[i] ||
+                (std::isnan(result.pairs.margins[i]) && std::isnan(expected.pairs.margins[i])));
+}
+
+INSTANTIATE_TEST_SUITE_P(AllModes, OnRanks,
+                         ::testing::Combine(::testing::Values(1, 2, 3, 5),
+                                            ::testing::Values(&plan_all_pairs, &plan_first_fooling)),
+                         [](const auto& instance) {
+                           const auto [size, make_plan] = instance.param;
+                           return std::string(make_plan == &plan_all_pairs ? "all" : "first") + "_" +
+                                  std::to_string(size);
+                         });
+
+TEST(Executor, StopsInTheMiddle) {
+  std::atomic<int> asked = 0;
+  SearchHooks hooks;
+  hooks.stop = [&asked] { return ++asked > 3; };
+  try {
+    search_on_ranks(3, &plan_all_pairs, hooks);
+    FAIL() << "not stopped";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::interrupted);
+  }
+}
+
+TEST(Executor, AnEnginesErrorLeavesTheSearch) {
+  const ChallengeInput input = fake_input(4, 4, kClasses);
+  ThreadWorld world(1);
+  ThreadRanks ranks(world, 0);
+  FakeEngine engine(kClasses,
+                    [](int, int, std::span<float>) { throw Error(ErrorCode::failed, "the device is gone"); });
+  engine.set_backgrounds(input.backgrounds);
+  RankExecutor executor(ranks, engine, input, 0);
+  SearchHooks hooks;
+  hooks.executor = &executor;
+  EXPECT_THROW(search(engine, input, &plan_all_pairs, hooks), Error);
+}
+
+TEST(Executor, RanksWithOtherInputsAreRefused) {
+  ThreadWorld world(2);
+  std::thread first([&world] {
+    ThreadRanks ranks(world, 0);
+    require_same_run(ranks, {{"mode", "all"}, {"checkpoint", "a=b"}});
+  });
+  ThreadRanks ranks(world, 1);
+  try {
+    require_same_run(ranks, {{"mode", "all"}, {"checkpoint", "c"}});
+    ADD_FAILURE() << "taken";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "rank 1 would compute something else than rank 0: its checkpoint is c, not a=b");
+  }
+  first.join();
+}
+
+}  // namespace
+}  // namespace backdrop::testing

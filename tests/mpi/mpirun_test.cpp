@@ -1,0 +1,105 @@
+// The command under mpirun on 1, 2 and 3 ranks: the same files as one process writes; ranks that disagree are
+// refused; a run whose rank was killed can be resumed.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "../search/temporary_folder.h"
+
+namespace backdrop::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kCommand = BACKDROP_COMMAND;
+constexpr const char* kMpirun = BACKDROP_MPIRUN;
+constexpr const char* kCheckpoint = BACKDROP_SOURCE_DIR "/models/demo/demo-resnet18.pt";
+
+class Mpirun : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(kMpirun)) GTEST_SKIP() << "mpirun is not installed: scripts/setup.sh --tests";
+    if (!BACKDROP_HAS_MPI) GTEST_SKIP() << "built without MPI (BACKDROP_MPI)";
+    ASSERT_EQ(shell(quoted(kCommand) + " demo-data data --images-per-class 2"), 0) << errors();
+  }
+
+  /// The exit status of a command line run in the test's folder.
+  int shell(const std::string& line) const {
+    const std::string script = "cd " + quoted(folder_.path.string()) + " && { " + line + "; } >out 2>err";
+    const int status = std::system(script.c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  static std::string quoted(const std::string& text) { return "'" + text + "'"; }
+  static std::string mpirun(int ranks, const std::string& more) {
+    return quoted(kMpirun) + " --oversubscribe --allow-run-as-root -n " + std::to_string(ranks) + " " + more;
+  }
+  static std::string challenge(const std::string& more) {
+    return quoted(kCommand) + " challenge --checkpoint " + quoted(kCheckpoint) +
+           " --data-path data --threads 1 --quiet " + more;
+  }
+
+  std::string errors() const { return read_text(folder_.path / "err"); }
+  std::string file(const std::string& name) const { return read_text(folder_.path / name); }
+
+  void expect_same_run(const std::string& run, const std::string& expected) const {
+    for (const char* name : {"predictions.npy", "margins.npy", "foregrounds.csv", "backgrounds.csv"}) {
+      const std::string content = file(run + "/" + name);
+      EXPECT_FALSE(content.empty()) << run << "/" << name;
+      EXPECT_TRUE(content == file(expected + "/" + name)) << run << "/" << name << " differs";
+    }
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Mpirun, GivesWhatOneProcessGives) {
+  for (const std::string mode : {"all", "first"}) {
+    ASSERT_EQ(shell(challenge("--mode " + mode + " --out one-" + mode)), 0) << errors();
+    for (int ranks = 1; ranks <= 3; ++ranks) {
+      const std::string run = mode + "-" + std::to_string(ranks);
+      ASSERT_EQ(shell(mpirun(ranks, challenge("--mode " + mode + " --out " + run))), 0) << errors();
+      expect_same_run(run, "one-" + mode);
+    }
+  }
+}
+
+TEST_F(Mpirun, OnlyRank0Prints) {
+  ASSERT_EQ(shell(mpirun(3, challenge("--mode all --json"))), 0) << errors();
+  const std::string output = file("out");
+  EXPECT_EQ(output.front(), '{');
+  EXPECT_EQ(output.find("\"format\""), output.rfind("\"format\": \"backdrop-run"));
+}
+
+TEST_F(Mpirun, RanksThatDisagreeAreRefused) {
+  EXPECT_EQ(shell(mpirun(1, challenge("--mode all")) + " : -n 1 " + challenge("--mode first")), 3);
+  EXPECT_NE(errors().find("rank 1 would compute something else"), std::string::npos) << errors();
+}
+
+TEST_F(Mpirun, AFailureOfRank0EndsAllRanks) {
+  EXPECT_EQ(shell(challenge("--mode all --out done")), 0) << errors();
+  EXPECT_EQ(shell("timeout 60 " + mpirun(3, challenge("--mode all --out done"))), 2) << errors();
+}
+
+TEST_F(Mpirun, ARunWhoseRankWasKilledIsResumed) {
+  ASSERT_EQ(shell(quoted(kCommand) + " demo-data more --images-per-class 8"), 0) << errors();
+  const std::string run = quoted(kCommand) + " challenge --checkpoint " + quoted(kCheckpoint) +
+                          " --data-path more --threads 1 --quiet --mode all";
+  // Waits for a journal of some blocks, then kills one of mpirun's children.
+  const std::string kill_one =
+      mpirun(2, run + " --out killed") +
+      " & mpirun=$!; for i in $(seq 600); do [ \"$(stat -c %s killed.partial/journal 2>/dev/null || echo "
+      "0)\" -gt "
+      "4000 ] && break; sleep 0.05; done; kill -9 $(pgrep -n -P $mpirun); wait $mpirun";
+  EXPECT_NE(shell(kill_one), 0);
+  if (fs::exists(folder_.path / "killed" / "run.json")) GTEST_SKIP() << "the run was done before the kill";
+  ASSERT_EQ(shell(run + " --out killed --resume"), 0) << errors();
+  ASSERT_EQ(shell(run + " --out whole"), 0) << errors();
+  expect_same_run("killed", "whole");
+}
+
+}  // namespace
+}  // namespace backdrop::testing

@@ -1,0 +1,191 @@
+// Runs that are stopped, damaged and resumed end with the files of an undisturbed one.
+#include <gmock/gmock.h>
+
+#include <random>
+
+#include "backdrop/error.h"
+#include "tests/search/journaled_search.h"
+#include "tests/search/temporary_folder.h"
+
+namespace backdrop {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using Existing = ResultFolder::Existing;
+using testing::JournaledSearch;
+using testing::read_text;
+using testing::TemporaryFolder;
+using testing::write_text;
+
+class JournalTest : public ::testing::Test {
+ protected:
+  JournalTest() { undisturbed_result = undisturbed.run(Existing::refuse); }
+
+  void stop(JournaledSearch& session, std::size_t after, Existing existing = Existing::refuse) {
+    try {
+      session.run(existing, after);
+      FAIL() << "was not interrupted";
+    } catch (const Error& error) {
+      ASSERT_EQ(error.code(), ErrorCode::interrupted) << error.what();
+      EXPECT_THAT(error.what(), HasSubstr("--resume"));
+    }
+  }
+
+  void expect_refused(JournaledSearch& session, Existing existing, ErrorCode code, const std::string& words) {
+    try {
+      session.run(existing);
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code);
+      EXPECT_THAT(error.what(), HasSubstr(words));
+    }
+  }
+
+  void expect_undisturbed(const JournaledSearch& session) {
+    for (const char* name : {"predictions.npy", "margins.npy"})
+      EXPECT_EQ(read_text(session.out / name), read_text(undisturbed.out / name)) << name;
+    EXPECT_FALSE(fs::exists(session.out / "journal"));
+    EXPECT_FALSE(fs::exists(session.partial()));
+  }
+
+  TemporaryFolder temporary;
+  JournaledSearch undisturbed{temporary.path / "undisturbed"};
+  SearchResult undisturbed_result;
+  JournaledSearch search{temporary.path / "stopped"};
+};
+
+TEST_F(JournalTest, AStoppedRunGoesOnWhereItWas) {
+  stop(search, 300);
+  EXPECT_TRUE(fs::exists(search.journal()));
+  EXPECT_FALSE(fs::exists(search.out));
+  stop(search, 300, Existing::resume);
+  const SearchResult result = search.run(Existing::resume);
+  EXPECT_GE(result.resumed, 600u);
+  EXPECT_EQ(result.evaluated, undisturbed_result.evaluated);
+  EXPECT_EQ(search.engine.visited.size() + result.resumed, result.evaluated);
+  expect_undisturbed(search);
+}
+
+TEST_F(JournalTest, ResumingNothingStarts) {
+  search.run(Existing::resume);
+  expect_undisturbed(search);
+}
+
+TEST_F(JournalTest, AnUnfinishedRunIsNeitherClearedNorContinuedUnasked) {
+  stop(search, 300);
+  expect_refused(search, Existing::refuse, ErrorCode::usage, "--resume");
+  EXPECT_GT(search.run(Existing::resume).resumed, 0u);
+}
+
+TEST_F(JournalTest, ForceStartsAgain) {
+  stop(search, 300);
+  EXPECT_EQ(search.run(Existing::replace).resumed, 0u);
+  expect_undisturbed(search);
+}
+
+TEST_F(JournalTest, AJournalCutAnywhereIsContinued) {
+  stop(search, 900);
+  const std::string journal = read_text(search.journal());
+  const std::size_t header = journal.find("BLK1");
+  std::mt19937 random(1);
+  for (int i = 0; i < 12; ++i) {
+    JournaledSearch cut(temporary.path / fmt::format("cut{}", i));
+    stop(cut, 1);
+    write_text(cut.journal(), journal.substr(0, header + random() % (journal.size() - header)));
+    cut.run(Existing::resume);
+    expect_undisturbed(cut);
+  }
+}
+
+TEST_F(JournalTest, DamagedRecordsAreComputedAgain) {
+  stop(search, 900);
+  const std::string journal = read_text(search.journal());
+  const std::size_t header = journal.find("BLK1");
+  std::mt19937 random(2);
+  for (int i = 0; i < 12; ++i) {
+    JournaledSearch damaged(temporary.path / fmt::format("damaged{}", i));
+    stop(damaged, 1);
+    std::string bytes = journal;
+    bytes[header + random() % (journal.size() - header)] ^= static_cast<char>(1 + random() % 255);
+    write_text(damaged.journal(), bytes);
+    damaged.run(Existing::resume);
+    expect_undisturbed(damaged);
+  }
+}
+
+TEST_F(JournalTest, ADamagedHeaderIsRefused) {
+  stop(search, 300);
+  const std::string journal = read_text(search.journal());
+  for (std::size_t place : {std::size_t{3}, journal.find("shape") + 6, journal.find("BLK1") - 4}) {
+    std::string bytes = journal;
+    bytes[place] ^= 1;
+    write_text(search.journal(), bytes);
+    expect_refused(search, Existing::resume, ErrorCode::bad_input, "damaged");
+  }
+  write_text(search.journal(), "");
+  expect_refused(search, Existing::resume, ErrorCode::bad_input, "damaged");
+}
+
+TEST_F(JournalTest, ARunOfOtherInputsIsRefusedByName) {
+  stop(search, 300);
+  search.identity[0].second = "bb";
+  expect_refused(search, Existing::resume, ErrorCode::usage, "its checkpoint sha256 is aa, not bb");
+  search.identity = {{"checkpoint sha256", "aa"}, {"mode", "all"}};
+  expect_refused(search, Existing::resume, ErrorCode::usage, "its mode is first, not all");
+  EXPECT_TRUE(fs::exists(search.journal()));
+}
+
+TEST_F(JournalTest, TheFirstRunsShapeIsKept) {
+  stop(search, 300);
+  search.engine.batch_size = 16;
+  search.engine.tile_size = 7;
+  search.run(Existing::resume);
+  expect_undisturbed(search);
+}
+
+TEST_F(JournalTest, WhatWasDoneBeforeTheFinalRenameIsDoneAgain) {
+  stop(search, 300);
+  for (const char* name : {"run.json", "foregrounds.csv", "report.html"})
+    write_text(search.partial() / name, "written by a session that was killed");
+  search.run(Existing::resume);
+  expect_undisturbed(search);
+  EXPECT_FALSE(fs::exists(search.out / "report.html"));
+}
+
+TEST_F(JournalTest, AJournalLeftInAFinishedFolderIsRemoved) {
+  search.run(Existing::refuse);
+  write_text(search.out / "journal", "left by a kill between the last two steps");
+  EXPECT_TRUE(ResultFolder::is_finished(search.out));
+  ResultFolder::remove_leftovers(search.out);
+  expect_undisturbed(search);
+}
+
+TEST_F(JournalTest, BlocksMayComeInAnyOrder) {
+  /// Computes the last block first, as another process might.
+  class Backwards : public BlockExecutor {
+   public:
+    explicit Backwards(JournaledSearch& session) : session_(session) {}
+    void run(std::span<const Block* const> blocks, const Done& done) override {
+      for (std::size_t i = blocks.size(); i-- > 0;)
+        done(*blocks[i], compute_block(session_.engine, session_.input, *blocks[i], 0));
+    }
+
+   private:
+    JournaledSearch& session_;
+  } backwards(search);
+  ResultFolder folder(search.out, Existing::refuse);
+  const PlanShape shape = plan_shape(search.engine, search.input);
+  SearchHooks hooks;
+  hooks.journal = &folder.begin(search.identity, shape);
+  hooks.sinks.push_back(&folder);
+  hooks.executor = &backwards;
+  const auto plan = plan_adaptive(shape, search.input.foreground_labels(), search.input.background_labels());
+  run_search(search.engine, search.input, testing::identity_map(testing::kScriptedClasses), *plan, shape,
+             hooks);
+  folder.commit();
+  expect_undisturbed(search);
+}
+
+}  // namespace
+}  // namespace backdrop
