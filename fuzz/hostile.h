@@ -10,6 +10,7 @@
 /// \endcode
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,7 +35,8 @@ bool read_hostile(Reader&& reader) {
   } catch (const Error& error) {
     if (error.code() != ErrorCode::bad_input) throw;
     const std::string_view message = error.what();
-    require(!message.empty() && message.find('\n') == std::string_view::npos, "an error is one line");
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' '; };
+    require(!message.empty() && std::ranges::none_of(message, is_control), "an error is one line of text");
     return false;
   }
 }

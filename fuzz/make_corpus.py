@@ -7,6 +7,7 @@ Checkpoints and photos are the fixtures of the tests; masks, safetensors and cla
 The same sources give the same bytes. Seeds that a run found and that are worth keeping are added by hand and
 are left alone: their names start with "found-".
 """
+import hashlib
 import json
 import struct
 import zipfile
@@ -93,6 +94,53 @@ def class_maps():
     write("class_map", "broken.json", broken.encode())
 
 
+def digits(content):
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def journal_header(identity):
+    lines = [b"backdrop-journal-1", b"shape 3 4 0 2 8", *(f"{name}={value}".encode() for name, value in identity)]
+    text = b"".join(line + b"\n" for line in lines)
+    return text + b"sha256 " + digits(text) + b"\n"
+
+
+def journal_record(number, pieces):
+    """`pieces` are (foreground, backgrounds)."""
+    pairs = [background for _, backgrounds in pieces for background in backgrounds]
+    record = struct.pack("<4sIQQ", b"BLK1", len(pieces), number, len(pairs))
+    record += b"".join(struct.pack("<iI", foreground, len(backgrounds)) for foreground, backgrounds in pieces)
+    record += struct.pack(f"<{len(pairs)}i", *pairs) + struct.pack(f"<{len(pairs)}h", *(b % 9 for b in pairs))
+    record += struct.pack(f"<{len(pairs)}f", *(b - 1.5 for b in pairs))
+    return record + digits(record)
+
+
+def journals():
+    header = journal_header([("checkpoint sha256", "ab" * 32), ("mode", "all"), ("odd=name", "= =")])
+    records = [journal_record(0, [(0, [0, 1])]), journal_record(1, [(0, [2, 3]), (2, [0])]), journal_record(7, [])]
+    write("journal", "empty", journal_header([]))
+    write("journal", "three_blocks", header + b"".join(records))
+    write("journal", "cut_block", header + records[0] + records[1][:-20])
+    write("journal", "twice", header + records[0] + records[0])
+
+
+def runs():
+    run = {
+        "format": "backdrop-run-1", "identity": {"mode": "all", "data sha256": "cd" * 32},
+        "result": {"complete": True, "challenge_accuracy": 0.5},
+        "pairs": {"total": 12, "evaluated": 12, "recorded": 12},
+        "checkpoint": {"file": "a.pt", "sha256": "ab" * 32, "format": "pytorch-zip", "arch": "resnet18", "classes": 9,
+                       "parameters": 11, "macs": 12,
+                       "normalization": {"mean": [0.1, 0.2, 0.3], "std": [1, 2, 3], "source": "in9"}},
+        "data": {"path": "data", "sha256": "cd" * 32, "foregrounds": 3, "backgrounds": 4},
+        "options": {"mode": "all", "order": "plain", "shard": {"index": 1, "count": 1}, "reuse": True,
+                    "cache_memory": 0, "allow_partial": False, "class_map": "identity", "class_map_sha256": ""},
+        "seconds": {"load": 0.1, "search": 2.5}}
+    write("run_json", "whole.json", json.dumps(run, indent=2).encode() + b"\n")
+    wrong = dict(run, identity=["mode"], checkpoint=dict(run["checkpoint"], classes=-1e300, macs="many"))
+    write("run_json", "wrong_types.json", json.dumps(wrong).encode() + b"\n")
+    write("run_json", "deep.json", b'{"identity":' + b"[" * 500 + b"]" * 500 + b"}\n")
+
+
 def main():
     for path in CORPUS.glob("*/*"):
         if not path.name.startswith("found-"):
@@ -102,6 +150,8 @@ def main():
     masks()
     safetensors_files()
     class_maps()
+    journals()
+    runs()
     seeds = [path for path in CORPUS.glob("*/*")]
     print(f"{len(seeds)} seeds, {sum(path.stat().st_size for path in seeds):,} bytes")
 

@@ -15,7 +15,8 @@
 
 // clang-format off
 #define BACKDROP_FUZZ_TARGETS(X) \
-  X(class_map) X(image) X(legacy_checkpoint) X(npy_mask) X(pickle) X(safetensors) X(zip_checkpoint)
+  X(class_map) X(image) X(journal) X(legacy_checkpoint) X(npy_mask) X(pickle) X(run_json) X(safetensors) \
+  X(zip_checkpoint)
 // clang-format on
 
 #define DECLARE(name) extern "C" int fuzz_##name(const std::uint8_t* data, std::size_t size);
