@@ -81,14 +81,15 @@ TEST_P(OnRanks, GivesWhatOneProcessGives) {
                 (std::isnan(result.pairs.margins[i]) && std::isnan(expected.pairs.margins[i])));
 }
 
+std::string mode_and_ranks(const ::testing::TestParamInfo<std::tuple<int, MakePlan>>& instance) {
+  const auto [size, make_plan] = instance.param;
+  return std::string(make_plan == &plan_all_pairs ? "all" : "first") + "_on_" + std::to_string(size);
+}
+
 INSTANTIATE_TEST_SUITE_P(AllModes, OnRanks,
                          ::testing::Combine(::testing::Values(1, 2, 3, 5),
                                             ::testing::Values(&plan_all_pairs, &plan_first_fooling)),
-                         [](const auto& instance) {
-                           const auto [size, make_plan] = instance.param;
-                           return std::string(make_plan == &plan_all_pairs ? "all" : "first") + "_" +
-                                  std::to_string(size);
-                         });
+                         mode_and_ranks);
 
 TEST(Executor, StopsInTheMiddle) {
   std::atomic<int> asked = 0;
