@@ -2,10 +2,10 @@
 # Installs into an empty folder, moves it, and builds and runs the examples against it: by CMake with the shared and the
 # static library, and by pkg-config.
 #
-#   package_test.sh BUILD CMAKE GENERATOR CXX
+#   package_test.sh BUILD CMAKE GENERATOR CXX CC
 set -euo pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd)
-build=$1 cmake=$2 generator=$3 cxx=$4
+build=$1 cmake=$2 generator=$3 cxx=$4 cc=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 prefix=$work/moved/prefix
@@ -31,20 +31,27 @@ for folder in "$work"/data/original/val/*/; do
   photos+=("$label" "$(ls "$folder"*.JPEG | head -1)")
   label=$((label + 1))
 done
+# One raw photo, all of one colour.
+head -c $((224 * 224 * 3)) /dev/zero | tr '\0' '\200' >"$work/grey.rgb"
 
 # run_examples FOLDER: runs the examples built there and looks at what they say.
 run_examples() {
   "$1/harness" "$checkpoint" "${photos[@]}" | tee "$work/harness.txt" | tail -1
   grep -qx '9 of 9 right' "$work/harness.txt"
+  if [[ -x $1/classify ]]; then
+    "$1/classify" "$checkpoint" "$work/grey.rgb" | tee "$work/classify.txt"
+    grep -qE '^resnet18: class [0-8] of 9$' "$work/classify.txt"
+  fi
 }
 
 # Examples are built as their own CMakeLists.txt says, with an install tree as all they know.
 by_cmake() {
   local kind=$1 example
   shift
-  for example in harness; do
+  for example in "${examples[@]}"; do
     quietly "$cmake" -S "$source/examples/$example" -B "$work/$kind/$example" -G "$generator" -DCMAKE_BUILD_TYPE=Release \
-      -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" \
+      -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_C_COMPILER="$cc" \
+      --no-warn-unused-cli \
       -DCMAKE_RUNTIME_OUTPUT_DIRECTORY="$work/$kind/bin" "$@"
     quietly "$cmake" --build "$work/$kind/$example"
   done
@@ -52,7 +59,9 @@ by_cmake() {
   run_examples "$work/$kind/bin"
 }
 
+examples=(harness c)
 by_cmake shared
+examples=(harness)
 by_cmake static -DBUILD_SHARED_LIBS=OFF
 ldd "$work/shared/bin/harness" | grep -q 'libbackdrop.so'
 if ldd "$work/static/bin/harness" | grep -q 'libbackdrop'; then
@@ -73,6 +82,8 @@ by_pkg_config() {
   # shellcheck disable=SC2046
   "$cxx" -std=c++20 -O1 "$source/examples/harness/harness.cpp" $(pkg-config --cflags backdrop) "$@" \
     -o "$work/pc-$kind/harness"
+  # shellcheck disable=SC2046
+  "$cc" -std=c11 -O1 "$source/examples/c/classify.c" $(pkg-config --cflags backdrop) "$@" -o "$work/pc-$kind/classify"
   echo "== by pkg-config, $kind"
   run_examples "$work/pc-$kind"
 }

@@ -1,0 +1,25 @@
+/// \file
+/// What the C interface's opaque handles hold.
+#pragma once
+
+#include <string>
+
+#include "backdrop/backdrop.h"
+#include "backdrop/model.h"
+#include "backdrop/session.h"
+
+struct backdrop_model {
+  backdrop::Model model;
+};
+
+struct backdrop_session {
+  backdrop::Session session;
+  std::string description;
+};
+
+namespace backdrop::c {
+
+/// Throws usage if there are no pixels.
+ImageView image_view(const backdrop_image& image);
+
+}  // namespace backdrop::c

@@ -1,0 +1,27 @@
+/* The checks of the C program: the first that fails says where, and ends it. */
+#ifndef BACKDROP_TESTS_CHECK_H
+#define BACKDROP_TESTS_CHECK_H
+
+#include <backdrop/backdrop.h>
+
+void check(int holds, const char* text, const char* file, int line);
+#define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
+
+/* The call has that status and, if it failed, left a message of one line. */
+void check_status(backdrop_status status, backdrop_status expected, const char* text, const char* file,
+                  int line);
+#define CHECK_OK(call) check_status((call), BACKDROP_OK, #call, __FILE__, __LINE__)
+#define CHECK_USAGE(call) check_status((call), BACKDROP_USAGE, #call, __FILE__, __LINE__)
+#define CHECK_STATUS(call, expected) check_status((call), (expected), #call, __FILE__, __LINE__)
+
+enum { kSide = 224, kPixels = kSide * kSide, kBytes = kPixels * 3, kClasses = 9 };
+
+/* A photo of noise, to be freed. */
+uint8_t* noise(unsigned seed);
+backdrop_image image_of(const uint8_t* pixels);
+
+void test_model(const char* checkpoint);
+void test_session(const char* checkpoint);
+void test_threads(const char* checkpoint);
+
+#endif
