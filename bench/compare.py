@@ -1,175 +1,207 @@
 #!/usr/bin/env python3
-"""Backdrop against PyTorch on the same composites, with the same threads, on the CPU.
+"""Backdrop against what people would use instead, on the same composites, with the same threads, on the CPU.
 
-For each network both programs first answer once, and their predictions are compared: a benchmark of two different
-answers would mean nothing. Then they take turns - Backdrop with exact reuse, Backdrop without, PyTorch, and again - so
-that a change of the machine's speed meets all. What is compared is composites per second of the search alone, in all pairs; loading and
-decoding are outside the clock of both. Weights are the checkpoint's where one is given and seeded random ones
-elsewhere, which PyTorch draws and Backdrop reads.
+For each network every program first answers, and its predictions are compared with Backdrop's: a benchmark of two
+different answers would mean nothing. In fp32 none may differ where the two best logits are further apart than rounding
+(1e-3 of the largest); below fp32 the share that differs is part of the result. Then all take turns, round after round,
+so that a change of the machine's speed meets all; what each timed search answered is compared again. Weights are the
+checkpoint's where one is given and seeded random ones elsewhere, the same for all.
 
-    bench/compare.py --data-path DATA [--checkpoint resnet18=CHECKPOINT] [--foregrounds 18] [--backgrounds 90]
+    bench/compare.py --data-path DATA [--run resnet18=45x64 ...] [--checkpoint resnet18=FILE] [--lower resnet18]
 
-Writes bench/results/NAME.json with every single run and what it ran on, and NAME.md with a table.
+Writes NAME.json with every single run, NAME.md with tables and NAME.svg into bench/results. scripts/bench.sh sets up
+what this needs.
 """
 
 import argparse
 import datetime
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 
 BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH / "peers"))
+import comparison_tables  # noqa: E402
 import in9  # noqa: E402
+from contestants import Backdrop, Job, Peer, PublishedLoop, Skipped, last_line  # noqa: E402
+from machine import busy_seconds, describe_machine, describe_revision  # noqa: E402
 
 TOLERANCE = 1e-3
-REUSE = {"reuse": "on", "dense": "off"}
-RATIOS = (("reuse", "pytorch"), ("dense", "pytorch"), ("reuse", "dense"))
+PEERS = (("PyTorch", "pytorch_peer", {"fp32": "weights.pt", "bf16": "weights.pt"}),
+         ("ONNX Runtime", "onnxruntime_peer", {"fp32": "network.onnx", "int8": "onnxruntime_int8.onnx"}),
+         ("OpenVINO", "openvino_peer", {"fp32": "network.onnx", "bf16": "network.onnx", "int8": "openvino_int8.xml"}))
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-path", required=True, help="root of an IN-9 tree")
-    parser.add_argument("--arch", nargs="+", default=["resnet18", "resnet50", "vgg16_bn"])
+    parser.add_argument("--run", nargs="+", default=["resnet18=45x64", "resnet50=18x32", "vgg16_bn=9x32"],
+                        metavar="ARCH=FxB", help="networks, with foregrounds x backgrounds")
+    parser.add_argument("--lower", nargs="*", default=["resnet18"], metavar="ARCH",
+                        help="networks that run in bf16 and int8 too, wherever a program offers them")
     parser.add_argument("--checkpoint", nargs="*", default=[], metavar="ARCH=FILE")
-    parser.add_argument("--foregrounds", type=int, default=18)
-    parser.add_argument("--backgrounds", type=int, default=90)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--executor", default="auto", help="PyTorch's: eager, frozen, compiled; auto: the fastest")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="tune the peers over fewer candidates")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
-    parser.add_argument("--python", default=sys.executable, help="a Python with PyTorch and torchvision")
-    parser.add_argument("--name", default="cpu_against_pytorch", help="of the files under bench/results")
+    parser.add_argument("--python", nargs="+", default=[sys.executable],
+                        help="Pythons with peers; where several have an engine, the faster one runs")
+    parser.add_argument("--name", default="cpu", help="of the files under bench/results")
     return parser.parse_args()
 
 
-def run(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stderr.strip()}")
-    return done.stdout
+def log(text):
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-class Network:
-    """One network's weights and the two programs that search with it."""
+def prepare_models(arguments, job, checkpoint, lower):
+    """Every program's file from one checkpoint; by the first Python that can."""
+    options = ["--data-path", str(job.data), "--arch", job.arch, "--out", str(job.folder)]
+    options += ["--checkpoint", checkpoint] if checkpoint else []
+    options += ["--int8"] if lower else []
+    reasons = []
+    for python in arguments.python:
+        done = subprocess.run([python, str(BENCH / "peers" / "prepare.py"), *options], capture_output=True, text=True,
+                              env=job.environment, check=False)
+        if done.returncode == 0:
+            return json.loads(last_line(done.stdout))["skipped"]
+        reasons.append(f"{python}: {last_line(done.stderr)}")
+    sys.exit(f"{job.arch}: the models cannot be written: {'; '.join(reasons)}")
 
-    def __init__(self, arguments, arch, checkpoint, data, scratch):
-        self.arguments, self.arch, self.data, self.scratch = arguments, arch, data, scratch
-        self.checkpoint = checkpoint
-        self.tuned = []
-        self.runs = 0
 
-    def run_pytorch(self, *options):
-        command = [self.arguments.python, str(BENCH / "peers" / "pytorch_challenge.py"), "--data-path", str(self.data),
-                   "--arch", self.arch, "--threads", str(self.arguments.threads), *self.tuned, *options]
-        if self.checkpoint:
-            command += ["--checkpoint", str(self.checkpoint)]
-        return json.loads(run(command))
+def list_contestants(arguments, job, lower):
+    precisions = ("fp32", "bf16", "int8") if lower else ("fp32",)
+    contestants = [Backdrop(job, arguments.backdrop, precision, "on") for precision in precisions]
+    contestants.insert(1, Backdrop(job, arguments.backdrop, "fp32", "off"))
+    contestants += [Peer(job, name, script, models[precision], arguments.python, precision)
+                    for precision in precisions for name, script, models in PEERS if precision in models]
+    return [*contestants, PublishedLoop(job, arguments.python)]
 
-    def run_backdrop(self, reuse):
-        self.runs += 1
-        results = self.scratch / f"{self.arch}-{self.runs}"
-        run([self.arguments.backdrop, "challenge", "--arch", self.arch, "--checkpoint", str(self.checkpoint), "--in9",
-             "--data-path", str(self.data), "--mode", "all", "--threads", str(self.arguments.threads),
-             "--reuse", reuse, "--out", str(results), "--quiet"])
-        return results, json.loads((results / "run.json").read_text())
 
-    def prepare(self):
-        """Tunes PyTorch once, and returns how the two answers compare."""
-        logits_file = self.scratch / f"{self.arch}.npy"
-        options = ["--save-logits", str(logits_file), "--executor", self.arguments.executor]
-        if not self.checkpoint:
-            options += ["--save-checkpoint", str(self.scratch / f"{self.arch}.pt")]
-        first = self.run_pytorch(*options)
-        if not self.checkpoint:
-            self.checkpoint = self.scratch / f"{self.arch}.pt"
-        self.tuned = ["--executor", first["executor"], "--batch", str(first["batch"])]
+class Answers:
+    """Backdrop's fp32 answers, which all others must give."""
 
-        logits = np.load(logits_file)
+    def __init__(self, logits, labels):
         ordered = np.sort(logits, axis=2)
-        decided = ordered[..., -1] - ordered[..., -2] > TOLERANCE * np.abs(logits).max()
-        different = np.zeros(decided.shape, bool)
-        for reuse in REUSE.values():
-            results, _ = self.run_backdrop(reuse)
-            different |= np.load(results / "predictions.npy") != logits.argmax(axis=2)
-        return {"pairs": int(different.size), "different": int((different & decided).sum()),
-                "near_ties": int((~decided).sum()), "executor": first["executor"], "batch": first["batch"],
-                "torch": first["torch"]}
+        self.predictions = logits.argmax(axis=2)
+        self.decided = ordered[..., -1] - ordered[..., -2] > TOLERANCE * np.abs(logits).max()
+        self.labels = labels
+
+    def compare(self, predictions):
+        """How many pairs differ, near ties apart, of how many."""
+        decided = self.decided[:len(predictions)]
+        different = (predictions != self.predictions[:len(predictions)]) & decided
+        return {"compared": int(decided.sum()), "different": int(different.sum())}
+
+    def compare_fooled(self, names, fooled):
+        """The same for foregrounds found fooled or not: one whose answer hangs on a near tie may be either."""
+        wrong = self.predictions != np.array([self.labels[name] for name in self.labels])[:, None]
+        surely, possibly = (wrong & self.decided).any(axis=1), (wrong | ~self.decided).any(axis=1)
+        places = [list(self.labels).index(name) for name in names]
+        different = sum((surely[place] and not answer) or (answer and not possibly[place])
+                        for place, answer in zip(places, fooled))
+        return {"compared": len(names), "different": int(different)}
 
 
-def measure(network, rounds):
-    answer = network.prepare()
-    if answer["different"]:
-        sys.exit(f"{network.arch}: {answer['different']} of {answer['pairs']} predictions differ: nothing to time")
-    rates = {name: [] for name in (*REUSE, "pytorch")}
-    for _ in range(rounds):
-        for name, reuse in REUSE.items():
-            rates[name].append(composites_per_second(network.run_backdrop(reuse)[1]))
-        rates["pytorch"].append(network.run_pytorch()["composites_per_second"])
-    return {"arch": network.arch, **answer, "composites_per_second": rates,
-            "ratios": {f"{ours} / {theirs}": [a / b for a, b in zip(rates[ours], rates[theirs])]
-                       for ours, theirs in RATIOS}}
+def take_in(contestant, answers):
+    """Checks one program's answer; returns None if it may run, else why not."""
+    try:
+        logits = contestant.check()
+    except Skipped as reason:
+        return str(reason)
+    contestant.agreement = (answers.compare_fooled(contestant.fooled, contestant.fooled.values()) if logits is None
+                            else answers.compare(logits.argmax(axis=2)))
+    if contestant.precision == "fp32" and contestant.agreement["different"]:
+        return f"{contestant.agreement['different']} of {contestant.agreement['compared']} answers differ: not timed"
+    log(f"  {contestant.name} {contestant.precision}: {contestant.version} {contestant.settings}, "
+        f"{contestant.agreement['different']} of {contestant.agreement['compared']} answers differ")
+    return None
 
 
-def composites_per_second(run_record):
-    return run_record["pairs"]["evaluated"] / run_record["seconds"]["search"]
+def run_round(contestants, answers, rows):
+    for contestant in contestants:
+        busy, started = busy_seconds(), time.time()
+        answer = contestant.run()
+        machine_seconds = (time.time() - started) * os.cpu_count()
+        rate = answer["composites"] / answer["seconds"]
+        if "predictions" in answer:
+            contestant.agreement = answers.compare(answer["predictions"])
+            if contestant.precision == "fp32" and contestant.agreement["different"]:
+                sys.exit(f"{contestant.name}: {contestant.agreement} in a timed search")
+        row = rows.setdefault((contestant.name, contestant.precision), {
+            "program": contestant.name, "precision": contestant.precision, "peer": contestant.peer,
+            "version": contestant.version, "settings": contestant.settings, "tried": contestant.tried, "runs": []})
+        row["agreement"] = contestant.agreement
+        row["runs"].append({"composites": answer["composites"], "seconds": answer["seconds"],
+                            "composites_per_second": rate, "peak_memory_bytes": answer["peak_memory_bytes"],
+                            "machine_busy_share": (busy_seconds() - busy) / machine_seconds})
+        log(f"  {contestant.name} {contestant.precision}: {rate:.1f} composites a second")
 
 
-def describe_machine():
-    text = Path("/proc/cpuinfo").read_text()
-    entries = dict(line.split(":", 1) for line in text.split("\n\n")[0].splitlines() if ":" in line)
-    entries = {key.strip(): value.strip() for key, value in entries.items()}
-    wanted = ("avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8")
-    flags = set(entries.get("flags", "").split())
-    return {"cpu": entries.get("model name", platform.processor()), "processors": os.cpu_count(),
-            "instruction_sets": [flag for flag in wanted if flag in flags], "system": platform.system()}
-
-
-def table(record):
-    lines = [f"# {record['name']}", "",
-             f"{record['date']}, revision {record['revision']}, {record['machine']['cpu']} "
-             f"({' '.join(record['machine']['instruction_sets'])}), {record['threads']} threads, PyTorch "
-             f"{record['networks'][0]['torch']}, {record['foregrounds']} foregrounds on {record['backgrounds']} "
-             f"backgrounds, {record['rounds']} rounds. Composites per second of the search, median (smallest to largest)."]
-    lines += ["", "| network | exact reuse | dense | PyTorch (executor, batch) | " +
-              " | ".join(f"{ours} / {theirs}" for ours, theirs in RATIOS) + " |", "|---" * 7 + "|"]
-    for row in record["networks"]:
-        def spread(values, digits):
-            return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
-        rates = [spread(row["composites_per_second"][name], 1) for name in (*REUSE, "pytorch")]
-        ratios = [spread(values, 2) for values in row["ratios"].values()]
-        lines.append(f"| {' | '.join([row['arch'], *rates])} ({row['executor']}, {row['batch']}) | {' | '.join(ratios)} |")
-    return "\n".join(lines + ["", f"Made by `{record['command']}`.", ""])
+def measure(arguments, arch, counts, checkpoint, scratch):
+    """All programs on one network."""
+    log(f"{arch}: {counts[0]} foregrounds on {counts[1]} backgrounds")
+    folder = scratch / arch
+    folder.mkdir()
+    data = folder / "data"
+    in9.link_subset(arguments.data_path, data, *counts)
+    labels = {mask.stem: label for _, mask, label in in9.list_foregrounds(data)}
+    job = Job(arch, data, folder, arguments.threads, arguments.quick)
+    lower = arch in arguments.lower
+    skipped = prepare_models(arguments, job, checkpoint, lower)
+    contestants = list_contestants(arguments, job, lower)
+    answers = Answers(contestants[0].check(), labels)
+    able, left_out = [], [{"program": name, "precision": "", "reason": reason} for name, reason in skipped.items()]
+    try:
+        for contestant in contestants:
+            reason = take_in(contestant, answers)
+            if reason is None:
+                able.append(contestant)
+            else:
+                log(f"  {contestant.name} {contestant.precision}: left out: {reason}")
+                left_out.append({"program": contestant.name, "precision": contestant.precision, "reason": reason})
+        rows = {}
+        for _ in range(arguments.rounds):
+            run_round(able, answers, rows)
+    finally:
+        for contestant in contestants:
+            contestant.close()
+    return {"arch": arch, "foregrounds": len(labels), "backgrounds": answers.predictions.shape[1],
+            "weights": "checkpoint" if checkpoint else "seeded random", "near_ties": int((~answers.decided).sum()),
+            "rows": list(rows.values()), "left_out": left_out}
 
 
 def main():
     arguments = parse_arguments()
     checkpoints = dict(entry.split("=", 1) for entry in arguments.checkpoint)
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:arguments.threads])
+    load = os.getloadavg()[0]
+    started = time.time()
+    networks = []
     with tempfile.TemporaryDirectory(prefix="backdrop_") as scratch:
-        scratch = Path(scratch)
-        data = scratch / "data"
-        in9.link_subset(arguments.data_path, data, arguments.foregrounds, arguments.backgrounds)
-        networks = [measure(Network(arguments, arch, checkpoints.get(arch), data, scratch), arguments.rounds)
-                    for arch in arguments.arch]
-        counts = len(in9.list_foregrounds(data)), len(in9.list_files(data, "only_bg_t"))
-    words = [Path(word).name if os.sep in word else word for word in sys.argv]
-    record = {"name": arguments.name, "date": datetime.date.today().isoformat(),
-              "revision": run(["git", "-C", str(BENCH), "describe", "--always", "--dirty"]).strip(),
-              "command": " ".join(["bench/compare.py", *words[1:]]), "machine": describe_machine(),
-              "threads": arguments.threads, "foregrounds": counts[0], "backgrounds": counts[1],
-              "rounds": arguments.rounds, "networks": networks}
+        for entry in arguments.run:
+            arch, size = entry.split("=")
+            counts = [int(count) for count in size.split("x")]
+            networks.append(measure(arguments, arch, counts, checkpoints.get(arch), Path(scratch)))
+    words = [Path(word).name if os.sep in word and "=" not in word else word for word in sys.argv[1:]]
+    record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(),
+              "command": " ".join(["bench/compare.py", *[word.split("/")[-1] if word.startswith("/") else word
+                                                         for word in words]]),
+              "machine": describe_machine(), "threads": arguments.threads, "rounds": arguments.rounds,
+              "quick": arguments.quick, "load_at_start": load, "minutes": (time.time() - started) / 60,
+              "networks": networks}
     results = BENCH / "results"
     results.mkdir(exist_ok=True)
     (results / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n")
-    (results / f"{arguments.name}.md").write_text(table(record))
-    print(table(record))
+    (results / f"{arguments.name}.md").write_text(comparison_tables.tables(record))
+    (results / f"{arguments.name}.svg").write_text(comparison_tables.plot(record))
+    print(comparison_tables.tables(record))
 
 
 if __name__ == "__main__":
