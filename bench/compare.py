@@ -17,6 +17,7 @@ import argparse
 import datetime
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,9 +31,10 @@ sys.path.insert(0, str(BENCH / "peers"))
 import comparison_tables  # noqa: E402
 import in9  # noqa: E402
 from contestants import Backdrop, Job, Peer, PublishedLoop, Skipped, last_line  # noqa: E402
-from machine import busy_seconds, describe_machine, describe_revision  # noqa: E402
+from machine import Disturbance, describe_machine, describe_revision  # noqa: E402
 
 TOLERANCE = 1e-3
+CALM = 0.05  # of the processors
 PEERS = (("PyTorch", "pytorch_peer", {"fp32": "weights.pt", "bf16": "weights.pt"}),
          ("ONNX Runtime", "onnxruntime_peer", {"fp32": "network.onnx", "int8": "onnxruntime_int8.onnx"}),
          ("OpenVINO", "openvino_peer", {"fp32": "network.onnx", "bf16": "network.onnx", "int8": "openvino_int8.xml"}))
@@ -47,6 +49,8 @@ def parse_arguments():
                         help="networks that run in bf16 and int8 too, wherever a program offers them")
     parser.add_argument("--checkpoint", nargs="*", default=[], metavar="ARCH=FILE")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--patience", type=int, default=1,
+                        help="how often a search is run again if others took more than 5%% of the processors")
     parser.add_argument("--quick", action="store_true", help="tune the peers over fewer candidates")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
@@ -124,12 +128,23 @@ def take_in(contestant, answers):
     return None
 
 
-def run_round(contestants, answers, rows):
-    for contestant in contestants:
-        busy, started = busy_seconds(), time.time()
+def run_undisturbed(contestant, patience):
+    """One search; again, up to `patience` times, while others take part of the processors. The calmest counts."""
+    calmest = None
+    for _ in range(patience + 1):
+        disturbance = Disturbance()
         answer = contestant.run()
-        machine_seconds = (time.time() - started) * os.cpu_count()
-        rate = answer["composites"] / answer["seconds"]
+        answer["others_share"] = disturbance.share(answer["processor_seconds"])
+        if calmest is None or answer["others_share"] < calmest["others_share"]:
+            calmest = answer
+        if answer["others_share"] < CALM:
+            break
+    return calmest
+
+
+def run_round(contestants, answers, patience, rows):
+    for contestant in contestants:
+        answer = run_undisturbed(contestant, patience)
         if "predictions" in answer:
             contestant.agreement = answers.compare(answer["predictions"])
             if contestant.precision == "fp32" and contestant.agreement["different"]:
@@ -138,10 +153,11 @@ def run_round(contestants, answers, rows):
             "program": contestant.name, "precision": contestant.precision, "peer": contestant.peer,
             "version": contestant.version, "settings": contestant.settings, "tried": contestant.tried, "runs": []})
         row["agreement"] = contestant.agreement
-        row["runs"].append({"composites": answer["composites"], "seconds": answer["seconds"],
-                            "composites_per_second": rate, "peak_memory_bytes": answer["peak_memory_bytes"],
-                            "machine_busy_share": (busy_seconds() - busy) / machine_seconds})
-        log(f"  {contestant.name} {contestant.precision}: {rate:.1f} composites a second")
+        rate = answer["composites"] / answer["seconds"]
+        row["runs"].append({"composites_per_second": rate, **{key: answer[key] for key in (
+            "composites", "seconds", "processor_seconds", "peak_memory_bytes", "others_share")}})
+        log(f"  {contestant.name} {contestant.precision}: {rate:.1f} composites a second"
+            f" ({answer['others_share']:.0%} of the machine to others)")
 
 
 def measure(arguments, arch, counts, checkpoint, scratch):
@@ -156,7 +172,10 @@ def measure(arguments, arch, counts, checkpoint, scratch):
     lower = arch in arguments.lower
     skipped = prepare_models(arguments, job, checkpoint, lower)
     contestants = list_contestants(arguments, job, lower)
-    answers = Answers(contestants[0].check(), labels)
+    try:
+        answers = Answers(contestants[0].check(), labels)
+    except Skipped as reason:
+        sys.exit(str(reason))
     able, left_out = [], [{"program": name, "precision": "", "reason": reason} for name, reason in skipped.items()]
     try:
         for contestant in contestants:
@@ -168,7 +187,7 @@ def measure(arguments, arch, counts, checkpoint, scratch):
                 left_out.append({"program": contestant.name, "precision": contestant.precision, "reason": reason})
         rows = {}
         for _ in range(arguments.rounds):
-            run_round(able, answers, rows)
+            run_round(able, answers, arguments.patience, rows)
     finally:
         for contestant in contestants:
             contestant.close()
@@ -189,10 +208,9 @@ def main():
             arch, size = entry.split("=")
             counts = [int(count) for count in size.split("x")]
             networks.append(measure(arguments, arch, counts, checkpoints.get(arch), Path(scratch)))
-    words = [Path(word).name if os.sep in word and "=" not in word else word for word in sys.argv[1:]]
+    words = [re.sub(r"[^=]*/", "", word) for word in sys.argv[1:]]  # no paths of this machine
     record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(),
-              "command": " ".join(["bench/compare.py", *[word.split("/")[-1] if word.startswith("/") else word
-                                                         for word in words]]),
+              "command": " ".join(["bench/compare.py", *words]),
               "machine": describe_machine(), "threads": arguments.threads, "rounds": arguments.rounds,
               "quick": arguments.quick, "load_at_start": load, "minutes": (time.time() - started) / 60,
               "networks": networks}

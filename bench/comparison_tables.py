@@ -40,7 +40,7 @@ def best(rows, peer, precisions=None):
 
 
 def settings_text(row):
-    return ", ".join(str(value) if key in ("executor", "hint") else f"{key} {value}"
+    return ", ".join(str(value).lower() if key in ("executor", "hint") else f"{key} {value}"
                      for key, value in row["settings"].items())
 
 
@@ -74,11 +74,12 @@ def ratios_table(record):
 
 def tables(record):
     machine = record["machine"]
-    busy = [run["machine_busy_share"] for network in record["networks"] for row in network["rows"] for run in row["runs"]]
+    others = [run["others_share"] for network in record["networks"] for row in network["rows"]
+              if row["program"] != "published loop" for run in row["runs"]]  # whose loaders count as others
     lines = [f"# {record['name']}", "",
              f"{record['date']}, revision {record['revision']}, {machine['cpu']} ({' '.join(machine['instruction_sets'])}), "
              f"{record['threads']} threads of {machine['processors']} processors, load {record['load_at_start']:.1f} at the "
-             f"start, {statistics.median(busy):.0%} of the machine busy in the median run, {record['rounds']} rounds, "
+             f"start, other processes took {spread([100 * share for share in others], 0)}% of the machine, {record['rounds']} rounds, "
              f"{record['minutes']:.0f} minutes. Composites per second of the search: median (smallest to largest). The time "
              "for 4,050 x 4,050 is arithmetic.", "", *ratios_table(record)]
     if record["quick"]:

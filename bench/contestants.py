@@ -1,7 +1,7 @@
 """The programs that bench/compare.py lets run against each other, behind one interface.
 
     check()     logits [F][B][classes] of the first foregrounds (Backdrop: of all); raises Skipped if it cannot run here
-    run()       one search over everything: composites, seconds, predictions [F][B], peak memory
+    run()       one search over everything: composites, seconds, predictions [F][B], peak memory, processor time
     close()     ends what is still running
 """
 
@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+
+from machine import processor_seconds
 
 PEERS = Path(__file__).resolve().parent / "peers"
 PUBLISHED = "published loop"
@@ -50,6 +52,7 @@ class Backdrop:
         self.name = "Backdrop" if reuse == "on" else "Backdrop, every position"
         self.settings, self.version, self.tried = {"reuse": reuse}, "Backdrop", []
         self.runs = 0
+        self.processor_seconds = 0.0
 
     def search(self, *options):
         self.runs += 1
@@ -64,7 +67,8 @@ class Backdrop:
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode:
                 complaints.seek(0)
-                raise Skipped(last_line(complaints.read()))
+                raise Skipped(last_line(complaints.read()).removeprefix("backdrop: "))
+        self.processor_seconds = usage.ru_utime + usage.ru_stime
         return results, json.loads((results / "run.json").read_text()), 1024 * usage.ru_maxrss
 
     def check(self):
@@ -75,7 +79,8 @@ class Backdrop:
     def run(self):
         results, record, memory = self.search()
         return {"composites": record["pairs"]["evaluated"], "seconds": record["seconds"]["search"],
-                "predictions": np.load(results / "predictions.npy"), "peak_memory_bytes": memory}
+                "predictions": np.load(results / "predictions.npy"), "peak_memory_bytes": memory,
+                "processor_seconds": self.processor_seconds}
 
     def close(self):
         pass
@@ -101,7 +106,7 @@ class Peer:
     def tune(self):
         """Every Python that has this engine measures its candidates; the fastest of all goes on."""
         best, reasons = None, []
-        for python in self.pythons:
+        for python in self.pythons[:1] if self.job.quick and self.precision != "fp32" else self.pythons:
             done = subprocess.run(self.command(python), capture_output=True, text=True, env=self.job.environment,
                                   check=False)
             if done.returncode:
@@ -141,9 +146,11 @@ class Peer:
 
     def run(self):
         time.sleep(0.3)  # threads of the one before may still spin
+        before = processor_seconds(self.process.pid)
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         answer = self.ask()
+        answer["processor_seconds"] = processor_seconds(self.process.pid) - before
         if self.predictions.exists():
             answer["predictions"] = np.load(self.predictions)
         return answer

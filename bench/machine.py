@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import time
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
@@ -24,8 +25,25 @@ def describe_revision():
     return done.stdout.strip() or "unknown"
 
 
-def busy_seconds():
-    """CPU seconds that everything on this machine has used so far."""
-    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
-    user, nice, system, _, _, irq, softirq = (int(field) for field in fields[:7])
-    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+class Disturbance:
+    """What share of this machine's processors others used while a search ran."""
+
+    def __init__(self):
+        self.busy, self.started = self.busy_seconds(), time.monotonic()
+
+    @staticmethod
+    def busy_seconds():
+        fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+        user, nice, system, _, _, irq, softirq = (int(field) for field in fields[:7])
+        return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+    def share(self, own_seconds):
+        """`own_seconds`: the processor time of the search itself."""
+        available = (time.monotonic() - self.started) * os.cpu_count()
+        return max(0.0, self.busy_seconds() - self.busy - own_seconds) / available
+
+
+def processor_seconds(pid):
+    """Processor time of a process and of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")

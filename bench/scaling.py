@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""How the cost of a composite changes with the work: backgrounds per tile, and the area of the foreground's mask.
+"""How the cost of a composite changes with the work: batch, threads, backgrounds a tile holds, foregrounds,
+backgrounds, area of the mask, and the set as it grows 100 times.
 
-    bench/scaling.py --data-path DATA --checkpoint CHECKPOINT [--foregrounds 16] [--name cpu_scaling]
+    bench/scaling.py --data-path DATA --checkpoint CHECKPOINT [--quick] [--name cpu_scaling]
 
-Runs `backdrop challenge --mode all` on small trees of links into DATA, with exact reuse and without, and writes
-bench/results/NAME.json with every run and NAME.svg with two plots. For the areas the foregrounds keep their photos and
-get discs as masks. The clock is the search's own: loading is outside, filling the caches inside.
+Runs `backdrop challenge --mode all` on trees of links into DATA (photos repeat under other names where more are wanted
+than there are) and writes bench/results/NAME.json with every run, NAME.md and NAME.svg. All series are run once, then
+all again, and so on. The clock is the search's own: loading is outside, filling the caches inside. For the areas the
+foregrounds keep their photos and get discs as masks.
 """
 
 import argparse
@@ -13,6 +15,8 @@ import datetime
 import json
 import math
 import os
+import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,34 +26,58 @@ import numpy as np
 
 BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH / "peers"))
-sys.path.insert(0, str(BENCH))
 import in9  # noqa: E402
-from compare import composites_per_second, describe_machine, run  # noqa: E402
+import scaling_plot  # noqa: E402
+from machine import describe_machine, describe_revision  # noqa: E402
 
-TILES = (16, 32, 64, 128, 256, 370)
-AREAS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6)
 SIZE = 224
+BASE = (9, 36)  # foregrounds, backgrounds of the series that vary something else
+BATCHES = (1, 2, 4, 8, 16)
+MEMORIES = ("64M", "128M", "256M", "512M", "1G")
+AREAS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6)
+GROWTH = (1, 10, 100)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-path", required=True, help="root of an IN-9 tree")
     parser.add_argument("--checkpoint", required=True)
-    parser.add_argument("--foregrounds", type=int, default=16)
-    parser.add_argument("--area-backgrounds", type=int, default=32, help="for the plot over mask areas")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="sets grow ten times, not a hundred; one round")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
     parser.add_argument("--name", default="cpu_scaling", help="of the files under bench/results")
     return parser.parse_args()
 
 
-def measure(arguments, data, scratch, reuse):
-    out = Path(scratch) / f"run-{len(os.listdir(scratch))}"
-    run([arguments.backdrop, "challenge", "--checkpoint", arguments.checkpoint, "--data-path", str(data), "--mode",
-         "all", "--threads", str(arguments.threads), "--reuse", reuse, "--out", str(out), "--quiet"])
-    record = json.loads((out / "run.json").read_text())
-    return {"reuse": reuse, "composites": record["pairs"]["evaluated"], "seconds": record["seconds"]["search"],
-            "composites_per_second": composites_per_second(record)}
+def repeated(files, count):
+    """`count` of the files, beginning again as often as needed, each with how often it was there before."""
+    chosen = in9.spread(files, min(count, len(files)))
+    return [(chosen[i % len(chosen)], i // len(chosen)) for i in range(count)]
+
+
+def link(file, root, target, copy):
+    place = target / file.relative_to(root)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    (place.parent / (f"copy{copy}_{place.name}" if copy else place.name)).symlink_to(file)
+
+
+def make_set(root, target, foregrounds, backgrounds, mask=None):
+    """A tree of links at `target`; every foreground has `mask` if one is given."""
+    root = Path(root).resolve()
+    for variation in ("original", "fg_mask", "only_bg_t"):
+        for name in os.listdir(root / variation / "val"):
+            (target / variation / "val" / name).mkdir(parents=True)
+    for (photo, own_mask, _), copy in repeated(in9.list_foregrounds(root), foregrounds):
+        link(photo, root, target, copy)
+        link(own_mask, root, target, copy)
+    for (photo, _), copy in repeated(in9.list_files(root, "only_bg_t"), backgrounds):
+        link(photo, root, target, copy)
+    if mask is not None:
+        for _, path, _ in in9.list_foregrounds(target):
+            path.unlink()
+            np.save(path, mask)
+    return target
 
 
 def disc(area):
@@ -58,83 +86,106 @@ def disc(area):
     return np.hypot(y, x) <= SIZE * math.sqrt(area / math.pi)
 
 
-def over_tiles(arguments, scratch):
-    rows = []
-    for tile in TILES:
-        data = Path(scratch) / f"tile-{tile}"
-        in9.link_subset(arguments.data_path, data, arguments.foregrounds, tile)
-        rows += [{"backgrounds": tile, **measure(arguments, data, scratch, reuse)}
-                 for reuse in (("on", "off") if tile == TILES[1] else ("on",))]
-    return rows
+class Series:
+    """Points (x, data set, options) of one plot."""
+
+    def __init__(self, name, title, unit, logarithmic=False, must_stay_flat=False):
+        self.name, self.title, self.unit = name, title, unit
+        self.logarithmic, self.must_stay_flat = logarithmic, must_stay_flat
+        self.points = []
+
+    def add(self, x, data, *options):
+        self.points.append({"x": x, "data": data, "options": options, "runs": []})
+        return self
 
 
-def over_areas(arguments, scratch):
-    rows = []
-    for area in AREAS:
-        data = Path(scratch) / f"area-{area}"
-        in9.link_subset(arguments.data_path, data, arguments.foregrounds, arguments.area_backgrounds)
-        mask = disc(area)
-        for _, path, _ in in9.list_foregrounds(data):
-            path.unlink()
-            np.save(path, mask)
-        rows += [{"area": float(mask.mean()), **measure(arguments, data, scratch, reuse)}
-                 for reuse in (("on", "off") if area == AREAS[3] else ("on",))]
-    return rows
+def list_series(arguments, scratch):
+    root = arguments.data_path
+    base = make_set(root, scratch / "base", *BASE)
+    growth = GROWTH[:2] if arguments.quick else GROWTH
+
+    def grown(name, foregrounds, backgrounds):
+        """Sets with more foregrounds, more backgrounds, or more of both: in all three the composites grow with them."""
+        series = Series(name, name.capitalize(), name, True, True)
+        for times in growth:
+            more = {"foregrounds": (times, 1), "backgrounds": (1, times), "composites": (times ** 0.5, times ** 0.5)}[name]
+            counts = round(foregrounds * more[0]), round(backgrounds * more[1])
+            x = {"foregrounds": counts[0], "backgrounds": counts[1], "composites": math.prod(counts)}[name]
+            series.add(x, make_set(root, scratch / f"{name}-{times}", *counts))
+        return series
+
+    batch = Series("batch", "Composites a batch", "composites", True)
+    for size in BATCHES:
+        batch.add(size, base, "--batch", str(size))
+    threads = Series("threads", "Threads", "threads")
+    for count in sorted({1, *(2 ** i for i in range(1, 10) if 2 ** i < arguments.threads), arguments.threads}):
+        threads.add(count, base, "--threads", str(count))
+    tile = Series("tile", "Backgrounds a tile holds", "backgrounds", True)
+    wide = make_set(root, scratch / "wide", 9, 90)
+    for memory in MEMORIES:
+        tile.add(None, wide, "--cache-memory", memory)
+    area = Series("area", "Area of the mask", "of the image")
+    for share in AREAS:
+        mask = disc(share)
+        area.add(float(mask.mean()), make_set(root, scratch / f"area-{share}", *BASE, mask))
+    dense = Series("dense", "Without reuse", "").add(0, base, "--reuse", "off")
+    return [batch, threads, tile, area, grown("foregrounds", 2, 36), grown("backgrounds", 4, 36),
+            grown("composites", 5, 18), dense]
 
 
-def panel(rows, key, title, unit, left):
-    """One plot as SVG: composites per second with reuse over `key`, a dashed line without."""
-    width, height, top = 330, 220, 40
-    on = [(row[key], row["composites_per_second"]) for row in rows if row["reuse"] == "on"]
-    off = next(row["composites_per_second"] for row in rows if row["reuse"] == "off")
-    most_x, most_y = max(x for x, _ in on), 1.1 * max(max(y for _, y in on), off)
-
-    def at(x, y):
-        return left + width * x / most_x, top + height * (1 - y / most_y)
-
-    points = " ".join(f"{px:.1f},{py:.1f}" for px, py in (at(x, y) for x, y in on))
-    parts = [f'<text x="{left}" y="24" class="title">{title}</text>',
-             f'<path d="M{left},{top} v{height} h{width}" class="axis"/>',
-             f'<polyline points="{points}" class="line"/>',
-             f'<path d="M{left},{at(0, off)[1]:.1f} h{width}" class="dense"/>',
-             f'<text x="{left + width}" y="{at(0, off)[1] - 5:.1f}" text-anchor="end">without reuse</text>']
-    parts += [f'<circle cx="{at(x, y)[0]:.1f}" cy="{at(x, y)[1]:.1f}" r="3"/>' for x, y in on]
-    parts += [f'<text x="{at(x, 0)[0]:.1f}" y="{top + height + 18}" text-anchor="middle">{unit(x)}</text>'
-              for x, _ in on if x == most_x or x > 0.09 * most_x or x == on[0][0]]
-    step = 10 ** math.floor(math.log10(most_y))
-    parts += [f'<text x="{left - 6}" y="{at(0, y)[1] + 4:.1f}" text-anchor="end">{y:g}</text>'
-              for y in np.arange(0, most_y, step if most_y / step > 3 else step / 2)]
-    return "\n".join(parts)
+def measure(arguments, scratch, point):
+    out = scratch / f"run-{len(os.listdir(scratch))}"
+    options = list(point["options"])
+    if "--threads" not in options:
+        options += ["--threads", str(arguments.threads)]
+    done = subprocess.run([arguments.backdrop, "challenge", "--checkpoint", arguments.checkpoint, "--data-path",
+                           str(point["data"]), "--mode", "all", "--out", str(out), "--quiet", "--device", "cpu", *options],
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr.strip())
+    record = json.loads((out / "run.json").read_text())
+    seconds = record["seconds"]["search"]
+    if point["x"] is None:
+        point["x"] = min(record["engine"]["tile"], record["data"]["backgrounds"])
+    point["runs"].append({"composites": record["pairs"]["evaluated"], "seconds": seconds,
+                          "composites_per_second": record["pairs"]["evaluated"] / seconds})
 
 
-def plot(record):
-    tiles = panel(record["tiles"], "backgrounds", "Composites per second over backgrounds per tile", str, 60)
-    areas = panel(record["areas"], "area", "Composites per second over mask area", lambda x: f"{100 * x:.0f}%", 470)
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 820 300" font-family="sans-serif" font-size="11">
-<style>.title{{font-size:14px}} .axis{{fill:none;stroke:#555}} .line{{fill:none;stroke:#e98939;stroke-width:2}}
-.dense{{stroke:#5b8db8;stroke-dasharray:5 4}} circle{{fill:#e98939}} text{{fill:#333}}</style>
-<rect width="820" height="300" fill="white"/>
-{tiles}
-{areas}
-</svg>
-"""
+def rate(point):
+    return statistics.median(run["composites_per_second"] for run in point["runs"])
+
+
+def describe(series):
+    points = [{"x": point["x"], "options": list(point["options"]), "runs": point["runs"],
+               "composites_per_second": rate(point)} for point in series.points]
+    record = {"name": series.name, "title": series.title, "unit": series.unit, "logarithmic": series.logarithmic,
+              "points": points}
+    if series.must_stay_flat:
+        record["cost_of_largest_over_smallest"] = rate(series.points[0]) / rate(series.points[-1])
+    return record
 
 
 def main():
     arguments = parse_arguments()
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="backdrop_") as scratch:
-        record = {"name": arguments.name, "date": datetime.date.today().isoformat(),
-                  "revision": subprocess.run(["git", "-C", str(BENCH), "describe", "--always", "--dirty"],
-                                             capture_output=True, text=True, check=False).stdout.strip(),
-                  "machine": describe_machine(), "threads": arguments.threads,
-                  "checkpoint": Path(arguments.checkpoint).name, "foregrounds": arguments.foregrounds,
-                  "tiles": over_tiles(arguments, scratch), "areas": over_areas(arguments, scratch)}
+        series = list_series(arguments, Path(scratch))
+        for _ in range(1 if arguments.quick else arguments.rounds):
+            for entry in series:
+                for point in entry.points:
+                    measure(arguments, Path(scratch), point)
+                    print(entry.name, point["x"], f"{point['runs'][-1]['composites_per_second']:.1f}", file=sys.stderr)
+    words = [re.sub(r".*/", "", word) for word in sys.argv[1:]]
+    record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(),
+              "command": " ".join(["bench/scaling.py", *words]), "machine": describe_machine(),
+              "threads": arguments.threads, "load_at_start": load, "checkpoint": Path(arguments.checkpoint).name,
+              "series": [describe(entry) for entry in series]}
     results = BENCH / "results"
     results.mkdir(exist_ok=True)
     (results / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n")
-    (results / f"{arguments.name}.svg").write_text(plot(record))
-    for row in record["tiles"] + record["areas"]:
-        print(json.dumps(row))
+    (results / f"{arguments.name}.md").write_text(scaling_plot.table(record))
+    (results / f"{arguments.name}.svg").write_text(scaling_plot.plot(record))
+    print(scaling_plot.table(record))
 
 
 if __name__ == "__main__":

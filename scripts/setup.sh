@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh            compiler, CMake and the libraries
 #   scripts/setup.sh --tests    and what the tests can use besides (PyTorch as a witness, clang-format)
-#   scripts/setup.sh --bench    and what the benchmarks need
+#   scripts/setup.sh --bench    and what the benchmarks need (bench/peers/install.sh: the engines to compare with)
 #   scripts/setup.sh --fuzz     and what the fuzz targets need
 set -euo pipefail
 
@@ -20,8 +20,9 @@ while (($#)); do
       optional+=(clang-format python3-torch python3-torchvision python3-numpy python3-pil openmpi-bin libopenmpi-dev)
       ;;
     --bench)
-      required+=(libbenchmark-dev hyperfine)
+      required+=(libbenchmark-dev hyperfine python3-venv python3-dev)
       optional+=(python3-torch python3-torchvision python3-numpy python3-pil)
+      trap '(($?)) || "$(dirname "$0")/../bench/peers/install.sh"' EXIT
       ;;
     --fuzz) required+=(clang-14 libclang-rt-14-dev libomp-14-dev) ;;
     -h | --help) usage; exit 0 ;;

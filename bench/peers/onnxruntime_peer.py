@@ -39,7 +39,8 @@ def main():
                   for streams in sorted({1, arguments.threads})
                   for batch in challenge.batches((4, 16) if arguments.quick else peer.BATCHES[:5])]
     peer.serve(arguments, f"ONNX Runtime {onnxruntime.__version__}", challenge, candidates,
-               lambda settings: Runner(challenge, arguments.model, arguments.threads, settings))
+               lambda settings: Runner(challenge, arguments.model, arguments.threads, settings),
+               lambda settings: settings["streams"])
 
 
 if __name__ == "__main__":

@@ -41,12 +41,11 @@ class Runner:
 def main():
     arguments = peer.parse_arguments(__doc__, ("fp32", "bf16", "int8"))
     challenge = peer.Challenge(arguments.data_path, *peer.read_normalization(arguments.model))
-    # Streams: how many batches a measurement must hold to keep all of them busy.
-    candidates = [{"hint": hint, "streams": 2 * arguments.threads if hint == "THROUGHPUT" else 1, "batch": batch}
-                  for hint in ("THROUGHPUT", "LATENCY")
+    candidates = [{"hint": hint, "batch": batch} for hint in ("THROUGHPUT", "LATENCY")
                   for batch in challenge.batches((1, 8) if arguments.quick else peer.BATCHES[:5])]
     peer.serve(arguments, f"OpenVINO {openvino.__version__.split('-')[0]}", challenge, candidates,
-               lambda settings: Runner(challenge, arguments.model, arguments.threads, arguments.precision, settings))
+               lambda settings: Runner(challenge, arguments.model, arguments.threads, arguments.precision, settings),
+               lambda settings: 2 * arguments.threads if settings["hint"] == "THROUGHPUT" else 1)
 
 
 if __name__ == "__main__":

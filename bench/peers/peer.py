@@ -73,14 +73,14 @@ class Challenge:
         return sorted({max(size for size in range(1, min(want, count) + 1) if count % size == 0) for want in wanted})
 
 
-def tune(challenge, candidates, open_runner):
+def tune(challenge, candidates, open_runner, at_once):
     """The fastest candidate, and what all of them reached; one that cannot run is left out, with the reason."""
     tried = []
     for settings in candidates:
         try:
             run = open_runner(settings)
             jobs = challenge.jobs(settings["batch"])
-            together = settings.get("streams", 1)
+            together = at_once(settings)
             run(jobs[:together])
             started = time.perf_counter()
             run(jobs[:together])
@@ -106,13 +106,14 @@ def peak_memory():
         return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status.read())[1])
 
 
-def serve(arguments, version, challenge, candidates, open_runner):
-    """`open_runner(settings)` returns a function from jobs to their logits, a list of arrays [batch][classes]."""
+def serve(arguments, version, challenge, candidates, open_runner, at_once=lambda settings: 1):
+    """`open_runner(settings)` returns a function from jobs to their logits, a list of arrays [batch][classes];
+    `at_once(settings)` is how many batches it works on at the same time."""
     def say(**answer):
         print(json.dumps(answer), flush=True)
 
     if not arguments.settings:
-        say(version=version, **tune(challenge, candidates, open_runner))
+        say(version=version, **tune(challenge, candidates, open_runner, at_once))
         return
     settings = json.loads(arguments.settings)
     run = open_runner(settings)

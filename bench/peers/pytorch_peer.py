@@ -14,8 +14,6 @@ from torch.fx.experimental import optimization
 import models
 import peer
 
-EXECUTORS = ("eager", "frozen", "compiled", "autotuned")
-
 
 def make_executor(network, name, example):
     if name == "eager":
@@ -49,13 +47,12 @@ class Runner:
 
 
 def candidates(challenge, quick):
-    batches = challenge.batches((4, 16) if quick else peer.BATCHES[1:])
-    executors = [name for name in EXECUTORS if name in EXECUTORS[:2] or hasattr(torch, "compile")]
+    """Compiling takes minutes a candidate where weights are large: fewer batch sizes, and autotuning one alone."""
+    sizes = {"eager": peer.BATCHES[1:], "frozen": peer.BATCHES[1:], "compiled": (8, 16, 32), "autotuned": (16,)}
     if quick:
-        executors = executors[1:-1] if hasattr(torch, "compile") else executors[1:]
-    return [{"executor": name, "batch": batch} for name in executors for batch in batches
-            # Autotuning takes minutes a batch size.
-            if name != "autotuned" or batch in challenge.batches((16,))]
+        sizes = {"frozen": (4, 16), "compiled": (16,)}
+    return [{"executor": name, "batch": batch} for name, wanted in sizes.items()
+            if name in ("eager", "frozen") or hasattr(torch, "compile") for batch in challenge.batches(wanted)]
 
 
 def main():

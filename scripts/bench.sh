@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Measures Backdrop on this machine's CPU and writes tables and plots into bench/results.
+#
+#   scripts/bench.sh            against every engine that can be installed, and how the cost scales (tens of minutes)
+#   scripts/bench.sh --quick    against them on fewer networks and composites (under ten minutes)
+#
+#   --data-path DATA            a tree in the form of the IN-9 release (default: drawn photos)
+#   --checkpoint ARCH=FILE      weights for that network (default: seeded random ones), may be repeated
+#   --threads N                 for everybody (default: all)
+#   --name NAME                 of the files (default: cpu, with --quick: cpu_quick)
+#
+# Run scripts/setup.sh --bench first: it installs the other engines. Those that are missing are left out and named.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+quick=0
+data=''
+name=''
+threads=$(nproc)
+checkpoints=()
+while (($#)); do
+  case $1 in
+    --quick) quick=1 ;;
+    --data-path) data=${2:?bench.sh: --data-path needs a folder}; shift ;;
+    --checkpoint) checkpoints+=("${2:?bench.sh: --checkpoint needs ARCH=FILE}"); shift ;;
+    --threads) threads=${2:?bench.sh: --threads needs a number}; shift ;;
+    --name) name=${2:?bench.sh: --name needs a name}; shift ;;
+    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "bench.sh: unknown option $1 (--help lists them)" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+[[ -x build/backdrop ]] || scripts/build.sh release backdrop_cli
+if [[ -z $data ]]; then
+  data=build/bench-data
+  [[ -d $data ]] || build/backdrop demo-data "$data" --images-per-class 10
+fi
+
+# The peers' Pythons: the environment of its own, and the system's where that has PyTorch.
+pythons=()
+for python in build/bench-venv/bin/python /usr/bin/python3; do
+  if [[ -x $python ]] && "$python" -c 'import numpy, PIL, torch, torchvision' 2>/dev/null; then pythons+=("$python"); fi
+done
+if ((${#pythons[@]} == 0)); then
+  echo "bench.sh: no Python with PyTorch, whose checkpoints all others are made from: run scripts/setup.sh --bench" >&2
+  exit 1
+fi
+
+options=(--data-path "$data" --threads "$threads" --python "${pythons[@]}")
+if ((${#checkpoints[@]})); then options+=(--checkpoint "${checkpoints[@]}"); fi
+if ((quick)); then
+  "${pythons[0]}" bench/compare.py "${options[@]}" --quick --rounds 2 --patience 0 --run resnet18=9x32 resnet50=9x16 \
+    --lower resnet18 --name "${name:-cpu_quick}"
+  exit
+fi
+"${pythons[0]}" bench/compare.py "${options[@]}" --name "${name:-cpu}"
