@@ -161,15 +161,19 @@ LoadedModel load_model(const ModelOptions& options) {
   return model;
 }
 
-std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options) {
-  check_device(options);
-  EngineOptions engine{.threads = options.threads,
+EngineOptions engine_options(const DeviceOptions& options) {
+  return EngineOptions{.threads = options.threads,
                        .batch = options.batch,
                        .reference = options.kernels == "reference",
                        .onednn = options.kernels == "onednn",
                        .reuse = is_on(options.reuse),
                        .cache_memory = static_cast<std::size_t>(options.cache_memory),
                        .precision = precision_of(options.precision)};
+}
+
+std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options) {
+  check_device(options);
+  EngineOptions engine = engine_options(options);
   if (names_gpu(options.device)) {
     engine.device = gpu_index(options.device);
     return make_cuda_engine(model.network, model.map, engine);

@@ -70,6 +70,7 @@ void BackgroundCache::make_resident(std::span<const int> backgrounds, const std:
     if (scratch[worker].size() == 0)
       scratch[worker] = AlignedBuffer(network_.scratch_floats() * sizeof(float));
     const std::size_t first = number * rows;
+    const StepTimer timer(timer_);
     fill(std::span(missing).subspan(first, std::min(rows, missing.size() - first)), images,
          scratch[worker].floats());
   });

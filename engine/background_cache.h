@@ -10,6 +10,7 @@
 #include "core/aligned.h"
 #include "core/parallel.h"
 #include "engine/position_network.h"
+#include "engine/search_profile.h"
 #include "kernels/composite.h"
 #include "loaders/image.h"
 
@@ -27,6 +28,9 @@ class BackgroundCache {
 
   /// Computes the features of those of `backgrounds` (at most capacity()) that are not resident.
   void make_resident(std::span<const int> backgrounds, const std::vector<Image>& images);
+
+  /// Adds the threads' time of filling to `step` from now on; null: nowhere.
+  void set_timer(StepTime* step) { timer_ = step; }
 
   /// Value `value` of a resident background.
   const float* value(int background, int value) const {
@@ -60,6 +64,7 @@ class BackgroundCache {
   std::vector<int> block_of_;        // of each background: a block, or -1
   std::uint64_t call_ = 0;
   std::int64_t fills_ = 0;
+  StepTime* timer_ = nullptr;
 };
 
 }  // namespace backdrop

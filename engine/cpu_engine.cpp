@@ -56,6 +56,14 @@ class CpuEngine final : public Engine {
     positions_ =
         std::make_unique<ReuseRunner>(network_, ReuseOptions{position_rows(), hand_off, memory}, pool_);
     if (backgrounds_) positions_->set_backgrounds(backgrounds_);
+    positions_->set_profile(profile_);
+  }
+
+  bool set_profile(SearchProfile* profile) override {
+    if (profile != nullptr && !on_positions()) return false;
+    profile_ = profile;
+    if (positions_) positions_->set_profile(profile_);
+    return true;
   }
 
   void classify_composites(std::span<const CompositeTask> tasks) override {
@@ -145,6 +153,7 @@ class CpuEngine final : public Engine {
   std::unique_ptr<BatchRunner> dense_;
   std::unique_ptr<ReuseRunner> positions_;
   std::shared_ptr<const std::vector<Image>> backgrounds_;
+  SearchProfile* profile_ = nullptr;
 };
 
 }  // namespace

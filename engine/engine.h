@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/search_profile.h"
 #include "kernels/precision.h"
 #include "loaders/class_map.h"
 #include "loaders/image.h"
@@ -75,6 +76,9 @@ class Engine {
   /// Multiply-adds done for composites so far, counted where they are done; with reuse, the mixed positions'
   /// only.
   virtual std::int64_t multiply_adds() const { return 0; }
+  /// Adds where the time of all composites to come goes to `profile`; null ends it. False if this engine
+  /// cannot tell.
+  virtual bool set_profile(SearchProfile* profile) { return profile == nullptr; }
   /// One line for people: device, instruction set, batch.
   virtual std::string description() const = 0;
   /// Peak bytes of caches, activations and scratch memory, over all threads.

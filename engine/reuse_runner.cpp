@@ -77,6 +77,11 @@ void ReuseRunner::set_backgrounds(std::shared_ptr<const std::vector<Image>> back
   cache_.clear(backgrounds_->size());
 }
 
+void ReuseRunner::set_profile(SearchProfile* profile) {
+  profile_ = profile;
+  cache_.set_timer(profile != nullptr ? &profile->cache_fill : nullptr);
+}
+
 void ReuseRunner::run(std::span<const CompositeTask> tasks, const DecisionWriter& writer) {
   // Every background that some task names, in their order of index, a tile at a time.
   std::vector<int> wanted;
@@ -136,6 +141,7 @@ std::shared_ptr<ReuseRunner::SharedPass> ReuseRunner::find_pass(const CompositeT
 
 void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const DecisionWriter& writer) {
   std::call_once(piece.shared->made, [&] {
+    const StepTimer timer(profile_ != nullptr ? &profile_->foreground_pass : nullptr);
     piece.shared->pass = std::make_unique<ForegroundPass>(positions_, table_, hand_off_,
                                                           *piece.task->foreground, *piece.task->mask);
   });
@@ -154,7 +160,8 @@ void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const DecisionWr
         backgrounds.push_back(piece.task->backgrounds[places[i]]);
       run_batch(pass, backgrounds, worker, tail_input + done * network_->shape(positions_.layers()).size());
     }
-    const float* logits = tail_.run(worker.tail.data());
+    const float* logits = tail_.run(
+        worker.tail.data(), profile_ != nullptr ? profile_->layers.data() + positions_.layers() : nullptr);
     for (std::size_t i = 0; i < places.size(); ++i)
       writer.write(*piece.task, places[i], logits + i * writer.classes());
   }
@@ -192,10 +199,14 @@ void ReuseRunner::run_batch(const ForegroundPass& pass, std::span<const int> bac
       output[r] = first_row + r * mixed_layout(*network_, i + 1, positions_.rows()).row_stride;
     const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
     const LayerLists& lists = pass.lists().layers[i];
-    multiply_adds +=
+    StepTime* step = profile_ != nullptr ? &profile_->layers[i] : nullptr;
+    const StepTimer timer(step);
+    const std::int64_t done =
         lists.tiles
             ? positions_.run_tiles(i, *lists.tiles, rows, input, added, output, worker.scratch.floats())
             : positions_.run_positions(i, *lists.mixed, rows, input, added, pass.starts(i), output);
+    if (step != nullptr) step->multiply_adds += done;
+    multiply_adds += done;
   }
   multiply_adds_ += multiply_adds;
 }

@@ -18,6 +18,7 @@
 #include "engine/decision_writer.h"
 #include "engine/foreground_pass.h"
 #include "engine/position_network.h"
+#include "engine/search_profile.h"
 #include "engine/tail_plan.h"
 
 namespace backdrop {
@@ -37,6 +38,9 @@ class ReuseRunner {
   /// The photos that background indices mean; must be called before `run`.
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds);
   void run(std::span<const CompositeTask> tasks, const DecisionWriter& writer);
+
+  /// Adds where the time goes to `profile` from now on; null: nowhere.
+  void set_profile(SearchProfile* profile);
 
   const BackgroundCache& cache() const { return cache_; }
   /// Multiply-adds done for composites so far, counted in the kernels: the mixed positions' share only.
@@ -69,6 +73,7 @@ class ReuseRunner {
   // The last foregrounds: a search that cuts their backgrounds over several calls comes back to them.
   std::vector<std::shared_ptr<SharedPass>> recent_;
   std::atomic<std::int64_t> multiply_adds_{0};
+  SearchProfile* profile_ = nullptr;
 };
 
 }  // namespace backdrop

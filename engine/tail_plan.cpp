@@ -15,6 +15,7 @@ TailPlan::TailPlan(std::shared_ptr<const Network> network, int first, int batch)
     const Layer& layer = network->layers[i];
     operations_.push_back(kernels::DenseOperation::fully_connected(fully_connected_shape(layer), batch,
                                                                    layer.weights.data(), layer.bias.data()));
+    multiply_adds_.push_back(layer.macs() * batch);
     scratch_bytes_ = std::max(scratch_bytes_, operations_.back().scratch_bytes());
     offsets_.push_back(offsets_.back() + bytes(layer.in));
   }
@@ -31,11 +32,15 @@ std::size_t TailPlan::weight_bytes() const {
   return bytes;
 }
 
-const float* TailPlan::run(std::byte* arena) const {
+const float* TailPlan::run(std::byte* arena, StepTime* steps) const {
   std::byte* scratch = arena + offsets_.back();
-  for (std::size_t i = 0; i < operations_.size(); ++i)
+  for (std::size_t i = 0; i < operations_.size(); ++i) {
+    StepTime* step = steps != nullptr ? steps + i : nullptr;
+    const StepTimer timer(step);
     operations_[i].run(reinterpret_cast<const float*>(arena + offsets_[i]),
                        reinterpret_cast<float*>(arena + offsets_[i + 1]), scratch);
+    if (step != nullptr) step->multiply_adds += multiply_adds_[i];
+  }
   return reinterpret_cast<const float*>(arena + offsets_[operations_.size()]);
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/search_profile.h"
 #include "kernels/dense.h"
 #include "models/network.h"
 
@@ -23,13 +24,15 @@ class TailPlan {
   std::size_t weight_bytes() const;
   /// The value that the first of the layers reads, [batch][H][W][C], in the arena.
   float* input(std::byte* arena) const { return reinterpret_cast<float*>(arena); }
-  /// Runs the layers; returns the logits, [batch][classes], inside the arena.
-  const float* run(std::byte* arena) const;
+  /// Runs the layers; returns the logits, [batch][classes], inside the arena. Adds each layer's time to
+  /// `steps` unless that is null.
+  const float* run(std::byte* arena, StepTime* steps) const;
 
  private:
   int batch_;
   std::vector<kernels::DenseOperation> operations_;
-  std::vector<std::size_t> offsets_;  // of each layer's input and of the logits, in bytes
+  std::vector<std::int64_t> multiply_adds_;  // of each layer's whole batch
+  std::vector<std::size_t> offsets_;         // of each layer's input and of the logits, in bytes
   std::size_t scratch_bytes_ = 0;
 };
 

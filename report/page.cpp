@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "report/html_text.h"
 #include "report/run_record.h"
 #include "report/thumbnail.h"
 #include "search/estimate.h"
@@ -31,29 +32,6 @@ figure { margin: 0; width: 112px; font-size: .8rem; line-height: 1.3; overflow-w
 figure img { display: block; width: 112px; height: 112px; border-radius: 4px; margin-bottom: .25rem; }
 h3 { font-size: 1rem; margin: 0 0 .4rem; }
 )";
-
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
 
 std::string percent(double share, int digits = 2) {
   return std::isnan(share) ? "&ndash;" : fmt::format("{:.{}f}%", 100 * share, digits);

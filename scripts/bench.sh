@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measures Backdrop on this machine's CPU and writes tables and plots into bench/results.
 #
-#   scripts/bench.sh            against every engine that can be installed, and how the cost scales (tens of minutes)
+#   scripts/bench.sh            against every engine that can be installed, how the cost scales, and single kernels and
+#                               networks (the better part of an hour)
 #   scripts/bench.sh --quick    against them on fewer networks and composites (under ten minutes)
 #
 #   --data-path DATA            a tree in the form of the IN-9 release (default: drawn photos)
@@ -25,7 +26,7 @@ while (($#)); do
     --checkpoint) checkpoints+=("${2:?bench.sh: --checkpoint needs ARCH=FILE}"); shift ;;
     --threads) threads=${2:?bench.sh: --threads needs a number}; shift ;;
     --name) name=${2:?bench.sh: --name needs a name}; shift ;;
-    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "bench.sh: unknown option $1 (--help lists them)" >&2; exit 2 ;;
   esac
   shift
@@ -54,4 +55,17 @@ if ((quick)); then
     --lower resnet18 --name "${name:-cpu_quick}"
   exit
 fi
-"${pythons[0]}" bench/compare.py "${options[@]}" --name "${name:-cpu}"
+name=${name:-cpu}
+"${pythons[0]}" bench/compare.py "${options[@]}" --name "$name"
+
+# The demo's network is as wide as torchvision's where none is given.
+network=models/demo/demo-resnet18.pt
+for entry in "${checkpoints[@]}"; do
+  if [[ $entry == resnet18=* ]]; then network=${entry#resnet18=}; fi
+done
+"${pythons[0]}" bench/scaling.py --data-path "$data" --threads "$threads" --checkpoint "$network" --name "${name}_scaling"
+
+scripts/build.sh bench suite_kernels suite_networks
+for suite in kernels networks; do
+  build-bench/bench/suites/suite_$suite --benchmark_out="bench/results/${name}_$suite.json" --benchmark_out_format=json
+done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Configures and builds the release into build/; the command is build/backdrop.
 #
-#   scripts/build.sh [PRESET [TARGET...]]    another preset of CMakePresets.json: dev, asan, tsan (into build-PRESET/);
+#   scripts/build.sh [PRESET [TARGET...]]    another preset of CMakePresets.json: dev, bench, asan, tsan (into build-PRESET/);
 #                                            only some targets, like backdrop_cli for the command without the tests
 set -euo pipefail
 cd "$(dirname "$0")/.."

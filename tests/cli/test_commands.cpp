@@ -1,4 +1,4 @@
-// The other subcommands: eval, inspect, convert, demo-data, manifest.
+// The other subcommands: eval, inspect, convert, demo-data, manifest, profile.
 #include "tests/cli/command_test.h"
 
 namespace backdrop::testing {
@@ -44,6 +44,28 @@ TEST_F(OtherCommandsTest, EvaluationTakesTheChallengeAccuracyOfTheSameCheckpoint
   const Outcome refused = eval("other.safetensors");
   EXPECT_EQ(refused.exit_code, 3);
   EXPECT_THAT(refused.errors, HasSubstr("another checkpoint"));
+}
+
+TEST_F(OtherCommandsTest, Profile) {
+  draw_data(1);
+  const Outcome table = run({"profile", "--checkpoint", "model.safetensors", "--data-path", "data",
+                             "--foregrounds", "2", "--backgrounds", "4", "--html", "profile.html"});
+  ASSERT_EQ(table.exit_code, 0) << table.errors;
+  EXPECT_THAT(table.output, AllOf(HasSubstr("With exact reuse"), HasSubstr("Every position"),
+                                  HasSubstr("layer4.1.conv2"), HasSubstr("foregrounds' passes")));
+  std::ifstream page(folder() / "profile.html");
+  const std::string html{std::istreambuf_iterator<char>(page), {}};
+  EXPECT_THAT(html, AllOf(HasSubstr("layer2.0"), HasSubstr("</html>"), Not(HasSubstr("<script"))));
+  const Outcome machine =
+      run({"profile", "--checkpoint", "model.safetensors", "--data-path", "data", "--foregrounds", "1",
+           "--backgrounds", "2", "--json", "--quiet", "--reuse", "off"});
+  const nlohmann::json json = nlohmann::json::parse(machine.output);
+  ASSERT_EQ(json["searches"].size(), 1u);
+  EXPECT_EQ(json["searches"][0]["composites"], 2);
+  EXPECT_EQ(json["searches"][0]["layers"].size(), 23u);
+  EXPECT_EQ(run({"profile", "--checkpoint", "model.safetensors", "--data-path", "data", "--device", "cuda"})
+                .exit_code,
+            4);
 }
 
 TEST_F(OtherCommandsTest, Inspection) {

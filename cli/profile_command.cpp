@@ -1,0 +1,168 @@
+// backdrop profile: where the time of a search goes, layer by layer, and how far from this machine's roof.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "backdrop/error.h"
+#include "cli/commands.h"
+#include "cli/model_options.h"
+#include "cli/progress.h"
+#include "cli/text_table.h"
+#include "cli/version.h"
+#include "report/profile_record.h"
+#include "search/durable_file.h"
+#include "search/inputs.h"
+
+namespace backdrop {
+namespace {
+
+struct ProfileOptions {
+  ModelOptions model;
+  DeviceOptions device;
+  std::string data_path;
+  std::size_t foregrounds = 9;
+  std::size_t backgrounds = 36;
+  std::string html;
+  bool json = false;
+  bool quiet = false;
+};
+
+std::string percent(double share) {
+  return fmt::format("{:.1f}%", 100 * share);
+}
+
+/// `count` places of `total`, evenly spaced, so that all classes are met.
+std::vector<std::size_t> spread(std::size_t count, std::size_t total) {
+  count = std::min(count, total);
+  std::vector<std::size_t> places(count);
+  for (std::size_t i = 0; i < count; ++i) places[i] = i * total / count;
+  return places;
+}
+
+/// The part of the data that is run.
+struct Sample {
+  ChallengeInput input;
+  std::vector<int> indices;  // of the backgrounds
+  std::vector<std::int16_t> predictions;
+  std::vector<CompositeTask> tasks;
+};
+
+Sample load_sample(const ProfileOptions& options, const Network& network) {
+  ThreadPool pool(options.device.threads);
+  ChallengeInput all = load_challenge_input(options.data_path, pool);
+  check_input(all, network.input);
+  Sample sample;
+  auto backgrounds = std::make_shared<std::vector<Image>>();
+  for (const std::size_t place : spread(options.backgrounds, all.backgrounds->size())) {
+    sample.indices.push_back(static_cast<int>(backgrounds->size()));
+    backgrounds->push_back((*all.backgrounds)[place]);
+  }
+  sample.input.backgrounds = backgrounds;
+  for (const std::size_t place : spread(options.foregrounds, all.foregrounds.size()))
+    sample.input.foregrounds.push_back(std::move(all.foregrounds[place]));
+  sample.predictions.resize(sample.input.foregrounds.size() * backgrounds->size());
+  std::int16_t* row = sample.predictions.data();
+  for (const Foreground& foreground : sample.input.foregrounds) {
+    sample.tasks.push_back({.foreground = &foreground.image,
+                            .mask = &foreground.mask,
+                            .label = foreground.label,
+                            .backgrounds = sample.indices,
+                            .predictions = row});
+    row += backgrounds->size();
+  }
+  return sample;
+}
+
+std::string layer_table(const SearchTimes& times) {
+  TextTable table;
+  for (const char* title : {"Layer", "Output"}) table.add_column(title);
+  for (const char* title :
+       {"Computed", "us/composite", "Time", "MMACs", "GMAC/s", "Of peak", "Of bandwidth", "Of roofline"})
+    table.add_column(title, TextTable::Align::right);
+  const auto step = [&](const char* name, double seconds) {
+    table.add_row({name, "", "",
+                   fmt::format("{:.1f}", 1e6 * seconds / static_cast<double>(times.composites())),
+                   percent(seconds / times.seconds), "", "", "", "", ""});
+  };
+  for (const LayerProfile& layer : times.layers)
+    table.add_row(
+        {layer.name, fmt::format("{} x {} x {}", layer.out.height, layer.out.width, layer.out.channels),
+         percent(layer.mixed), fmt::format("{:.1f}", 1e6 * layer.seconds),
+         percent(layer.seconds * static_cast<double>(times.composites()) / times.seconds),
+         fmt::format("{:.2f}", 1e-6 * layer.multiply_adds),
+         layer.seconds > 0 ? fmt::format("{:.1f}", 1e-9 * layer.multiply_adds / layer.seconds) : "",
+         percent(layer.compute_share), percent(layer.bandwidth_share), percent(layer.roofline_share)});
+  step("backgrounds' features", times.cache_fill_seconds);
+  step("foregrounds' passes", times.foreground_seconds);
+  step("other", times.other_seconds());
+  return table.text();
+}
+
+std::string profile_text(const ProfileRecord& record) {
+  std::string text = fmt::format("{} threads; measured peaks: {:.1f} GMAC/s in fp32, {:.1f} GB/s of memory\n",
+                                 record.threads, 1e-9 * record.peak.multiply_adds_per_second,
+                                 1e-9 * record.peak.bytes_per_second);
+  for (const SearchTimes& times : record.searches)
+    text += fmt::format("\n{}: {:.1f} composites/s ({} foregrounds on {} backgrounds; {})\n{}",
+                        times.reuse ? "With exact reuse" : "Every position",
+                        static_cast<double>(times.composites()) / times.seconds, times.foregrounds,
+                        times.backgrounds, times.engine, layer_table(times));
+  return text;
+}
+
+void run_profile(const ProfileOptions& options) {
+  if (options.device.device != "auto" && options.device.device != "cpu")
+    throw Error(ErrorCode::no_device, "profile measures the CPU only: leave --device out");
+  check_device(options.device);
+  std::optional<ProgressLine> progress(options.quiet);
+  progress->announce("reading " + options.model.checkpoint);
+  const LoadedModel model = load_model(options.model);
+  const Sample sample = load_sample(options, *model.network);
+  ProfileRecord record;
+  record.model = model.record;
+  record.versions = program_versions();
+  progress->announce("measuring the machine");
+  {
+    ThreadPool pool(options.device.threads);
+    record.threads = pool.threads();
+    record.peak = measure_machine_peak(pool);
+  }
+  EngineOptions engine = engine_options(options.device);
+  for (const bool reuse : {true, false}) {
+    if (reuse && !is_on(options.device.reuse)) continue;
+    progress->announce(reuse ? "searching with exact reuse" : "searching without");
+    engine.reuse = reuse;
+    record.searches.push_back(profile_search(model.network, model.map, engine, sample.tasks,
+                                             sample.input.backgrounds, record.peak));
+  }
+  progress.reset();
+  if (!options.html.empty()) write_durable_file(options.html, profile_page(record));
+  fmt::print("{}", options.json ? profile_json(record) : profile_text(record));
+}
+
+}  // namespace
+
+void add_profile_command(CLI::App& application) {
+  auto options = std::make_shared<ProfileOptions>();
+  CLI::App* command =
+      application.add_subcommand("profile", "Where the time of a search goes, layer by layer (CPU)");
+  command->add_option("--data-path", options->data_path, "Root of the IN-9 release")
+      ->required()
+      ->type_name("DIR");
+  add_model_options(*command, options->model);
+  add_device_options(*command, options->device);
+  command->add_option("--foregrounds", options->foregrounds, "How many are run, evenly spaced")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command->add_option("--backgrounds", options->backgrounds, "How many are run, evenly spaced")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command->add_option("--html", options->html, "Draw it as a page")->type_name("FILE.html");
+  command->add_flag("--json", options->json, "Print JSON instead of tables");
+  command->add_flag("--quiet", options->quiet, "No progress on stderr");
+  command->callback([options] { run_profile(*options); });
+}
+
+}  // namespace backdrop

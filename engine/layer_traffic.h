@@ -1,0 +1,17 @@
+/// \file
+/// The least memory traffic of a layer: what it must read and write for one composite if every value is moved
+/// once.
+#pragma once
+
+#include "engine/position_sets.h"
+
+namespace backdrop {
+
+/// Bytes for one composite of a batch of `rows` under these sets: inputs that mixed positions read,
+/// residuals, outputs, and the weights and foreground features that a batch shares.
+double least_traffic(const Network& network, const PositionSets& sets, int index, int rows);
+
+/// The same for a fully connected layer in batches of `batch`.
+double least_traffic_fully_connected(const Layer& layer, int batch);
+
+}  // namespace backdrop

@@ -1,0 +1,72 @@
+#include "engine/machine_peak.h"
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "core/aligned.h"
+#include "core/instruction_set.h"
+#include "kernels/peak_loop.h"
+
+namespace backdrop {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Short tries, so that some of them run undisturbed on a busy machine.
+constexpr int kComputeTries = 40;
+constexpr std::int64_t kRounds = 20'000;
+constexpr int kMemoryTries = 10;
+constexpr std::size_t kFloats = std::size_t{8}
+                                << 20;  // of each of three arrays a thread: far beyond any cache
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double measure_multiply_adds(ThreadPool& pool) {
+  const auto threads = static_cast<std::size_t>(pool.threads());
+  std::vector<float> sinks(16 * threads, 1.0f);  // a cache line for each
+  double best = 0;
+  for (int attempt = 0; attempt < kComputeTries; ++attempt) {
+    const Clock::time_point start = Clock::now();
+    std::int64_t done = 0;
+    pool.run(threads, [&](std::size_t index, int) {
+      const std::int64_t count =
+          kernels::run_peak_loop(best_instruction_set(), kRounds, sinks.data() + 16 * index);
+      if (index == 0) done = count;
+    });
+    best = std::max(best, static_cast<double>(done) * static_cast<double>(threads) / seconds_since(start));
+  }
+  return best;
+}
+
+double measure_bytes(ThreadPool& pool) {
+  const auto threads = static_cast<std::size_t>(pool.threads());
+  std::vector<AlignedBuffer> memory(threads);
+  pool.run(threads, [&](std::size_t index, int) {
+    memory[index] = AlignedBuffer(3 * kFloats * sizeof(float));
+    std::fill_n(memory[index].floats(), 3 * kFloats, 1.0f);
+  });
+  double best = 0;
+  for (int attempt = 0; attempt < kMemoryTries; ++attempt) {
+    const Clock::time_point start = Clock::now();
+    pool.run(threads, [&](std::size_t index, int) {
+      float* a = memory[index].floats();
+      const float* b = a + kFloats;
+      const float* c = b + kFloats;
+      for (std::size_t i = 0; i < kFloats; ++i) a[i] = b[i] + 0.5f * c[i];
+    });
+    const double bytes = 3.0 * sizeof(float) * kFloats * static_cast<double>(threads);
+    best = std::max(best, bytes / seconds_since(start));
+  }
+  return best;
+}
+
+}  // namespace
+
+MachinePeak measure_machine_peak(ThreadPool& pool) {
+  return {measure_multiply_adds(pool), measure_bytes(pool)};
+}
+
+}  // namespace backdrop

@@ -1,0 +1,50 @@
+/// \file
+/// Where the time of a search on the CPU goes. The engine adds to a profile while it has one; without, the
+/// only cost is a test for null a layer and batch.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace backdrop {
+
+/// Time and work of one step, summed over all threads.
+struct StepTime {
+  std::atomic<std::int64_t> nanoseconds{0};
+  std::atomic<std::int64_t> multiply_adds{0};
+};
+
+struct SearchProfile {
+  /// `count`: layers of the network.
+  explicit SearchProfile(std::size_t count) : layers(count) {}
+
+  std::vector<StepTime> layers;  ///< on composites: mixed positions, and the fully connected layers
+  StepTime cache_fill;           ///< features of the backgrounds, once each
+  StepTime foreground_pass;      ///< lists, features and start sums, once a foreground
+};
+
+/// Adds the time of its own life to a step; does nothing for null.
+class StepTimer {
+ public:
+  explicit StepTimer(StepTime* step) : step_(step) {
+    if (step_ != nullptr) start_ = Clock::now();
+  }
+  ~StepTimer() {
+    if (step_ != nullptr)
+      step_->nanoseconds.fetch_add(
+          std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start_).count(),
+          std::memory_order_relaxed);
+  }
+  StepTimer(const StepTimer&) = delete;
+  StepTimer& operator=(const StepTimer&) = delete;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  StepTime* step_;
+  Clock::time_point start_;
+};
+
+}  // namespace backdrop

@@ -1,0 +1,15 @@
+#include "kernels/peak_loop.h"
+#include "kernels/vector_avx2.h"
+
+namespace backdrop::kernels {
+namespace {
+
+#include "kernels/peak_loop.inl"
+
+}  // namespace
+
+std::int64_t peak_loop_avx2(std::int64_t rounds, float* sink) {
+  return peak_loop(rounds, sink);
+}
+
+}  // namespace backdrop::kernels

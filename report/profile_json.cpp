@@ -1,0 +1,50 @@
+// The profile of a search, as JSON.
+#include "report/json_parts.h"
+#include "report/profile_record.h"
+
+namespace backdrop {
+namespace {
+
+Json layer_json(const LayerProfile& layer) {
+  return {{"name", layer.name},
+          {"height", layer.out.height},
+          {"width", layer.out.width},
+          {"channels", layer.out.channels},
+          {"mixed_share", layer.mixed},
+          {"seconds_per_composite", layer.seconds},
+          {"multiply_adds_per_composite", layer.multiply_adds},
+          {"least_bytes_per_composite", layer.bytes},
+          {"compute_share", layer.compute_share},
+          {"bandwidth_share", layer.bandwidth_share},
+          {"roofline_share", layer.roofline_share}};
+}
+
+Json search_json(const SearchTimes& times) {
+  Json json = {{"reuse", times.reuse},
+               {"engine", times.engine},
+               {"foregrounds", times.foregrounds},
+               {"backgrounds", times.backgrounds},
+               {"composites", times.composites()},
+               {"seconds", times.seconds},
+               {"cache_fill_seconds", times.cache_fill_seconds},
+               {"foreground_seconds", times.foreground_seconds},
+               {"layer_seconds", times.layer_seconds},
+               {"other_seconds", times.other_seconds()}};
+  for (const LayerProfile& layer : times.layers) json["layers"].push_back(layer_json(layer));
+  return json;
+}
+
+}  // namespace
+
+std::string profile_json(const ProfileRecord& record) {
+  Json json = {{"model", model_json(record.model)},
+               {"versions", versions_json(record.versions)},
+               {"threads", record.threads},
+               {"peak",
+                {{"multiply_adds_per_second", record.peak.multiply_adds_per_second},
+                 {"bytes_per_second", record.peak.bytes_per_second}}}};
+  for (const SearchTimes& times : record.searches) json["searches"].push_back(search_json(times));
+  return json_text(json);
+}
+
+}  // namespace backdrop
