@@ -31,10 +31,9 @@ sys.path.insert(0, str(BENCH / "peers"))
 import comparison_tables  # noqa: E402
 import in9  # noqa: E402
 from contestants import Backdrop, Job, Peer, PublishedLoop, Skipped, last_line  # noqa: E402
-from machine import Disturbance, describe_machine, describe_revision  # noqa: E402
+from machine import CALM, Disturbance, describe_machine, describe_revision  # noqa: E402
 
 TOLERANCE = 1e-3
-CALM = 0.05  # of the processors
 PEERS = (("PyTorch", "pytorch_peer", {"fp32": "weights.pt", "bf16": "weights.pt"}),
          ("ONNX Runtime", "onnxruntime_peer", {"fp32": "network.onnx", "int8": "onnxruntime_int8.onnx"}),
          ("OpenVINO", "openvino_peer", {"fp32": "network.onnx", "bf16": "network.onnx", "int8": "openvino_int8.xml"}))

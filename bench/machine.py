@@ -2,12 +2,15 @@
 
 import os
 import platform
+import resource
 import subprocess
 import time
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
 INSTRUCTION_SETS = ("avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8")
+
+CALM = 0.05  # of the processors to others: undisturbed
 
 
 def describe_machine():
@@ -41,6 +44,12 @@ class Disturbance:
         """`own_seconds`: the processor time of the search itself."""
         available = (time.monotonic() - self.started) * os.cpu_count()
         return max(0.0, self.busy_seconds() - self.busy - own_seconds) / available
+
+
+def children_seconds():
+    """Processor time of all children of this process that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def processor_seconds(pid):

@@ -28,7 +28,7 @@ BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH / "peers"))
 import in9  # noqa: E402
 import scaling_plot  # noqa: E402
-from machine import describe_machine, describe_revision  # noqa: E402
+from machine import CALM, Disturbance, children_seconds, describe_machine, describe_revision  # noqa: E402
 
 SIZE = 224
 BASE = (9, 36)  # foregrounds, backgrounds of the series that vary something else
@@ -43,6 +43,8 @@ def parse_arguments():
     parser.add_argument("--data-path", required=True, help="root of an IN-9 tree")
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--patience", type=int, default=1,
+                        help="how often a search is run again if others took more than 5%% of the processors")
     parser.add_argument("--quick", action="store_true", help="sets grow ten times, not a hundred; one round")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
@@ -133,7 +135,9 @@ def list_series(arguments, scratch):
             grown("composites", 5, 18), dense]
 
 
-def measure(arguments, scratch, point):
+def search(arguments, scratch, point):
+    """One search, and what share of the processors others took meanwhile."""
+    disturbance, before = Disturbance(), children_seconds()
     out = scratch / f"run-{len(os.listdir(scratch))}"
     options = list(point["options"])
     if "--threads" not in options:
@@ -143,12 +147,24 @@ def measure(arguments, scratch, point):
                           capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr.strip())
-    record = json.loads((out / "run.json").read_text())
+    return json.loads((out / "run.json").read_text()), disturbance.share(children_seconds() - before)
+
+
+def measure(arguments, scratch, point):
+    """The calmest of up to 1 + patience searches."""
+    calmest = None
+    for _ in range(arguments.patience + 1):
+        found = search(arguments, scratch, point)
+        if calmest is None or found[1] < calmest[1]:
+            calmest = found
+        if found[1] < CALM:
+            break
+    record, others = calmest
     seconds = record["seconds"]["search"]
     if point["x"] is None:
         point["x"] = min(record["engine"]["tile"], record["data"]["backgrounds"])
     point["runs"].append({"composites": record["pairs"]["evaluated"], "seconds": seconds,
-                          "composites_per_second": record["pairs"]["evaluated"] / seconds})
+                          "composites_per_second": record["pairs"]["evaluated"] / seconds, "others_share": others})
 
 
 def rate(point):

@@ -17,9 +17,11 @@ def growing(series):
 
 def table(record):
     machine = record["machine"]
+    others = [run["others_share"] for series in record["series"] for point in series["points"] for run in point["runs"]]
     lines = [f"# {record['name']}", "",
              f"{record['date']}, revision {record['revision']}, {machine['cpu']} ({' '.join(machine['instruction_sets'])}), "
              f"{record['threads']} threads unless said, load {record['load_at_start']:.1f} at the start, "
+             f"other processes took {100 * min(others):.0f} to {100 * max(others):.0f}% of the machine, "
              f"{record['checkpoint']}. Composites per second of the search, median of {len(record['series'][0]['points'][0]['runs'])}.",
              "", "| what varies | composites a second |", "|---|---|"]
     for series in record["series"]:
