@@ -172,6 +172,7 @@ void run_challenge(const ChallengeOptions& options) {
     ready.record.engine.multiply_adds = executor->multiply_adds();
     ready.record.engine.description += fmt::format(", {} ranks", ranks->size());
   }
+  ready.record.screening = ready.engine->screening();
   ready.record.search_seconds = result.seconds;
   ready.record.evaluated = result.evaluated;
   ready.record.recorded = result.recorded;

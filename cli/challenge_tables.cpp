@@ -29,6 +29,17 @@ std::string class_table(const ChallengeInput& input, const ChallengeStatistics& 
   return table.text();
 }
 
+std::string screening_text(const ScreeningReport& screening) {
+  const double share = screening.composites == 0 ? 0
+                                                 : static_cast<double>(screening.rechecked) /
+                                                       static_cast<double>(screening.composites);
+  return fmt::format(
+      "Screened in {}: {} decided again in fp32; audit: {} of {} others wrong, so at most {} are ({:.0f}% "
+      "confidence)\n",
+      name(screening.precision), percent(share), screening.wrong, screening.audited,
+      percent(screening.wrong_share_bound), 100 * screening.confidence);
+}
+
 std::string background_table(const RunRecord& record, const ChallengeInput& input,
                              const ChallengeStatistics& statistics) {
   constexpr int kListed = 3;
@@ -80,6 +91,7 @@ std::string challenge_tables(const RunRecord& record, const ChallengeInput& inpu
   if (record.options.mode == "all" && record.complete)
     text += background_table(record, input, statistics) + '\n';
   text += work_text(record, input);
+  if (record.screening) text += screening_text(*record.screening);
   if (!folder.empty()) text += fmt::format("Results: {}\n", folder);
   text += record.complete ? fmt::format("Challenge accuracy: {}\n", percent(total.challenge_accuracy()))
                           : early_answer_text(record, statistics);

@@ -35,7 +35,7 @@ std::string known_device(const std::string& device) {
 }
 
 Precision precision_of(const std::string& text) {
-  for (const Precision precision : {Precision::tf32, Precision::fp16, Precision::bf16})
+  for (const Precision precision : {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8})
     if (text == name(precision)) return precision;
   return Precision::fp32;
 }
@@ -95,8 +95,12 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       ->check(known_device)
       ->type_name("DEVICE")
       ->capture_default_str();
-  command.add_option("--precision", options.precision, "Of a GPU; close decisions are made again in fp32")
-      ->check(CLI::IsMember({"fp32", "tf32", "fp16", "bf16"}))
+  command
+      .add_option(
+          "--precision", options.precision,
+          "Below fp32 close decisions are made again in fp32, so the answer is fp32's; on the CPU bf16 "
+          "and int8, on a GPU tf32, fp16 and bf16")
+      ->check(CLI::IsMember({"fp32", "tf32", "fp16", "bf16", "int8"}))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (default: all)")->check(CLI::Range(0, 4096));
   command.add_option("--batch", options.batch, "Composites a batch (default: chosen for the caches)")
@@ -122,9 +126,6 @@ void add_cache_option(CLI::App& command, std::uint64_t& bytes) {
 }
 
 void check_device(const DeviceOptions& options) {
-  if (options.device == "cpu" && options.precision != "fp32")
-    throw Error(ErrorCode::usage,
-                fmt::format("--precision {} needs a GPU: the CPU computes in fp32", options.precision));
   if (names_gpu(options.device)) check_cuda_device(gpu_index(options.device));
 }
 
@@ -175,6 +176,8 @@ std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOption
   check_device(options);
   EngineOptions engine = engine_options(options);
   if (names_gpu(options.device)) {
+    if (engine.precision == Precision::int8)
+      throw Error(ErrorCode::usage, "--precision int8 is for the CPU: a GPU takes fp32, tf32, fp16 and bf16");
     engine.device = gpu_index(options.device);
     return make_cuda_engine(model.network, model.map, engine);
   }

@@ -57,8 +57,7 @@ void add_model_options(CLI::App& command, ModelOptions& options);
 void add_cache_option(CLI::App& command, std::uint64_t& bytes);
 void add_device_options(CLI::App& command, DeviceOptions& options);
 
-/// Throws no_device if this build or machine lacks the device asked for, usage if the CPU is asked for less
-/// than fp32.
+/// Throws no_device if this build or machine lacks the device asked for.
 void check_device(const DeviceOptions& options);
 
 /// Reads the checkpoint and builds the network. Throws bad_input.

@@ -9,18 +9,17 @@ namespace backdrop {
 using kernels::RowPointers;
 using kernels::Source;
 
-BackgroundCache::BackgroundCache(const PositionNetwork& network, const Normalization& normalization,
-                                 int hand_off, std::size_t memory, ThreadPool& pool)
-    : network_(network),
-      table_(kernels::make_normalization_table(normalization.mean, normalization.deviation)),
-      hand_off_(hand_off),
-      pool_(pool) {
+BackgroundCache::BackgroundCache(const PositionNetwork& network, int hand_off, std::size_t memory,
+                                 ThreadPool& pool)
+    : network_(network), hand_off_(hand_off), pool_(pool) {
   for (int v = 0; v <= hand_off; ++v) {
-    value_offset_.push_back(static_cast<std::int64_t>(block_floats_));
-    block_floats_ += (network.network().shape(v).size() + 15) / 16 * 16;
+    value_offset_.push_back(block_bytes_);
+    block_bytes_ += (network.network().shape(v).size() * network.element_bytes() + 63) / 64 * 64;
   }
   for (int i = 0; i < hand_off; ++i) {
-    tiles_.push_back(whole_tile_list(network.network(), i, Source::background, network.rows()));
+    const bool tiled = network.whole().tiles[i] != nullptr;
+    tiles_.push_back(tiled ? whole_tile_list(network.network(), i, Source::background, network.rows())
+                           : nullptr);
     lists_.push_back(tiles_.back()
                          ? PositionList()
                          : whole_layer_list(network.network(), i, Source::background, network.rows()));
@@ -67,16 +66,15 @@ void BackgroundCache::make_resident(std::span<const int> backgrounds, const std:
   const std::size_t rows = network_.rows();
   std::vector<AlignedBuffer> scratch(pool_.threads());
   pool_.run((missing.size() + rows - 1) / rows, [&](std::size_t number, int worker) {
-    if (scratch[worker].size() == 0)
-      scratch[worker] = AlignedBuffer(network_.scratch_floats() * sizeof(float));
+    if (scratch[worker].size() == 0) scratch[worker] = AlignedBuffer(network_.scratch_bytes());
     const std::size_t first = number * rows;
     const StepTimer timer(timer_);
     fill(std::span(missing).subspan(first, std::min(rows, missing.size() - first)), images,
-         scratch[worker].floats());
+         scratch[worker].data());
   });
 }
 
-void BackgroundCache::fill(std::span<const int> batch, const std::vector<Image>& images, float* scratch) {
+void BackgroundCache::fill(std::span<const int> batch, const std::vector<Image>& images, std::byte* scratch) {
   const int rows = static_cast<int>(batch.size());
   const auto pointers = [&](int value) {
     RowPointers result;
@@ -84,16 +82,18 @@ void BackgroundCache::fill(std::span<const int> batch, const std::vector<Image>&
       result.rows[static_cast<int>(Source::background)][r] = this->value(batch[r], value);
     return result;
   };
-  const auto written = [&](int value, int row) { return const_cast<float*>(this->value(batch[row], value)); };
+  const auto written = [&](int value, int row) {
+    return const_cast<std::byte*>(this->value(batch[row], value));
+  };
 
   for (int r = 0; r < rows; ++r)
-    kernels::normalize_cpu(images[batch[r]].pixels.data(), images[batch[r]].pixels.size() / 3, table_,
-                           written(0, r));
+    network_.write_pixels(images[batch[r]].pixels.data(), nullptr, images[batch[r]].pixels.size() / 3,
+                          written(0, r));
   for (int i = 0; i < hand_off_; ++i) {
     const Layer& layer = network_.network().layers[i];
     const RowPointers input = pointers(layer.input);
     const RowPointers residual = layer.residual >= 0 ? pointers(layer.residual) : RowPointers();
-    float* output[kernels::kMaxRows];
+    void* output[kernels::kMaxRows];
     for (int r = 0; r < rows; ++r) output[r] = written(i + 1, r);
     const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
     if (tiles_[i])

@@ -11,7 +11,6 @@
 #include "core/parallel.h"
 #include "engine/position_network.h"
 #include "engine/search_profile.h"
-#include "kernels/composite.h"
 #include "loaders/image.h"
 
 namespace backdrop {
@@ -20,8 +19,7 @@ class BackgroundCache {
  public:
   /// Caches the inputs of every layer up to `hand_off` in at most `memory` bytes (at least one batch of
   /// backgrounds). `network` and `pool` must outlive the cache.
-  BackgroundCache(const PositionNetwork& network, const Normalization& normalization, int hand_off,
-                  std::size_t memory, ThreadPool& pool);
+  BackgroundCache(const PositionNetwork& network, int hand_off, std::size_t memory, ThreadPool& pool);
 
   /// Forgets everything: the indices mean other photos from now on.
   void clear(std::size_t backgrounds);
@@ -33,29 +31,28 @@ class BackgroundCache {
   void set_timer(StepTime* step) { timer_ = step; }
 
   /// Value `value` of a resident background.
-  const float* value(int background, int value) const {
-    return blocks_[block_of_[background]].floats() + value_offset_[value];
+  const std::byte* value(int background, int value) const {
+    return blocks_[block_of_[background]].data() + value_offset_[value];
   }
 
   /// The number of backgrounds that fit.
   int capacity() const { return capacity_; }
-  std::size_t bytes_per_background() const { return block_floats_ * sizeof(float); }
+  std::size_t bytes_per_background() const { return block_bytes_; }
   std::size_t bytes() const;
   /// Backgrounds computed since the start: equal to their number if each was filled once.
   std::int64_t fills() const { return fills_; }
 
  private:
   int take_block(std::uint64_t oldest_kept);
-  void fill(std::span<const int> batch, const std::vector<Image>& images, float* scratch);
+  void fill(std::span<const int> batch, const std::vector<Image>& images, std::byte* scratch);
 
   const PositionNetwork& network_;
-  kernels::NormalizationTable table_;
   int hand_off_;
   ThreadPool& pool_;
   std::vector<std::shared_ptr<const TileList>> tiles_;  // where the layer can be tiled, else
-  std::vector<PositionList> lists_;  // every position of layers 0..hand_off - 1, from background inputs
-  std::vector<std::int64_t> value_offset_;
-  std::size_t block_floats_ = 0;
+  std::vector<PositionList> lists_;        // every position of layers 0..hand_off - 1, from background inputs
+  std::vector<std::size_t> value_offset_;  // in bytes
+  std::size_t block_bytes_ = 0;
   int capacity_ = 0;
 
   std::vector<AlignedBuffer> blocks_;

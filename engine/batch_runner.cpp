@@ -35,7 +35,7 @@ std::byte* BatchRunner::arena(int worker) {
 }
 
 void BatchRunner::run(std::span<const CompositeTask> tasks, const std::vector<Image>& backgrounds,
-                      const DecisionWriter& writer) {
+                      const LogitSink& sink) {
   std::vector<Pair> pairs;
   for (const CompositeTask& task : tasks)
     for (std::size_t i = 0; i < task.backgrounds.size(); ++i) pairs.push_back({&task, i});
@@ -56,7 +56,7 @@ void BatchRunner::run(std::span<const CompositeTask> tasks, const std::vector<Im
     }
     const float* logits = plan_->run(memory);
     for (std::size_t i = 0; i < count; ++i)
-      writer.write(*pairs[first + i].task, pairs[first + i].index, logits + i * writer.classes());
+      sink.write(*pairs[first + i].task, pairs[first + i].index, logits + i * sink.classes());
   });
 }
 

@@ -21,7 +21,7 @@ class BatchRunner {
   BatchRunner(std::unique_ptr<BatchPlan> plan, const Normalization& normalization, ThreadPool& pool);
 
   void run(std::span<const CompositeTask> tasks, const std::vector<Image>& backgrounds,
-           const DecisionWriter& writer);
+           const LogitSink& sink);
   /// Logits [images.size()][classes].
   void run(std::span<const Image> images, int classes, float* logits);
 

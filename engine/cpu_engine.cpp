@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/hand_off.h"
 #include "engine/reuse_runner.h"
+#include "engine/screened_runner.h"
 
 namespace backdrop {
 namespace {
@@ -35,12 +36,15 @@ class CpuEngine final : public Engine {
       : network_(std::move(network)),
         options_(options),
         writer_(map, network_->classes()),
-        pool_(options.threads) {}
+        pool_(options.threads) {
+    if (options.precision != Precision::fp32) check_reduced();
+  }
 
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) override {
     for (const Image& image : *backgrounds) check_size(image.height, image.width);
     backgrounds_ = std::move(backgrounds);
     if (positions_) positions_->set_backgrounds(backgrounds_);
+    if (screened_) screened_->set_backgrounds(backgrounds_);
   }
 
   void prepare(std::span<const Mask* const> masks) override {
@@ -53,6 +57,15 @@ class CpuEngine final : public Engine {
             ? choose_hand_off(*network_, sample_masks(masks), masks.size(), backgrounds, memory).hand_off
             : 0;
     positions_.reset();
+    screened_.reset();
+    if (reduced()) {
+      screened_ = std::make_unique<ScreenedRunner>(
+          network_,
+          ScreenedOptions{options_.precision, options_.portable, batch(), kPositionRows, hand_off, memory},
+          pool_);
+      if (backgrounds_) screened_->set_backgrounds(backgrounds_);
+      return;
+    }
     positions_ =
         std::make_unique<ReuseRunner>(network_, ReuseOptions{position_rows(), hand_off, memory}, pool_);
     if (backgrounds_) positions_->set_backgrounds(backgrounds_);
@@ -60,21 +73,27 @@ class CpuEngine final : public Engine {
   }
 
   bool set_profile(SearchProfile* profile) override {
-    if (profile != nullptr && !on_positions()) return false;
+    if (profile != nullptr && (!on_positions() || reduced())) return false;
     profile_ = profile;
     if (positions_) positions_->set_profile(profile_);
     return true;
+  }
+
+  void calibrate(std::span<const CompositeTask> run) override {
+    for (const CompositeTask& task : run) check(task);
+    if (screened_ && !run.empty()) screened_->calibrate(run);
   }
 
   void classify_composites(std::span<const CompositeTask> tasks) override {
     for (const CompositeTask& task : tasks) check(task);
     if (tasks.empty()) return;
     if (!on_positions()) return dense().run(tasks, *backgrounds_, writer_);
-    if (!positions_) {
+    if (!positions_ && !screened_) {
       std::vector<const Mask*> masks;
       for (const CompositeTask& task : tasks) masks.push_back(task.mask);
       prepare(masks);
     }
+    if (screened_) return screened_->run(tasks, writer_);
     positions_->run(tasks, writer_);
   }
 
@@ -85,21 +104,28 @@ class CpuEngine final : public Engine {
 
   int classes() const override { return network_->classes(); }
   int batch() const override { return on_positions() ? position_rows() : dense_batch(); }
-  int tile() const override { return positions_ ? positions_->cache().capacity() : 0; }
+  int tile() const override {
+    if (screened_) return screened_->tile();
+    return positions_ ? positions_->cache().capacity() : 0;
+  }
   int threads() const override { return pool_.threads(); }
   std::int64_t multiply_adds() const override {
-    return (positions_ ? positions_->multiply_adds() : 0) +
+    return (positions_ ? positions_->multiply_adds() : 0) + (screened_ ? screened_->multiply_adds() : 0) +
            (dense_ ? dense_->composites() * network_->macs() : 0);
   }
   std::size_t workspace_bytes() const override {
-    return (dense_ ? dense_->workspace_bytes() : 0) + (positions_ ? positions_->workspace_bytes() : 0);
+    return (dense_ ? dense_->workspace_bytes() : 0) + (positions_ ? positions_->workspace_bytes() : 0) +
+           (screened_ ? screened_->workspace_bytes() : 0);
+  }
+  std::optional<ScreeningReport> screening() const override {
+    if (!screened_) return std::nullopt;
+    return screened_->report();
   }
   std::string description() const override {
     const std::string start = fmt::format("CPU, {} threads, ", threads());
     if (!on_positions())
       return start + (options_.reference ? "plain reference loops" : "oneDNN") + batch_text();
-    return start + name(best_instruction_set()) + (options_.reuse ? ", exact reuse" : ", every position") +
-           batch_text();
+    return start + instructions() + (options_.reuse ? ", exact reuse" : ", every position") + batch_text();
   }
 
  private:
@@ -109,8 +135,27 @@ class CpuEngine final : public Engine {
     if (options_.reference || options_.onednn) return false;
     return options_.reuse || best_instruction_set() != InstructionSet::portable;
   }
+  bool reduced() const { return options_.precision != Precision::fp32; }
+  void check_reduced() const {
+    if (options_.precision != Precision::int8 && options_.precision != Precision::bf16)
+      throw Error(ErrorCode::usage, fmt::format("--precision {} is for a GPU", name(options_.precision)));
+    if (!on_positions())
+      throw Error(ErrorCode::usage, fmt::format("--precision {} takes our own kernels: leave out --kernels",
+                                                name(options_.precision)));
+    if (!options_.portable && !kernels::has_dot_instructions(options_.precision))
+      throw Error(ErrorCode::no_device,
+                  fmt::format("this processor lacks {}, which --precision {} needs: use --precision fp32",
+                              options_.precision == Precision::int8 ? "AVX512-VNNI" : "AVX512-BF16",
+                              name(options_.precision)));
+  }
+  std::string instructions() const {
+    if (!reduced()) return name(best_instruction_set());
+    if (options_.portable) return fmt::format("{} by plain loops", name(options_.precision));
+    return options_.precision == Precision::int8 ? "int8 by AVX512-VNNI" : "bf16 by AVX512-BF16";
+  }
   int position_rows() const {
-    return options_.batch > 0 ? std::min(options_.batch, kernels::kMaxRows) : kPositionRows;
+    if (options_.batch > 0) return std::min(options_.batch, kernels::kMaxRows);
+    return reduced() ? kernels::kDotRows : kPositionRows;
   }
   int dense_batch() const {
     if (options_.reference) return 1;
@@ -152,6 +197,7 @@ class CpuEngine final : public Engine {
   ThreadPool pool_;
   std::unique_ptr<BatchRunner> dense_;
   std::unique_ptr<ReuseRunner> positions_;
+  std::unique_ptr<ScreenedRunner> screened_;
   std::shared_ptr<const std::vector<Image>> backgrounds_;
   SearchProfile* profile_ = nullptr;
 };

@@ -6,25 +6,23 @@
 namespace backdrop {
 namespace {
 
-constexpr int kTileColumns = 64;  // narrower groups leave part of a column tile idle
-
 int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
 // How many groups to merge into one, so that each is whole 16-byte accesses and fills a tile if it can.
-int merged_groups(const Layer& layer) {
+int merged_groups(const Layer& layer, int tile_columns) {
   const int channels = layer.in.channels / layer.groups;
   const int columns = layer.out.channels / layer.groups;
   for (int merge = 1; merge < layer.groups; ++merge)
     if (layer.groups % merge == 0 && merge * channels % 8 == 0 && merge * columns % 8 == 0 &&
-        merge * columns >= kTileColumns)
+        merge * columns >= tile_columns)
       return merge;
   return layer.groups;
 }
 
-void pad_convolution(const Layer& from, Layer& to) {
-  to.groups = from.groups / merged_groups(from);
+void pad_convolution(const Layer& from, Layer& to, int columns) {
+  to.groups = from.groups / merged_groups(from, columns);
   const int window = from.kernel * from.kernel;
   const int from_channels = from.in.channels / from.groups;
   const int from_columns = from.out.channels / from.groups;
@@ -54,7 +52,7 @@ void pad_fully_connected(const Layer& from, Layer& to) {
 
 }  // namespace
 
-Network pad_for_device(const Network& network, int input_channels) {
+Network pad_for_device(const Network& network, int input_channels, int columns) {
   Network padded;
   padded.arch = network.arch;
   padded.normalization = network.normalization;
@@ -63,7 +61,9 @@ Network pad_for_device(const Network& network, int input_channels) {
   for (const Layer& layer : network.layers) {
     const bool weighted = layer.kind == LayerKind::convolution || layer.kind == LayerKind::fully_connected;
     if (layer.kernel * layer.kernel > kernels::tile::kMaxWindow || (layer.input == 0 && !weighted))
-      throw Error(ErrorCode::usage, "layer " + layer.name + " cannot run on a GPU: use --device cpu");
+      throw Error(
+          ErrorCode::usage,
+          "layer " + layer.name + " cannot run on a GPU or below fp32: use --device cpu --precision fp32");
     Layer& to = padded.layers.emplace_back();
     to.name = layer.name;
     to.kind = layer.kind;
@@ -76,7 +76,7 @@ Network pad_for_device(const Network& network, int input_channels) {
     to.in = padded.shape(layer.input);
     to.out = layer.out;
     to.out.channels = weighted ? round_up(layer.out.channels, 8) : to.in.channels;
-    if (layer.kind == LayerKind::convolution) pad_convolution(layer, to);
+    if (layer.kind == LayerKind::convolution) pad_convolution(layer, to, columns);
     if (layer.kind == LayerKind::fully_connected) pad_fully_connected(layer, to);
     if (!weighted) continue;
     to.bias = layer.bias;

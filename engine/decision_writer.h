@@ -6,14 +6,24 @@
 
 namespace backdrop {
 
+/// Where logits of composites go.
+class LogitSink {
+ public:
+  virtual ~LogitSink() = default;
+
+  /// The logits of `task`'s composite with its `index`-th background, from any thread.
+  virtual void write(const CompositeTask& task, std::size_t index, const float* logits) const = 0;
+  virtual int classes() const = 0;
+};
+
 /// Copied class map and class count; `write` may be called from many threads for different composites.
-class DecisionWriter {
+class DecisionWriter final : public LogitSink {
  public:
   DecisionWriter(const ClassMap& map, int classes);
 
-  /// The logits of `task`'s composite with its `index`-th background. Throws failed if one is not a number.
-  void write(const CompositeTask& task, std::size_t index, const float* logits) const;
-  int classes() const { return static_cast<int>(in9_.size()); }
+  /// Throws failed if a logit is not a number.
+  void write(const CompositeTask& task, std::size_t index, const float* logits) const override;
+  int classes() const override { return static_cast<int>(in9_.size()); }
 
  private:
   std::vector<int> in9_;

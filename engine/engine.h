@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,9 +40,33 @@ struct EngineOptions {
   bool onednn = false;           ///< oneDNN's dense path instead of our own kernels (implies no reuse)
   bool reuse = true;             ///< compute only what each new background changed
   std::size_t cache_memory = 0;  ///< bytes for cached background features; 0: a share of the machine's memory
-  Precision precision =
-      Precision::fp32;  ///< of a GPU; below fp32, close decisions are computed again in fp32
-  int device = 0;       ///< the GPU's index
+  Precision precision = Precision::fp32;  ///< below fp32, close decisions are computed again in fp32
+  bool portable = false;                  ///< bf16 and int8 by plain loops (slow: for tests)
+  int device = 0;                         ///< the GPU's index
+};
+
+/// What a run below fp32 says about its trust in the fast precision (recheck.h).
+struct ScreeningReport {
+  /// Errors of a lead, measured on a sample of the run, for the foregrounds of one class.
+  struct ClassError {
+    int label = 0;
+    std::size_t sample = 0;
+    float quantile = 0;  ///< a share `quantile` of them are at most this
+    float maximum = 0;
+    float bound = 0;  ///< leads up to this are computed again
+  };
+
+  Precision precision = Precision::fp32;
+  double safety = 0;    ///< bound over the error seen
+  double quantile = 0;  ///< see ClassError
+  std::vector<ClassError> errors;
+  double calibration_seconds = 0;  ///< what scales and bounds took
+  std::int64_t composites = 0;     ///< all that were asked for
+  std::int64_t rechecked = 0;      ///< too close: computed again in fp32
+  std::int64_t audited = 0;        ///< of the others, computed again to see
+  std::int64_t wrong = 0;          ///< audited answers that were not fp32's
+  double confidence = 0;           ///< of the next
+  double wrong_share_bound = 1;    ///< upper confidence bound on such answers among those that stood
 };
 
 /// A network on a device. Calls are made from one thread at a time; the engine uses its own threads inside.
@@ -56,6 +81,10 @@ class Engine {
   /// Optional: the masks of the run to come, on the backgrounds set before. They let the engine choose how
   /// much of each background to cache, and so `tile`; without this call the first tasks decide.
   virtual void prepare(std::span<const Mask* const> masks) { static_cast<void>(masks); }
+
+  /// Optional, below fp32 and after `prepare`: the run to come, each foreground on all of its backgrounds.
+  /// Scales and error bounds come from a sample of it; without this call, of the first tasks.
+  virtual void calibrate(std::span<const CompositeTask> run) { static_cast<void>(run); }
 
   /// Computes every task. Tasks are independent: give several at once, of the same backgrounds where that is
   /// possible, to keep all threads busy.
@@ -79,6 +108,8 @@ class Engine {
   /// Adds where the time of all composites to come goes to `profile`; null ends it. False if this engine
   /// cannot tell.
   virtual bool set_profile(SearchProfile* profile) { return profile == nullptr; }
+  /// Nothing in fp32.
+  virtual std::optional<ScreeningReport> screening() const { return std::nullopt; }
   /// One line for people: device, instruction set, batch.
   virtual std::string description() const = 0;
   /// Peak bytes of caches, activations and scratch memory, over all threads.

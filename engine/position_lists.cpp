@@ -154,13 +154,14 @@ class WholeLayer {
 };
 
 // The value that the fully connected layers read lies in their own memory and gets no room here.
-MemoryPlan plan_mixed(const Network& network, const PositionSets& sets, int rows) {
+MemoryPlan plan_mixed(const Network& network, const PositionSets& sets, int rows, std::size_t element_bytes) {
   const std::vector<int> last = last_readers(network);
   std::vector<BufferLifetime> buffers;
   for (int v = 0; v < static_cast<int>(sets.kinds.size()); ++v) {
     const bool outside = v + 1 == static_cast<int>(sets.kinds.size());
-    const std::int64_t floats = outside ? 0 : sets.count(v, Source::mixed) * rows * network.shape(v).channels;
-    buffers.push_back({v - 1, last[v], floats * sizeof(float)});
+    const std::int64_t elements =
+        outside ? 0 : sets.count(v, Source::mixed) * rows * network.shape(v).channels;
+    buffers.push_back({v - 1, last[v], elements * element_bytes});
   }
   return plan_memory(buffers);
 }
@@ -209,16 +210,16 @@ ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, 
   const int layers = static_cast<int>(whole.positions.size());
 
   for (int v = 0; v <= layers; ++v) {
-    lists.foreground_offset.push_back(lists.foreground_floats);
-    lists.foreground_floats += lists.sets.count(v, Source::foreground) * network.shape(v).channels;
+    lists.foreground_offset.push_back(lists.foreground_elements);
+    lists.foreground_elements += lists.sets.count(v, Source::foreground) * network.shape(v).channels;
   }
-  lists.mixed = plan_mixed(network, lists.sets, rows);
+  lists.mixed = plan_mixed(network, lists.sets, rows, whole.element_bytes);
   lists.layers.resize(layers);
   for (int i = 0; i < layers; ++i) {
     const Layer& layer = network.layers[i];
     LayerLists& out = lists.layers[i];
     const int start_stride = (layer.out.channels + kStartLanes - 1) / kStartLanes * kStartLanes;
-    lists.starts_offset.push_back(lists.starts_floats);
+    lists.starts_offset.push_back(lists.start_sums);
     const bool inputs_mixed =
         builder.all_mixed(layer.input) && (layer.residual < 0 || builder.all_mixed(layer.residual));
     if (inputs_mixed && builder.all_mixed(i + 1)) {
@@ -227,14 +228,14 @@ ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, 
       continue;
     }
     const std::vector<Source>& kinds = lists.sets.kinds[i + 1];
-    const bool tiles = !whole.tiles.empty() && can_tile(layer);
+    const bool tiles = !whole.tiles.empty() && whole.tiles[i] != nullptr;
     if (tiles && few_tiles(layer, kinds)) {
       out.foreground_tiles = builder.foreground_tiles(i);
     } else {
       for (int p = 0; p < static_cast<int>(kinds.size()); ++p)
         if (kinds[p] == Source::foreground) builder.add_foreground(i, p, out.foreground);
     }
-    if (tiles && cost_of_layer(network, lists.sets, i).tiled()) {
+    if (tiles && cost_of_layer(network, lists.sets, i).tiled(whole.tile_effort)) {
       out.tiles = builder.tiles(i);
       continue;
     }
@@ -242,7 +243,7 @@ ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, 
     for (int p = 0; p < static_cast<int>(kinds.size()); ++p)
       if (kinds[p] == Source::mixed) builder.add_mixed(i, p, *mixed, out.starts, start_stride);
     out.mixed = std::move(mixed);
-    lists.starts_floats += std::int64_t(out.starts.output.size()) * start_stride;
+    lists.start_sums += std::int64_t(out.starts.output.size()) * start_stride;
   }
   return lists;
 }

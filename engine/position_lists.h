@@ -57,17 +57,19 @@ struct ForegroundLists {
   PositionSets sets;
   std::vector<LayerLists> layers;               ///< before the first fully connected one
   MemoryPlan mixed;                             ///< each value's mixed positions, in a batch's arena
-  std::vector<std::int64_t> foreground_offset;  ///< of each value's foreground positions, in floats
-  std::int64_t foreground_floats = 0;
-  std::vector<std::int64_t> starts_offset;  ///< of each layer's start sums, in floats
-  std::int64_t starts_floats = 0;
+  std::vector<std::int64_t> foreground_offset;  ///< of each value's foreground positions, in elements
+  std::int64_t foreground_elements = 0;
+  std::vector<std::int64_t> starts_offset;  ///< of each layer's start sums, in sums
+  std::int64_t start_sums = 0;
 };
 
 /// What all foregrounds share: whole_layer_list() and, for a device that has Winograd's convolution,
 /// whole_tile_list() of every layer, of mixed inputs.
 struct WholeLists {
   std::vector<std::shared_ptr<const PositionList>> positions;
-  std::vector<std::shared_ptr<const TileList>> tiles;  ///< empty: no tiles anywhere
+  std::vector<std::shared_ptr<const TileList>> tiles;  ///< empty: no tiles anywhere; null: not at this layer
+  double tile_effort = kTileEffort;                    ///< when tiles are worth it, see PositionCost
+  std::size_t element_bytes = sizeof(float);           ///< of a stored value
 };
 
 ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off, int rows,

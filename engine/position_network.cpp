@@ -1,74 +1,123 @@
 #include "engine/position_network.h"
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "engine/layer_shapes.h"
+#include "kernels/composite.h"
+#include "kernels/position_convolution.h"
 #include "kernels/position_pool.h"
 
 namespace backdrop {
+namespace {
 
-PositionNetwork::PositionNetwork(std::shared_ptr<const Network> network, int rows, InstructionSet set)
+using kernels::RowPointers;
+
+class FloatNetwork final : public PositionNetwork {
+ public:
+  FloatNetwork(std::shared_ptr<const Network> shared, int rows, InstructionSet set)
+      : PositionNetwork(std::move(shared), rows, sizeof(float)),
+        table_(kernels::make_normalization_table(network().normalization.mean,
+                                                 network().normalization.deviation)) {
+    for (int i = 0; i < first_fully_connected(network()); ++i) {
+      const Layer& layer = network().layers[i];
+      convolutions_.emplace_back();
+      tiled_.emplace_back();
+      if (can_tile(layer))
+        tiled_.back().emplace(convolution_shape(layer), layer.weights.data(), layer.bias.data(), set);
+      if (layer.kind == LayerKind::convolution)
+        convolutions_.back().emplace(convolution_shape(layer), layer.weights.data(), layer.bias.data(), set);
+      add_whole_lists(i, can_tile(layer));
+    }
+  }
+
+  std::int64_t run_positions(int index, const PositionList& list, int rows, const RowPointers& input,
+                             const RowPointers* residual, const void* starts,
+                             void* const* output) const override {
+    const Layer& layer = network().layers[index];
+    const FloatRows out(output, rows);
+    if (layer.kind == LayerKind::max_pool) {
+      kernels::position_max_pool(layer.in.channels, list.work(), rows, input, out.rows);
+      return 0;
+    }
+    if (layer.kind == LayerKind::average_pool) {
+      kernels::position_average_pool(layer.in.channels, list.work(), rows, input, out.rows);
+      return 0;
+    }
+    return convolutions_[index]->run(list.work(), rows, input, residual, static_cast<const float*>(starts),
+                                     slope_of(layer.activation), out.rows);
+  }
+
+  std::int64_t run_tiles(int index, const TileList& tiles, int rows, const RowPointers& input,
+                         const RowPointers* residual, void* const* output,
+                         std::byte* scratch) const override {
+    const FloatRows out(output, rows);
+    return tiled_[index]->run(tiles.work(), rows, input, residual,
+                              slope_of(network().layers[index].activation), out.rows,
+                              reinterpret_cast<float*>(scratch));
+  }
+
+  std::size_t scratch_bytes() const override {
+    std::size_t floats = 0;
+    for (const auto& convolution : tiled_)
+      if (convolution)
+        floats = std::max({floats, convolution->scratch_floats(rows()), convolution->scratch_floats(1)});
+    return floats * sizeof(float);
+  }
+
+  void run_starts(int index, const PositionList& list, const RowPointers& input,
+                  void* starts) const override {
+    float* const output[1] = {static_cast<float*>(starts)};
+    convolutions_[index]->run(list.work(), 1, input, nullptr, nullptr, 1.0f, output);
+  }
+
+  void write_pixels(const std::uint8_t* photo, const std::uint8_t* mask, std::size_t pixels,
+                    std::byte* to) const override {
+    float* pixel = reinterpret_cast<float*>(to);
+    for (std::size_t p = 0; p < pixels; ++p)
+      if (mask == nullptr || mask[p] != 0)
+        for (std::size_t c = 0; c < 3; ++c) *pixel++ = table_.values[c][photo[3 * p + c]];
+  }
+
+  std::size_t weight_bytes() const override {
+    std::size_t bytes = 0;
+    for (const auto& convolution : convolutions_)
+      if (convolution) bytes += convolution->weight_bytes();
+    for (const auto& convolution : tiled_)
+      if (convolution) bytes += convolution->weight_bytes();
+    return bytes;
+  }
+
+ private:
+  struct FloatRows {
+    float* rows[kernels::kMaxRows];
+    FloatRows(void* const* output, int count) {
+      for (int r = 0; r < count; ++r) rows[r] = static_cast<float*>(output[r]);
+    }
+  };
+
+  kernels::NormalizationTable table_;
+  std::vector<std::optional<kernels::PositionConvolution>> convolutions_;  // none for a pool
+  std::vector<std::optional<kernels::WinogradConvolution>> tiled_;         // where can_tile()
+};
+
+}  // namespace
+
+PositionNetwork::PositionNetwork(std::shared_ptr<const Network> network, int rows, std::size_t element_bytes)
     : network_(std::move(network)), rows_(rows) {
-  for (int i = 0; i < first_fully_connected(*network_); ++i) {
-    const Layer& layer = network_->layers[i];
-    convolutions_.emplace_back();
-    tiled_.emplace_back();
-    if (can_tile(layer))
-      tiled_.back().emplace(convolution_shape(layer), layer.weights.data(), layer.bias.data(), set);
-    if (layer.kind == LayerKind::convolution)
-      convolutions_.back().emplace(convolution_shape(layer), layer.weights.data(), layer.bias.data(), set);
-    whole_.positions.push_back(
-        std::make_shared<const PositionList>(whole_layer_list(*network_, i, kernels::Source::mixed, rows)));
-    whole_.tiles.push_back(whole_tile_list(*network_, i, kernels::Source::mixed, rows));
-  }
+  whole_.element_bytes = element_bytes;
 }
 
-std::int64_t PositionNetwork::run_positions(int index, const PositionList& list, int rows,
-                                            const kernels::RowPointers& input,
-                                            const kernels::RowPointers* residual, const float* starts,
-                                            float* const* output) const {
-  const Layer& layer = network_->layers[index];
-  if (layer.kind == LayerKind::max_pool) {
-    kernels::position_max_pool(layer.in.channels, list.work(), rows, input, output);
-    return 0;
-  }
-  if (layer.kind == LayerKind::average_pool) {
-    kernels::position_average_pool(layer.in.channels, list.work(), rows, input, output);
-    return 0;
-  }
-  return convolutions_[index]->run(list.work(), rows, input, residual, starts, slope_of(layer.activation),
-                                   output);
+void PositionNetwork::add_whole_lists(int index, bool tiled) {
+  whole_.positions.push_back(std::make_shared<const PositionList>(
+      whole_layer_list(*network_, index, kernels::Source::mixed, rows_)));
+  whole_.tiles.push_back(tiled ? whole_tile_list(*network_, index, kernels::Source::mixed, rows_) : nullptr);
 }
 
-std::int64_t PositionNetwork::run_tiles(int index, const TileList& tiles, int rows,
-                                        const kernels::RowPointers& input,
-                                        const kernels::RowPointers* residual, float* const* output,
-                                        float* scratch) const {
-  const float slope = slope_of(network_->layers[index].activation);
-  return tiled_[index]->run(tiles.work(), rows, input, residual, slope, output, scratch);
-}
-
-std::size_t PositionNetwork::scratch_floats() const {
-  std::size_t floats = 0;
-  for (const auto& convolution : tiled_)
-    if (convolution)
-      floats = std::max({floats, convolution->scratch_floats(rows_), convolution->scratch_floats(1)});
-  return floats;
-}
-
-void PositionNetwork::run_starts(int index, const PositionList& list, const kernels::RowPointers& input,
-                                 float* starts) const {
-  float* const output[1] = {starts};
-  convolutions_[index]->run(list.work(), 1, input, nullptr, nullptr, 1.0f, output);
-}
-
-std::size_t PositionNetwork::weight_bytes() const {
-  std::size_t bytes = 0;
-  for (const auto& convolution : convolutions_)
-    if (convolution) bytes += convolution->weight_bytes();
-  for (const auto& convolution : tiled_)
-    if (convolution) bytes += convolution->weight_bytes();
-  return bytes;
+std::unique_ptr<PositionNetwork> make_float_network(std::shared_ptr<const Network> network, int rows,
+                                                    InstructionSet set) {
+  return std::make_unique<FloatNetwork>(std::move(network), rows, set);
 }
 
 }  // namespace backdrop

@@ -1,53 +1,71 @@
 /// \file
-/// The layers before the first fully connected one, with weights packed for the position kernels.
+/// The layers before the first fully connected one, with weights packed for the position kernels: one
+/// implementation a way to store activations.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <optional>
-#include <vector>
 
 #include "core/instruction_set.h"
 #include "engine/position_lists.h"
-#include "kernels/position_convolution.h"
+#include "kernels/position_work.h"
 #include "models/network.h"
 
 namespace backdrop {
 
-/// Shared by all threads; `run_layer` is const.
+/// Shared by all threads. Values are untyped here: offsets count elements of element_bytes(); the value that
+/// the fully connected layers read is written as floats in every implementation.
 class PositionNetwork {
  public:
-  /// `rows`: backgrounds a batch, 1..kernels::kMaxRows.
-  PositionNetwork(std::shared_ptr<const Network> network, int rows, InstructionSet set);
+  virtual ~PositionNetwork() = default;
 
   /// One layer over a list; pointers as in kernels/position_convolution.h. Returns the multiply-adds done.
-  std::int64_t run_positions(int index, const PositionList& list, int rows, const kernels::RowPointers& input,
-                             const kernels::RowPointers* residual, const float* starts,
-                             float* const* output) const;
+  virtual std::int64_t run_positions(int index, const PositionList& list, int rows,
+                                     const kernels::RowPointers& input, const kernels::RowPointers* residual,
+                                     const void* starts, void* const* output) const = 0;
 
-  /// The same over tiles. `scratch` holds scratch_floats().
-  std::int64_t run_tiles(int index, const TileList& tiles, int rows, const kernels::RowPointers& input,
-                         const kernels::RowPointers* residual, float* const* output, float* scratch) const;
+  /// The same over tiles. `scratch` holds scratch_bytes().
+  virtual std::int64_t run_tiles(int index, const TileList& tiles, int rows,
+                                 const kernels::RowPointers& input, const kernels::RowPointers* residual,
+                                 void* const* output, std::byte* scratch) const = 0;
   /// For run_tiles with one row or rows().
-  std::size_t scratch_floats() const;
+  virtual std::size_t scratch_bytes() const = 0;
 
-  /// The sums of a convolution over a list of foreground taps, with the bias and without activation.
-  void run_starts(int index, const PositionList& list, const kernels::RowPointers& input,
-                  float* starts) const;
+  /// What mixed positions start from: a convolution's sums over a list of foreground taps, four bytes each.
+  virtual void run_starts(int index, const PositionList& list, const kernels::RowPointers& input,
+                          void* starts) const = 0;
+
+  /// Writes the network's input, for a photo's pixels where `mask` is set (null: all), one after the other.
+  virtual void write_pixels(const std::uint8_t* photo, const std::uint8_t* mask, std::size_t pixels,
+                            std::byte* to) const = 0;
+
+  virtual std::size_t weight_bytes() const = 0;
 
   const Network& network() const { return *network_; }
+  const std::shared_ptr<const Network>& shared_network() const { return network_; }
   int rows() const { return rows_; }
   /// How many layers work on positions.
-  int layers() const { return static_cast<int>(convolutions_.size()); }
-  /// Every position of every layer from mixed inputs.
+  int layers() const { return static_cast<int>(whole_.positions.size()); }
+  /// Every position of every layer from mixed inputs, with tiles where run_tiles takes the layer.
   const WholeLists& whole() const { return whole_; }
-  std::size_t weight_bytes() const;
+  std::size_t element_bytes() const { return whole_.element_bytes; }
+
+ protected:
+  /// `rows`: backgrounds a batch, 1..kernels::kMaxRows.
+  PositionNetwork(std::shared_ptr<const Network> network, int rows, std::size_t element_bytes);
+  /// For each layer in turn.
+  void add_whole_lists(int index, bool tiled);
+
+  WholeLists whole_;
 
  private:
   std::shared_ptr<const Network> network_;
   int rows_;
-  std::vector<std::optional<kernels::PositionConvolution>> convolutions_;  // none for a pool
-  std::vector<std::optional<kernels::WinogradConvolution>> tiled_;         // where can_tile()
-  WholeLists whole_;
 };
+
+/// In fp32.
+std::unique_ptr<PositionNetwork> make_float_network(std::shared_ptr<const Network> network, int rows,
+                                                    InstructionSet set);
 
 }  // namespace backdrop

@@ -67,6 +67,9 @@ bool tile_holds(const Layer& layer, const std::vector<kernels::Source>& kinds, k
 /// The number of such tiles.
 std::int64_t count_tiles(const Layer& layer, const std::vector<kernels::Source>& kinds, kernels::Source kind);
 
+/// In fp32 a product of a tile costs half as much again as a direct one, transforms included.
+inline constexpr double kTileEffort = 1.5;
+
 /// What one composite costs under these sets.
 struct PositionCost {
   std::int64_t multiply_adds = 0;             ///< for each background: taps that are not foreground-only
@@ -76,14 +79,17 @@ struct PositionCost {
   std::int64_t mixed_positions = 0;
   std::int64_t written = 0;  ///< floats written for each background
 
-  /// Whether the tiles are cheaper: their products cost half as much again as direct ones, transforms
-  /// included.
-  bool tiled() const { return tile_multiply_adds > 0 && 3 * tile_multiply_adds < 2 * multiply_adds; }
+  /// Whether the tiles are cheaper, where one of their products costs `effort` direct ones.
+  bool tiled(double effort = kTileEffort) const {
+    return tile_multiply_adds > 0 &&
+           effort * static_cast<double>(tile_multiply_adds) < static_cast<double>(multiply_adds);
+  }
   /// What the CPU does for each background.
   std::int64_t products() const { return tiled() ? tile_multiply_adds : multiply_adds; }
   /// The same in multiply-adds of the direct method.
   double effort() const {
-    return tiled() ? 1.5 * static_cast<double>(tile_multiply_adds) : static_cast<double>(multiply_adds);
+    return tiled() ? kTileEffort * static_cast<double>(tile_multiply_adds)
+                   : static_cast<double>(multiply_adds);
   }
 };
 

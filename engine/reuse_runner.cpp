@@ -59,14 +59,18 @@ struct ReuseRunner::Worker {
 
 ReuseRunner::ReuseRunner(std::shared_ptr<const Network> network, const ReuseOptions& options,
                          ThreadPool& pool)
-    : network_(std::move(network)),
+    : ReuseRunner(make_float_network(std::move(network), options.rows, best_instruction_set()), options,
+                  pool) {}
+
+ReuseRunner::ReuseRunner(std::unique_ptr<const PositionNetwork> layers, const ReuseOptions& options,
+                         ThreadPool& pool)
+    : layers_(std::move(layers)),
+      network_(layers_->network()),
       pool_(pool),
       hand_off_(options.hand_off),
-      table_(
-          kernels::make_normalization_table(network_->normalization.mean, network_->normalization.deviation)),
-      positions_(network_, options.rows, best_instruction_set()),
-      cache_(positions_, network_->normalization, options.hand_off, options.cache_memory, pool),
-      tail_(network_, positions_.layers(), (kTailBatch + options.rows - 1) / options.rows * options.rows) {
+      cache_(*layers_, options.hand_off, options.cache_memory, pool),
+      tail_(layers_->shared_network(), layers_->layers(),
+            (kTailBatch + layers_->rows() - 1) / layers_->rows() * layers_->rows()) {
   for (int i = 0; i < pool.threads(); ++i) workers_.push_back(std::make_unique<Worker>());
 }
 
@@ -82,7 +86,7 @@ void ReuseRunner::set_profile(SearchProfile* profile) {
   cache_.set_timer(profile != nullptr ? &profile->cache_fill : nullptr);
 }
 
-void ReuseRunner::run(std::span<const CompositeTask> tasks, const DecisionWriter& writer) {
+void ReuseRunner::run(std::span<const CompositeTask> tasks, const LogitSink& sink) {
   // Every background that some task names, in their order of index, a tile at a time.
   std::vector<int> wanted;
   for (const CompositeTask& task : tasks)
@@ -99,17 +103,16 @@ void ReuseRunner::run(std::span<const CompositeTask> tasks, const DecisionWriter
       for (std::size_t i = 0; i < tasks[t].backgrounds.size(); ++i)
         if (tasks[t].backgrounds[i] >= tile.front() && tasks[t].backgrounds[i] <= tile.back())
           chosen[t].push_back(i);
-    run_resident(tasks, chosen, writer);
+    run_resident(tasks, chosen, sink);
   }
 }
 
 void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
-                               const std::vector<std::vector<std::size_t>>& chosen,
-                               const DecisionWriter& writer) {
+                               const std::vector<std::vector<std::size_t>>& chosen, const LogitSink& sink) {
   std::size_t composites = 0;
   for (const auto& places : chosen) composites += places.size();
   // About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within.
-  const std::size_t rows = positions_.rows();
+  const std::size_t rows = layers_->rows();
   const std::size_t even = composites / (8 * pool_.threads()) + 1;
   const std::size_t least = tail_.weight_bytes() > kHeavyTail ? tail_.batch() : 2 * rows;
   const std::size_t piece_size = std::max<std::size_t>((even + rows - 1) / rows * rows, least);
@@ -128,7 +131,7 @@ void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
   }
   recent_ = std::move(used);
   pool_.run(pieces.size(), [&](std::size_t i, int worker) {
-    run_piece(pieces[i], *workers_[worker], writer);
+    run_piece(pieces[i], *workers_[worker], sink);
     pieces[i].shared.reset();
   });
 }
@@ -139,18 +142,18 @@ std::shared_ptr<ReuseRunner::SharedPass> ReuseRunner::find_pass(const CompositeT
   return std::make_shared<SharedPass>(*task.foreground, *task.mask);
 }
 
-void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const DecisionWriter& writer) {
+void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const LogitSink& sink) {
   std::call_once(piece.shared->made, [&] {
     const StepTimer timer(profile_ != nullptr ? &profile_->foreground_pass : nullptr);
-    piece.shared->pass = std::make_unique<ForegroundPass>(positions_, table_, hand_off_,
-                                                          *piece.task->foreground, *piece.task->mask);
+    piece.shared->pass =
+        std::make_unique<ForegroundPass>(*layers_, hand_off_, *piece.task->foreground, *piece.task->mask);
   });
   const ForegroundPass& pass = *piece.shared->pass;
-  worker.reserve(tail_.arena_bytes(), pass.lists().mixed.bytes, positions_.scratch_floats() * sizeof(float));
+  worker.reserve(tail_.arena_bytes(), pass.lists().mixed.bytes, layers_->scratch_bytes());
 
   std::vector<int> backgrounds;
   const std::size_t tail_batch = tail_.batch();
-  const std::size_t rows = positions_.rows();
+  const std::size_t rows = layers_->rows();
   for (std::size_t first = 0; first < piece.places.size(); first += tail_batch) {
     const auto places = piece.places.subspan(first, std::min(tail_batch, piece.places.size() - first));
     float* tail_input = tail_.input(worker.tail.data());
@@ -158,21 +161,21 @@ void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const DecisionWr
       backgrounds.clear();
       for (std::size_t i = done; i < std::min(places.size(), done + rows); ++i)
         backgrounds.push_back(piece.task->backgrounds[places[i]]);
-      run_batch(pass, backgrounds, worker, tail_input + done * network_->shape(positions_.layers()).size());
+      run_batch(pass, backgrounds, worker, tail_input + done * network_.shape(layers_->layers()).size());
     }
     const float* logits = tail_.run(
-        worker.tail.data(), profile_ != nullptr ? profile_->layers.data() + positions_.layers() : nullptr);
+        worker.tail.data(), profile_ != nullptr ? profile_->layers.data() + layers_->layers() : nullptr);
     for (std::size_t i = 0; i < places.size(); ++i)
-      writer.write(*piece.task, places[i], logits + i * writer.classes());
+      sink.write(*piece.task, places[i], logits + i * network_.classes());
   }
 }
 
 RowPointers ReuseRunner::pointers(const ForegroundPass& pass, int value, std::span<const int> backgrounds,
                                   const Worker& worker) const {
   RowPointers result;
-  const std::int64_t stride = mixed_layout(*network_, value, positions_.rows()).row_stride;
-  const float* mixed =
-      reinterpret_cast<const float*>(worker.mixed.data() + pass.lists().mixed.offsets[value]);
+  const std::int64_t stride = mixed_layout(network_, value, layers_->rows()).row_stride *
+                              static_cast<std::int64_t>(layers_->element_bytes());
+  const std::byte* mixed = worker.mixed.data() + pass.lists().mixed.offsets[value];
   for (std::size_t r = 0; r < backgrounds.size(); ++r) {
     result.rows[static_cast<int>(Source::mixed)][r] = mixed + r * stride;
     result.rows[static_cast<int>(Source::foreground)][r] = pass.value(value);
@@ -186,25 +189,25 @@ void ReuseRunner::run_batch(const ForegroundPass& pass, std::span<const int> bac
                             float* tail_input) {
   const int rows = static_cast<int>(backgrounds.size());
   std::int64_t multiply_adds = 0;
-  for (int i = 0; i < positions_.layers(); ++i) {
-    const Layer& layer = network_->layers[i];
+  for (int i = 0; i < layers_->layers(); ++i) {
+    const Layer& layer = network_.layers[i];
     const RowPointers input = pointers(pass, layer.input, backgrounds, worker);
     RowPointers residual;
     if (layer.residual >= 0) residual = pointers(pass, layer.residual, backgrounds, worker);
-    const bool last = i + 1 == positions_.layers();
-    float* first_row =
-        last ? tail_input : reinterpret_cast<float*>(worker.mixed.data() + pass.lists().mixed.offsets[i + 1]);
-    float* output[kernels::kMaxRows];
+    const bool last = i + 1 == layers_->layers();
+    std::byte* first_row = last ? reinterpret_cast<std::byte*>(tail_input)
+                                : worker.mixed.data() + pass.lists().mixed.offsets[i + 1];
+    const std::size_t element_bytes = last ? sizeof(float) : layers_->element_bytes();
+    void* output[kernels::kMaxRows];
     for (int r = 0; r < rows; ++r)
-      output[r] = first_row + r * mixed_layout(*network_, i + 1, positions_.rows()).row_stride;
+      output[r] = first_row + r * mixed_layout(network_, i + 1, layers_->rows()).row_stride * element_bytes;
     const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
     const LayerLists& lists = pass.lists().layers[i];
     StepTime* step = profile_ != nullptr ? &profile_->layers[i] : nullptr;
     const StepTimer timer(step);
     const std::int64_t done =
-        lists.tiles
-            ? positions_.run_tiles(i, *lists.tiles, rows, input, added, output, worker.scratch.floats())
-            : positions_.run_positions(i, *lists.mixed, rows, input, added, pass.starts(i), output);
+        lists.tiles ? layers_->run_tiles(i, *lists.tiles, rows, input, added, output, worker.scratch.data())
+                    : layers_->run_positions(i, *lists.mixed, rows, input, added, pass.starts(i), output);
     if (step != nullptr) step->multiply_adds += done;
     multiply_adds += done;
   }

@@ -31,13 +31,15 @@ struct ReuseOptions {
 
 class ReuseRunner {
  public:
-  /// `pool` must outlive the runner.
+  /// In fp32. `pool` must outlive the runner.
   ReuseRunner(std::shared_ptr<const Network> network, const ReuseOptions& options, ThreadPool& pool);
+  /// With the layers and the batch of `layers`.
+  ReuseRunner(std::unique_ptr<const PositionNetwork> layers, const ReuseOptions& options, ThreadPool& pool);
   ~ReuseRunner();
 
   /// The photos that background indices mean; must be called before `run`.
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds);
-  void run(std::span<const CompositeTask> tasks, const DecisionWriter& writer);
+  void run(std::span<const CompositeTask> tasks, const LogitSink& sink);
 
   /// Adds where the time goes to `profile` from now on; null: nowhere.
   void set_profile(SearchProfile* profile);
@@ -53,19 +55,18 @@ class ReuseRunner {
   struct Worker;
 
   void run_resident(std::span<const CompositeTask> tasks, const std::vector<std::vector<std::size_t>>& chosen,
-                    const DecisionWriter& writer);
+                    const LogitSink& sink);
   std::shared_ptr<SharedPass> find_pass(const CompositeTask& task) const;
-  void run_piece(const Piece& piece, Worker& worker, const DecisionWriter& writer);
+  void run_piece(const Piece& piece, Worker& worker, const LogitSink& sink);
   void run_batch(const ForegroundPass& pass, std::span<const int> backgrounds, Worker& worker,
                  float* tail_input);
   kernels::RowPointers pointers(const ForegroundPass& pass, int value, std::span<const int> backgrounds,
                                 const Worker& worker) const;
 
-  std::shared_ptr<const Network> network_;
+  std::unique_ptr<const PositionNetwork> layers_;
+  const Network& network_;
   ThreadPool& pool_;
   int hand_off_;
-  kernels::NormalizationTable table_;
-  PositionNetwork positions_;
   BackgroundCache cache_;
   TailPlan tail_;
   std::shared_ptr<const std::vector<Image>> backgrounds_;

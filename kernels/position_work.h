@@ -24,24 +24,26 @@ inline constexpr int kMaxRows = 16;
 
 /// One input position of a window: where its channels are, and which weight of the window applies to it.
 struct Tap {
-  std::int32_t offset = 0;  ///< floats from the row pointer
+  std::int32_t offset = 0;  ///< elements from the row pointer
   std::int16_t weight = 0;  ///< ky * kernel + kx
   Source source = Source::mixed;
 };
 
-/// Row pointers of one value. Foreground rows are all the same pointer.
+/// Row pointers of one value, whose elements are floats unless a kernel says otherwise. Foreground rows are
+/// all the same pointer.
 struct RowPointers {
-  const float* rows[kSources][kMaxRows] = {};
+  const void* rows[kSources][kMaxRows] = {};
 
   // Always inlined: a copy compiled for one instruction set must not be linked into code for another.
-  [[gnu::always_inline]] const float* at(const Tap& tap, int row) const {
-    return rows[static_cast<int>(tap.source)][row] + tap.offset;
+  template <class Element = float>
+  [[gnu::always_inline]] const Element* at(const Tap& tap, int row) const {
+    return static_cast<const Element*>(rows[static_cast<int>(tap.source)][row]) + tap.offset;
   }
 };
 
 /// The output positions of one layer, in any order.
 struct PositionWork {
-  std::span<const std::int32_t> output;  ///< [P] floats from the output's row pointer
+  std::span<const std::int32_t> output;  ///< [P] elements from the output's row pointer
   std::span<const std::int32_t>
       first_tap;  ///< [P + 1] the taps of position p are first_tap[p] .. first_tap[p + 1]
   std::span<const Tap> taps;

@@ -1,5 +1,6 @@
 /// \file
-/// The arithmetic of a device: how activations and weights are stored and multiplied. Sums are fp32 in all.
+/// The arithmetic of a device: how activations and weights are stored and multiplied. Sums have 32 bits in
+/// all.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@ enum class Precision {
   tf32,  ///< stored as fp32, multiplied with 10 bits of mantissa on tensor cores
   fp16,
   bf16,
+  int8,  ///< 8-bit integers with calibrated scales (CPU)
 };
 
 constexpr const char* name(Precision precision) {
@@ -21,6 +23,8 @@ constexpr const char* name(Precision precision) {
       return "fp16";
     case Precision::bf16:
       return "bf16";
+    case Precision::int8:
+      return "int8";
     case Precision::fp32:
       break;
   }
@@ -29,6 +33,7 @@ constexpr const char* name(Precision precision) {
 
 /// Bytes of a stored value.
 constexpr std::size_t element_bytes(Precision precision) {
+  if (precision == Precision::int8) return 1;
   return precision == Precision::fp16 || precision == Precision::bf16 ? 2 : 4;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "kernels/winograd_parts.h"
 #include "kernels/winograd_transform.h"
 
 namespace backdrop::kernels {
@@ -12,37 +13,6 @@ namespace {
 
 constexpr int kRowsWanted = 64;  // of one point's product
 constexpr std::size_t kChunkFloats = (std::size_t{512} << 10) / 4;
-
-// G of F(4, 3), with the points 0, 1, -1, 2, -2.
-constexpr double kFilterPoints[kTileInputs][3] = {{1.0 / 4, 0, 0},
-                                                  {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                                  {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                                  {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                                  {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                                  {0, 0, 1}};
-
-// G g G' of every filter: [K][C][6][6], the layout of a convolution with a 6 x 6 window.
-std::vector<float> transform_filters(const ConvolutionShape& shape, const float* weights) {
-  std::vector<float> result;
-  result.reserve(std::size_t(shape.channels) * shape.out_channels * kTilePoints);
-  for (std::int64_t f = 0; f < std::int64_t{shape.channels} * shape.out_channels; ++f) {
-    for (const auto& y : kFilterPoints) {
-      for (const auto& x : kFilterPoints) {
-        double sum = 0;
-        for (int i = 0; i < 3; ++i)
-          for (int j = 0; j < 3; ++j) sum += y[i] * weights[f * 9 + 3 * i + j] * x[j];
-        result.push_back(static_cast<float>(sum));
-      }
-    }
-  }
-  return result;
-}
-
-ConvolutionShape product_shape(ConvolutionShape shape) {
-  shape.kernel = kTileInputs;
-  shape.padding = 0;
-  return shape;
-}
 
 WinogradTransforms transforms_for(InstructionSet set) {
   switch (set) {
@@ -56,28 +26,6 @@ WinogradTransforms transforms_for(InstructionSet set) {
       return winograd_transforms_portable();
   }
 }
-
-// The list of one chunk's products. Every point is a matrix of `flat` rows (tiles by backgrounds); whole
-// blocks of kMaxRows of them, or the remainder after those, are the rows of a position with one tap and no
-// bias.
-struct ProductList {
-  std::vector<std::int32_t> output, first_tap{0};
-  std::vector<Tap> taps;
-
-  ProductList(std::int64_t flat, bool remainder, const ConvolutionShape& shape) {
-    const std::int64_t whole = flat / kMaxRows;
-    for (int point = 0; point < kTilePoints; ++point) {
-      for (std::int64_t block = remainder ? whole : 0; block < (remainder ? whole + 1 : whole); ++block) {
-        const std::int64_t row = point * flat + block * kMaxRows;
-        output.push_back(static_cast<std::int32_t>(row * shape.out_channels));
-        taps.push_back({static_cast<std::int32_t>(row * shape.channels), static_cast<std::int16_t>(point),
-                        Source::mixed});
-        first_tap.push_back(static_cast<std::int32_t>(taps.size()));
-      }
-    }
-  }
-  PositionWork work() const { return {output, first_tap, taps, {}, {}}; }
-};
 
 }  // namespace
 
@@ -109,11 +57,11 @@ void WinogradConvolution::transform_inputs(std::span<const Tap> taps, int rows, 
   const std::int64_t flat = std::ssize(taps) / kTilePoints * rows;
   for (std::int64_t row = 0; row < flat; ++row) {
     const Tap* tile = &taps[static_cast<std::size_t>(row / rows * kTilePoints)];
-    const float* pointers[kTilePoints];
+    const void* pointers[kTilePoints];
     for (int i = 0; i < kTilePoints; ++i)
       pointers[i] = tile[i].weight == kOutside ? nullptr : input.at(tile[i], static_cast<int>(row % rows));
     transforms.input(
-        {pointers, shape_.channels, transformed + row * shape_.channels, flat * shape_.channels});
+        {pointers, shape_.channels, {}, transformed + row * shape_.channels, flat * shape_.channels});
   }
 }
 
@@ -144,15 +92,22 @@ void WinogradConvolution::transform_outputs(const TileWork& work, int first, int
   for (std::int64_t row = 0; row < flat; ++row) {
     const auto place = static_cast<std::size_t>(first + row / rows) * kTile * kTile;
     const auto r = static_cast<int>(row % rows);
-    float* targets[kTile * kTile];
-    const float* added[kTile * kTile];
+    void* targets[kTile * kTile];
+    const void* added[kTile * kTile];
     for (int i = 0; i < kTile * kTile; ++i) {
       const std::int32_t offset = work.outputs[place + i];
       targets[i] = offset < 0 ? nullptr : output[r] + offset;
       added[i] = work.residual.empty() || offset < 0 ? nullptr : residual->at(work.residual[place + i], r);
     }
-    transforms.output({products + row * shape_.out_channels, flat * shape_.out_channels, shape_.out_channels,
-                       bias_.data(), work.residual.empty() ? nullptr : added, slope, targets});
+    transforms.output({products + row * shape_.out_channels,
+                       flat * shape_.out_channels,
+                       shape_.out_channels,
+                       bias_.data(),
+                       work.residual.empty() ? nullptr : added,
+                       {},
+                       slope,
+                       targets,
+                       {}});
   }
 }
 

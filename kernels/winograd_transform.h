@@ -1,18 +1,22 @@
 /// \file
 /// The two transforms around Winograd's products, for one tile and one row. One implementation an instruction
-/// set, all from winograd_transform.inl.
+/// set, all from winograd_transform.inl, for each way to store activations.
 #pragma once
 
 #include <cstddef>
 
+#include "kernels/precision.h"
+#include "kernels/reduced_value.h"
+
 namespace backdrop::kernels {
 
 /// B' d B of one tile. `input[i]` points to the channels of the tile's i-th position (null: zeros); point i
-/// goes to output + i * stride.
+/// goes to output + i * stride elements: floats, and bfloat16 below fp32.
 struct InputTransform {
-  const float* const* input = nullptr;
+  const void* const* input = nullptr;
   int channels = 0;
-  float* output = nullptr;
+  ValueScale scale;  ///< of 8-bit inputs
+  void* output = nullptr;
   std::ptrdiff_t stride = 0;
 };
 
@@ -24,9 +28,11 @@ struct OutputTransform {
   std::ptrdiff_t stride = 0;
   int channels = 0;
   const float* bias = nullptr;
-  const float* const* residual = nullptr;
+  const void* const* residual = nullptr;
+  ValueScale residual_scale;  ///< of 8-bit residuals
   float slope = 1.0f;
-  float* const* output = nullptr;
+  void* const* output = nullptr;
+  ValueScale output_scale;  ///< of 8-bit outputs
 };
 
 struct WinogradTransforms {
@@ -37,5 +43,9 @@ struct WinogradTransforms {
 WinogradTransforms winograd_transforms_avx512();
 WinogradTransforms winograd_transforms_avx2();
 WinogradTransforms winograd_transforms_portable();
+
+/// For activations stored as int8 or bf16.
+WinogradTransforms reduced_transforms_avx512(Precision stored);
+WinogradTransforms reduced_transforms_portable(Precision stored);
 
 }  // namespace backdrop::kernels

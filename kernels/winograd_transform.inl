@@ -1,8 +1,18 @@
 // Winograd's transforms over a vector type V (load_first, store_first, zero, broadcast, add, subtract,
-// multiply_add, activate) that the including file defines for its instruction set. No include guard: included
-// once a file.
+// multiply_add, activate) that the including file defines for its instruction set, and over types that load
+// and store V in one form of storage each: Floats, and others of the including file. No include guard:
+// included once a file.
 //
 // The one-dimensional transforms are those of F(4, 3) with the points 0, 1, -1, 2, -2.
+
+struct Floats {
+  static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale&) {
+    return V::load_first(static_cast<const float*>(from) + at, count);
+  }
+  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale&) {
+    value.store_first(static_cast<float*>(to) + at, count);
+  }
+};
 
 inline V scaled(V a, float factor, V b) {
   return V::multiply_add(a, V::constant(factor), b);  // a * factor + b
@@ -32,6 +42,7 @@ inline void output_points(const V* m, V* out) {
   out[3] = V::add(scaled(difference2, 8.0f, difference1), m[5]);
 }
 
+template <class Stored, class Transformed>
 inline void transform_input(const InputTransform& a) {
   for (int c = 0; c < a.channels; c += V::kLanes) {
     const int valid = a.channels - c < V::kLanes ? a.channels - c : V::kLanes;
@@ -39,8 +50,8 @@ inline void transform_input(const InputTransform& a) {
     for (int x = 0; x < kTileInputs; ++x) {
       V d[kTileInputs];
       for (int y = 0; y < kTileInputs; ++y) {
-        const float* from = a.input[y * kTileInputs + x];
-        d[y] = from != nullptr ? V::load_first(from + c, valid) : V::zero();
+        const void* from = a.input[y * kTileInputs + x];
+        d[y] = from != nullptr ? Stored::load(from, c, valid, a.scale) : V::zero();
       }
       V points[kTileInputs];
       input_points(d, points);
@@ -50,11 +61,12 @@ inline void transform_input(const InputTransform& a) {
       V points[kTileInputs];
       input_points(columns[y], points);
       for (int x = 0; x < kTileInputs; ++x)
-        points[x].store_first(a.output + (y * kTileInputs + x) * a.stride + c, valid);
+        Transformed::store(points[x], a.output, (y * kTileInputs + x) * a.stride + c, valid, {});
     }
   }
 }
 
+template <class Stored>
 inline void transform_output(const OutputTransform& a) {
   const V slope = V::constant(a.slope);
   for (int c = 0; c < a.channels; c += V::kLanes) {
@@ -73,11 +85,12 @@ inline void transform_output(const OutputTransform& a) {
       V outputs[kTile];
       output_points(rows[y], outputs);
       for (int x = 0; x < kTile; ++x) {
-        float* to = a.output[y * kTile + x];
+        void* to = a.output[y * kTile + x];
         if (to == nullptr) continue;
         V sum = V::add(outputs[x], bias);
-        if (a.residual != nullptr) sum = V::add(sum, V::load_first(a.residual[y * kTile + x] + c, valid));
-        V::activate(sum, slope).store_first(to + c, valid);
+        if (a.residual != nullptr)
+          sum = V::add(sum, Stored::load(a.residual[y * kTile + x], c, valid, a.residual_scale));
+        Stored::store(V::activate(sum, slope), to, c, valid, a.output_scale);
       }
     }
   }

@@ -24,10 +24,33 @@ struct V {
 
 #include "kernels/winograd_transform.inl"
 
+struct Halves {
+  static V load(const void* from, std::ptrdiff_t at, int, const ValueScale&) {
+    return {to_float(static_cast<const Bf16*>(from)[at])};
+  }
+  static void store(V value, void* to, std::ptrdiff_t at, int, const ValueScale&) {
+    static_cast<Bf16*>(to)[at] = to_bf16(value.value);
+  }
+};
+
+struct Bytes {
+  static V load(const void* from, std::ptrdiff_t at, int, const ValueScale& scale) {
+    return {to_float(static_cast<const std::uint8_t*>(from)[at], scale)};
+  }
+  static void store(V value, void* to, std::ptrdiff_t at, int, const ValueScale& scale) {
+    static_cast<std::uint8_t*>(to)[at] = to_uint8(value.value, scale);
+  }
+};
+
 }  // namespace
 
 WinogradTransforms winograd_transforms_portable() {
-  return {transform_input, transform_output};
+  return {transform_input<Floats, Floats>, transform_output<Floats>};
+}
+
+WinogradTransforms reduced_transforms_portable(Precision stored) {
+  if (stored == Precision::int8) return {transform_input<Bytes, Halves>, transform_output<Bytes>};
+  return {transform_input<Halves, Halves>, transform_output<Halves>};
 }
 
 }  // namespace backdrop::kernels

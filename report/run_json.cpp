@@ -18,6 +18,28 @@ Json options_json(const OptionsRecord& options) {
           {"class_map_sha256", options.class_map_sha256}};
 }
 
+Json screening_json(const ScreeningReport& screening, const ChallengeInput& input) {
+  Json errors = Json::array();
+  for (const ScreeningReport::ClassError& error : screening.errors)
+    errors.push_back({{"label", error.label},
+                      {"name", input.classes[static_cast<std::size_t>(error.label)]},
+                      {"sample", error.sample},
+                      {"quantile", error.quantile},
+                      {"maximum", error.maximum},
+                      {"bound", error.bound}});
+  return {{"precision", name(screening.precision)},
+          {"composites", screening.composites},
+          {"rechecked", screening.rechecked},
+          {"audited", screening.audited},
+          {"wrong", screening.wrong},
+          {"wrong_share_bound", screening.wrong_share_bound},
+          {"confidence", screening.confidence},
+          {"safety", screening.safety},
+          {"quantile", screening.quantile},
+          {"calibration_seconds", screening.calibration_seconds},
+          {"lead_errors", std::move(errors)}};
+}
+
 Json background_json(const ChallengeInput& input, const ChallengeStatistics& statistics, int index) {
   const BackgroundStatistics& background = statistics.backgrounds[static_cast<std::size_t>(index)];
   return {{"index", index},
@@ -101,25 +123,26 @@ std::string run_json(const RunRecord& record, const ChallengeInput& input,
                      const ChallengeStatistics& statistics) {
   const std::size_t foregrounds = input.foregrounds.size();
   const std::size_t backgrounds = input.background_names.size();
-  const Json run = {{"format", "backdrop-run-1"},
-                    {"result", result_json(record, input, statistics)},
-                    {"pairs",
-                     {{"total", foregrounds * backgrounds},
-                      {"evaluated", record.evaluated},
-                      {"recorded", record.recorded}}},
-                    {"checkpoint", model_json(record.model)},
-                    {"data",
-                     {{"path", record.data_path},
-                      {"sha256", record.data_sha256},
-                      {"foregrounds", foregrounds},
-                      {"backgrounds", backgrounds}}},
-                    {"options", options_json(record.options)},
-                    {"identity", identity_json(run_identity(record))},
-                    {"engine", engine_json(record.engine)},
-                    {"versions", versions_json(record.versions)},
-                    {"started", record.started},
-                    {"seconds", {{"load", record.load_seconds}, {"search", record.search_seconds}}},
-                    {"resumed_pairs", record.resumed}};
+  Json run = {{"format", "backdrop-run-1"},
+              {"result", result_json(record, input, statistics)},
+              {"pairs",
+               {{"total", foregrounds * backgrounds},
+                {"evaluated", record.evaluated},
+                {"recorded", record.recorded}}},
+              {"checkpoint", model_json(record.model)},
+              {"data",
+               {{"path", record.data_path},
+                {"sha256", record.data_sha256},
+                {"foregrounds", foregrounds},
+                {"backgrounds", backgrounds}}},
+              {"options", options_json(record.options)},
+              {"identity", identity_json(run_identity(record))},
+              {"engine", engine_json(record.engine)},
+              {"versions", versions_json(record.versions)},
+              {"started", record.started},
+              {"seconds", {{"load", record.load_seconds}, {"search", record.search_seconds}}},
+              {"resumed_pairs", record.resumed}};
+  if (record.screening) run["screening"] = screening_json(*record.screening, input);
   return json_text(run);
 }
 

@@ -9,10 +9,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "engine/engine.h"
 #include "loaders/checkpoint.h"
 #include "search/inputs.h"
 #include "search/run_identity.h"
@@ -62,6 +64,7 @@ struct RunRecord {
   std::string data_sha256;  ///< manifest_sha256
   OptionsRecord options;
   EngineRecord engine;
+  std::optional<ScreeningReport> screening;  ///< below fp32
   Versions versions;
   std::string started;  ///< UTC, "2020-06-24T12:00:00Z"
   double load_seconds = 0;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <numeric>
 #include <optional>
 
 #include "backdrop/error.h"
@@ -203,6 +204,15 @@ void prepare_engine(Engine& engine, const ChallengeInput& input) {
   masks.reserve(input.foregrounds.size());
   for (const Foreground& foreground : input.foregrounds) masks.push_back(&foreground.mask);
   engine.prepare(masks);
+  std::vector<int> all(input.background_names.size());
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<CompositeTask> run;
+  for (const Foreground& foreground : input.foregrounds)
+    run.push_back({.foreground = &foreground.image,
+                   .mask = &foreground.mask,
+                   .label = foreground.label,
+                   .backgrounds = all});
+  engine.calibrate(run);
 }
 
 PlanShape plan_shape(const Engine& engine, const ChallengeInput& input) {

@@ -32,6 +32,28 @@ class ChallengeTest : public CommandTest {
   }
 };
 
+TEST_F(ChallengeTest, LowerPrecisionEndsWithTheSameAnswers) {
+  draw_data();
+  ASSERT_EQ(run(challenge({"--mode", "all", "--out", "exact", "--in9"})).exit_code, 0);
+  const auto exact = read_array<std::int16_t>("exact/predictions.npy", {18, 18});
+  for (const std::string precision : {"int8", "bf16"}) {
+    const Outcome outcome = run(challenge(
+        {"--mode", "all", "--out", precision, "--in9", "--device", "cpu", "--precision", precision}));
+    if (outcome.exit_code == 4) {
+      EXPECT_THAT(outcome.errors, HasSubstr("this processor lacks AVX512-"));
+      continue;
+    }
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+    EXPECT_THAT(outcome.output, HasSubstr("Screened in " + precision));
+    EXPECT_EQ(read_array<std::int16_t>(precision + "/predictions.npy", {18, 18}), exact);
+    const nlohmann::json screening = read_json(precision + "/run.json")["screening"];
+    EXPECT_EQ(screening["precision"], precision);
+    EXPECT_EQ(screening["composites"], 324);
+    EXPECT_EQ(screening["wrong"], 0);
+    EXPECT_EQ(screening["lead_errors"].size(), 9u);
+  }
+}
+
 TEST_F(ChallengeTest, AllPairs) {
   draw_data();
   const Outcome outcome =

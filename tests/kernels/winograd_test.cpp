@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "core/aligned.h"
 #include "kernels/dense.h"
+#include "kernels/reduced_winograd.h"
 #include "tests/kernels/random_values.h"
 
 namespace backdrop::kernels {
@@ -116,6 +119,105 @@ TEST_P(Winograd, EqualsThePlainLoops) {
         ASSERT_TRUE(std::isnan(actual[i])) << "written though not wanted, at " << i;
     }
   }
+}
+
+// Values in a stored form, and what they mean.
+struct StoredValues {
+  std::vector<std::byte> bytes;
+  std::vector<float> real;
+
+  StoredValues(Precision stored, const std::vector<float>& values, const ValueScale& scale) {
+    for (const float value : values) {
+      const std::uint8_t whole = to_uint8(value, scale);
+      const Bf16 half = to_bf16(value);
+      const auto* from = stored == Precision::int8 ? reinterpret_cast<const std::byte*>(&whole)
+                                                   : reinterpret_cast<const std::byte*>(&half);
+      bytes.insert(bytes.end(), from, from + element_bytes(stored));
+      real.push_back(stored == Precision::int8 ? to_float(whole, scale) : to_float(half));
+    }
+  }
+  RowPointers rows(Precision stored, int count, int channels) const {
+    RowPointers pointers;
+    for (int r = 0; r < count; ++r)
+      pointers.rows[static_cast<int>(Source::mixed)][r] = bytes.data() + r * channels * element_bytes(stored);
+    return pointers;
+  }
+};
+
+// By position back to by image.
+std::vector<float> by_image(const std::vector<float>& values, int rows, int positions, int channels) {
+  std::vector<float> result(values.size());
+  for (int r = 0; r < rows; ++r)
+    for (int p = 0; p < positions; ++p)
+      std::copy_n(&values[(std::size_t(p) * rows + r) * channels], channels,
+                  &result[(std::size_t(r) * positions + p) * channels]);
+  return result;
+}
+
+void compare_reduced(Precision stored, bool portable, std::mt19937& generator) {
+  const ConvolutionShape shape{random_int(1, 15, generator),
+                               random_int(1, 15, generator),
+                               2 * random_int(1, 40, generator),
+                               random_int(1, 90, generator),
+                               3,
+                               1,
+                               1,
+                               1,
+                               random_int(0, 1, generator) == 0 ? 0.01f : 0.0f};
+  const int rows = random_int(1, kMaxRows, generator);
+  const int positions = shape.height * shape.width;
+  SCOPED_TRACE(testing::Message() << name(stored) << (portable ? " portable, " : ", ") << shape.height << "x"
+                                  << shape.width << "x" << shape.channels << " to " << shape.out_channels
+                                  << ", " << rows << " rows");
+  const DotScales scales{std::vector<ValueScale>(shape.channels, {0.03f, 90.0f}), {0.05f, 100.0f}, {1, 100}};
+  const StoredValues input(stored, random_values(std::size_t(rows) * positions * shape.channels, generator),
+                           scales.input[0]);
+  const StoredValues residual(
+      stored, random_values(std::size_t(rows) * positions * shape.out_channels, generator), scales.residual);
+  const auto weights = random_values(std::size_t(shape.out_channels) * shape.channels * 9, generator);
+  const auto bias = random_values(shape.out_channels, generator);
+  std::vector<float> expected(residual.real.size());
+  convolution_reference(shape, rows, by_image(input.real, rows, positions, shape.channels).data(),
+                        weights.data(), bias.data(),
+                        by_image(residual.real, rows, positions, shape.out_channels).data(), expected.data());
+  expected = by_position(expected, rows, positions, shape.out_channels);
+
+  std::vector<bool> wanted;
+  for (int p = 0; p < positions; ++p) wanted.push_back(random_int(0, 4, generator) > 0);
+  const Lists lists = whole_layer(shape, rows, wanted);
+  const RowPointers input_rows = input.rows(stored, rows, shape.channels);
+  const RowPointers residual_rows = residual.rows(stored, rows, shape.out_channels);
+  constexpr std::byte kPoison{0xa5};
+  std::vector<std::byte> actual(expected.size() * element_bytes(stored), kPoison);
+  void* output[kMaxRows];
+  for (int r = 0; r < rows; ++r) output[r] = actual.data() + r * shape.out_channels * element_bytes(stored);
+  const ReducedWinograd convolution(stored, shape, weights.data(), bias.data(), scales, portable);
+  const AlignedBuffer scratch(convolution.scratch_bytes(rows));
+  const auto multiply_adds = convolution.run({lists.inputs, lists.outputs, lists.residual}, rows, input_rows,
+                                             &residual_rows, output, scratch.data());
+  EXPECT_EQ(multiply_adds, std::int64_t(lists.inputs.size()) * rows * shape.channels * shape.out_channels);
+  float largest = 0;
+  for (const float value : expected) largest = std::max(largest, std::abs(value));
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (!wanted[i / (std::size_t(rows) * shape.out_channels)]) {
+      for (std::size_t b = 0; b < element_bytes(stored); ++b)
+        ASSERT_EQ(actual[i * element_bytes(stored) + b], kPoison) << "written though not wanted, at " << i;
+    } else if (stored == Precision::int8) {
+      ASSERT_NEAR(static_cast<int>(actual[i]), to_uint8(expected[i], scales.output), 1 + 0.1f * largest)
+          << "at " << i;
+    } else {
+      Bf16 half;
+      std::memcpy(&half, &actual[i * sizeof half], sizeof half);
+      ASSERT_NEAR(to_float(half), expected[i], 0.1f * largest) << "at " << i;
+    }
+  }
+}
+
+TEST(ReducedWinograd, IsCloseToThePlainLoops) {
+  std::mt19937 generator(32);
+  for (int trial = 0; trial < 20; ++trial)
+    for (const Precision stored : {Precision::int8, Precision::bf16})
+      for (const bool portable : {true, false}) compare_reduced(stored, portable, generator);
 }
 
 INSTANTIATE_TEST_SUITE_P(InstructionSets, Winograd, testing::ValuesIn(usable_instruction_sets()),

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""bf16 and int8 against fp32 on this CPU: composites per second, the recheck and the calibration included.
+
+For each network Backdrop first answers in fp32; then all precisions take turns, so that a change of the machine's speed
+meets all. Every answer below fp32 must have fp32's predictions, or nothing is written. What counts is the pairs over the time of
+the search and of the calibration, which loading and decoding are not part of. `searching` leaves the calibration out: it is
+the same for a search of any size.
+
+    bench/precision.py --data-path DATA --checkpoint resnet18=FILE resnet50=FILE [--foregrounds 45] [--backgrounds 90]
+
+bench/fitted_network.py makes checkpoints where there is no trained one. Writes bench/results/NAME.json with every single
+run, and NAME.md with a table.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+BENCH = Path(__file__).resolve().parent
+sys.path.insert(0, str(BENCH / "peers"))
+sys.path.insert(0, str(BENCH))
+import in9  # noqa: E402
+import machine  # noqa: E402
+
+PRECISIONS = ("fp32", "bf16", "int8")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-path", required=True, help="root of an IN-9 tree")
+    parser.add_argument("--checkpoint", nargs="+", required=True, metavar="ARCH=FILE")
+    parser.add_argument("--foregrounds", type=int, default=45)
+    parser.add_argument("--backgrounds", type=int, default=90)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
+    parser.add_argument("--name", default="cpu_precision", help="of the files under bench/results")
+    return parser.parse_args()
+
+
+def search(arguments, arch, checkpoint, data, precision, results):
+    command = [arguments.backdrop, "challenge", "--arch", arch, "--checkpoint", checkpoint, "--in9", "--data-path", str(data),
+               "--mode", "all", "--device", "cpu", "--threads", str(arguments.threads), "--precision", precision, "--out",
+               str(results), "--force", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stderr.strip()}")
+    return json.loads((results / "run.json").read_text()), np.load(results / "predictions.npy")
+
+
+def measure(arguments, arch, checkpoint, data, scratch):
+    runs = []
+    expected = None
+    for round_number in range(arguments.rounds):
+        for precision in PRECISIONS:
+            record, predictions = search(arguments, arch, checkpoint, data, precision, scratch / precision)
+            if expected is None:
+                expected = predictions
+            if (different := int((predictions != expected).sum())):
+                sys.exit(f"{arch}: {different} of {expected.size} predictions in {precision} are not fp32's")
+            screening = record.get("screening", {"calibration_seconds": 0})
+            pairs, seconds = record["pairs"]["evaluated"], record["seconds"]["search"]
+            runs.append({"precision": precision, "round": round_number, "screening": screening,
+                         "searching": pairs / seconds, "all": pairs / (seconds + screening["calibration_seconds"])})
+    return {"arch": arch, "checkpoint": Path(checkpoint).name, "pairs": int(expected.size), "runs": runs}
+
+
+def ratios(network, precision, figure):
+    def of(name):
+        return [run[figure] for run in network["runs"] if run["precision"] == name]
+    return [ours / fp32 for ours, fp32 in zip(of(precision), of("fp32"))]
+
+
+def spread(values, digits=2):
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def table(record):
+    lines = [f"# {record['name']}", "",
+             f"{record['date']}, revision {record['revision']}, {record['machine']['cpu']} "
+             f"({' '.join(record['machine']['instruction_sets'])}), {record['threads']} threads, "
+             f"{record['foregrounds']} foregrounds on {record['backgrounds']} backgrounds, {record['rounds']} rounds. Rates in "
+             "composites per second and their ratios to fp32's: median (smallest to largest). Every prediction is fp32's.", "",
+             "| network | precision | rate | / fp32 | / fp32, searching | decided again | audit: wrong of audited |",
+             "|---" * 7 + "|"]
+    for network in record["networks"]:
+        for precision in PRECISIONS:
+            runs = [run for run in network["runs"] if run["precision"] == precision]
+            cells = [network["arch"], precision, spread([run["all"] for run in runs], 1)]
+            if precision == "fp32":
+                cells += [""] * 4
+            else:
+                seen = runs[-1]["screening"]
+                cells += [spread(ratios(network, precision, figure)) for figure in ("all", "searching")]
+                cells += [f"{seen['rechecked'] / seen['composites']:.2%}", f"{seen['wrong']} of {seen['audited']}"]
+            lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "Checkpoints: " + ", ".join(f"{network['arch']} {network['checkpoint']}" for network in record["networks"]) + "."]
+    return "\n".join(lines + ["", f"Made by `{record['command']}`.", ""])
+
+
+def main():
+    arguments = parse_arguments()
+    with tempfile.TemporaryDirectory(prefix="backdrop_") as scratch:
+        scratch = Path(scratch)
+        data = scratch / "data"
+        in9.link_subset(arguments.data_path, data, arguments.foregrounds, arguments.backgrounds)
+        networks = [measure(arguments, *entry.split("=", 1), data, scratch) for entry in arguments.checkpoint]
+        counts = len(in9.list_foregrounds(data)), len(in9.list_files(data, "only_bg_t"))
+    words = [Path(word).name if os.sep in word else word for word in sys.argv]
+    record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": machine.describe_revision(),
+              "command": " ".join(["bench/precision.py", *words[1:]]), "machine": machine.describe_machine(),
+              "threads": arguments.threads, "foregrounds": counts[0], "backgrounds": counts[1], "rounds": arguments.rounds,
+              "networks": networks}
+    (BENCH / "results" / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n")
+    (BENCH / "results" / f"{arguments.name}.md").write_text(table(record))
+    print(table(record))
+
+
+if __name__ == "__main__":
+    main()

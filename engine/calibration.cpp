@@ -1,0 +1,168 @@
+// Activations are sampled value by value; a range's error is the mean square of what storing the sample in 8
+// bits changes.
+#include "engine/calibration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <memory>
+
+#include "backdrop/error.h"
+#include "core/aligned.h"
+#include "engine/position_network.h"
+
+namespace backdrop {
+namespace {
+
+using kernels::RowPointers;
+using kernels::Source;
+using kernels::ValueScale;
+
+constexpr std::int64_t kKeptEachComposite = 4096;  // elements of a value
+
+struct Observation {
+  float least = 0;
+  float largest = 0;
+  std::vector<float> kept;
+
+  void add(const float* values, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      least = std::min(least, values[i]);
+      largest = std::max(largest, values[i]);
+    }
+    // An odd step, so that all channels are met.
+    const std::int64_t step = count / kKeptEachComposite / 2 * 2 + 1;
+    for (std::int64_t i = 0; i < count; i += step) kept.push_back(values[i]);
+  }
+  void merge(Observation&& other) {
+    least = std::min(least, other.least);
+    largest = std::max(largest, other.largest);
+    kept.insert(kept.end(), other.kept.begin(), other.kept.end());
+  }
+};
+
+// The range from `least` to `largest`, which hold 0 between them, on 256 steps of which one is 0.
+ValueScale scale_of_range(float least, float largest) {
+  const float range = std::max(largest - least, 1e-20f);
+  ValueScale scale{range / 255.0f, 0.0f};
+  scale.zero = std::clamp(std::nearbyint(-least / scale.scale), 0.0f, 255.0f);
+  return scale;
+}
+
+ValueScale choose_scale(const Observation& seen) {
+  constexpr int kCandidates = 20;
+  ValueScale best = scale_of_range(seen.least, seen.largest);
+  double least_error = INFINITY;
+  for (int i = 0; i < kCandidates; ++i) {
+    const float share = 1.0f - 0.04f * static_cast<float>(i);
+    const ValueScale scale = scale_of_range(share * seen.least, share * seen.largest);
+    const float inverse = 1.0f / scale.scale;
+    double error = 0;
+    for (const float value : seen.kept) {
+      const float stored = std::clamp(kernels::round_small(value * inverse + scale.zero), 0.0f, 255.0f);
+      const float difference = (stored - scale.zero) * scale.scale - value;
+      error += difference * difference;
+    }
+    if (error >= least_error) continue;
+    least_error = error;
+    best = scale;
+  }
+  return best;
+}
+
+// The composite's 8-bit pixels.
+std::vector<std::uint8_t> paste(const CompositePhotos& composite) {
+  std::vector<std::uint8_t> pixels = composite.background->pixels;
+  for (std::size_t p = 0; p < composite.mask->values.size(); ++p)
+    if (composite.mask->values[p] != 0) std::copy_n(&composite.foreground->pixels[3 * p], 3, &pixels[3 * p]);
+  return pixels;
+}
+
+// Every value of one composite, each in memory of its own.
+std::vector<Observation> observe(const PositionNetwork& network, const CompositePhotos& composite) {
+  const Network& layers = network.network();
+  std::vector<AlignedBuffer> values;
+  for (int v = 0; v <= network.layers(); ++v) values.emplace_back(layers.shape(v).size() * sizeof(float));
+  const std::vector<std::uint8_t> photo = paste(composite);
+  network.write_pixels(photo.data(), nullptr, photo.size() / 3, values[0].data());
+  const AlignedBuffer scratch(network.scratch_bytes());
+  const auto pointers = [&](int value) {
+    RowPointers result;
+    if (value >= 0) result.rows[static_cast<int>(Source::mixed)][0] = values[value].data();
+    return result;
+  };
+  std::vector<Observation> seen(values.size());
+  for (int i = 0; i < network.layers(); ++i) {
+    const Layer& layer = layers.layers[i];
+    const RowPointers input = pointers(layer.input);
+    const RowPointers residual = pointers(layer.residual);
+    const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
+    void* const output[1] = {values[i + 1].data()};
+    if (network.whole().tiles[i])
+      network.run_tiles(i, *network.whole().tiles[i], 1, input, added, output, scratch.data());
+    else
+      network.run_positions(i, *network.whole().positions[i], 1, input, added, nullptr, output);
+    seen[i + 1].add(values[i + 1].floats(), layer.out.size());
+  }
+  return seen;
+}
+
+}  // namespace
+
+Calibration calibrate(std::shared_ptr<const Network> network, std::span<const CompositePhotos> composites,
+                      ThreadPool& pool) {
+  const auto layers = make_float_network(network, 1, best_instruction_set());
+  std::vector<std::vector<Observation>> seen(composites.size());
+  pool.run(composites.size(), [&](std::size_t i, int) { seen[i] = observe(*layers, composites[i]); });
+  std::vector<Observation> all(layers->layers() + 1);
+  for (auto& composite : seen)
+    for (std::size_t v = 0; v < all.size(); ++v) all[v].merge(std::move(composite[v]));
+
+  Calibration calibration;
+  calibration.values.resize(all.size());
+  pool.run(all.size(), [&](std::size_t v, int) { calibration.values[v] = choose_scale(all[v]); });
+  // A maximum is one of its inputs, stored as they are.
+  for (int i = 0; i < layers->layers(); ++i)
+    if (network->layers[i].kind == LayerKind::max_pool)
+      calibration.values[i + 1] = calibration.values[network->layers[i].input];
+  return calibration;
+}
+
+std::string calibration_text(const Calibration& calibration) {
+  std::string text;
+  for (const ValueScale& value : calibration.values)
+    text += fmt::format("{}{} {}", text.empty() ? "" : " ", value.scale, value.zero);
+  return text;
+}
+
+Calibration read_calibration(const std::string& text, const Network& network, const std::string& file) {
+  Calibration calibration;
+  const char* position = text.data();
+  const char* const end = text.data() + text.size();
+  const auto number = [&] {
+    float value = 0;
+    while (position != end && *position == ' ') ++position;
+    const auto [next, status] = std::from_chars(position, end, value);
+    if (status != std::errc() || !std::isfinite(value))
+      throw Error(ErrorCode::bad_input, "the int8 calibration in the metadata cannot be read", file);
+    position = next;
+    return value;
+  };
+  const auto expected = static_cast<std::size_t>(first_fully_connected(network)) + 1;
+  while (position != end && calibration.values.size() < expected) {
+    ValueScale value;
+    value.scale = number();
+    value.zero = number();
+    if (!(value.scale > 0) || value.zero < 0 || value.zero > 255 || value.zero != std::floor(value.zero))
+      throw Error(ErrorCode::bad_input, "the int8 calibration in the metadata holds an impossible scale",
+                  file);
+    calibration.values.push_back(value);
+  }
+  if (calibration.values.size() != expected || position != end)
+    throw Error(ErrorCode::bad_input, "the int8 calibration in the metadata is not of this network", file);
+  return calibration;
+}
+
+}  // namespace backdrop

@@ -1,0 +1,43 @@
+/// \file
+/// The scales of 8-bit activations: one for each value of a network, chosen on composites of the run.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/parallel.h"
+#include "kernels/reduced_value.h"
+#include "loaders/image.h"
+#include "loaders/mask.h"
+#include "models/network.h"
+
+namespace backdrop {
+
+/// `values[v]` for every value before the first fully connected layer's output. The input's is not used: its
+/// stored form is the photo's own 8 bits.
+struct Calibration {
+  std::vector<kernels::ValueScale> values;
+
+  bool operator==(const Calibration&) const = default;
+};
+
+/// One composite to calibrate on.
+struct CompositePhotos {
+  const Image* foreground = nullptr;
+  const Mask* mask = nullptr;
+  const Image* background = nullptr;
+};
+
+/// Runs the composites in fp32 and takes, for each value, the range with the least squared rounding error.
+Calibration calibrate(std::shared_ptr<const Network> network, std::span<const CompositePhotos> composites,
+                      ThreadPool& pool);
+
+/// "scale zero scale zero ...", numbers that read back to the same bits: how a converted checkpoint carries
+/// it.
+std::string calibration_text(const Calibration& calibration);
+
+/// Throws bad_input, naming `file`, if the text does not fit the network.
+Calibration read_calibration(const std::string& text, const Network& network, const std::string& file);
+
+}  // namespace backdrop

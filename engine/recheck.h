@@ -1,0 +1,79 @@
+/// \file
+/// fp32's answer from a faster precision: which decisions are too close to trust, and how the trust is
+/// audited.
+///
+/// A decision is the class with the largest logit; its lead is that logit minus the second. The error of a
+/// lead is measured on a sample of the run's own composites, in both precisions. A decision of the fast
+/// precision that leads by more than the bound of its foreground's class stands; every other is made again in
+/// fp32. Of those that stand, a random share is made again as well: the audit.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace backdrop {
+
+inline constexpr float kRecheckSafety = 2.0f;  ///< the bound, over the error seen
+inline constexpr double kRecheckQuantile = 0.95;
+inline constexpr double kAuditConfidence = 0.95;      ///< of the bound on wrong answers
+inline constexpr std::uint64_t kAuditOneIn = 64;      ///< decisions, one is audited
+inline constexpr std::size_t kSampleForegrounds = 4;  ///< of each class
+inline constexpr std::size_t kSampleBackgrounds = 8;  ///< for each of them
+
+/// The composites to measure on: one task for each drawn foreground, on backgrounds that are drawn from the
+/// run's by a fixed seed. Answers are not asked for.
+struct CompositeSample {
+  std::vector<CompositeTask> tasks;
+  std::vector<std::vector<int>> backgrounds;  // what the tasks' spans point to
+
+  std::size_t size() const;
+};
+
+CompositeSample draw_sample(std::span<const CompositeTask> run);
+
+/// How far the fast lead of its best class over any other is from fp32's; infinite where a logit is not
+/// finite.
+float lead_error(std::span<const float> fast, std::span<const float> exact);
+
+/// The best logit minus the second; not a number where a logit is not.
+float lead(std::span<const float> logits);
+
+/// Collects errors by the foreground's class, and gives each its bound: the safety factor times the class's
+/// largest error, or times the quantile of all classes' if that is more (a small sample may miss the tail).
+class ErrorBounds {
+ public:
+  void add(int label, float error);
+  /// After the last error: quantiles, maxima and bounds.
+  void finish();
+
+  /// A class that was not sampled takes the largest bound of all.
+  float of(int label) const;
+  const std::vector<ScreeningReport::ClassError>& classes() const { return classes_; }
+
+ private:
+  std::vector<std::vector<float>> errors_;  // by label
+  std::vector<ScreeningReport::ClassError> classes_;
+  float largest_ = INFINITY;
+};
+
+/// Also true for leads that are not finite: an overflow of the fast precision.
+inline bool needs_recheck(float lead, float bound) {
+  return !(lead > bound) || !std::isfinite(lead);
+}
+
+/// A number for a task, from its photo and mask.
+std::uint64_t fingerprint(const CompositeTask& task);
+
+/// Whether a decision is audited: by chance, the same in every run over the same data.
+bool is_audited(std::uint64_t task_fingerprint, int background);
+
+/// The share of wrong answers that `wrong` of `audited` random ones exclude at kAuditConfidence (Clopper and
+/// Pearson, one-sided); 1 if none were audited.
+double wrong_share_bound(std::int64_t wrong, std::int64_t audited);
+
+}  // namespace backdrop

@@ -1,0 +1,154 @@
+#include "engine/reduced_network.h"
+
+#include <algorithm>
+
+#include "engine/cuda_network.h"
+#include "engine/layer_shapes.h"
+#include "kernels/composite.h"
+#include "kernels/reduced_pool.h"
+
+namespace backdrop {
+namespace {
+
+using kernels::DotOutput;
+using kernels::RowPointers;
+using kernels::ValueScale;
+
+constexpr int kPixelChannels = 4;  // three and a zero: the four-byte group of 8-bit products
+
+std::int64_t products_of(const Layer& layer) {
+  return std::int64_t{layer.in.channels} / layer.groups * layer.out.channels;
+}
+
+// What a photo's 8 bits mean: x = (v / 255 - mean) / deviation.
+std::vector<ValueScale> pixel_scales(const Normalization& normalization) {
+  std::vector<ValueScale> scales;
+  for (std::size_t c = 0; c < 3; ++c)
+    scales.push_back({1.0f / (255.0f * normalization.deviation[c]), 255.0f * normalization.mean[c]});
+  scales.resize(kPixelChannels, {1.0f, 0.0f});
+  return scales;
+}
+
+}  // namespace
+
+ReducedNetwork::ReducedNetwork(const Network& given, const ReducedOptions& options)
+    : PositionNetwork(
+          std::make_shared<const Network>(pad_for_device(given, kPixelChannels, kernels::kDotLanes)),
+          options.rows, backdrop::element_bytes(options.precision)),
+      precision_(options.precision),
+      calibration_(options.calibration) {
+  calibration_.values.resize(first_fully_connected(network()) + 1);
+  for (int i = 0; i < first_fully_connected(network()); ++i) {
+    convolutions_.emplace_back();
+    tiled_.emplace_back();
+    products_.push_back({products_of(given.layers[i]), products_of(network().layers[i])});
+    if (network().layers[i].kind == LayerKind::convolution) add_convolution(i, options);
+    add_whole_lists(i, can_tile(i, options));
+  }
+  const kernels::NormalizationTable table =
+      kernels::make_normalization_table(given.normalization.mean, given.normalization.deviation);
+  for (const auto& channel : table.values)
+    for (const float value : channel) pixel_table_.push_back(kernels::to_bf16(value));
+}
+
+void ReducedNetwork::add_convolution(int index, const ReducedOptions& options) {
+  const Layer& layer = network().layers[index];
+  kernels::DotScales scales;
+  if (layer.input == 0)
+    scales.input = pixel_scales(network().normalization);
+  else
+    scales.input.assign(layer.in.channels, calibration_.values[layer.input]);
+  if (layer.residual >= 0) scales.residual = calibration_.values[layer.residual];
+  scales.output = calibration_.values[index + 1];
+  if (can_tile(index, options))
+    tiled_.back().emplace(options.precision, convolution_shape(layer), layer.weights.data(),
+                          layer.bias.data(), scales, options.portable);
+  convolutions_.back().emplace(options.precision, convolution_shape(layer), layer.weights.data(),
+                               layer.bias.data(), std::move(scales), options.portable);
+}
+
+// The last layer writes floats, which only lists do.
+bool ReducedNetwork::can_tile(int index, const ReducedOptions& options) const {
+  const Layer& layer = network().layers[index];
+  return options.tiles && backdrop::can_tile(layer) && layer.input != 0 &&
+         index + 1 < first_fully_connected(network()) &&
+         (options.portable || kernels::has_dot_instructions(Precision::bf16));
+}
+
+DotOutput ReducedNetwork::output_kind(int index) const {
+  return index + 1 == layers() ? DotOutput::real : DotOutput::stored;
+}
+
+std::int64_t ReducedNetwork::run_positions(int index, const PositionList& list, int rows,
+                                           const RowPointers& input, const RowPointers* residual,
+                                           const void* starts, void* const* output) const {
+  const Layer& layer = network().layers[index];
+  const DotOutput kind = output_kind(index);
+  if (layer.kind == LayerKind::convolution)
+    return convolutions_[index]->run(list.work(), rows, input, residual, starts, kind, output) /
+           products_[index].padded * products_[index].given;
+  const kernels::ReducedPool pool{precision_, layer.in.channels, calibration_.values[layer.input],
+                                  calibration_.values[index + 1], kind};
+  if (layer.kind == LayerKind::max_pool)
+    kernels::reduced_max_pool(pool, list.work(), rows, input, output);
+  else
+    kernels::reduced_average_pool(pool, list.work(), rows, input, output);
+  return 0;
+}
+
+std::int64_t ReducedNetwork::run_tiles(int index, const TileList& tiles, int rows, const RowPointers& input,
+                                       const RowPointers* residual, void* const* output,
+                                       std::byte* scratch) const {
+  return tiled_[index]->run(tiles.work(), rows, input, residual, output, scratch) / products_[index].padded *
+         products_[index].given;
+}
+
+std::size_t ReducedNetwork::scratch_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& convolution : tiled_)
+    if (convolution)
+      bytes = std::max({bytes, convolution->scratch_bytes(rows()), convolution->scratch_bytes(1)});
+  return bytes;
+}
+
+void ReducedNetwork::run_starts(int index, const PositionList& list, const RowPointers& input,
+                                void* starts) const {
+  void* const output[1] = {starts};
+  convolutions_[index]->run(list.work(), 1, input, nullptr, nullptr, DotOutput::sums, output);
+}
+
+void ReducedNetwork::write_pixels(const std::uint8_t* photo, const std::uint8_t* mask, std::size_t pixels,
+                                  std::byte* to) const {
+  auto* bytes = reinterpret_cast<std::uint8_t*>(to);
+  auto* halves = reinterpret_cast<kernels::Bf16*>(to);
+  for (std::size_t p = 0; p < pixels; ++p) {
+    if (mask != nullptr && mask[p] == 0) continue;
+    for (std::size_t c = 0; c < 3; ++c) {
+      if (precision_ == Precision::int8)
+        bytes[c] = photo[3 * p + c];
+      else
+        halves[c] = pixel_table_[256 * c + photo[3 * p + c]];
+    }
+    if (precision_ == Precision::int8)
+      bytes[3] = 0;
+    else
+      halves[3] = 0;
+    bytes += kPixelChannels;
+    halves += kPixelChannels;
+  }
+}
+
+std::size_t ReducedNetwork::weight_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& convolution : convolutions_)
+    if (convolution) bytes += convolution->weight_bytes();
+  for (const auto& convolution : tiled_)
+    if (convolution) bytes += convolution->weight_bytes();
+  return bytes;
+}
+
+void ReducedNetwork::break_scale(int index, float factor) {
+  for (float& scale : convolutions_[index]->scale()) scale *= factor;
+}
+
+}  // namespace backdrop

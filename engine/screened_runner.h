@@ -1,0 +1,66 @@
+/// \file
+/// Composites below fp32 with fp32's answers: a fast runner decides, an exact one decides again what was
+/// close, and what the audit draws (recheck.h).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/recheck.h"
+#include "engine/reduced_network.h"
+#include "engine/reuse_runner.h"
+
+namespace backdrop {
+
+struct ScreenedOptions {
+  Precision precision = Precision::int8;
+  bool portable = false;                                  ///< the fast layers by plain loops
+  int fast_rows = 8;                                      ///< backgrounds a batch
+  int exact_rows = 4;                                     ///< the same in fp32
+  int hand_off = 0;                                       ///< of both
+  std::size_t cache_memory = 0;                           ///< bytes, for both together
+  std::optional<Calibration> calibration = std::nullopt;  ///< for int8; none: made from the run
+};
+
+class ScreenedRunner {
+ public:
+  /// `pool` must outlive the runner.
+  ScreenedRunner(std::shared_ptr<const Network> network, ScreenedOptions options, ThreadPool& pool);
+
+  void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds);
+
+  /// Chooses scales and measures the error bounds on a sample of these tasks.
+  void calibrate(std::span<const CompositeTask> run);
+  /// Calibrates on these tasks if that was not done. Throws failed if the audit finds a wrong answer.
+  void run(std::span<const CompositeTask> tasks, const DecisionWriter& writer);
+
+  int rows() const { return options_.fast_rows; }
+  int tile() const;
+  std::int64_t multiply_adds() const;
+  std::size_t workspace_bytes() const;
+  ScreeningReport report() const;
+  /// The fast layers, once calibrated.
+  ReducedNetwork* fast_layers() { return fast_layers_; }
+
+ private:
+  struct Close;
+  class Sink;
+
+  void make_fast(const CompositeSample& sample);
+  void recheck(std::span<const CompositeTask> tasks, std::vector<Close>& close, const DecisionWriter& writer);
+  void require_sound(const CompositeTask& task) const;
+
+  std::shared_ptr<const Network> network_;
+  ScreenedOptions options_;
+  ThreadPool& pool_;
+  std::shared_ptr<const std::vector<Image>> backgrounds_;
+  ReuseRunner exact_;
+  std::unique_ptr<ReuseRunner> fast_;
+  ReducedNetwork* fast_layers_ = nullptr;  // fast_'s
+  ErrorBounds bounds_;
+  ScreeningReport counts_;
+};
+
+}  // namespace backdrop

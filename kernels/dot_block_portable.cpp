@@ -1,0 +1,93 @@
+// One product at a time, for processors without the instructions: slow, to test with.
+#include <cmath>
+#include <cstring>
+
+#include "kernels/dot_block.h"
+#include "kernels/shapes.h"
+
+namespace backdrop::kernels {
+namespace {
+
+struct Int8 {
+  using Element = std::uint8_t;
+  using Weight = std::int8_t;
+  using Sum = std::int32_t;
+
+  static Sum product(Element value, Weight weight) { return Sum{value} * weight; }
+  static float real(Sum sum, const DotArguments& a, int k) {
+    return std::fma(static_cast<float>(sum), a.scale[k], a.bias[k]);
+  }
+  static float add_residual(float value, Element residual, const ValueScale& scale) {
+    return std::fma(static_cast<float>(residual) - scale.zero, scale.scale, value);
+  }
+  static Element stored(float value, const ValueScale& scale) { return to_uint8(value, scale); }
+};
+
+struct Bfloat16 {
+  using Element = Bf16;
+  using Weight = Bf16;
+  using Sum = float;
+
+  static Sum product(Element value, Weight weight) { return to_float(value) * to_float(weight); }
+  static float real(Sum sum, const DotArguments& a, int k) { return sum + a.bias[k]; }
+  static float add_residual(float value, Element residual, const ValueScale&) {
+    return value + to_float(residual);
+  }
+  static Element stored(float value, const ValueScale&) { return to_bf16(value); }
+};
+
+template <class Kind>
+typename Kind::Sum sum_taps(const DotArguments& a, int row, int k) {
+  constexpr int kInGroup = kGroupBytes / sizeof(typename Kind::Element);
+  typename Kind::Sum sum{};
+  if (a.start != nullptr) sum = static_cast<const typename Kind::Sum*>(a.start)[k];
+  for (int t = 0; t < a.tap_count; ++t) {
+    const Tap& tap = a.taps[t];
+    const auto* input = a.input->at<typename Kind::Element>(tap, row) + a.first_channel;
+    for (int g = 0; g < a.groups; ++g) {
+      typename Kind::Weight weights[kInGroup];
+      const std::ptrdiff_t place = (std::ptrdiff_t{tap.weight} * a.groups + g) * a.width + k;
+      std::memcpy(weights, a.panel + place * kGroupBytes, kGroupBytes);
+      for (int i = 0; i < kInGroup; ++i) sum += Kind::product(input[g * kInGroup + i], weights[i]);
+    }
+    if (a.corrections != nullptr)
+      sum += static_cast<typename Kind::Sum>(a.corrections[std::ptrdiff_t{tap.weight} * a.width + k]);
+  }
+  return sum;
+}
+
+template <class Kind>
+void dot_block_portable(const DotArguments& a, int rows) {
+  for (int row = a.first_row; row < a.first_row + rows; ++row) {
+    for (int k = 0; k < a.columns; ++k) {
+      const typename Kind::Sum sum = sum_taps<Kind>(a, row, k);
+      const std::ptrdiff_t place = std::ptrdiff_t{a.output_offset} + a.first_column + k;
+      if (a.kind == DotOutput::sums) {
+        static_cast<typename Kind::Sum*>(a.output[row])[place] = sum;
+        continue;
+      }
+      float value = Kind::real(sum, a, k);
+      if (a.residual_tap != nullptr)
+        value = Kind::add_residual(
+            value, a.residual->at<typename Kind::Element>(*a.residual_tap, row)[a.first_column + k],
+            a.residual_scale);
+      value = activate(value, a.slope);
+      if (a.kind == DotOutput::real)
+        static_cast<float*>(a.output[row])[place] = value;
+      else
+        static_cast<typename Kind::Element*>(a.output[row])[place] = Kind::stored(value, a.output_scale);
+    }
+  }
+}
+
+}  // namespace
+
+void dot_block_int8_portable(const DotArguments& arguments, int rows) {
+  dot_block_portable<Int8>(arguments, rows);
+}
+
+void dot_block_bf16_portable(const DotArguments& arguments, int rows) {
+  dot_block_portable<Bfloat16>(arguments, rows);
+}
+
+}  // namespace backdrop::kernels

@@ -1,0 +1,199 @@
+// Packing and the loop order, as in position_convolution.cpp.
+#include "kernels/dot_convolution.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace backdrop::kernels {
+namespace {
+
+constexpr std::size_t kChunkBytes = std::size_t{128} << 10;
+
+int round_up(int value, int multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+DotFunction block_for(Precision precision, bool portable) {
+#if defined(__x86_64__)
+  if (!portable && has_dot_instructions(precision))
+    return precision == Precision::int8 ? dot_block_int8_vnni : dot_block_bf16_avx512;
+#endif
+  static_cast<void>(portable);
+  return precision == Precision::int8 ? dot_block_int8_portable : dot_block_bf16_portable;
+}
+
+// The weights of output channel k in their order, times the scale of the input that each multiplies.
+std::vector<float> scaled_row(const float* weights, int channels, int taps, const ValueScale* input) {
+  std::vector<float> row(weights, weights + std::size_t(channels) * taps);
+  for (int c = 0; c < channels; ++c)
+    for (int tap = 0; tap < taps; ++tap) row[std::size_t(c) * taps + tap] *= input[c].scale;
+  return row;
+}
+
+std::int8_t to_int8(float weight, float scale) {
+  return static_cast<std::int8_t>(std::clamp(round_small(weight / scale), -127.0f, 127.0f));
+}
+
+}  // namespace
+
+bool has_dot_instructions(Precision precision) {
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl")) return false;
+  return precision == Precision::int8 ? __builtin_cpu_supports("avx512vnni") != 0
+                                      : __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  static_cast<void>(precision);
+  return false;
+#endif
+}
+
+float choose_weight_scale(const float* weights, std::size_t count) {
+  constexpr int kCandidates = 12;
+  float largest = 0;
+  for (std::size_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(weights[i]));
+  if (!(largest > 0)) return 1.0f;
+  float best = largest / 127.0f;
+  double least = INFINITY;
+  for (int candidate = 0; candidate < kCandidates; ++candidate) {
+    const float scale = largest / 127.0f * (1.0f - 0.03f * static_cast<float>(candidate));
+    double error = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const double difference = weights[i] - scale * static_cast<float>(to_int8(weights[i], scale));
+      error += difference * difference;
+    }
+    if (error >= least) continue;
+    least = error;
+    best = scale;
+  }
+  return best;
+}
+
+DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights,
+                               const float* bias, DotScales scales, bool portable)
+    : precision_(precision),
+      shape_(shape),
+      scales_(std::move(scales)),
+      block_(block_for(precision, portable)),
+      group_channels_(shape.channels / shape.groups),
+      start_stride_(round_up(shape.out_channels, kDotLanes)),
+      scale_(start_stride_ + kDotPanelColumns, 0.0f),
+      bias_(start_stride_ + kDotPanelColumns, 0.0f) {
+  std::copy_n(bias, shape.out_channels, bias_.begin());
+  plan_panels();
+  if (precision == Precision::int8)
+    pack_int8(weights, scales_.input);
+  else
+    pack_bf16(weights);
+}
+
+void DotConvolution::plan_panels() {
+  const int taps = shape_.kernel * shape_.kernel;
+  const int group_columns = shape_.out_channels / shape_.groups;
+  std::size_t columns = 0;
+  for (int group = 0; group < shape_.groups; ++group) {
+    for (int k = 0; k < group_columns; k += kDotPanelColumns) {
+      const int valid = std::min(kDotPanelColumns, group_columns - k);
+      const int width = round_up(valid, kDotLanes);
+      panels_.push_back({group * group_columns + k, valid, width, group * group_channels_,
+                         columns * taps * group_channels_ * element_bytes(precision_), columns * taps});
+      columns += width;
+    }
+  }
+  packed_.assign(columns * taps * group_channels_ * element_bytes(precision_), std::byte{0});
+  corrections_.assign(columns * taps, 0);
+}
+
+void DotConvolution::pack_int8(const float* weights, const std::vector<ValueScale>& input) {
+  const int taps = shape_.kernel * shape_.kernel;
+  const std::size_t row_size = std::size_t(group_channels_) * taps;
+  for (const Panel& panel : panels_) {
+    for (int k = 0; k < panel.columns; ++k) {
+      const std::vector<float> row =
+          scaled_row(weights + (panel.column + k) * row_size, group_channels_, taps, &input[panel.channel]);
+      const float scale = choose_weight_scale(row.data(), row.size());
+      scale_[panel.column + k] = scale;
+      for (int tap = 0; tap < taps; ++tap) {
+        double correction = 0;
+        for (int c = 0; c < group_channels_; ++c) {
+          const std::int8_t stored = to_int8(row[std::size_t(c) * taps + tap], scale);
+          correction -= stored * static_cast<double>(input[panel.channel + c].zero);
+          const std::size_t group = std::size_t(tap) * (group_channels_ / 4) + c / 4;
+          std::memcpy(&packed_[panel.offset + (group * panel.width + k) * 4 + c % 4], &stored, 1);
+        }
+        corrections_[panel.correction + std::size_t(tap) * panel.width + k] =
+            static_cast<std::int32_t>(std::lround(correction));
+      }
+    }
+  }
+  if (std::all_of(corrections_.begin(), corrections_.end(), [](std::int32_t c) { return c == 0; }))
+    corrections_.clear();
+}
+
+void DotConvolution::pack_bf16(const float* weights) {
+  const int taps = shape_.kernel * shape_.kernel;
+  for (const Panel& panel : panels_) {
+    for (int k = 0; k < panel.columns; ++k) {
+      for (int c = 0; c < group_channels_; ++c) {
+        for (int tap = 0; tap < taps; ++tap) {
+          const Bf16 stored =
+              to_bf16(weights[(std::size_t(panel.column + k) * group_channels_ + c) * taps + tap]);
+          const std::size_t group = std::size_t(tap) * (group_channels_ / 2) + c / 2;
+          std::memcpy(&packed_[panel.offset + ((group * panel.width + k) * 2 + c % 2) * sizeof stored],
+                      &stored, sizeof stored);
+        }
+      }
+    }
+  }
+  corrections_.clear();
+}
+
+std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPointers& input,
+                                 const RowPointers* residual, const void* starts, DotOutput kind,
+                                 void* const* output) const {
+  const int positions = work.positions();
+  const std::size_t position_bytes = element_bytes(precision_) * rows * shape_.channels;
+  const int chunk = static_cast<int>(std::max<std::size_t>(1, kChunkBytes / position_bytes));
+  DotArguments arguments;
+  arguments.groups = group_channels_ / dot_granule(precision_);
+  arguments.input = &input;
+  arguments.residual = residual;
+  arguments.residual_scale = scales_.residual;
+  arguments.output_scale = scales_.output;
+  arguments.slope = shape_.slope;
+  arguments.kind = kind;
+  arguments.output = output;
+  for (int first = 0; first < positions; first += chunk) {
+    const int last = std::min(positions, first + chunk);
+    for (const Panel& panel : panels_) {
+      arguments.first_channel = panel.channel;
+      arguments.panel = packed_.data() + panel.offset;
+      arguments.width = panel.width;
+      arguments.columns = panel.columns;
+      arguments.first_column = panel.column;
+      arguments.corrections = corrections_.empty() ? nullptr : &corrections_[panel.correction];
+      arguments.scale = &scale_[panel.column];
+      arguments.bias = &bias_[panel.column];
+      for (int p = first; p < last; ++p) {
+        const auto taps = work.taps_of(p);
+        arguments.taps = taps.data();
+        arguments.tap_count = static_cast<int>(taps.size());
+        arguments.output_offset = work.output[p];
+        arguments.residual_tap = work.residual.empty() ? nullptr : &work.residual[p];
+        const int start = work.start.empty() ? -1 : work.start[p];
+        // Sums have four bytes in both precisions.
+        arguments.start = start < 0 ? nullptr
+                                    : static_cast<const float*>(starts) +
+                                          std::ptrdiff_t{start} * start_stride_ + panel.column;
+        for (int row = 0; row < rows; row += kDotRows) {
+          arguments.first_row = row;
+          block_(arguments, std::min(kDotRows, rows - row));
+        }
+      }
+    }
+  }
+  return std::int64_t{work.first_tap[positions] - work.first_tap[0]} * group_channels_ * rows *
+         shape_.out_channels;
+}
+
+}  // namespace backdrop::kernels

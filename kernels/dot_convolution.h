@@ -1,0 +1,95 @@
+/// \file
+/// Convolution at a list of positions below fp32 (position_convolution.h has the fp32 one): inputs are
+/// bfloat16, or unsigned 8-bit integers by signed 8-bit weights with a scale for each output channel. Sums
+/// have 32 bits; bias, residual, activation and rounding to the stored form are done on the way out.
+///
+/// Products are made of four bytes at a time, so the input channels of a group are a multiple of
+/// dot_granule(): pad with zeros.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/dot_block.h"
+#include "kernels/position_work.h"
+#include "kernels/precision.h"
+#include "kernels/shapes.h"
+
+namespace backdrop::kernels {
+
+/// Channels in four bytes.
+constexpr int dot_granule(Precision precision) {
+  return kGroupBytes / static_cast<int>(element_bytes(precision));
+}
+
+/// Whether this processor has the instructions for `precision` (int8 or bf16). Without them products are
+/// plain loops, for tests.
+bool has_dot_instructions(Precision precision);
+
+/// The stored form of a layer's inputs, for each channel, and of its output. For bfloat16 all are left out.
+struct DotScales {
+  std::vector<ValueScale> input;  ///< [channels]; `zero` may be any number here
+  ValueScale residual;
+  ValueScale output;
+};
+
+/// A convolution with its weights packed. `run` is const and may be called from many threads at once.
+class DotConvolution {
+ public:
+  /// `precision` is int8 or bf16. `portable`: plain loops even where there are instructions.
+  DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights, const float* bias,
+                 DotScales scales, bool portable);
+
+  /// As PositionConvolution::run; the slope is the shape's. `starts` are sums that an earlier run wrote as
+  /// DotOutput::sums, [S][start_stride()].
+  std::int64_t run(const PositionWork& work, int rows, const RowPointers& input, const RowPointers* residual,
+                   const void* starts, DotOutput kind, void* const* output) const;
+
+  const ConvolutionShape& shape() const { return shape_; }
+  /// Sums from one row of start sums to the next: the output channels, rounded up to whole vectors.
+  int start_stride() const { return start_stride_; }
+  std::size_t weight_bytes() const { return packed_.size(); }
+  /// int8: what one unit of a sum is worth, for each output channel. Changing one is how a test breaks a
+  /// layer.
+  std::vector<float>& scale() { return scale_; }
+
+ private:
+  /// Columns that share their input channels, at most kDotPanelColumns.
+  struct Panel {
+    int column = 0;              // first output channel
+    int columns = 0;             // valid ones
+    int width = 0;               // rounded up to whole vectors
+    int channel = 0;             // first input channel
+    std::size_t offset = 0;      // in packed_
+    std::size_t correction = 0;  // in corrections_
+  };
+
+  void plan_panels();
+  void pack_int8(const float* weights, const std::vector<ValueScale>& input);
+  void pack_bf16(const float* weights);
+
+  Precision precision_;
+  ConvolutionShape shape_;
+  DotScales scales_;
+  DotFunction block_;
+  int group_channels_ = 0;
+  int start_stride_ = 0;
+  std::vector<Panel> panels_;
+  std::vector<std::byte> packed_;
+  std::vector<std::int32_t> corrections_;  // empty: all are 0
+  std::vector<float> scale_;
+  std::vector<float> bias_;
+};
+
+/// The same with plain loops over weights as they are in the checkpoint: the oracle.
+void dot_convolution_reference(Precision precision, const ConvolutionShape& shape, const float* weights,
+                               const float* bias, const DotScales& scales, const PositionWork& work, int rows,
+                               const RowPointers& input, const RowPointers* residual, const void* starts,
+                               int start_stride, DotOutput kind, void* const* output);
+
+/// The signed 8-bit form of one output channel's weights, as real = scale * stored: the scale with the least
+/// squared error among some near the largest weight's.
+float choose_weight_scale(const float* weights, std::size_t count);
+
+}  // namespace backdrop::kernels

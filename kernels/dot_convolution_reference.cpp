@@ -1,0 +1,86 @@
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/dot_convolution.h"
+
+namespace backdrop::kernels {
+namespace {
+
+// One output channel's weights of one group, [channels][taps], in the stored form.
+struct StoredRow {
+  std::vector<double> weights;
+  float scale = 1.0f;
+
+  StoredRow(Precision precision, const float* from, int channels, int taps, const ValueScale* input) {
+    std::vector<float> row(from, from + std::size_t(channels) * taps);
+    if (precision == Precision::bf16) {
+      for (const float weight : row) weights.push_back(to_float(to_bf16(weight)));
+      return;
+    }
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] *= input[i / taps].scale;
+    scale = choose_weight_scale(row.data(), row.size());
+    for (const float weight : row)
+      weights.push_back(std::clamp(std::nearbyint(weight / scale), -127.0f, 127.0f));
+  }
+};
+
+}  // namespace
+
+void dot_convolution_reference(Precision precision, const ConvolutionShape& shape, const float* weights,
+                               const float* bias, const DotScales& scales, const PositionWork& work, int rows,
+                               const RowPointers& input, const RowPointers* residual, const void* starts,
+                               int start_stride, DotOutput kind, void* const* output) {
+  const bool int8 = precision == Precision::int8;
+  const int taps = shape.kernel * shape.kernel;
+  const int channels = shape.channels / shape.groups;
+  const int columns = shape.out_channels / shape.groups;
+  for (int k = 0; k < shape.out_channels; ++k) {
+    const int channel = k / columns * channels;
+    const ValueScale* channel_scales = int8 ? &scales.input[channel] : nullptr;
+    const StoredRow row(precision, weights + std::size_t(k) * channels * taps, channels, taps,
+                        channel_scales);
+    for (int p = 0; p < work.positions(); ++p) {
+      const int start = work.start.empty() ? -1 : work.start[p];
+      const std::ptrdiff_t start_place = std::ptrdiff_t{start} * start_stride + k;
+      for (int r = 0; r < rows; ++r) {
+        double sum = 0;
+        if (start >= 0)
+          sum = int8 ? static_cast<const std::int32_t*>(starts)[start_place]
+                     : static_cast<const float*>(starts)[start_place];
+        for (const Tap& tap : work.taps_of(p)) {
+          double correction = 0;
+          for (int c = 0; c < channels; ++c) {
+            const double weight = row.weights[std::size_t(c) * taps + tap.weight];
+            sum += weight * (int8 ? input.at<std::uint8_t>(tap, r)[channel + c]
+                                  : to_float(input.at<Bf16>(tap, r)[channel + c]));
+            if (int8) correction -= weight * static_cast<double>(channel_scales[c].zero);
+          }
+          sum += std::lround(correction);
+        }
+        const std::ptrdiff_t place = std::ptrdiff_t{work.output[p]} + k;
+        if (kind == DotOutput::sums) {
+          if (int8)
+            static_cast<std::int32_t*>(output[r])[place] = static_cast<std::int32_t>(sum);
+          else
+            static_cast<float*>(output[r])[place] = static_cast<float>(sum);
+          continue;
+        }
+        float value = std::fma(static_cast<float>(sum), row.scale, bias[k]);
+        if (!work.residual.empty())
+          value = int8 ? std::fma(static_cast<float>(residual->at<std::uint8_t>(work.residual[p], r)[k]) -
+                                      scales.residual.zero,
+                                  scales.residual.scale, value)
+                       : value + to_float(residual->at<Bf16>(work.residual[p], r)[k]);
+        value = activate(value, shape.slope);
+        if (kind == DotOutput::real)
+          static_cast<float*>(output[r])[place] = value;
+        else if (int8)
+          static_cast<std::uint8_t*>(output[r])[place] = to_uint8(value, scales.output);
+        else
+          static_cast<Bf16*>(output[r])[place] = to_bf16(value);
+      }
+    }
+  }
+}
+
+}  // namespace backdrop::kernels

@@ -1,0 +1,50 @@
+/// \file
+/// How activations are stored below fp32: bfloat16, or 8-bit integers with a scale.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+namespace backdrop::kernels {
+
+/// What a stored 8-bit value means: real = scale * (stored - zero).
+struct ValueScale {
+  float scale = 1.0f;
+  float zero = 0.0f;  ///< a whole number from 0 to 255
+
+  bool operator==(const ValueScale&) const = default;
+};
+
+/// The upper half of an fp32 number.
+using Bf16 = std::uint16_t;
+
+inline float to_float(Bf16 value) {
+  return std::bit_cast<float>(std::uint32_t{value} << 16);
+}
+
+/// To the nearest, ties to even; not-a-numbers stay such.
+inline Bf16 to_bf16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if (std::isnan(value)) return static_cast<Bf16>(bits >> 16 | 0x40);
+  return static_cast<Bf16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+inline float to_float(std::uint8_t value, const ValueScale& scale) {
+  return scale.scale * (static_cast<float>(value) - scale.zero);
+}
+
+/// To the nearest whole number, ties to even, for numbers below 2^22: without the call into a library that
+/// std::nearbyint is on the oldest processors.
+inline float round_small(float value) {
+  constexpr float kShift = 12582912.0f;  // 1.5 * 2^23
+  return (value + kShift) - kShift;
+}
+
+/// To the nearest, ties to even; values outside the range become its ends.
+inline std::uint8_t to_uint8(float value, const ValueScale& scale) {
+  const float stored = std::nearbyint(std::fma(value, 1.0f / scale.scale, scale.zero));
+  return static_cast<std::uint8_t>(stored > 0.0f ? (stored < 255.0f ? stored : 255.0f) : 0.0f);
+}
+
+}  // namespace backdrop::kernels

@@ -1,0 +1,131 @@
+// The steps are those of winograd.cpp.
+#include "kernels/reduced_winograd.h"
+
+#include <algorithm>
+
+#include "kernels/winograd_parts.h"
+#include "kernels/winograd_transform.h"
+
+namespace backdrop::kernels {
+namespace {
+
+constexpr int kRowsWanted = 64;  // of one point's product
+constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
+
+WinogradTransforms transforms_for(Precision stored, bool portable) {
+#if defined(__x86_64__)
+  if (!portable && has_dot_instructions(Precision::bf16)) return reduced_transforms_avx512(stored);
+#endif
+  static_cast<void>(portable);
+  return reduced_transforms_portable(stored);
+}
+
+}  // namespace
+
+ReducedWinograd::ReducedWinograd(Precision stored, const ConvolutionShape& shape, const float* weights,
+                                 const float* bias, const DotScales& scales, bool portable)
+    : stored_(stored),
+      shape_(shape),
+      scales_(scales),
+      portable_(portable),
+      products_(Precision::bf16, product_shape(shape), transform_filters(shape, weights).data(),
+                std::vector<float>(shape.out_channels, 0.0f).data(), {}, portable),
+      bias_(bias, bias + shape.out_channels) {
+  if (!scales.input.empty()) input_scale_ = scales.input[0];
+}
+
+int ReducedWinograd::chunk_tiles(int rows) const {
+  const std::size_t tile_bytes = std::size_t(kTilePoints) * rows *
+                                 (shape_.channels * sizeof(Bf16) + shape_.out_channels * sizeof(float));
+  const int fitting = static_cast<int>(kChunkBytes / tile_bytes);
+  return std::max({1, fitting, (kRowsWanted + rows - 1) / rows});
+}
+
+std::size_t ReducedWinograd::scratch_bytes(int rows) const {
+  return std::size_t(chunk_tiles(rows)) * kTilePoints * rows *
+             (shape_.channels * sizeof(Bf16) + shape_.out_channels * sizeof(float)) +
+         64;
+}
+
+const void* ReducedWinograd::locate(const RowPointers& rows, const Tap& tap, int row) const {
+  return stored_ == Precision::int8 ? static_cast<const void*>(rows.at<std::uint8_t>(tap, row))
+                                    : rows.at<Bf16>(tap, row);
+}
+
+void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
+                                       Bf16* transformed) const {
+  const WinogradTransforms transforms = transforms_for(stored_, portable_);
+  const std::int64_t flat = std::ssize(taps) / kTilePoints * rows;
+  for (std::int64_t row = 0; row < flat; ++row) {
+    const Tap* tile = &taps[static_cast<std::size_t>(row / rows * kTilePoints)];
+    const void* pointers[kTilePoints];
+    for (int i = 0; i < kTilePoints; ++i)
+      pointers[i] =
+          tile[i].weight == kOutside ? nullptr : locate(input, tile[i], static_cast<int>(row % rows));
+    transforms.input({pointers, shape_.channels, input_scale_, transformed + row * shape_.channels,
+                      flat * shape_.channels});
+  }
+}
+
+std::int64_t ReducedWinograd::multiply(std::int64_t flat, const Bf16* transformed, float* products) const {
+  RowPointers input;
+  void* output[kMaxRows];
+  for (int r = 0; r < kMaxRows; ++r) {
+    input.rows[static_cast<int>(Source::mixed)][r] = transformed + r * shape_.channels;
+    output[r] = products + r * shape_.out_channels;
+  }
+  std::int64_t multiply_adds = 0;
+  const auto left = static_cast<int>(flat % kMaxRows);
+  if (flat >= kMaxRows)
+    multiply_adds += products_.run(ProductList(flat, false, shape_).work(), kMaxRows, input, nullptr, nullptr,
+                                   DotOutput::sums, output);
+  if (left > 0)
+    multiply_adds += products_.run(ProductList(flat, true, shape_).work(), left, input, nullptr, nullptr,
+                                   DotOutput::sums, output);
+  return multiply_adds;
+}
+
+void ReducedWinograd::transform_outputs(const TileWork& work, int first, int count, int rows,
+                                        const float* products, const RowPointers* residual,
+                                        void* const* output) const {
+  const WinogradTransforms transforms = transforms_for(stored_, portable_);
+  const std::int64_t flat = std::int64_t{count} * rows;
+  const std::size_t size = element_bytes(stored_);
+  for (std::int64_t row = 0; row < flat; ++row) {
+    const auto place = static_cast<std::size_t>(first + row / rows) * kTile * kTile;
+    const auto r = static_cast<int>(row % rows);
+    void* targets[kTile * kTile];
+    const void* added[kTile * kTile];
+    for (int i = 0; i < kTile * kTile; ++i) {
+      const std::int32_t offset = work.outputs[place + i];
+      targets[i] = offset < 0 ? nullptr : static_cast<std::byte*>(output[r]) + offset * size;
+      added[i] =
+          work.residual.empty() || offset < 0 ? nullptr : locate(*residual, work.residual[place + i], r);
+    }
+    transforms.output({products + row * shape_.out_channels, flat * shape_.out_channels, shape_.out_channels,
+                       bias_.data(), work.residual.empty() ? nullptr : added, scales_.residual, shape_.slope,
+                       targets, scales_.output});
+  }
+}
+
+std::int64_t ReducedWinograd::run(const TileWork& work, int rows, const RowPointers& input,
+                                  const RowPointers* residual, void* const* output,
+                                  std::byte* scratch) const {
+  const int tiles = static_cast<int>(work.inputs.size()) / kTilePoints;
+  const int chunk = chunk_tiles(rows);
+  const std::size_t transformed_bytes =
+      (std::size_t(chunk) * rows * kTilePoints * shape_.channels * sizeof(Bf16) + 63) / 64 * 64;
+  auto* transformed = reinterpret_cast<Bf16*>(scratch);
+  auto* products = reinterpret_cast<float*>(scratch + transformed_bytes);
+  std::int64_t multiply_adds = 0;
+  for (int first = 0; first < tiles; first += chunk) {
+    const int count = std::min(chunk, tiles - first);
+    const auto taps = work.inputs.subspan(std::size_t(first) * kTilePoints, std::size_t(count) * kTilePoints);
+    transform_inputs(taps, rows, input, transformed);
+    multiply_adds += multiply(std::int64_t{count} * rows, transformed, products);
+    transform_outputs(work, first, count, rows, products, residual, output);
+  }
+  return multiply_adds;
+}
+
+}  // namespace backdrop::kernels

@@ -1,0 +1,44 @@
+/// \file
+/// What Winograd's convolutions have in common: the filters' transform and the list of a chunk's products.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/winograd.h"
+
+namespace backdrop::kernels {
+
+/// G g G' of every filter: [K][C][6][6], the layout of a convolution with a 6 x 6 window.
+std::vector<float> transform_filters(const ConvolutionShape& shape, const float* weights);
+
+/// The convolution that the products are: its window is the points.
+inline ConvolutionShape product_shape(ConvolutionShape shape) {
+  shape.kernel = kTileInputs;
+  shape.padding = 0;
+  return shape;
+}
+
+/// The list of one chunk's products. Every point is a matrix of `flat` rows (tiles by backgrounds); whole
+/// blocks of kMaxRows of them, or the remainder after those, are the rows of a position with one tap and no
+/// bias.
+struct ProductList {
+  std::vector<std::int32_t> output, first_tap{0};
+  std::vector<Tap> taps;
+
+  ProductList(std::int64_t flat, bool remainder, const ConvolutionShape& shape) {
+    const std::int64_t whole = flat / kMaxRows;
+    for (int point = 0; point < kTilePoints; ++point) {
+      for (std::int64_t block = remainder ? whole : 0; block < (remainder ? whole + 1 : whole); ++block) {
+        const std::int64_t row = point * flat + block * kMaxRows;
+        output.push_back(static_cast<std::int32_t>(row * shape.out_channels));
+        taps.push_back({static_cast<std::int32_t>(row * shape.channels), static_cast<std::int16_t>(point),
+                        Source::mixed});
+        first_tap.push_back(static_cast<std::int32_t>(taps.size()));
+      }
+    }
+  }
+  PositionWork work() const { return {output, first_tap, taps, {}, {}}; }
+};
+
+}  // namespace backdrop::kernels

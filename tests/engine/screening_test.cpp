@@ -1,0 +1,241 @@
+// Below fp32 by plain loops, which every machine has: the layers, the recheck and the audit.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "backdrop/error.h"
+#include "engine/recheck.h"
+#include "engine/screened_runner.h"
+#include "tests/engine/random_network.h"
+
+namespace backdrop {
+namespace {
+
+constexpr int kClasses = 9;
+
+// Every foreground on every background, with room for the answers.
+struct Search {
+  std::vector<Image> foregrounds;
+  std::vector<Mask> masks;
+  std::shared_ptr<std::vector<Image>> backgrounds = std::make_shared<std::vector<Image>>();
+  std::vector<int> all;
+  std::vector<std::vector<std::int16_t>> predictions;
+  std::vector<std::vector<float>> margins, logits;
+
+  Search(int size, int count, unsigned seed) : all(count) {
+    std::iota(all.begin(), all.end(), 0);
+    for (int b = 0; b < count; ++b) backgrounds->push_back(test::random_image(size, seed * 1000 + b));
+    for (const std::string& name : test::mask_names()) {
+      foregrounds.push_back(
+          test::random_image(size, seed * 1000 + 500 + static_cast<unsigned>(masks.size())));
+      masks.push_back(test::make_mask(name, size, seed));
+      predictions.emplace_back(count, -7);
+      margins.emplace_back(count, NAN);
+      logits.emplace_back(std::size_t(count) * kClasses, NAN);
+    }
+  }
+
+  std::vector<CompositeTask> tasks() {
+    std::vector<CompositeTask> result;
+    for (std::size_t f = 0; f < masks.size(); ++f)
+      result.push_back({&foregrounds[f], &masks[f], static_cast<int>(f) % kClasses, all,
+                        predictions[f].data(), margins[f].data(), logits[f].data()});
+    return result;
+  }
+};
+
+Calibration calibration_of(std::shared_ptr<const Network> network, const Search& search, ThreadPool& pool) {
+  std::vector<CompositePhotos> photos;
+  for (std::size_t f = 0; f < search.masks.size(); ++f)
+    photos.push_back(
+        {&search.foregrounds[f], &search.masks[f], &(*search.backgrounds)[f % search.backgrounds->size()]});
+  return calibrate(std::move(network), photos, pool);
+}
+
+std::shared_ptr<const Network> network_of(unsigned seed, int size) {
+  return seed % 2 == 0 ? test::random_residual_network(size, seed) : test::random_plain_network(size, seed);
+}
+
+// The network with its logits shifted so that each has a mean of 0 on this search: random networks prefer one
+// class otherwise.
+std::shared_ptr<const Network> balance(const std::shared_ptr<const Network>& network, int size,
+                                       unsigned seed) {
+  Search search(size, 20, seed);
+  const auto engine = make_cpu_engine(network, default_class_map(kClasses), {});
+  engine->set_backgrounds(search.backgrounds);
+  engine->classify_composites(search.tasks());
+  auto balanced = std::make_shared<Network>(*network);
+  const auto count = static_cast<float>(search.masks.size() * search.all.size());
+  for (const auto& row : search.logits)
+    for (std::size_t i = 0; i < row.size(); ++i) balanced->layers.back().bias[i % kClasses] -= row[i] / count;
+  return balanced;
+}
+
+TEST(ReducedLayers, AreCloseToFp32WithAnyHandOff) {
+  ThreadPool pool(2);
+  const DecisionWriter writer(default_class_map(kClasses), kClasses);
+  for (unsigned seed = 40; seed < 48; ++seed) {
+    const int size = 17 + static_cast<int>(seed) % 4;
+    const auto network = network_of(seed, size);
+    Search exact(size, 7, seed);
+    ReuseRunner runner(network, {4, 0, std::size_t{1} << 30}, pool);
+    runner.set_backgrounds(exact.backgrounds);
+    runner.run(exact.tasks(), writer);
+    float largest = 0;
+    for (const auto& row : exact.logits)
+      for (const float logit : row) largest = std::max(largest, std::abs(logit));
+    for (const Precision precision : {Precision::int8, Precision::bf16}) {
+      Search first(size, 7, seed);
+      for (int hand_off = 0; hand_off < first_fully_connected(*network); ++hand_off) {
+        SCOPED_TRACE(testing::Message() << name(precision) << ", seed " << seed << ", hand-off " << hand_off);
+        Search search(size, 7, seed);
+        // Sums of whole numbers do not depend on their order, so without tiles the bits must be the same.
+        const bool tiles = seed % 4 < 2;
+        ReducedOptions options{precision, 3, true, calibration_of(network, search, pool), tiles};
+        ReuseRunner reduced(std::make_unique<ReducedNetwork>(*network, options),
+                            {3, hand_off, std::size_t{1} << 30}, pool);
+        reduced.set_backgrounds(search.backgrounds);
+        reduced.run(search.tasks(), writer);
+        if (hand_off == 0) first = search;
+        const float allowed = precision == Precision::int8 ? 0.5f : 0.1f;
+        for (std::size_t f = 0; f < search.logits.size(); ++f)
+          for (std::size_t i = 0; i < search.logits[f].size(); ++i)
+            ASSERT_NEAR(search.logits[f][i], exact.logits[f][i], allowed * largest) << test::mask_names()[f];
+        if (precision == Precision::int8 && !tiles) {
+          ASSERT_EQ(search.logits, first.logits);
+        }
+        if (hand_off == 0) {
+          EXPECT_LE(reduced.multiply_adds(), network->macs() * std::int64_t(exact.masks.size()) * 7);
+          EXPECT_GT(reduced.multiply_adds(), 0);
+        }
+      }
+    }
+  }
+}
+
+TEST(Screening, EndsWithTheAnswersOfFp32) {
+  std::int64_t rechecked = 0;
+  for (unsigned seed = 50; seed < 54; ++seed) {
+    const int size = 18;
+    const auto network = balance(network_of(seed, size), size, seed);
+    Search exact(size, 40, seed);
+    EngineOptions options;
+    options.threads = 2;
+    const auto engine = make_cpu_engine(network, default_class_map(kClasses), options);
+    engine->set_backgrounds(exact.backgrounds);
+    engine->classify_composites(exact.tasks());
+    EXPECT_FALSE(engine->screening().has_value());
+    for (const Precision precision : {Precision::int8, Precision::bf16}) {
+      for (const bool reuse : {true, false}) {
+        SCOPED_TRACE(testing::Message() << name(precision) << ", seed " << seed << ", reuse " << reuse);
+        Search search(size, 40, seed);
+        options.precision = precision;
+        options.reuse = reuse;
+        options.portable = true;
+        const auto screened = make_cpu_engine(network, default_class_map(kClasses), options);
+        screened->set_backgrounds(search.backgrounds);
+        screened->classify_composites(search.tasks());
+        for (std::size_t f = 0; f < search.masks.size(); ++f)
+          for (std::size_t b = 0; b < search.all.size(); ++b)
+            EXPECT_EQ(search.predictions[f][b], exact.predictions[f][b])
+                << test::mask_names()[f] << ", background " << b << ", margin " << exact.margins[f][b];
+        for (std::size_t f = 0; f < search.masks.size(); ++f)
+          for (std::size_t b = 0; b < search.all.size(); ++b) ASSERT_FALSE(std::isnan(search.margins[f][b]));
+        const ScreeningReport report = screened->screening().value();
+        EXPECT_EQ(report.composites, 400);
+        rechecked += report.rechecked;
+        EXPECT_LT(report.rechecked + report.audited, report.composites);
+        EXPECT_EQ(report.wrong, 0);
+        EXPECT_EQ(report.errors.size(), 9u);
+      }
+    }
+  }
+  EXPECT_GT(rechecked, 0);
+}
+
+TEST(Screening, TheAuditCatchesALayerWhoseScaleBroke) {
+  const int size = 18;
+  const auto network = balance(test::random_plain_network(size, 51), size, 51);
+  ThreadPool pool(2);
+  const DecisionWriter writer(default_class_map(kClasses), kClasses);
+  Search search(size, 120, 51);
+  ScreenedRunner runner(
+      network, {.precision = Precision::int8, .portable = true, .cache_memory = std::size_t{1} << 28}, pool);
+  runner.set_backgrounds(search.backgrounds);
+  runner.calibrate(search.tasks());
+  runner.run(search.tasks(), writer);
+  EXPECT_EQ(runner.report().wrong, 0);
+  runner.fast_layers()->break_scale(0, 4.0f);
+  try {
+    runner.run(search.tasks(), writer);
+    FAIL() << "the audit saw nothing";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::failed);
+    EXPECT_NE(std::string(error.what()).find("run again with --precision fp32"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_GT(runner.report().wrong, 0);
+}
+
+TEST(Screening, LeadsAndTheirErrors) {
+  const std::vector<float> fast{1, 4, 3};
+  EXPECT_EQ(lead(fast), 1);
+  EXPECT_EQ(lead(std::vector<float>{2, 2}), 0);
+  EXPECT_TRUE(std::isnan(lead(std::vector<float>{1, NAN, 0})));
+  // The same shift of all logits is no error.
+  EXPECT_EQ(lead_error(fast, std::vector<float>{2, 5, 4}), 0);
+  EXPECT_EQ(lead_error(fast, std::vector<float>{1, 4, 4.5f}), 1.5f);
+  EXPECT_EQ(lead_error(std::vector<float>{1, INFINITY}, std::vector<float>{1, 2}), INFINITY);
+  EXPECT_TRUE(needs_recheck(0.5f, 0.5f));
+  EXPECT_FALSE(needs_recheck(0.6f, 0.5f));
+  EXPECT_TRUE(needs_recheck(NAN, 0.5f));
+  EXPECT_TRUE(needs_recheck(INFINITY, 0.5f));
+}
+
+TEST(Screening, BoundsAreOfTheForegroundsClass) {
+  ErrorBounds bounds;
+  EXPECT_EQ(bounds.of(0), INFINITY);
+  for (const float error : {0.5f, 0.1f, 0.2f}) bounds.add(0, error);
+  for (int i = 0; i < 60; ++i) bounds.add(1, 0.3f);
+  bounds.add(2, 3.0f);
+  bounds.finish();
+  EXPECT_EQ(bounds.of(0), kRecheckSafety * 0.5f);
+  EXPECT_EQ(bounds.of(2), kRecheckSafety * 3.0f);
+  EXPECT_EQ(bounds.of(1), kRecheckSafety * 0.3f);
+  EXPECT_EQ(bounds.of(3), kRecheckSafety * 3.0f);
+  ASSERT_EQ(bounds.classes().size(), 3u);
+  EXPECT_EQ(bounds.classes()[0].quantile, 0.2f);
+  EXPECT_EQ(bounds.classes()[0].maximum, 0.5f);
+}
+
+TEST(Screening, TheBoundOnWrongAnswers) {
+  EXPECT_EQ(wrong_share_bound(0, 0), 1);
+  EXPECT_NEAR(wrong_share_bound(0, 100), 1 - std::pow(0.05, 0.01), 1e-9);
+  EXPECT_NEAR(wrong_share_bound(1, 100), 0.04656, 1e-4);  // Clopper and Pearson's, from tables
+  EXPECT_EQ(wrong_share_bound(5, 5), 1);
+}
+
+TEST(Screening, TheAuditDrawsItsShare) {
+  Search search(16, 2, 1);
+  const auto tasks = search.tasks();
+  std::vector<int> audited;
+  for (const CompositeTask& task : tasks)
+    for (int b = 0; b < 3200; ++b)
+      if (is_audited(fingerprint(task), b)) audited.push_back(b);
+  EXPECT_NEAR(static_cast<double>(audited.size()), 500, 80);
+}
+
+TEST(CalibrationText, ReadsBackAndRefusesDamage) {
+  const auto network = test::random_plain_network(16, 3);
+  Search search(16, 3, 3);
+  ThreadPool pool(2);
+  const Calibration calibration = calibration_of(network, search, pool);
+  const std::string text = calibration_text(calibration);
+  EXPECT_EQ(read_calibration(text, *network, "file"), calibration);
+  for (const std::string& damaged : {text + " 1 0", text.substr(0, text.rfind(' ')), "x" + text,
+                                     "-1 0" + text.substr(text.find(' ', text.find(' ') + 1)), std::string()})
+    EXPECT_THROW(read_calibration(damaged, *network, "file"), Error) << damaged;
+}
+
+}  // namespace
+}  // namespace backdrop

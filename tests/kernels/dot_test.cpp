@@ -1,0 +1,226 @@
+// Convolutions and pools below fp32, with the processor's instructions and with plain loops, against the
+// reference over random lists.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "kernels/dot_convolution.h"
+#include "kernels/reduced_pool.h"
+#include "tests/kernels/random_values.h"
+
+namespace backdrop::kernels {
+namespace {
+
+using test::random_int;
+using test::random_values;
+
+// Random positions in a value with all three kinds of storage, and a list over them.
+struct ReducedWork {
+  static constexpr int kBlocks = 24;
+
+  int rows;
+  std::vector<std::int32_t> output, first_tap{0}, start;
+  std::vector<Tap> taps, residual_taps;
+  std::vector<std::vector<std::byte>> stores;
+  RowPointers input, residual;
+
+  ReducedWork(Precision precision, int channels, int out_channels, int window, int row_count,
+              bool with_residual, bool with_start, std::mt19937& generator)
+      : rows(row_count) {
+    const int positions = random_int(1, 9, generator);
+    for (int p = 0; p < positions; ++p) {
+      output.push_back(p * out_channels);
+      const int count = random_int(with_start ? 0 : 1, window, generator);
+      for (int t = 0; t < count; ++t) taps.push_back(random_tap(channels, window, generator));
+      first_tap.push_back(static_cast<std::int32_t>(taps.size()));
+      if (with_residual) residual_taps.push_back(random_tap(out_channels, 1, generator));
+      if (with_start) start.push_back(random_int(-1, 3, generator));
+    }
+    fill(precision, channels, generator, input);
+    fill(precision, out_channels, generator, residual);
+  }
+
+  PositionWork work() const { return {output, first_tap, taps, start, residual_taps}; }
+
+ private:
+  static Tap random_tap(int channels, int window, std::mt19937& generator) {
+    return {random_int(0, kBlocks - 1, generator) * channels,
+            static_cast<std::int16_t>(random_int(0, window - 1, generator)),
+            static_cast<Source>(random_int(0, 2, generator))};
+  }
+
+  void fill(Precision precision, int channels, std::mt19937& generator, RowPointers& pointers) {
+    for (int r = 0; r < rows; ++r) {
+      for (int kind = 0; kind < kSources; ++kind) {
+        std::vector<std::byte>& store = stores.emplace_back();
+        for (const float value : random_values(std::size_t(kBlocks) * channels, generator)) {
+          const Bf16 rounded = to_bf16(value);
+          const auto* bytes = reinterpret_cast<const std::byte*>(&rounded);
+          if (precision == Precision::int8)
+            store.push_back(static_cast<std::byte>(random_int(0, 255, generator)));
+          else
+            store.insert(store.end(), bytes, bytes + sizeof rounded);
+        }
+        pointers.rows[kind][r] = store.data();
+      }
+    }
+  }
+};
+
+// What a run wrote, for each row: elements of any kind, poisoned before.
+struct Outputs {
+  std::vector<std::vector<float>> rows;
+  std::vector<void*> pointers;
+
+  Outputs(int count, std::size_t elements) {
+    for (int r = 0; r < count; ++r) rows.emplace_back(elements, -12345.0f);
+    for (auto& row : rows) pointers.push_back(row.data());
+  }
+  template <class Element>
+  const Element* row(int r) const {
+    return reinterpret_cast<const Element*>(rows[r].data());
+  }
+};
+
+void expect_equal(Precision precision, DotOutput kind, const Outputs& actual, const Outputs& expected,
+                  std::size_t elements) {
+  for (std::size_t r = 0; r < expected.rows.size(); ++r) {
+    const auto row = static_cast<int>(r);
+    for (std::size_t i = 0; i < elements; ++i) {
+      if (precision == Precision::int8 && kind != DotOutput::real) {
+        if (kind == DotOutput::sums)
+          ASSERT_EQ(actual.row<std::int32_t>(row)[i], expected.row<std::int32_t>(row)[i]) << i;
+        else
+          ASSERT_EQ(actual.row<std::uint8_t>(row)[i], expected.row<std::uint8_t>(row)[i]) << i;
+        continue;
+      }
+      const bool stored = kind == DotOutput::stored;
+      const float want = stored ? to_float(expected.row<Bf16>(row)[i]) : expected.row<float>(row)[i];
+      const float have = stored ? to_float(actual.row<Bf16>(row)[i]) : actual.row<float>(row)[i];
+      ASSERT_NEAR(have, want, (stored ? 1.0f / 128 : 1e-5f) * std::max(1.0f, std::abs(want))) << i;
+    }
+  }
+}
+
+struct Case {
+  Precision precision;
+  bool portable;
+};
+
+class DotKernels : public testing::TestWithParam<Case> {};
+
+TEST_P(DotKernels, ConvolutionEqualsReference) {
+  const auto [precision, portable] = GetParam();
+  if (!portable && !has_dot_instructions(precision))
+    GTEST_SKIP() << "this processor lacks the instructions for " << name(precision);
+  std::mt19937 generator(51);
+  for (int trial = 0; trial < 150; ++trial) {
+    ConvolutionShape shape;
+    shape.kernel = random_int(1, 3, generator);
+    const int groups[] = {1, 1, 2, 4};
+    shape.groups = groups[random_int(0, 3, generator)];
+    shape.channels = shape.groups * dot_granule(precision) * random_int(1, 9, generator);
+    shape.out_channels = shape.groups * random_int(1, shape.groups == 1 ? 150 : 24, generator);
+    const float slopes[] = {1.0f, 0.0f, 0.01f};
+    shape.slope = slopes[random_int(0, 2, generator)];
+    const int window = shape.kernel * shape.kernel;
+    const int rows = random_int(1, kMaxRows, generator);
+    const auto kind = static_cast<DotOutput>(random_int(0, 2, generator));
+    SCOPED_TRACE(testing::Message() << "trial " << trial << ": " << shape.channels << " to "
+                                    << shape.out_channels << " channels, " << rows << " rows, output "
+                                    << static_cast<int>(kind));
+    const ReducedWork random(precision, shape.channels, shape.out_channels, window, rows,
+                             random_int(0, 1, generator) == 1, random_int(0, 1, generator) == 1, generator);
+    const auto weights =
+        random_values(std::size_t(shape.out_channels) * shape.channels / shape.groups * window, generator);
+    const auto bias = random_values(shape.out_channels, generator);
+    DotScales scales;
+    const bool centred = random_int(0, 1, generator) == 1;
+    for (int c = 0; c < shape.channels; ++c)
+      scales.input.push_back({0.01f + 0.001f * static_cast<float>(c % 3), centred ? 117.3f : 0.0f});
+    scales.residual = {0.02f, 100.0f};
+    scales.output = {0.07f, 31.0f};
+    const DotConvolution convolution(precision, shape, weights.data(), bias.data(), scales, portable);
+    std::vector<std::int32_t> starts(std::size_t(4) * convolution.start_stride());
+    for (std::int32_t& start : starts) {
+      start = random_int(-30000, 30000, generator);
+      const float real = static_cast<float>(start) / 10000;
+      if (precision == Precision::bf16) std::memcpy(&start, &real, sizeof real);
+    }
+
+    const std::size_t elements = random.output.size() * shape.out_channels;
+    Outputs expected(rows, elements);
+    Outputs actual(rows, elements);
+    dot_convolution_reference(precision, shape, weights.data(), bias.data(), scales, random.work(), rows,
+                              random.input, &random.residual, starts.data(), convolution.start_stride(), kind,
+                              expected.pointers.data());
+    const auto multiply_adds = convolution.run(random.work(), rows, random.input, &random.residual,
+                                               starts.data(), kind, actual.pointers.data());
+    expect_equal(precision, kind, actual, expected, elements);
+    EXPECT_EQ(multiply_adds,
+              std::int64_t(random.taps.size()) * rows * shape.channels / shape.groups * shape.out_channels);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, DotKernels,
+                         testing::Values(Case{Precision::int8, false}, Case{Precision::int8, true},
+                                         Case{Precision::bf16, false}, Case{Precision::bf16, true}),
+                         [](const auto& parameter) {
+                           return std::string(name(parameter.param.precision)) +
+                                  (parameter.param.portable ? "_portable" : "_instructions");
+                         });
+
+TEST(ReducedPools, EqualPlainLoops) {
+  std::mt19937 generator(52);
+  for (int trial = 0; trial < 60; ++trial) {
+    const Precision precision = trial % 2 == 0 ? Precision::int8 : Precision::bf16;
+    const int channels = random_int(1, 40, generator);
+    const int rows = random_int(1, kMaxRows, generator);
+    const ReducedWork random(precision, channels, channels, 9, rows, false, false, generator);
+    const ReducedPool pool{precision,
+                           channels,
+                           {0.05f, 40.0f},
+                           {0.04f, 30.0f},
+                           trial % 4 < 2 ? DotOutput::stored : DotOutput::real};
+    const std::size_t elements = random.output.size() * channels;
+    Outputs largest(rows, elements);
+    Outputs mean(rows, elements);
+    reduced_max_pool(pool, random.work(), rows, random.input, largest.pointers.data());
+    reduced_average_pool(pool, random.work(), rows, random.input, mean.pointers.data());
+    const auto real = [&](const Tap& tap, int r, int c) {
+      return precision == Precision::int8 ? to_float(random.input.at<std::uint8_t>(tap, r)[c], pool.input)
+                                          : to_float(random.input.at<Bf16>(tap, r)[c]);
+    };
+    const auto written = [&](const Outputs& outputs, int r, std::size_t i, const ValueScale& scale) {
+      if (pool.kind == DotOutput::real) return outputs.row<float>(r)[i];
+      return precision == Precision::int8 ? to_float(outputs.row<std::uint8_t>(r)[i], scale)
+                                          : to_float(outputs.row<Bf16>(r)[i]);
+    };
+    for (int p = 0; p < random.work().positions(); ++p) {
+      const auto taps = random.work().taps_of(p);
+      for (int r = 0; r < rows; ++r) {
+        for (int c = 0; c < channels; ++c) {
+          double sum = 0;
+          float best = real(taps[0], r, c);
+          for (const Tap& tap : taps) {
+            sum += real(tap, r, c);
+            best = std::max(best, real(tap, r, c));
+          }
+          const std::size_t place = static_cast<std::size_t>(random.output[p] + c);
+          const auto average = static_cast<float>(sum / static_cast<double>(taps.size()));
+          ASSERT_FLOAT_EQ(written(largest, r, place, pool.input), best);
+          const float step = pool.kind == DotOutput::real   ? 1e-5f
+                             : precision == Precision::int8 ? 0.021f
+                                                            : std::abs(average) / 200 + 1e-5f;
+          const float bounded = precision == Precision::int8 && pool.kind == DotOutput::stored
+                                    ? std::clamp(average, -30 * 0.04f, 225 * 0.04f)
+                                    : average;
+          ASSERT_NEAR(written(mean, r, place, pool.output), bounded, step);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace backdrop::kernels
