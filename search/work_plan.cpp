@@ -134,8 +134,10 @@ std::size_t wave_step(const PlanShape& shape, std::size_t standing, std::size_t 
   constexpr std::size_t kLongestStep = 64;
   const std::size_t patient = std::min(seen / 4, kLongestStep);
   const std::size_t busy = static_cast<std::size_t>(shape.fill) / standing;
-  return round_up(std::max({patient, busy, std::size_t{1}}),
-                  std::min(static_cast<std::size_t>(shape.batch), kLongestStep));
+  const std::size_t batch = std::min(static_cast<std::size_t>(shape.batch), kLongestStep);
+  // Many foregrounds fall to their first few backgrounds: half batches, while nothing has been learned.
+  const std::size_t unit = seen < 2 * batch ? std::max<std::size_t>(batch / 2, 1) : batch;
+  return round_up(std::max({patient, busy, std::size_t{1}}), unit);
 }
 
 std::unique_ptr<WorkPlan> plan_all_pairs(const PlanShape& shape) {
