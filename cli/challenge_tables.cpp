@@ -70,6 +70,16 @@ std::string work_text(const RunRecord& record, const ChallengeInput& input) {
                      duration_text(record.search_seconds), rate);
 }
 
+std::string memory_text(const EngineRecord& engine) {
+  const auto mebibytes = [](std::size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; };
+  std::string text = fmt::format("Memory at most {} MiB", grouped(mebibytes(engine.peak_memory_bytes)));
+  if (engine.cache_limit > 0)
+    text += fmt::format(", of which {} MiB for cached backgrounds (limit {} MiB) and {} MiB for activations",
+                        grouped(mebibytes(engine.cache_bytes)), grouped(engine.cache_limit >> 20),
+                        grouped(mebibytes(engine.workspace_bytes - engine.cache_bytes)));
+  return text + '\n';
+}
+
 std::string early_answer_text(const RunRecord& record, const ChallengeStatistics& statistics) {
   const EarlyAnswer answer = early_answer(statistics, record.options.order == "adaptive");
   std::string text = fmt::format(
@@ -92,6 +102,7 @@ std::string challenge_tables(const RunRecord& record, const ChallengeInput& inpu
     text += background_table(record, input, statistics) + '\n';
   text += work_text(record, input);
   if (record.screening) text += screening_text(*record.screening);
+  if (record.engine.peak_memory_bytes > 0) text += memory_text(record.engine);
   if (!folder.empty()) text += fmt::format("Results: {}\n", folder);
   text += record.complete ? fmt::format("Challenge accuracy: {}\n", percent(total.challenge_accuracy()))
                           : early_answer_text(record, statistics);

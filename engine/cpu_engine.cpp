@@ -50,24 +50,25 @@ class CpuEngine final : public Engine {
   void prepare(std::span<const Mask* const> masks) override {
     if (!on_positions() || masks.empty()) return;
     for (const Mask* mask : masks) check_size(mask->height, mask->width);
-    const std::size_t memory = options_.cache_memory > 0 ? options_.cache_memory : default_cache_memory();
+    cache_memory_ = options_.cache_memory > 0 ? options_.cache_memory : default_cache_memory();
     const std::size_t backgrounds = backgrounds_ ? backgrounds_->size() : 1;
-    const int hand_off =
-        options_.reuse
-            ? choose_hand_off(*network_, sample_masks(masks), masks.size(), backgrounds, memory).hand_off
-            : 0;
+    const int hand_off = options_.reuse ? choose_hand_off(*network_, sample_masks(masks), masks.size(),
+                                                          backgrounds, cache_memory_)
+                                              .hand_off
+                                        : 0;
     positions_.reset();
     screened_.reset();
     if (reduced()) {
-      screened_ = std::make_unique<ScreenedRunner>(
-          network_,
-          ScreenedOptions{options_.precision, options_.portable, batch(), kPositionRows, hand_off, memory},
-          pool_);
+      screened_ =
+          std::make_unique<ScreenedRunner>(network_,
+                                           ScreenedOptions{options_.precision, options_.portable, batch(),
+                                                           kPositionRows, hand_off, cache_memory_},
+                                           pool_);
       if (backgrounds_) screened_->set_backgrounds(backgrounds_);
       return;
     }
-    positions_ =
-        std::make_unique<ReuseRunner>(network_, ReuseOptions{position_rows(), hand_off, memory}, pool_);
+    positions_ = std::make_unique<ReuseRunner>(network_,
+                                               ReuseOptions{position_rows(), hand_off, cache_memory_}, pool_);
     if (backgrounds_) positions_->set_backgrounds(backgrounds_);
     positions_->set_profile(profile_);
   }
@@ -121,6 +122,10 @@ class CpuEngine final : public Engine {
     if (!screened_) return std::nullopt;
     return screened_->report();
   }
+  std::size_t cache_bytes() const override {
+    return (positions_ ? positions_->cache().bytes() : 0) + (screened_ ? screened_->cache_bytes() : 0);
+  }
+  std::size_t cache_limit() const override { return cache_memory_; }
   std::string description() const override {
     const std::string start = fmt::format("CPU, {} threads, ", threads());
     if (!on_positions())
@@ -198,6 +203,7 @@ class CpuEngine final : public Engine {
   std::unique_ptr<BatchRunner> dense_;
   std::unique_ptr<ReuseRunner> positions_;
   std::unique_ptr<ScreenedRunner> screened_;
+  std::size_t cache_memory_ = 0;  // for background features
   std::shared_ptr<const std::vector<Image>> backgrounds_;
   SearchProfile* profile_ = nullptr;
 };

@@ -114,6 +114,9 @@ class Engine {
   virtual std::string description() const = 0;
   /// Peak bytes of caches, activations and scratch memory, over all threads.
   virtual std::size_t workspace_bytes() const = 0;
+  /// Bytes of cached background features, now and at most; both are part of workspace_bytes' account.
+  virtual std::size_t cache_bytes() const { return 0; }
+  virtual std::size_t cache_limit() const { return 0; }
 };
 
 /// The CPU engine. `map` says which classes count as which IN-9 label (its size is network->classes()).

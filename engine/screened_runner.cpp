@@ -213,6 +213,10 @@ std::int64_t ScreenedRunner::multiply_adds() const {
   return exact_.multiply_adds() + (fast_ ? fast_->multiply_adds() : 0);
 }
 
+std::size_t ScreenedRunner::cache_bytes() const {
+  return exact_.cache().bytes() + (fast_ ? fast_->cache().bytes() : 0);
+}
+
 std::size_t ScreenedRunner::workspace_bytes() const {
   return exact_.workspace_bytes() + (fast_ ? fast_->workspace_bytes() : 0);
 }

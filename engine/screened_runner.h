@@ -40,6 +40,7 @@ class ScreenedRunner {
   int tile() const;
   std::int64_t multiply_adds() const;
   std::size_t workspace_bytes() const;
+  std::size_t cache_bytes() const;
   ScreeningReport report() const;
   /// The fast layers, once calibrated.
   ReducedNetwork* fast_layers() { return fast_layers_; }

@@ -24,6 +24,9 @@ Json engine_json(const EngineRecord& engine) {
           {"threads", engine.threads},
           {"tile", engine.tile},
           {"workspace_bytes", engine.workspace_bytes},
+          {"cache_bytes", engine.cache_bytes},
+          {"cache_limit", engine.cache_limit},
+          {"peak_memory_bytes", engine.peak_memory_bytes},
           {"multiply_adds", engine.multiply_adds}};
 }
 

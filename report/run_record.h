@@ -43,8 +43,11 @@ struct EngineRecord {
   int batch = 0;
   int threads = 0;
   int tile = 0;
-  std::size_t workspace_bytes = 0;
-  std::int64_t multiply_adds = 0;  ///< done for composites; 0: not counted
+  std::size_t workspace_bytes = 0;    ///< caches, activations and scratch memory
+  std::size_t cache_bytes = 0;        ///< of those, the cached background features
+  std::size_t cache_limit = 0;        ///< the most that they may take
+  std::size_t peak_memory_bytes = 0;  ///< of the process, photos included
+  std::int64_t multiply_adds = 0;     ///< done for composites; 0: not counted
 };
 
 struct OptionsRecord {
