@@ -100,7 +100,5 @@ def main(test, description):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-
-
 def test_all():
     return os.environ.get("BACKDROP_TEST_ALL") == "1"
