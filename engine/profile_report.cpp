@@ -76,7 +76,8 @@ SearchTimes profile_search(const std::shared_ptr<const Network>& network, const 
   engine->prepare(masks);
   SearchProfile profile(network->layers.size());
   if (!engine->set_profile(&profile))
-    throw Error(ErrorCode::usage, "only the CPU's own kernels can be profiled: leave --kernels out");
+    throw Error(ErrorCode::usage,
+                "only the CPU's own kernels in fp32 can be profiled: leave --kernels and --precision out");
   const Clock::time_point start = Clock::now();
   engine->classify_composites(tasks);
   SearchTimes times;
