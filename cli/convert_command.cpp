@@ -7,7 +7,9 @@
 #include "backdrop/error.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "engine/screened_runner.h"
 #include "models/convert.h"
+#include "search/runner.h"
 
 namespace backdrop {
 namespace {
@@ -15,8 +17,18 @@ namespace {
 struct ConvertOptions {
   ModelOptions model;
   std::string out;
+  std::string calibrate;
   bool force = false;
 };
+
+Calibration calibrate_on(const std::string& data_path, const std::shared_ptr<const Network>& network) {
+  ThreadPool pool(0);
+  const ChallengeInput input = load_challenge_input(data_path, pool);
+  check_input(input, network->input);
+  const WholeRun run(input);
+  const CompositeSample sample = draw_sample(run.tasks);
+  return calibrate(network, calibration_photos(sample, *input.backgrounds), pool);
+}
 
 void run_convert(const ConvertOptions& options) {
   const std::filesystem::path out = options.out;
@@ -27,7 +39,9 @@ void run_convert(const ConvertOptions& options) {
                 options.out);
   const LoadedNetwork loaded = load_network(options.model);
   const std::string source = std::filesystem::path(options.model.checkpoint).filename().string();
-  const FoldedCheckpoint folded = export_folded(*loaded.network, loaded.checkpoint, loaded.report, source);
+  FoldedCheckpoint folded = export_folded(*loaded.network, loaded.checkpoint, loaded.report, source);
+  if (!options.calibrate.empty())
+    folded.metadata[kCalibrationKey] = calibration_text(calibrate_on(options.calibrate, loaded.network));
   save_safetensors(out, folded.tensors, folded.metadata);
   fmt::print("{}: {}, {} tensors\n", options.out, loaded.record.arch, folded.tensors.size());
 }
@@ -40,6 +54,10 @@ void add_convert_command(CLI::App& application) {
       application.add_subcommand("convert", "Write a checkpoint as safetensors with normalisation folded in");
   add_network_options(*command, options->model, true);
   command->add_option("out,--out", options->out, "File to write")->required()->type_name("FILE.safetensors");
+  command
+      ->add_option("--calibrate", options->calibrate,
+                   "Root of the IN-9 release: also store scales for --precision int8")
+      ->type_name("DIR");
   command->add_flag("--force", options->force, "Replace the file if it exists");
   command->callback([options] { run_convert(*options); });
 }

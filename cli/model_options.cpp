@@ -99,9 +99,10 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
   command
       .add_option(
           "--precision", options.precision,
-          "Below fp32 close decisions are made again in fp32, so the answer is fp32's; on the CPU bf16 "
+          "Below fp32 close decisions are made again in fp32, so the answer is fp32's; auto: the fastest on "
+          "this CPU; on the CPU bf16 "
           "and int8, on a GPU tf32, fp16 and bf16")
-      ->check(CLI::IsMember({"fp32", "tf32", "fp16", "bf16", "int8"}))
+      ->check(CLI::IsMember({"auto", "fp32", "tf32", "fp16", "bf16", "int8"}))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (default: all)")->check(CLI::Range(0, 4096));
   command.add_option("--batch", options.batch, "Composites a batch (default: chosen for the caches)")
@@ -160,6 +161,9 @@ LoadedModel load_model(const ModelOptions& options) {
   model.network = std::move(loaded.network);
   model.record = std::move(loaded.record);
   choose_class_map(options, classes, model);
+  const auto& metadata = loaded.checkpoint.metadata;
+  if (const auto found = metadata.find(kCalibrationKey); found != metadata.end())
+    model.calibration = read_calibration(found->second, *model.network, options.checkpoint);
   return model;
 }
 
@@ -170,12 +174,14 @@ EngineOptions engine_options(const DeviceOptions& options) {
                        .onednn = options.kernels == "onednn",
                        .reuse = is_on(options.reuse),
                        .cache_memory = static_cast<std::size_t>(options.cache_memory),
-                       .precision = precision_of(options.precision)};
+                       .precision = precision_of(options.precision),
+                       .choose_precision = options.precision == "auto"};
 }
 
 std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options) {
   check_device(options);
   EngineOptions engine = engine_options(options);
+  engine.calibration = model.calibration;
   if (names_gpu(options.device)) {
     if (engine.precision == Precision::int8)
       throw Error(ErrorCode::usage, "--precision int8 is for the CPU: a GPU takes fp32, tf32, fp16 and bf16");

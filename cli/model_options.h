@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/engine.h"
@@ -47,7 +48,11 @@ struct LoadedModel {
   ClassMap map;
   std::string class_map_name;
   std::string class_map_sha256;
+  std::optional<Calibration> calibration;  ///< of a converted checkpoint
 };
+
+/// Metadata of a converted checkpoint: calibration_text.
+inline constexpr const char* kCalibrationKey = "backdrop.int8_calibration";
 
 /// --checkpoint (also as the first bare argument if `positional`), --arch and --allow-partial.
 void add_network_options(CLI::App& command, ModelOptions& options, bool positional);

@@ -47,7 +47,7 @@ struct Observation {
 ValueScale scale_of_range(float least, float largest) {
   const float range = std::max(largest - least, 1e-20f);
   ValueScale scale{range / 255.0f, 0.0f};
-  scale.zero = std::clamp(std::nearbyint(-least / scale.scale), 0.0f, 255.0f);
+  scale.zero = std::clamp(std::nearbyint(-least / scale.scale), 0.0f, 255.0f) + 0.0f;  // never -0
   return scale;
 }
 

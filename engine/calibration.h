@@ -2,6 +2,7 @@
 /// The scales of 8-bit activations: one for each value of a network, chosen on composites of the run.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>

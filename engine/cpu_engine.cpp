@@ -52,25 +52,13 @@ class CpuEngine final : public Engine {
     for (const Mask* mask : masks) check_size(mask->height, mask->width);
     cache_memory_ = options_.cache_memory > 0 ? options_.cache_memory : default_cache_memory();
     const std::size_t backgrounds = backgrounds_ ? backgrounds_->size() : 1;
-    const int hand_off = options_.reuse ? choose_hand_off(*network_, sample_masks(masks), masks.size(),
-                                                          backgrounds, cache_memory_)
-                                              .hand_off
-                                        : 0;
+    hand_off_ = options_.reuse ? choose_hand_off(*network_, sample_masks(masks), masks.size(), backgrounds,
+                                                 cache_memory_)
+                                     .hand_off
+                               : 0;
     positions_.reset();
     screened_.reset();
-    if (reduced()) {
-      screened_ =
-          std::make_unique<ScreenedRunner>(network_,
-                                           ScreenedOptions{options_.precision, options_.portable, batch(),
-                                                           kPositionRows, hand_off, cache_memory_},
-                                           pool_);
-      if (backgrounds_) screened_->set_backgrounds(backgrounds_);
-      return;
-    }
-    positions_ = std::make_unique<ReuseRunner>(network_,
-                                               ReuseOptions{position_rows(), hand_off, cache_memory_}, pool_);
-    if (backgrounds_) positions_->set_backgrounds(backgrounds_);
-    positions_->set_profile(profile_);
+    if (!options_.choose_precision) make_runner();
   }
 
   bool set_profile(SearchProfile* profile) override {
@@ -82,7 +70,11 @@ class CpuEngine final : public Engine {
 
   void calibrate(std::span<const CompositeTask> run) override {
     for (const CompositeTask& task : run) check(task);
-    if (screened_ && !run.empty()) screened_->calibrate(run);
+    if (run.empty()) return;
+    if (options_.choose_precision)
+      choose_precision(run);
+    else if (screened_)
+      screened_->calibrate(run);
   }
 
   void classify_composites(std::span<const CompositeTask> tasks) override {
@@ -93,6 +85,7 @@ class CpuEngine final : public Engine {
       std::vector<const Mask*> masks;
       for (const CompositeTask& task : tasks) masks.push_back(task.mask);
       prepare(masks);
+      if (options_.choose_precision) calibrate(tasks);
     }
     if (screened_) return screened_->run(tasks, writer_);
     positions_->run(tasks, writer_);
@@ -140,6 +133,42 @@ class CpuEngine final : public Engine {
     if (options_.reference || options_.onednn) return false;
     return options_.reuse || best_instruction_set() != InstructionSet::portable;
   }
+  std::unique_ptr<ScreenedRunner> make_screened(Precision precision) {
+    auto runner = std::make_unique<ScreenedRunner>(
+        network_,
+        ScreenedOptions{precision, options_.portable, rows_of(precision), rows_of(Precision::fp32), hand_off_,
+                        cache_memory_, precision == Precision::int8 ? options_.calibration : std::nullopt},
+        pool_);
+    if (backgrounds_) runner->set_backgrounds(backgrounds_);
+    return runner;
+  }
+  void make_runner() {
+    if (reduced()) {
+      screened_ = make_screened(options_.precision);
+      return;
+    }
+    positions_ = std::make_unique<ReuseRunner>(
+        network_, ReuseOptions{position_rows(), hand_off_, cache_memory_}, pool_);
+    if (backgrounds_) positions_->set_backgrounds(backgrounds_);
+    positions_->set_profile(profile_);
+  }
+  // The precision with the least predicted time, recheck included; fp32 where none gains.
+  void choose_precision(std::span<const CompositeTask> run) {
+    options_.choose_precision = false;
+    options_.precision = Precision::fp32;
+    double least = 1;
+    for (const Precision precision : {Precision::int8, Precision::bf16}) {
+      if (!on_positions() || (!options_.portable && !kernels::has_dot_instructions(precision))) continue;
+      std::unique_ptr<ScreenedRunner> candidate = make_screened(precision);
+      candidate->calibrate(run);
+      const double cost = candidate->relative_cost(run);
+      if (cost >= least) continue;
+      least = cost;
+      options_.precision = precision;
+      screened_ = std::move(candidate);
+    }
+    if (!screened_ && on_positions()) make_runner();
+  }
   bool reduced() const { return options_.precision != Precision::fp32; }
   void check_reduced() const {
     if (options_.precision != Precision::int8 && options_.precision != Precision::bf16)
@@ -158,9 +187,10 @@ class CpuEngine final : public Engine {
     if (options_.portable) return fmt::format("{} by plain loops", name(options_.precision));
     return options_.precision == Precision::int8 ? "int8 by AVX512-VNNI" : "bf16 by AVX512-BF16";
   }
-  int position_rows() const {
+  int position_rows() const { return rows_of(options_.precision); }
+  int rows_of(Precision precision) const {
     if (options_.batch > 0) return std::min(options_.batch, kernels::kMaxRows);
-    return reduced() ? kernels::kDotRows : kPositionRows;
+    return precision == Precision::fp32 ? kPositionRows : kernels::kDotRows;
   }
   int dense_batch() const {
     if (options_.reference) return 1;
@@ -206,6 +236,7 @@ class CpuEngine final : public Engine {
   std::size_t cache_memory_ = 0;  // for background features
   std::shared_ptr<const std::vector<Image>> backgrounds_;
   SearchProfile* profile_ = nullptr;
+  int hand_off_ = 0;  // of the last `prepare`
 };
 
 }  // namespace

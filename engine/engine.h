@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/calibration.h"
 #include "engine/search_profile.h"
 #include "kernels/precision.h"
 #include "loaders/class_map.h"
@@ -41,8 +42,10 @@ struct EngineOptions {
   bool reuse = true;             ///< compute only what each new background changed
   std::size_t cache_memory = 0;  ///< bytes for cached background features; 0: a share of the machine's memory
   Precision precision = Precision::fp32;  ///< below fp32, close decisions are computed again in fp32
-  bool portable = false;                  ///< bf16 and int8 by plain loops (slow: for tests)
-  int device = 0;                         ///< the GPU's index
+  bool choose_precision = false;          ///< instead: whatever is the fastest here, measured by `calibrate`
+  std::optional<Calibration> calibration = std::nullopt;  ///< for int8; none: made from the run
+  bool portable = false;                                  ///< bf16 and int8 by plain loops (slow: for tests)
+  int device = 0;                                         ///< the GPU's index
 };
 
 /// What a run below fp32 says about its trust in the fast precision (recheck.h).

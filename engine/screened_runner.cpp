@@ -44,6 +44,18 @@ class KeepLogits final : public LogitSink {
 
 }  // namespace
 
+std::vector<CompositePhotos> calibration_photos(const CompositeSample& sample,
+                                                const std::vector<Image>& backgrounds) {
+  std::vector<CompositePhotos> photos;
+  const std::size_t step = std::max<std::size_t>(1, sample.size() / kCalibrationComposites);
+  std::size_t number = 0;
+  for (const CompositeTask& task : sample.tasks)
+    for (const int background : task.backgrounds)
+      if (number++ % step == 0)
+        photos.push_back({task.foreground, task.mask, &backgrounds[static_cast<std::size_t>(background)]});
+  return photos;
+}
+
 // A decision to be made again.
 struct ScreenedRunner::Close {
   std::size_t task = 0;
@@ -110,14 +122,7 @@ void ScreenedRunner::make_fast(const CompositeSample& sample) {
   if (options_.calibration) {
     reduced.calibration = *options_.calibration;
   } else if (options_.precision == Precision::int8) {
-    std::vector<CompositePhotos> photos;
-    const std::size_t step = std::max<std::size_t>(1, sample.size() / kCalibrationComposites);
-    std::size_t number = 0;
-    for (const CompositeTask& task : sample.tasks)
-      for (const int background : task.backgrounds)
-        if (number++ % step == 0)
-          photos.push_back({task.foreground, task.mask, &(*backgrounds_)[background]});
-    reduced.calibration = backdrop::calibrate(network_, photos, pool_);
+    reduced.calibration = backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool_);
   }
   auto layers = std::make_unique<ReducedNetwork>(*network_, reduced);
   fast_layers_ = layers.get();
@@ -145,6 +150,23 @@ void ScreenedRunner::calibrate(std::span<const CompositeTask> run) {
   counts_.errors = bounds_.classes();
   counts_.calibration_seconds +=
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double ScreenedRunner::relative_cost(std::span<const CompositeTask> run) {
+  const CompositeSample sample = draw_sample(run);
+  const KeepLogits kept(sample, network_->classes());
+  const auto seconds = [&](ReuseRunner& runner) {
+    const auto start = std::chrono::steady_clock::now();
+    runner.run(sample.tasks, kept);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const double exact = seconds(exact_);
+  const double fast = seconds(*fast_);
+  std::size_t close = 0;
+  for (std::size_t t = 0; t < sample.tasks.size(); ++t)
+    for (std::size_t i = 0; i < sample.backgrounds[t].size(); ++i)
+      if (needs_recheck(lead(kept.at(t, i)), bounds_.of(sample.tasks[t].label))) ++close;
+  return fast / exact + static_cast<double>(close) / static_cast<double>(sample.size()) + 1.0 / kAuditOneIn;
 }
 
 void ScreenedRunner::run(std::span<const CompositeTask> tasks, const DecisionWriter& writer) {

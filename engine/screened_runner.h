@@ -24,6 +24,10 @@ struct ScreenedOptions {
   std::optional<Calibration> calibration = std::nullopt;  ///< for int8; none: made from the run
 };
 
+/// The composites of a sample to calibrate on.
+std::vector<CompositePhotos> calibration_photos(const CompositeSample& sample,
+                                                const std::vector<Image>& backgrounds);
+
 class ScreenedRunner {
  public:
   /// `pool` must outlive the runner.
@@ -35,6 +39,10 @@ class ScreenedRunner {
   void calibrate(std::span<const CompositeTask> run);
   /// Calibrates on these tasks if that was not done. Throws failed if the audit finds a wrong answer.
   void run(std::span<const CompositeTask> tasks, const DecisionWriter& writer);
+
+  /// What a composite is going to take, over its time in fp32: both precisions timed on the sample once more,
+  /// and the share of it that is decided again or audited. Below 1: it pays.
+  double relative_cost(std::span<const CompositeTask> run);
 
   int rows() const { return options_.fast_rows; }
   int tile() const;

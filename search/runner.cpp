@@ -198,21 +198,22 @@ PairMatrix::PairMatrix(int foreground_count, int background_count)
   margins.assign(pairs, std::numeric_limits<float>::quiet_NaN());
 }
 
+WholeRun::WholeRun(const ChallengeInput& input) : backgrounds(input.background_names.size()) {
+  std::iota(backgrounds.begin(), backgrounds.end(), 0);
+  for (const Foreground& foreground : input.foregrounds)
+    tasks.push_back({.foreground = &foreground.image,
+                     .mask = &foreground.mask,
+                     .label = foreground.label,
+                     .backgrounds = backgrounds});
+}
+
 void prepare_engine(Engine& engine, const ChallengeInput& input) {
   engine.set_backgrounds(input.backgrounds);
   std::vector<const Mask*> masks;
   masks.reserve(input.foregrounds.size());
   for (const Foreground& foreground : input.foregrounds) masks.push_back(&foreground.mask);
   engine.prepare(masks);
-  std::vector<int> all(input.background_names.size());
-  std::iota(all.begin(), all.end(), 0);
-  std::vector<CompositeTask> run;
-  for (const Foreground& foreground : input.foregrounds)
-    run.push_back({.foreground = &foreground.image,
-                   .mask = &foreground.mask,
-                   .label = foreground.label,
-                   .backgrounds = all});
-  engine.calibrate(run);
+  engine.calibrate(WholeRun(input).tasks);
 }
 
 PlanShape plan_shape(const Engine& engine, const ChallengeInput& input) {

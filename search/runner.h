@@ -90,8 +90,18 @@ struct SearchResult {
   double seconds = 0;
 };
 
-/// Gives the engine the backgrounds to keep and the masks to expect. Before `plan_shape`: the tile depends on
-/// them.
+/// Every foreground on all backgrounds, as tasks that ask for no answers.
+struct WholeRun {
+  std::vector<int> backgrounds;
+  std::vector<CompositeTask> tasks;
+
+  explicit WholeRun(const ChallengeInput& input);
+  WholeRun(const WholeRun&) = delete;
+  WholeRun& operator=(const WholeRun&) = delete;
+};
+
+/// Gives the engine the backgrounds to keep, the masks to expect, and the run to calibrate on. Before
+/// `plan_shape`: the tile depends on them.
 void prepare_engine(Engine& engine, const ChallengeInput& input);
 
 /// The size of the search with what keeps this engine busy.

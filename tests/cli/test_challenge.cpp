@@ -54,6 +54,24 @@ TEST_F(ChallengeTest, LowerPrecisionEndsWithTheSameAnswers) {
   }
 }
 
+TEST_F(ChallengeTest, ChosenPrecisionAndCarriedScalesEndWithTheSameAnswers) {
+  draw_data();
+  ASSERT_EQ(run(challenge({"--mode", "all", "--out", "exact", "--in9"})).exit_code, 0);
+  const auto exact = read_array<std::int16_t>("exact/predictions.npy", {18, 18});
+  const Outcome chosen =
+      run(challenge({"--mode", "all", "--out", "auto", "--in9", "--device", "cpu", "--precision", "auto"}));
+  ASSERT_EQ(chosen.exit_code, 0) << chosen.errors;
+  EXPECT_EQ(read_array<std::int16_t>("auto/predictions.npy", {18, 18}), exact);
+
+  ASSERT_EQ(run({"convert", "model.safetensors", "ready.safetensors", "--calibrate", "data"}).exit_code, 0);
+  const Outcome carried =
+      run({"challenge", "--checkpoint", "ready.safetensors", "--data-path", "data", "--mode", "all", "--out",
+           "carried", "--in9", "--device", "cpu", "--precision", "int8"});
+  if (carried.exit_code == 4) GTEST_SKIP() << carried.errors;
+  ASSERT_EQ(carried.exit_code, 0) << carried.errors;
+  EXPECT_EQ(read_array<std::int16_t>("carried/predictions.npy", {18, 18}), exact);
+}
+
 TEST_F(ChallengeTest, AllPairs) {
   draw_data();
   const Outcome outcome =

@@ -153,6 +153,49 @@ TEST(Screening, EndsWithTheAnswersOfFp32) {
   EXPECT_GT(rechecked, 0);
 }
 
+TEST(Screening, TheChosenPrecisionGivesTheSameAnswers) {
+  const int size = 18;
+  const auto network = balance(network_of(50, size), size, 50);
+  Search exact(size, 30, 50);
+  const auto engine = make_cpu_engine(network, default_class_map(kClasses), {});
+  engine->set_backgrounds(exact.backgrounds);
+  engine->classify_composites(exact.tasks());
+  for (const bool ahead : {true, false}) {
+    Search search(size, 30, 50);
+    EngineOptions options;
+    options.choose_precision = true;
+    options.portable = true;
+    const auto chosen = make_cpu_engine(network, default_class_map(kClasses), options);
+    chosen->set_backgrounds(search.backgrounds);
+    if (ahead) {
+      std::vector<const Mask*> masks;
+      for (const Mask& mask : search.masks) masks.push_back(&mask);
+      chosen->prepare(masks);
+      chosen->calibrate(search.tasks());
+      EXPECT_GT(chosen->tile(), 0);
+    }
+    chosen->classify_composites(search.tasks());
+    EXPECT_EQ(search.predictions, exact.predictions);
+  }
+}
+
+TEST(Screening, ACpuWithoutTheInstructionsSaysSo) {
+  const auto network = test::random_plain_network(16, 3);
+  EngineOptions options;
+  options.precision = Precision::fp16;
+  EXPECT_THROW(make_cpu_engine(network, default_class_map(kClasses), options), Error);
+  for (const Precision precision : {Precision::int8, Precision::bf16}) {
+    if (kernels::has_dot_instructions(precision)) continue;
+    options.precision = precision;
+    try {
+      make_cpu_engine(network, default_class_map(kClasses), options);
+      FAIL() << "made an engine";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::no_device);
+    }
+  }
+}
+
 TEST(Screening, TheAuditCatchesALayerWhoseScaleBroke) {
   const int size = 18;
   const auto network = balance(test::random_plain_network(size, 51), size, 51);
