@@ -195,20 +195,10 @@ def measure(arguments, arch, counts, checkpoint, scratch):
             "rows": list(rows.values()), "left_out": left_out}
 
 
-def main():
-    arguments = parse_arguments()
-    checkpoints = dict(entry.split("=", 1) for entry in arguments.checkpoint)
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:arguments.threads])
-    load = os.getloadavg()[0]
-    started = time.time()
-    networks = []
-    with tempfile.TemporaryDirectory(prefix="backdrop_") as scratch:
-        for entry in arguments.run:
-            arch, size = entry.split("=")
-            counts = [int(count) for count in size.split("x")]
-            networks.append(measure(arguments, arch, counts, checkpoints.get(arch), Path(scratch)))
+def write_results(arguments, networks, load, started):
+    """After every network, so that a run that is stopped leaves those that were done."""
     words = [re.sub(r"[^=]*/", "", word) for word in sys.argv[1:]]  # no paths of this machine
-    record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(),
+    record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
               "command": " ".join(["bench/compare.py", *words]),
               "machine": describe_machine(), "threads": arguments.threads, "rounds": arguments.rounds,
               "quick": arguments.quick, "load_at_start": load, "minutes": (time.time() - started) / 60,
@@ -218,7 +208,22 @@ def main():
     (results / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n")
     (results / f"{arguments.name}.md").write_text(comparison_tables.tables(record))
     (results / f"{arguments.name}.svg").write_text(comparison_tables.plot(record))
-    print(comparison_tables.tables(record))
+    return comparison_tables.tables(record)
+
+
+def main():
+    arguments = parse_arguments()
+    checkpoints = dict(entry.split("=", 1) for entry in arguments.checkpoint)
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:arguments.threads])
+    load, started = os.getloadavg()[0], time.time()
+    networks = []
+    with tempfile.TemporaryDirectory(prefix="backdrop_") as scratch:
+        for entry in arguments.run:
+            arch, size = entry.split("=")
+            counts = [int(count) for count in size.split("x")]
+            networks.append(measure(arguments, arch, counts, checkpoints.get(arch), Path(scratch)))
+            text = write_results(arguments, networks, load, started)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def main():
         times = measure(arguments, Path(folder))
     words = [re.sub(r".*/", "", word) for word in sys.argv[1:]]
     name = arguments.name or f"cpu_layers_{arguments.arch}"
-    record = {"name": name, "date": datetime.date.today().isoformat(), "revision": describe_revision(),
+    record = {"name": name, "date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
               "command": " ".join(["bench/layers.py", *words]), "machine": describe_machine(),
               "threads": arguments.threads, "arch": arguments.arch, "microseconds_per_composite": times}
     (BENCH / "results" / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")

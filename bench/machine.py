@@ -2,12 +2,12 @@
 
 import os
 import platform
+import re
 import resource
 import subprocess
 import time
 from pathlib import Path
 
-BENCH = Path(__file__).resolve().parent
 INSTRUCTION_SETS = ("avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8")
 
 CALM = 0.05  # of the processors to others: undisturbed
@@ -22,10 +22,11 @@ def describe_machine():
             "instruction_sets": [flag for flag in INSTRUCTION_SETS if flag in flags], "system": platform.system()}
 
 
-def describe_revision():
-    done = subprocess.run(["git", "-C", str(BENCH), "describe", "--always", "--dirty"], capture_output=True, text=True,
-                          check=False)
-    return done.stdout.strip() or "unknown"
+def describe_revision(program):
+    """The git revision that the program was built from, by its own word."""
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"^git (\S+)", done.stdout, re.MULTILINE)
+    return found[1] if found else "unknown"
 
 
 class Disturbance:

@@ -115,7 +115,7 @@ def main():
         networks = [measure(arguments, *entry.split("=", 1), data, scratch) for entry in arguments.checkpoint]
         counts = len(in9.list_foregrounds(data)), len(in9.list_files(data, "only_bg_t"))
     words = [Path(word).name if os.sep in word else word for word in sys.argv]
-    record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": machine.describe_revision(),
+    record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": machine.describe_revision(arguments.backdrop),
               "command": " ".join(["bench/precision.py", *words[1:]]), "machine": machine.describe_machine(),
               "threads": arguments.threads, "foregrounds": counts[0], "backgrounds": counts[1], "rounds": arguments.rounds,
               "networks": networks}

@@ -192,7 +192,7 @@ def main():
                     measure(arguments, Path(scratch), point)
                     print(entry.name, point["x"], f"{point['runs'][-1]['composites_per_second']:.1f}", file=sys.stderr)
     words = [re.sub(r".*/", "", word) for word in sys.argv[1:]]
-    record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(),
+    record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
               "command": " ".join(["bench/scaling.py", *words]), "machine": describe_machine(),
               "threads": arguments.threads, "load_at_start": load, "checkpoint": Path(arguments.checkpoint).name,
               "series": [describe(entry) for entry in series]}
