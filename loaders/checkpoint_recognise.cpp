@@ -65,7 +65,7 @@ void refuse_unknown_format(Bytes file) {
     refuse("is JSON text and not a checkpoint of PyTorch or safetensors");
   if (const std::string_view beginning = text.substr(0, 40); is_text(beginning))
     refuse(fmt::format("is a text file that begins with \"{}\"",
-                       beginning.substr(0, beginning.find_first_of("\r\n"))));
+                       beginning.substr(0, beginning.find_first_of("\t\r\n"))));
   refuse(fmt::format("is no checkpoint of PyTorch or safetensors ({} bytes that begin with {:02x})",
                      file.size(), fmt::join(file.first(std::min<std::size_t>(file.size(), 8)), " ")));
 }
