@@ -51,6 +51,9 @@ def parse_arguments():
     parser.add_argument("--patience", type=int, default=1,
                         help="how often a search is run again if others took more than 5%% of the processors")
     parser.add_argument("--quick", action="store_true", help="tune the peers over fewer candidates")
+    parser.add_argument("--settings", help="JSON of earlier tuning, as bench/peers/settings.json: {ARCH: {PEER PRECISION: "
+                        "{...}}}; peers without an entry are left out")
+    parser.add_argument("--models", type=Path, help="folder of an earlier peers/prepare.py, for a single network")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
     parser.add_argument("--python", nargs="+", default=[sys.executable],
@@ -65,6 +68,10 @@ def log(text):
 
 def prepare_models(arguments, job, checkpoint, lower):
     """Every program's file from one checkpoint; by the first Python that can."""
+    if arguments.models:
+        for file in arguments.models.iterdir():
+            (job.folder / file.name).symlink_to(file.resolve())
+        return {}
     options = ["--data-path", str(job.data), "--arch", job.arch, "--out", str(job.folder)]
     options += ["--checkpoint", checkpoint] if checkpoint else []
     options += ["--int8"] if lower else []
@@ -167,7 +174,8 @@ def measure(arguments, arch, counts, checkpoint, scratch):
     data = folder / "data"
     in9.link_subset(arguments.data_path, data, *counts)
     labels = {mask.stem: label for _, mask, label in in9.list_foregrounds(data)}
-    job = Job(arch, data, folder, arguments.threads, arguments.quick)
+    settings = json.loads(Path(arguments.settings).read_text())[arch] if arguments.settings else None
+    job = Job(arch, data, folder, arguments.threads, arguments.quick, settings)
     lower = arch in arguments.lower
     skipped = prepare_models(arguments, job, checkpoint, lower)
     contestants = list_contestants(arguments, job, lower)
@@ -191,7 +199,7 @@ def measure(arguments, arch, counts, checkpoint, scratch):
         for contestant in contestants:
             contestant.close()
     return {"arch": arch, "foregrounds": len(labels), "backgrounds": answers.predictions.shape[1],
-            "weights": "checkpoint" if checkpoint else "seeded random", "near_ties": int((~answers.decided).sum()),
+            "weights": "checkpoint" if checkpoint or arguments.models else "seeded random", "near_ties": int((~answers.decided).sum()),
             "rows": list(rows.values()), "left_out": left_out}
 
 

@@ -26,8 +26,9 @@ class Skipped(Exception):
 class Job:
     """What all contestants of one network share."""
 
-    def __init__(self, arch, data, folder, threads, quick):
+    def __init__(self, arch, data, folder, threads, quick, settings=None):
         self.arch, self.data, self.folder, self.threads, self.quick = arch, data, folder, threads, quick
+        self.settings = settings
         self.log = (folder / "log.txt").open("w")
         self.environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads),
                             "CUDA_VISIBLE_DEVICES": "", "TQDM_DISABLE": "1"}
@@ -105,6 +106,11 @@ class Peer:
 
     def tune(self):
         """Every Python that has this engine measures its candidates; the fastest of all goes on."""
+        if self.job.settings is not None:
+            self.settings = self.job.settings.get(f"{self.name} {self.precision}")
+            if self.settings is None:
+                raise Skipped("no settings of earlier tuning")
+            return self.pythons[0]
         best, reasons = None, []
         for python in self.pythons[:1] if self.job.quick and self.precision != "fp32" else self.pythons:
             done = subprocess.run(self.command(python), capture_output=True, text=True, env=self.job.environment,
@@ -135,7 +141,9 @@ class Peer:
             self.command(python, "--settings", json.dumps(self.settings), "--save-logits", str(self.logits_file()),
                          "--save-predictions", str(self.predictions)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.job.log, text=True, env=self.job.environment)
-        return self.ask()
+        answer = self.ask()
+        self.version = answer["version"]
+        return answer
 
     def logits_file(self):
         return self.job.folder / f"{self.script}-{self.precision}-logits.npy"

@@ -3,7 +3,8 @@
 #
 #   scripts/bench.sh            against every engine that can be installed, how the cost scales, and single kernels and
 #                               networks (the better part of an hour)
-#   scripts/bench.sh --quick    against them on fewer networks and composites (under ten minutes)
+#   scripts/bench.sh --quick    against them on fewer networks and composites (made for ten minutes
+#                               on two cores that do nothing else)
 #
 #   --data-path DATA            a tree in the form of the IN-9 release (default: drawn photos)
 #   --checkpoint ARCH=FILE      weights for that network (default: seeded random ones), may be repeated
@@ -26,7 +27,7 @@ while (($#)); do
     --checkpoint) checkpoints+=("${2:?bench.sh: --checkpoint needs ARCH=FILE}"); shift ;;
     --threads) threads=${2:?bench.sh: --threads needs a number}; shift ;;
     --name) name=${2:?bench.sh: --name needs a name}; shift ;;
-    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "bench.sh: unknown option $1 (--help lists them)" >&2; exit 2 ;;
   esac
   shift

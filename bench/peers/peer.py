@@ -122,7 +122,7 @@ def serve(arguments, version, challenge, candidates, open_runner, at_once=lambda
     first = np.concatenate(run(jobs[:CHECKED * backgrounds // settings["batch"]]))
     if arguments.save_logits:
         np.save(arguments.save_logits, first.reshape(-1, backgrounds, first.shape[1]))
-    say(ready=True)
+    say(ready=True, version=version)
     for _ in sys.stdin:
         started = time.perf_counter()
         predictions = np.concatenate([part.argmax(axis=1) for part in run(jobs)])

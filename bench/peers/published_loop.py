@@ -71,7 +71,7 @@ def main():
                           "settings": {"executor": "eager", "batch": BATCH, "workers": WORKERS}}))
         return
     with torch.no_grad():
-        print(json.dumps({"ready": True, "foregrounds": [str(mask.stem) for _, mask, _ in foregrounds],
+        print(json.dumps({"ready": True, "version": f"PyTorch {torch.__version__}", "foregrounds": [str(mask.stem) for _, mask, _ in foregrounds],
                           **search(model, loader, foregrounds)}), flush=True)
         for _ in sys.stdin:
             print(json.dumps(search(model, loader, foregrounds)), flush=True)
