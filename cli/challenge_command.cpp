@@ -183,7 +183,9 @@ void run_challenge(const ChallengeOptions& options) {
                          ready.model.map, static_cast<int>(ready.input.classes.size()));
   const std::string json = run_json(ready.record, ready.input, statistics);
   if (logits) logits->commit();
-  if (folder) write_run_files(*folder, json, ready.record, ready.input, statistics);
+  if (folder)
+    write_run_files(*folder,
+                    {ready.record, json, ready.input, statistics, result.pairs, ready.model.map, {}});
   if (folder && result.complete) folder->commit();
   progress.reset();
   const std::string place = folder && !result.complete ? folder->partial().string() : options.out;

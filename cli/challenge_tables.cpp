@@ -112,12 +112,11 @@ std::string challenge_tables(const RunRecord& record, const ChallengeInput& inpu
   return text;
 }
 
-void write_run_files(ResultFolder& folder, const std::string& json, const RunRecord& record,
-                     const ChallengeInput& input, const ChallengeStatistics& statistics) {
-  folder.write("foregrounds.csv", foregrounds_csv(input, statistics));
-  folder.write("backgrounds.csv", backgrounds_csv(input, statistics));
-  folder.write("report.html", report_page(record, input, statistics));
-  folder.write("run.json", json);
+void write_run_files(ResultFolder& folder, const RunPage& run) {
+  folder.write("foregrounds.csv", foregrounds_csv(run.input, run.statistics));
+  folder.write("backgrounds.csv", backgrounds_csv(run.input, run.statistics));
+  folder.write("report.html", report_page(run));
+  folder.write("run.json", run.run_json);
 }
 
 std::string percent(double share) {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "report/run_page.h"
 #include "report/run_record.h"
 #include "search/result_folder.h"
 
@@ -14,9 +15,8 @@ namespace backdrop {
 std::string challenge_tables(const RunRecord& record, const ChallengeInput& input,
                              const ChallengeStatistics& statistics, const std::string& folder);
 
-/// Writes all text files of a run; `json` is its run.json.
-void write_run_files(ResultFolder& folder, const std::string& json, const RunRecord& record,
-                     const ChallengeInput& input, const ChallengeStatistics& statistics);
+/// Writes all text files of a run.
+void write_run_files(ResultFolder& folder, const RunPage& run);
 
 /// "51.11%", or "-" for NaN.
 std::string percent(double share);

@@ -16,5 +16,8 @@ void add_plan_command(CLI::App& application);
 void add_profile_command(CLI::App& application);
 void add_merge_command(CLI::App& application);
 void add_manifest_command(CLI::App& application);
+void add_report_command(CLI::App& application);
+/// `completions` and `manual`: the application described by itself.
+void add_documentation_commands(CLI::App& application);
 
 }  // namespace backdrop

@@ -1,9 +1,12 @@
 // backdrop eval: top-1 accuracy on the variations of IN-9.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 
+#include "backdrop/error.h"
 #include "cli/challenge_tables.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -12,6 +15,8 @@
 #include "cli/text_table.h"
 #include "cli/version.h"
 #include "report/evaluation_record.h"
+#include "report/run_summary.h"
+#include "search/durable_file.h"
 #include "search/evaluation.h"
 
 namespace backdrop {
@@ -23,6 +28,7 @@ struct EvalOptions {
   std::string data_path;
   std::string variations = "original";
   std::string challenge_run;
+  std::string out;
   bool json = false;
   bool quiet = false;
 };
@@ -41,6 +47,25 @@ std::string evaluation_table(const EvaluationRecord& record) {
   return table.text();
 }
 
+/// Throws usage if the folder belongs to something else than a run or an evaluation of this checkpoint.
+void check_out(const std::string& folder, const std::string& checkpoint_sha256) {
+  namespace fs = std::filesystem;
+  const bool has_result =
+      fs::exists(fs::path(folder) / "run.json") || fs::exists(fs::path(folder) / "eval.json");
+  if (has_result && read_run_summary(folder).checkpoint_sha256 != checkpoint_sha256)
+    throw Error(ErrorCode::usage, "is a result of another checkpoint: choose another --out", folder);
+  if (!has_result && fs::exists(folder) && !fs::is_empty(folder))
+    throw Error(ErrorCode::usage, "is no folder of a run and not empty: choose another --out", folder);
+}
+
+void write_evaluation(const std::filesystem::path& folder, const std::string& json) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw Error(ErrorCode::failed, "cannot be created: " + error.message(), folder.string());
+  write_durable_file(folder / "eval.json.partial", json);
+  rename_durably(folder / "eval.json.partial", folder / "eval.json");
+}
+
 void run_eval(const EvalOptions& options) {
   watch_for_interrupts();
   check_device(options.device);
@@ -52,6 +77,7 @@ void run_eval(const EvalOptions& options) {
   record.model = model.record;
   record.data_path = options.data_path;
   record.versions = program_versions();
+  if (!options.out.empty()) check_out(options.out, model.record.sha256);
   if (!options.challenge_run.empty())
     record.challenge_accuracy = challenge_accuracy_of_run(options.challenge_run, model.record.sha256);
   const std::unique_ptr<Engine> engine = make_engine(model, options.device);
@@ -68,7 +94,9 @@ void run_eval(const EvalOptions& options) {
         evaluate_variation(*engine, model.map, options.data_path, variation, pool, hooks));
   record.engine = engine_record(*engine);
   progress.reset();
-  fmt::print("{}", options.json ? evaluation_json(record) : evaluation_table(record));
+  const std::string json = evaluation_json(record);
+  if (!options.out.empty()) write_evaluation(options.out, json);
+  fmt::print("{}", options.json ? json : evaluation_table(record));
 }
 
 }  // namespace
@@ -88,6 +116,10 @@ void add_eval_command(CLI::App& application) {
       ->capture_default_str();
   command
       ->add_option("--challenge", options->challenge_run, "Add the challenge accuracy of this finished run")
+      ->type_name("DIR");
+  command
+      ->add_option("--out", options->out,
+                   "Folder for eval.json: a run of this checkpoint, for `backdrop report`, or a new one")
       ->type_name("DIR");
   add_device_options(*command, options->device);
   command->add_flag("--json", options->json, "Print JSON instead of a table");

@@ -38,6 +38,8 @@ int run(int argc, char** argv) {
   backdrop::add_profile_command(application);
   backdrop::add_merge_command(application);
   backdrop::add_manifest_command(application);
+  backdrop::add_report_command(application);
+  backdrop::add_documentation_commands(application);
   application.footer(
       "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input file, 4 no usable device, 130 interrupted.");
   bool asked_for_help = false;

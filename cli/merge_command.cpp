@@ -7,6 +7,7 @@
 #include "backdrop/error.h"
 #include "cli/challenge_tables.h"
 #include "cli/commands.h"
+#include "cli/finished_run.h"
 #include "cli/version.h"
 #include "report/run_reader.h"
 #include "search/merge.h"
@@ -58,25 +59,6 @@ RunRecord merged_record(const std::vector<RunRecord>& records) {
   return merged;
 }
 
-ChallengeInput load_data(const RunRecord& record, const std::string& path) {
-  ThreadPool pool;
-  ChallengeInput input = load_challenge_input(path, pool);
-  if (manifest_sha256(input, pool) != record.data_sha256)
-    throw Error(ErrorCode::bad_input, "is not the data that the shards were searched on", path);
-  return input;
-}
-
-ClassMap load_class_map(const RunRecord& record) {
-  const OptionsRecord& options = record.options;
-  const bool built_in = options.class_map == "identity" || options.class_map == "published";
-  ClassMap map = built_in ? default_class_map(record.model.classes)
-                          : read_class_map(options.class_map, record.model.classes);
-  if (class_map_sha256(map) != options.class_map_sha256)
-    throw Error(ErrorCode::bad_input, "is not the class map that the shards were searched with",
-                options.class_map);
-  return map;
-}
-
 PairMatrix merge_answers(const Shards& shards, const ChallengeInput& input) {
   const auto foregrounds = static_cast<int>(input.foregrounds.size());
   const auto backgrounds = static_cast<int>(input.background_names.size());
@@ -107,15 +89,16 @@ void run_merge(const MergeOptions& options) {
                       options.force ? ResultFolder::Existing::replace : ResultFolder::Existing::refuse);
   RunRecord record = merged_record(shards.records);
   if (!options.data_path.empty()) record.data_path = options.data_path;
-  const ChallengeInput input = load_data(record, record.data_path);
+  const ChallengeInput input = load_run_data(record, record.data_path);
   const PairMatrix pairs = merge_answers(shards, input);
+  const ClassMap map = load_run_class_map(record);
   const ChallengeStatistics statistics =
-      compute_statistics(pairs, input.foreground_labels(), input.background_labels(), load_class_map(record),
+      compute_statistics(pairs, input.foreground_labels(), input.background_labels(), map,
                          static_cast<int>(input.classes.size()));
   folder.begin(input.foregrounds.size(), input.background_names.size());
   store_rows(folder, pairs);
   const std::string json = run_json(record, input, statistics);
-  write_run_files(folder, json, record, input, statistics);
+  write_run_files(folder, {record, json, input, statistics, pairs, map, {}});
   folder.commit();
   fmt::print("{}", options.json ? json : challenge_tables(record, input, statistics, options.out));
 }

@@ -2,8 +2,10 @@
 #include "cli/progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +23,15 @@ bool styles_wanted() {
          std::strcmp(terminal, "dumb") != 0;
 }
 
+/// What fits on one line: a longer one would wrap and could not be rewritten.
+std::string cut_to_terminal(std::string text) {
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  const std::size_t width = known ? size.ws_col - 1u : 79u;
+  if (text.size() > width) text.resize(width);
+  return text;
+}
+
 }  // namespace
 
 ProgressLine::ProgressLine(bool quiet)
@@ -34,17 +45,24 @@ void ProgressLine::show(double done, const std::string& text) {
   const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000);
   if (quiet_ || Clock::now() - last_ < pause) return;
   const std::string share = fmt::format("{:3.0f}%", 100 * done);
-  write(fmt::format("{}{}{}  {}", styled_ ? "\033[1m" : "", share, styled_ ? "\033[0m" : "", text));
+  write(share + "  " + text, styled_ ? share.size() : 0);
 }
 
 void ProgressLine::announce(const std::string& text) {
   if (!quiet_) write(text);
 }
 
-void ProgressLine::write(const std::string& text) {
+void ProgressLine::write(const std::string& text, std::size_t bold) {
   last_ = Clock::now();
   line_open_ = terminal_;
-  fmt::print(stderr, "{}{}{}", terminal_ ? "\r\033[K" : "", text, terminal_ ? "" : "\n");
+  if (!terminal_) {
+    fmt::print(stderr, "{}\n", text);
+  } else {
+    const std::string line = cut_to_terminal(text);
+    bold = std::min(bold, line.size());
+    fmt::print(stderr, "\r\033[K{}{}{}{}", bold > 0 ? "\033[1m" : "", line.substr(0, bold),
+               bold > 0 ? "\033[0m" : "", line.substr(bold));
+  }
   std::fflush(stderr);
 }
 

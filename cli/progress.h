@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 
 #include "search/runner.h"
@@ -24,7 +25,8 @@ class ProgressLine {
   void announce(const std::string& text);
 
  private:
-  void write(const std::string& text);
+  /// The first `bold` characters are drawn so.
+  void write(const std::string& text, std::size_t bold = 0);
 
   bool quiet_;
   bool terminal_;

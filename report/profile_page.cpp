@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "report/html_text.h"
+#include "report/html.h"
 #include "report/profile_record.h"
 
 namespace backdrop {

@@ -91,6 +91,11 @@ RunIdentity read_run_identity(const std::filesystem::path& folder) {
   return identity;
 }
 
+std::string read_run_json(const std::filesystem::path& folder) {
+  const std::vector<std::byte> bytes = read_file(folder / "run.json", kLargestRunJson);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 RunRecord read_run_record(const std::filesystem::path& folder) {
   RunRecord record;
   with_run_json(folder, [&record](const Json& run) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "report/run_record.h"
 
@@ -13,5 +14,8 @@ RunIdentity read_run_identity(const std::filesystem::path& folder);
 
 /// The record in FOLDER/run.json, but for engine, versions and times. Throws bad_input.
 RunRecord read_run_record(const std::filesystem::path& folder);
+
+/// The text of FOLDER/run.json. Throws bad_input.
+std::string read_run_json(const std::filesystem::path& folder);
 
 }  // namespace backdrop

@@ -100,10 +100,6 @@ std::string foregrounds_csv(const ChallengeInput& input, const ChallengeStatisti
 /// One row a background, in the order of the matrices' columns.
 std::string backgrounds_csv(const ChallengeInput& input, const ChallengeStatistics& statistics);
 
-/// One self-contained page for people.
-std::string report_page(const RunRecord& record, const ChallengeInput& input,
-                        const ChallengeStatistics& statistics);
-
 /// "wheeled vehicle" for the class folder "02_wheeled vehicle".
 std::string class_display_name(const std::string& folder);
 

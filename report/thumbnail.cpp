@@ -1,28 +1,60 @@
-// Halves a photo by averaging 2 x 2 pixels, and writes it as base64 (RFC 4648) of a JPEG.
+// Shrinks photos by averaging areas, and writes them as base64 (RFC 4648) of a JPEG.
 #include "report/thumbnail.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "loaders/image_jpeg.h"
 
 namespace backdrop {
 namespace {
 
-Image halve(const Image& image) {
-  Image half{image.height / 2, image.width / 2, {}};
-  half.pixels.reserve(static_cast<std::size_t>(half.height) * static_cast<std::size_t>(half.width) * 3);
-  const std::size_t row = static_cast<std::size_t>(image.width) * 3;
-  for (int y = 0; y < half.height; ++y)
-    for (int x = 0; x < half.width; ++x)
-      for (std::size_t c = 0; c < 3; ++c) {
-        const std::uint8_t* corner = image.pixels.data() + static_cast<std::size_t>(2 * y) * row +
-                                     static_cast<std::size_t>(2 * x) * 3 + c;
-        half.pixels.push_back(
-            static_cast<std::uint8_t>((corner[0] + corner[3] + corner[row] + corner[row + 3] + 2) / 4));
-      }
-  return half;
+/// The pixels of a row or column that one pixel of the thumbnail covers, with the share of each.
+struct Cover {
+  int begin = 0;
+  std::vector<float> weights;
+};
+
+std::vector<Cover> covers(int from, int to) {
+  std::vector<Cover> result(static_cast<std::size_t>(to));
+  const double scale = static_cast<double>(from) / to;
+  for (int i = 0; i < to; ++i) {
+    const double low = i * scale, high = std::min<double>((i + 1) * scale, from);
+    Cover& cover = result[static_cast<std::size_t>(i)];
+    cover.begin = static_cast<int>(low);
+    for (int x = cover.begin; x < high && x < from; ++x) {
+      const double part = std::min<double>(high, x + 1) - std::max<double>(low, x);
+      cover.weights.push_back(static_cast<float>(part / (high - low)));
+    }
+  }
+  return result;
+}
+
+std::uint8_t covered_value(const Image& image, const Cover& rows, const Cover& columns, std::size_t channel) {
+  float sum = 0;
+  for (std::size_t y = 0; y < rows.weights.size(); ++y)
+    for (std::size_t x = 0; x < columns.weights.size(); ++x) {
+      const std::size_t row = static_cast<std::size_t>(rows.begin) + y;
+      const std::size_t pixel =
+          row * static_cast<std::size_t>(image.width) + static_cast<std::size_t>(columns.begin) + x;
+      sum += rows.weights[y] * columns.weights[x] * image.pixels[pixel * 3 + channel];
+    }
+  return static_cast<std::uint8_t>(std::min(sum + 0.5f, 255.0f));
+}
+
+Image shrink(const Image& image) {
+  const double scale = static_cast<double>(kThumbnailSize) / std::max(image.height, image.width);
+  const auto extent = [scale](int size) { return std::max(1, static_cast<int>(size * scale + 0.5)); };
+  Image small{extent(image.height), extent(image.width), {}};
+  small.pixels.reserve(static_cast<std::size_t>(small.height) * static_cast<std::size_t>(small.width) * 3);
+  const std::vector<Cover> columns = covers(image.width, small.width);
+  for (const Cover& rows : covers(image.height, small.height))
+    for (const Cover& column : columns)
+      for (std::size_t c = 0; c < 3; ++c) small.pixels.push_back(covered_value(image, rows, column, c));
+  return small;
 }
 
 std::string base64(std::span<const std::byte> bytes) {
@@ -42,8 +74,22 @@ std::string base64(std::span<const std::byte> bytes) {
 }  // namespace
 
 std::string thumbnail_address(const Image& image) {
-  const Image small = image.height > 1 && image.width > 1 ? halve(image) : image;
-  return "data:image/jpeg;base64," + base64(encode_jpeg(small, 85));
+  const bool large = std::max(image.height, image.width) > kThumbnailSize;
+  return "data:image/jpeg;base64," + base64(encode_jpeg(large ? shrink(image) : image, 80));
+}
+
+Image paste(const Foreground& foreground, const Image& background) {
+  const Image& photo = foreground.image;
+  const Mask& mask = foreground.mask;
+  const bool match = photo.pixels.size() == background.pixels.size() && photo.width == background.width &&
+                     mask.width == photo.width && mask.values.size() * 3 == photo.pixels.size();
+  if (!match) return {};
+  Image composite = background;
+  for (std::size_t pixel = 0; pixel < mask.values.size(); ++pixel)
+    if (mask.values[pixel] != 0)
+      std::copy_n(photo.pixels.begin() + static_cast<std::ptrdiff_t>(pixel * 3), 3,
+                  composite.pixels.begin() + static_cast<std::ptrdiff_t>(pixel * 3));
+  return composite;
 }
 
 }  // namespace backdrop

@@ -21,8 +21,9 @@ rm -rf "$demo"
 mkdir -p "$demo"
 show build/backdrop demo-data "$demo/data"
 show build/backdrop challenge "${model[@]}" --data-path "$demo/data" --mode all --out "$demo/results"
-show build/backdrop eval "${model[@]}" --data-path "$demo/data" --eval-dataset all --challenge "$demo/results" |
-  tee "$demo/evaluation.txt"
+show build/backdrop eval "${model[@]}" --data-path "$demo/data" --eval-dataset all --challenge "$demo/results" \
+  --out "$demo/results" | tee "$demo/evaluation.txt"
+show build/backdrop report "$demo/results"
 
 # The rows of the published tables (https://github.com/MadryLab/backgrounds_challenge).
 percentage() { awk -v name="$1" 'index($0, name) == 1 { print $NF }' "$demo/evaluation.txt"; }

@@ -22,9 +22,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kJournal = "journal";
-constexpr std::array<std::string_view, 8> kRunFiles = {"run.json",        "predictions.npy", "margins.npy",
+constexpr std::string_view kEvaluation = "eval.json";  // of `eval --out`
+constexpr std::array<std::string_view, 9> kRunFiles = {"run.json",        "predictions.npy", "margins.npy",
                                                        "foregrounds.csv", "backgrounds.csv", "report.html",
-                                                       kJournal,          "journal.new"};
+                                                       kEvaluation,       kJournal,          "journal.new"};
 constexpr std::int16_t kNoPrediction = -1;
 constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();
 
@@ -63,6 +64,12 @@ void require_free(const fs::path& folder, ResultFolder::Existing existing) {
   if (ResultFolder::is_finished(folder) && existing != ResultFolder::Existing::replace)
     throw Error(ErrorCode::usage, "is a finished run: choose another --out, or --force to replace it",
                 folder.string());
+  if (existing != ResultFolder::Existing::replace && fs::exists(folder / kEvaluation))
+    throw Error(
+        ErrorCode::usage,
+        "holds an evaluation, which a run would replace: choose another --out, or --force and evaluate "
+        "again afterwards",
+        folder.string());
   require_only_run_files(folder);
 }
 

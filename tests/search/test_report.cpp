@@ -1,10 +1,15 @@
 // The run's text files: quoting, escaping, numbers that are missing.
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "backdrop/error.h"
 #include "report/evaluation_record.h"
+#include "report/html.h"
+#include "report/pair_counts.h"
+#include "report/run_page.h"
 #include "report/run_record.h"
 #include "report/thumbnail.h"
 #include "tests/search/fake_engine.h"
@@ -39,7 +44,14 @@ class ReportTest : public ::testing::Test {
                               testing::identity_map(2), static_cast<int>(input.classes.size()));
   }
 
+  std::string page(const std::vector<VariationResult>& evaluation = {}) const {
+    const ChallengeStatistics counts = statistics();
+    const std::string text = run_json(record, input, counts);
+    return report_page({record, text, input, counts, pairs, map, evaluation});
+  }
+
   ChallengeInput input = testing::fake_input(2, 2, 2);
+  ClassMap map = testing::identity_map(2);
   PairMatrix pairs{2, 2};
   RunRecord record;
 };
@@ -82,20 +94,91 @@ TEST_F(ReportTest, BackgroundsAreNotComparedWherePairsWereLeftOut) {
   record.options.mode = "first";
   const json run = json::parse(run_json(record, input, statistics()));
   EXPECT_TRUE(run["result"]["classes"][0]["most_adversarial_backgrounds"].empty());
-  EXPECT_THAT(report_page(record, input, statistics()),
-              AllOf(HasSubstr("--mode all"), Not(HasSubstr("<img"))));
+  EXPECT_THAT(page(), AllOf(HasSubstr("--mode all"), Not(HasSubstr("Background odd"))));
 }
 
 TEST_F(ReportTest, PageEscapesNamesAndShowsPictures) {
-  const std::string page = report_page(record, input, statistics());
-  EXPECT_THAT(page, AllOf(StartsWith("<!doctype html>"), HasSubstr("50.00%"),
-                          HasSubstr("data:image/jpeg;base64,/9j/"), HasSubstr("a&lt;b&gt;.pt"),
-                          Not(HasSubstr("<b>"))));
+  EXPECT_THAT(page(), AllOf(StartsWith("<!doctype html>"), HasSubstr("50.00%"),
+                            HasSubstr("data:image/jpeg;base64,/9j/"), HasSubstr("a&lt;b&gt;.pt"),
+                            Not(HasSubstr("<b>"))));
+}
+
+TEST_F(ReportTest, PageSaysWhatIsTakenForWhat) {
+  EXPECT_THAT(page(), AllOf(HasSubstr("1 of 1 fooled<br>100% of those into class"),
+                            HasSubstr("The foreground of f1.JPEG on background odd"),
+                            HasSubstr("taken for class on its worst background (margin -0.50)"),
+                            HasSubstr("50.00% are below zero")));
+}
+
+TEST_F(ReportTest, PageHasTheTablesOfThePublishedForm) {
+  EXPECT_THAT(page(), AllOf(HasSubstr("| resnet18 | 50.0% | - |"), Not(HasSubstr("| BG-Gap |"))));
+  EXPECT_THAT(page({{"original", 10, 9}, {"mixed_same", 10, 8}, {"mixed_rand", 10, 6}, {"only_fg", 10, 7}}),
+              AllOf(HasSubstr("| resnet18 | 50.0% | 90.0% |"),
+                    HasSubstr("| Model | Original | Mixed-Same | Mixed-Rand | BG-Gap | Only-FG |"),
+                    HasSubstr("| resnet18 | 90.0% | 80.0% | 60.0% | 20.0% | 70.0% |")));
+}
+
+TEST_F(ReportTest, PageShowsFactsThatItDoesNotKnowAndNoTimes) {
+  record.search_seconds = 12345;
+  const ChallengeStatistics counts = statistics();
+  json run = json::parse(run_json(record, input, counts));
+  run["audit"] = {{"pairs_checked", 17}, {"largest_error", 0.25}, {"<i>", {1, 2}}};
+  const std::string text = run.dump();
+  const std::string shown = report_page({record, text, input, counts, pairs, map, {}});
+  EXPECT_THAT(shown, AllOf(HasSubstr("Pairs checked</th><td>17"), HasSubstr("Largest error</th><td>0.25"),
+                           HasSubstr("&lt;i&gt;</th><td>1, 2"), Not(HasSubstr("12345"))));
+  for (const std::string odd : {"", "[]", "{", "{\"a\": null, \"b\": [[1]]}"})
+    EXPECT_THAT(report_page({record, odd, input, counts, pairs, map, {}}), HasSubstr("</html>"));
+}
+
+TEST(Html, EscapesMarkupControlCharactersAndBadBytes) {
+  EXPECT_EQ(escaped("a<b>&\"c"), "a&lt;b&gt;&amp;&quot;c");
+  EXPECT_EQ(escaped("\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"), "\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80");
+  for (const std::string bad : {"\x01", "\x7F", "\xFF", "\xC3", "\xC0", "\n"})
+    EXPECT_EQ(escaped(bad), "\xEF\xBF\xBD");
+  EXPECT_EQ(escaped("\xED\xA0\x80").find('\xED'), std::string::npos);  // half a surrogate pair
+  EXPECT_EQ(escaped("\xC0\xAF").find('\xC0'), std::string::npos);      // overlong
+}
+
+TEST(Histogram, HasAnEdgeAtZeroAndCountsEveryFiniteValue) {
+  const float infinite = std::numeric_limits<float>::infinity();
+  const auto bins = histogram(std::vector<float>{-1.5f, -0.01f, 0, 0.01f, 7, NAN, infinite, -infinite});
+  ASSERT_TRUE(bins);
+  EXPECT_EQ(total(bins->counts), 5);
+  EXPECT_LE(bins->counts.size(), 42u);
+  std::int64_t below = 0;
+  for (std::size_t i = 0; i < bins->counts.size(); ++i)
+    if (bins->first + static_cast<std::int64_t>(i) < 0) below += bins->counts[i];
+  EXPECT_EQ(below, 2);
+  EXPECT_FALSE(histogram(std::vector<float>{NAN}));
+  for (const float extreme : {0.0f, 1e-30f, 3e38f, -3e38f}) {
+    const auto one = histogram(std::vector<float>{extreme});
+    ASSERT_TRUE(one);
+    EXPECT_EQ(total(one->counts), 1) << extreme;
+  }
 }
 
 TEST(Thumbnail, IsSmallerThanThePhoto) {
   const Image photo{224, 224, std::vector<std::uint8_t>(224 * 224 * 3, 77)};
   EXPECT_LT(thumbnail_address(photo).size(), 4000u);
+}
+
+TEST(Thumbnail, AveragesWhatItCovers) {
+  Image photo{4 * kThumbnailSize, 2 * kThumbnailSize, {}};
+  for (int i = 0; i < photo.height * photo.width * 3; ++i)
+    photo.pixels.push_back(i / 3 % 2 == 0 ? 50 : 150);  // columns in turn
+  const std::string address = thumbnail_address(photo);
+  const Image grey{
+      kThumbnailSize, kThumbnailSize / 2,
+      std::vector<std::uint8_t>(static_cast<std::size_t>(kThumbnailSize) * kThumbnailSize / 2 * 3, 100)};
+  EXPECT_EQ(address, thumbnail_address(grey));
+}
+
+TEST(Paste, TakesTheForegroundWhereTheMaskIs) {
+  const Foreground foreground{"f", 0, {1, 2, {1, 2, 3, 4, 5, 6}}, {1, 2, {0, 1}}};
+  EXPECT_EQ(paste(foreground, {1, 2, {9, 9, 9, 9, 9, 9}}).pixels,
+            (std::vector<std::uint8_t>{9, 9, 9, 4, 5, 6}));
+  EXPECT_TRUE(paste(foreground, {1, 1, {9, 9, 9}}).pixels.empty());
 }
 
 TEST(ClassDisplayName, DropsTheNumberOfAClassFolder) {

@@ -1,0 +1,28 @@
+// Data and class map of a run, found by their recorded names and checked by their hashes.
+#include "cli/finished_run.h"
+
+#include "backdrop/error.h"
+
+namespace backdrop {
+
+ChallengeInput load_run_data(const RunRecord& record, const std::string& path) {
+  ThreadPool pool;
+  ChallengeInput input = load_challenge_input(path, pool);
+  if (manifest_sha256(input, pool) != record.data_sha256)
+    throw Error(ErrorCode::bad_input,
+                "is not the data that was searched: give the right one with --data-path", path);
+  return input;
+}
+
+ClassMap load_run_class_map(const RunRecord& record) {
+  const OptionsRecord& options = record.options;
+  const bool built_in = options.class_map == "identity" || options.class_map == "published";
+  ClassMap map = built_in ? default_class_map(record.model.classes)
+                          : read_class_map(options.class_map, record.model.classes);
+  if (class_map_sha256(map) != options.class_map_sha256)
+    throw Error(ErrorCode::bad_input, "is not the class map that the search was made with",
+                options.class_map);
+  return map;
+}
+
+}  // namespace backdrop

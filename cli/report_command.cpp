@@ -1,0 +1,152 @@
+// backdrop report: a finished run in words and as a page, or several models as a leaderboard.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <system_error>
+
+#include "backdrop/error.h"
+#include "cli/challenge_tables.h"
+#include "cli/commands.h"
+#include "cli/finished_run.h"
+#include "cli/progress.h"
+#include "cli/text_table.h"
+#include "report/run_page.h"
+#include "report/run_reader.h"
+#include "report/run_summary.h"
+#include "search/durable_file.h"
+#include "search/merge.h"
+
+namespace backdrop {
+namespace {
+
+namespace fs = std::filesystem;
+using Align = TextTable::Align;
+
+struct ReportOptions {
+  std::vector<std::string> runs;
+  std::string out;
+  std::string data_path;
+  bool json = false;
+};
+
+std::string percent_or_dash(const std::optional<double>& share) {
+  return share ? percent(*share) : "-";
+}
+
+std::optional<double> accuracy_of(const RunSummary& run, const char* variation) {
+  for (const VariationResult& result : run.evaluation)
+    if (result.variation == variation) return result.accuracy();
+  return std::nullopt;
+}
+
+/// The columns of the published tables side by side, and what to know about a row.
+std::string leaderboard(const std::vector<RunSummary>& runs) {
+  TextTable table;
+  table.add_column("Model");
+  for (const char* title :
+       {"Challenge accuracy", "Clean accuracy", "Mixed-Same", "Mixed-Rand", "BG-Gap", "Vulnerable"})
+    table.add_column(title, Align::right);
+  table.add_column("Run");
+  table.add_column("Remark");
+  for (const RunSummary& run : runs)
+    table.add_row(
+        {run.arch.empty() ? "-" : run.arch, percent_or_dash(run.challenge_accuracy),
+         percent_or_dash(accuracy_of(run, "original")), percent_or_dash(accuracy_of(run, "mixed_same")),
+         percent_or_dash(accuracy_of(run, "mixed_rand")), percent_or_dash(background_gap(run.evaluation)),
+         run.vulnerable && run.foregrounds ? fmt::format("{}/{}", *run.vulnerable, *run.foregrounds) : "-",
+         run.folder.string(), remark(run, runs.front())});
+  return table.text();
+}
+
+std::string class_table(const RunSummary& run) {
+  if (run.classes.empty()) return {};
+  TextTable table;
+  table.add_column("Class");
+  table.add_column("Challenge accuracy", Align::right);
+  for (const auto& [name, accuracy] : run.classes)
+    table.add_row({class_display_name(name), percent_or_dash(accuracy)});
+  return table.text() + '\n';
+}
+
+/// Whole or not there: a page that is looked at is never half written.
+void write_page(const fs::path& path, const std::string& page) {
+  fs::path temporary = path;
+  temporary += ".partial";
+  write_durable_file(temporary, page);
+  rename_durably(temporary, path);
+}
+
+/// The page of a run, drawn again from its answers and its photos.
+std::string draw_page(const RunSummary& summary, const std::string& data_path) {
+  const RunRecord record = read_run_record(summary.folder);
+  ChallengeInput input = load_run_data(record, data_path);
+  if (!record.options.shard.is_whole()) select_shard(input, record.options.shard);
+  const ClassMap map = load_run_class_map(record);
+  const PairMatrix pairs =
+      read_answers(summary.folder, static_cast<int>(input.foregrounds.size()),
+                   static_cast<int>(input.background_names.size()), record.model.classes);
+  const ChallengeStatistics statistics =
+      compute_statistics(pairs, input.foreground_labels(), input.background_labels(), map,
+                         static_cast<int>(input.classes.size()));
+  const std::string json = read_run_json(summary.folder);
+  return report_page({record, json, input, statistics, pairs, map, summary.evaluation});
+}
+
+/// Where one run's page goes: empty if there is none to draw, for want of photos or of a challenge.
+fs::path redraw(const ReportOptions& options, const RunSummary& run) {
+  if (!run.challenge_accuracy) return {};
+  const std::string data_path = options.data_path.empty() ? run.data_path : options.data_path;
+  std::error_code ignored;
+  if (options.data_path.empty() && !fs::is_directory(data_path, ignored)) {
+    fmt::print(stderr,
+               "note: the page is not drawn again: its photos are not in '{}' (--data-path says where)\n",
+               data_path);
+    return {};
+  }
+  const fs::path path = options.out.empty() ? run.folder / "report.html" : fs::path(options.out);
+  write_page(path, draw_page(run, data_path));
+  return path;
+}
+
+void run_report(const ReportOptions& options) {
+  std::vector<RunSummary> runs;
+  for (const std::string& folder : options.runs) runs.push_back(read_run_summary(folder));
+  sort_by_accuracy(runs);
+  fs::path page;
+  if (runs.size() == 1) {
+    page = redraw(options, runs.front());
+  } else if (!options.out.empty()) {
+    page = options.out;
+    write_page(page, comparison_page(runs));
+  }
+  if (options.json) {
+    fmt::print("{}", summaries_json(runs));
+    return;
+  }
+  fmt::print("{}{}", runs.size() == 1 ? class_table(runs.front()) : "", leaderboard(runs));
+  if (!page.empty()) fmt::print("Page: {}\n", page.string());
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& application) {
+  auto options = std::make_shared<ReportOptions>();
+  CLI::App* command = application.add_subcommand(
+      "report", "Show a finished run and draw its page again, or compare several models: the leaderboard");
+  command->add_option("runs", options->runs, "Folders of challenge --out or eval --out")
+      ->required()
+      ->type_name("RUN...");
+  command
+      ->add_option("--out", options->out,
+                   "Page to write (default: the run's own report.html; none for several runs)")
+      ->type_name("FILE.html");
+  command
+      ->add_option("--data-path", options->data_path,
+                   "Root of the data of one run, if it is no longer where the search found it")
+      ->type_name("DIR");
+  command->add_flag("--json", options->json, "Print JSON instead of tables");
+  command->callback([options] { run_report(*options); });
+}
+
+}  // namespace backdrop

@@ -1,0 +1,50 @@
+/// \file
+/// What finished runs and evaluations say in their folders, for comparing models.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "search/evaluation.h"
+
+namespace backdrop {
+
+/// Read from FOLDER/run.json and FOLDER/eval.json; what they do not say is empty.
+struct RunSummary {
+  std::filesystem::path folder;
+  std::string arch;
+  std::string checkpoint;
+  std::string checkpoint_sha256;
+  std::string data_path;
+  std::string data_sha256;  ///< of the challenge's data
+  std::string mode;
+  std::string shard;                         ///< "1/4"; empty for the whole search
+  std::optional<double> challenge_accuracy;  ///< if `is_bound` at most that
+  bool is_bound = false;                     ///< the search was stopped early
+  std::optional<int> foregrounds;
+  std::optional<int> backgrounds;
+  std::optional<int> vulnerable;
+  std::vector<std::pair<std::string, std::optional<double>>> classes;  ///< folder's name, challenge accuracy
+  std::vector<VariationResult> evaluation;
+};
+
+/// Throws bad_input if the folder has neither file, if one cannot be parsed, or if they are of two
+/// checkpoints.
+RunSummary read_run_summary(const std::filesystem::path& folder);
+
+/// The best challenge accuracy first; where there is none, by the clean accuracy.
+void sort_by_accuracy(std::vector<RunSummary>& runs);
+
+/// What to know before two rows are compared, in words: other data, a bound, a part. Empty if nothing.
+std::string remark(const RunSummary& run, const RunSummary& reference);
+
+/// {"format": "backdrop-report-1", "runs": [...]}.
+std::string summaries_json(const std::vector<RunSummary>& runs);
+
+/// The leaderboard as one self-contained page. Runs are compared with the first of them.
+std::string comparison_page(const std::vector<RunSummary>& runs);
+
+}  // namespace backdrop
