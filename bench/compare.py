@@ -199,7 +199,7 @@ def measure(arguments, arch, counts, checkpoint, scratch):
         for contestant in contestants:
             contestant.close()
     return {"arch": arch, "foregrounds": len(labels), "backgrounds": answers.predictions.shape[1],
-            "weights": "checkpoint" if checkpoint or arguments.models else "seeded random", "near_ties": int((~answers.decided).sum()),
+            "weights": "prepared" if arguments.models else "checkpoint" if checkpoint else "seeded random", "near_ties": int((~answers.decided).sum()),
             "rows": list(rows.values()), "left_out": left_out}
 
 
