@@ -64,7 +64,8 @@ std::vector<std::string> class_names(const std::vector<RunSummary>& runs) {
 std::string class_table(const std::vector<RunSummary>& runs) {
   const std::vector<std::string> names = class_names(runs);
   if (names.empty()) return {};
-  HtmlTable table("Challenge accuracy by class of the foreground; the darker, the more are vulnerable");
+  HtmlTable table(
+      "Challenge accuracy by class of the foreground; the stronger the colour, the more are vulnerable");
   table.add_column("Model");
   for (const std::string& name : names)
     table.add_column(class_label(name.substr(0, kLongestName)), Align::right);
