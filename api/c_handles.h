@@ -6,6 +6,7 @@
 
 #include "backdrop/backdrop.h"
 #include "backdrop/model.h"
+#include "backdrop/search.h"
 #include "backdrop/session.h"
 
 struct backdrop_model {
@@ -15,6 +16,14 @@ struct backdrop_model {
 struct backdrop_session {
   backdrop::Session session;
   std::string description;
+};
+
+struct backdrop_data {
+  backdrop::SearchData data;
+};
+
+struct backdrop_answers {
+  backdrop::SearchAnswers answers;
 };
 
 namespace backdrop::c {

@@ -7,13 +7,16 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "backdrop/model.h"
+#include "backdrop/search_data.h"
 #include "backdrop/session.h"
 #include "engine/engine.h"
 #include "loaders/class_map.h"
 #include "models/network.h"
 #include "report/run_record.h"
+#include "search/inputs.h"
 
 namespace backdrop {
 
@@ -56,9 +59,23 @@ struct Session::Parts {
   CallGate gate;
 };
 
+struct SearchData::Parts {
+  ChallengeInput input;
+  ValueShape size;
+  std::string root;  ///< empty for data from memory
+  std::vector<int> foreground_labels;
+  std::vector<int> background_labels;
+  mutable std::once_flag hashed;
+  mutable std::string sha256;
+};
+
+/// Names and versions for records.
+Versions library_versions();
+
 /// The way from the public classes to their parts.
 struct Internals {
   static const Model::Parts& parts(const Model& model) { return *model.parts_; }
+  static const SearchData::Parts& parts(const SearchData& data) { return *data.parts_; }
   static Session::Parts& parts(Session& session) { return *session.parts_; }
 };
 

@@ -15,7 +15,7 @@ namespace {
 void check_size(int height, int width, std::size_t bytes, int channels, const ValueShape& expected,
                 const std::string& what) {
   if (height != expected.height || width != expected.width)
-    throw Error(ErrorCode::usage, fmt::format("{} is {} x {}: the network takes {} x {}", what, height, width,
+    throw Error(ErrorCode::usage, fmt::format("{} is {} x {}: {} x {} is needed", what, height, width,
                                               expected.height, expected.width));
   const std::size_t needed =
       static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);

@@ -32,9 +32,10 @@ std::optional<int> gpu_of(std::string_view device) {
 }
 
 Precision precision_of(std::string_view text) {
-  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16})
+  for (const Precision precision :
+       {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8})
     if (text == name(precision)) return precision;
-  throw Error(ErrorCode::usage, fmt::format("{} is not a precision: fp32, tf32, fp16 or bf16", text));
+  throw Error(ErrorCode::usage, fmt::format("{} is not a precision: fp32, tf32, fp16, bf16 or int8", text));
 }
 
 std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions& options) {
@@ -51,10 +52,10 @@ std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions
                        .cache_memory = options.cache_memory,
                        .precision = precision_of(options.precision),
                        .device = gpu.value_or(0)};
-  if (gpu) return make_cuda_engine(model.network, model.map, engine);
-  if (engine.precision != Precision::fp32)
-    throw Error(ErrorCode::usage, fmt::format("{} needs a GPU: the CPU computes in fp32", options.precision));
-  return make_cpu_engine(model.network, model.map, engine);
+  if (!gpu) return make_cpu_engine(model.network, model.map, engine);
+  if (engine.precision == Precision::int8)
+    throw Error(ErrorCode::usage, "int8 is for the CPU: a GPU takes fp32, tf32, fp16 and bf16");
+  return make_cuda_engine(model.network, model.map, engine);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <ctime>
 #include <memory>
 #include <optional>
 
@@ -14,6 +13,7 @@
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/version.h"
+#include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
 #include "search/mpi_executor.h"
@@ -53,15 +53,6 @@ void check_combination(const ChallengeOptions& options) {
   if (options.out.empty()) throw Error(ErrorCode::usage, "--resume needs the run's folder: give --out");
   if (!options.logits.empty())
     throw Error(ErrorCode::usage, "--logits cannot be resumed: logits are not kept in the run's folder");
-}
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text, length};
 }
 
 /// Everything a search needs, in memory.

@@ -112,13 +112,6 @@ std::string challenge_tables(const RunRecord& record, const ChallengeInput& inpu
   return text;
 }
 
-void write_run_files(ResultFolder& folder, const RunPage& run) {
-  folder.write("foregrounds.csv", foregrounds_csv(run.input, run.statistics));
-  folder.write("backgrounds.csv", backgrounds_csv(run.input, run.statistics));
-  folder.write("report.html", report_page(run));
-  folder.write("run.json", run.run_json);
-}
-
 std::string percent(double share) {
   return std::isnan(share) ? "-" : fmt::format("{:.2f}%", 100 * share);
 }

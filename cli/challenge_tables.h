@@ -1,12 +1,10 @@
 /// \file
-/// The challenge's result, for people and for its folder.
+/// The challenge's result for people.
 #pragma once
 
 #include <string>
 
-#include "report/run_page.h"
 #include "report/run_record.h"
-#include "search/result_folder.h"
 
 namespace backdrop {
 
@@ -14,9 +12,6 @@ namespace backdrop {
 /// results were written, empty for nowhere.
 std::string challenge_tables(const RunRecord& record, const ChallengeInput& input,
                              const ChallengeStatistics& statistics, const std::string& folder);
-
-/// Writes all text files of a run.
-void write_run_files(ResultFolder& folder, const RunPage& run);
 
 /// "51.11%", or "-" for NaN.
 std::string percent(double share);

@@ -15,6 +15,7 @@
 #include "cli/text_table.h"
 #include "cli/version.h"
 #include "report/evaluation_record.h"
+#include "report/run_files.h"
 #include "report/run_summary.h"
 #include "search/durable_file.h"
 #include "search/evaluation.h"

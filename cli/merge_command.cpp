@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/finished_run.h"
 #include "cli/version.h"
+#include "report/run_files.h"
 #include "report/run_reader.h"
 #include "search/merge.h"
 #include "search/result_folder.h"

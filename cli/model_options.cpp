@@ -2,7 +2,6 @@
 #include "cli/model_options.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <string_view>
 
@@ -189,30 +188,6 @@ std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOption
     return make_cuda_engine(model.network, model.map, engine);
   }
   return make_cpu_engine(model.network, model.map, engine);
-}
-
-namespace {
-
-/// Of this process so far.
-std::size_t peak_memory_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::size_t>(usage.ru_maxrss) * 1024;  // Linux counts KiB
-}
-
-}  // namespace
-
-EngineRecord engine_record(const Engine& engine) {
-  return {.device = engine.device(),
-          .description = engine.description(),
-          .batch = engine.batch(),
-          .threads = engine.threads(),
-          .tile = engine.tile(),
-          .workspace_bytes = engine.workspace_bytes(),
-          .cache_bytes = engine.cache_bytes(),
-          .cache_limit = engine.cache_limit(),
-          .peak_memory_bytes = peak_memory_bytes(),
-          .multiply_adds = engine.multiply_adds()};
 }
 
 }  // namespace backdrop

@@ -77,8 +77,6 @@ EngineOptions engine_options(const DeviceOptions& options);
 /// With --device auto a GPU where CUDA's driver is; if it cannot be used the CPU, as one line on stderr says.
 std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options);
 
-EngineRecord engine_record(const Engine& engine);
-
 /// "--name on|off" as a bool.
 inline bool is_on(const std::string& value) {
   return value == "on";

@@ -25,6 +25,13 @@ void composite_reference(const std::uint8_t* foreground, const std::uint8_t* bac
                          const std::uint8_t* mask, std::size_t pixels, const std::array<float, 3>& mean,
                          const std::array<float, 3>& deviation, float* output);
 
+/// The composite as a photo: 8-bit RGB, each value the foreground's or the background's.
+void composite_photo_reference(const std::uint8_t* foreground, const std::uint8_t* background,
+                               const std::uint8_t* mask, std::size_t pixels, std::uint8_t* output);
+
+void composite_photo_cpu(const std::uint8_t* foreground, const std::uint8_t* background,
+                         const std::uint8_t* mask, std::size_t pixels, std::uint8_t* output);
+
 void composite_cpu(const std::uint8_t* foreground, const std::uint8_t* background, const std::uint8_t* mask,
                    std::size_t pixels, const NormalizationTable& table, float* output);
 

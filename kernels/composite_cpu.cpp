@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "kernels/composite.h"
 
 namespace backdrop::kernels {
@@ -18,6 +20,18 @@ void composite_cpu(const std::uint8_t* foreground, const std::uint8_t* backgroun
     const std::uint8_t* source = mask[pixel] != 0 ? foreground : background;
     for (std::size_t channel = 0; channel < 3; ++channel)
       output[3 * pixel + channel] = table.values[channel][source[3 * pixel + channel]];
+  }
+}
+
+void composite_photo_cpu(const std::uint8_t* foreground, const std::uint8_t* background,
+                         const std::uint8_t* mask, std::size_t pixels, std::uint8_t* output) {
+  // Masks are a few connected shapes: runs of equal values are copied at once.
+  for (std::size_t first = 0; first < pixels;) {
+    std::size_t end = first + 1;
+    while (end < pixels && mask[end] == mask[first]) ++end;
+    std::copy_n((mask[first] != 0 ? foreground : background) + 3 * first, 3 * (end - first),
+                output + 3 * first);
+    first = end;
   }
 }
 

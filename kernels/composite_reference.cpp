@@ -18,4 +18,13 @@ void composite_reference(const std::uint8_t* foreground, const std::uint8_t* bac
   }
 }
 
+void composite_photo_reference(const std::uint8_t* foreground, const std::uint8_t* background,
+                               const std::uint8_t* mask, std::size_t pixels, std::uint8_t* output) {
+  for (std::size_t pixel = 0; pixel < pixels; ++pixel)
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      const std::size_t i = 3 * pixel + channel;
+      output[i] = static_cast<std::uint8_t>(background[i] * (1 - mask[pixel]) + foreground[i] * mask[pixel]);
+    }
+}
+
 }  // namespace backdrop::kernels

@@ -21,6 +21,7 @@ uint8_t* noise(unsigned seed);
 backdrop_image image_of(const uint8_t* pixels);
 
 void test_model(const char* checkpoint);
+void test_search(const char* checkpoint);
 void test_session(const char* checkpoint);
 void test_threads(const char* checkpoint);
 

@@ -13,13 +13,39 @@ typedef struct shared_state {
   const backdrop_model* model;
   backdrop_session* session;
   backdrop_image image;
+  const backdrop_data* data;
   float expected[kClasses];
+  int32_t prediction;
 } shared_state;
 
 typedef struct worker_state {
   const shared_state* shared;
   int number;
 } worker_state;
+
+/* The one foreground on the one background is the photo itself. */
+static void search(backdrop_session* session, const shared_state* shared) {
+  backdrop_answers* answers = NULL;
+  CHECK_OK(backdrop_search(session, shared->data, NULL, &answers));
+  backdrop_answers_info info = {0};
+  info.size = sizeof info;
+  CHECK_OK(backdrop_answers_get_info(answers, &info));
+  CHECK(info.predictions[0] == shared->prediction);
+  backdrop_answers_free(answers);
+}
+
+static backdrop_data* data_of(const backdrop_image* image) {
+  uint8_t* mask = calloc(kPixels, 1);
+  CHECK(mask != NULL);
+  memset(mask, 1, kPixels / 4);
+  const backdrop_mask mask_view = {sizeof mask_view, mask, kPixels, kSide, kSide};
+  const backdrop_foreground foreground = {sizeof foreground, "f", *image, mask_view, 0};
+  const backdrop_background background = {sizeof background, "b", *image, 0};
+  backdrop_data* data = NULL;
+  CHECK_OK(backdrop_data_copy(&foreground, 1, &background, 1, NULL, 0, &data));
+  free(mask);
+  return data;
+}
 
 static void* work(void* argument) {
   const worker_state* worker = argument;
@@ -46,6 +72,7 @@ static void* work(void* argument) {
     backdrop_model_free(model);
     CHECK_OK(backdrop_session_classify(session, &shared->image, 1, logits, kClasses, NULL));
     CHECK(memcmp(logits, shared->expected, sizeof logits) == 0);
+    search(round % 2 == 0 ? shared->session : session, shared);
     backdrop_session_free(session);
   }
   return NULL;
@@ -57,8 +84,11 @@ void test_threads(const char* checkpoint) {
   uint8_t* pixels = noise(3);
   CHECK_OK(backdrop_model_load(checkpoint, NULL, &model));
   CHECK_OK(backdrop_session_open(model, NULL, &session));
-  shared_state shared = {checkpoint, model, session, image_of(pixels), {0}};
-  CHECK_OK(backdrop_session_classify(session, &shared.image, 1, shared.expected, kClasses, NULL));
+  shared_state shared = {checkpoint, model, session, image_of(pixels), NULL, {0}, -1};
+  backdrop_data* data = data_of(&shared.image);
+  shared.data = data;
+  CHECK_OK(
+      backdrop_session_classify(session, &shared.image, 1, shared.expected, kClasses, &shared.prediction));
   pthread_t threads[kThreads];
   worker_state workers[kThreads];
   for (int i = 0; i < kThreads; ++i) {
@@ -69,5 +99,6 @@ void test_threads(const char* checkpoint) {
   for (int i = 0; i < kThreads; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
   backdrop_session_free(session);
   backdrop_model_free(model);
+  backdrop_data_free(data);
   free(pixels);
 }

@@ -25,19 +25,20 @@ fi
 # What the examples run on.
 quietly "$prefix/bin/backdrop" demo-data "$work/data" --images-per-class 1
 checkpoint=$source/models/demo/demo-resnet18.pt
-photos=()
-label=0
-for folder in "$work"/data/original/val/*/; do
-  photos+=("$label" "$(ls "$folder"*.JPEG | head -1)")
-  label=$((label + 1))
-done
 # One raw photo, all of one colour.
 head -c $((224 * 224 * 3)) /dev/zero | tr '\0' '\200' >"$work/grey.rgb"
 
+# What the harness must say, from the command.
+"$prefix/bin/backdrop" challenge --checkpoint "$checkpoint" --data-path "$work/data" --mode all --quiet |
+  grep '^Challenge accuracy: ' >"$work/accuracy.txt"
+
 # run_examples FOLDER: runs the examples built there and looks at what they say.
 run_examples() {
-  "$1/harness" "$checkpoint" "${photos[@]}" | tee "$work/harness.txt" | tail -1
-  grep -qx '9 of 9 right' "$work/harness.txt"
+  "$1/harness" "$checkpoint" "$work/data" "$1/results" 2>/dev/null | tee "$work/harness.txt" | tail -n +2
+  grep -qx 'originals: 9 of 9 right' "$work/harness.txt"
+  diff <(tail -1 "$work/harness.txt" | sed 's/.*challenge accuracy //') <(grep -o '[0-9.]*%$' "$work/accuracy.txt")
+  "$1/own_classifier" | tee "$work/own_classifier.txt" | tail -1
+  grep -qx 'challenge accuracy 0%' "$work/own_classifier.txt"
   if [[ -x $1/classify ]]; then
     "$1/classify" "$checkpoint" "$work/grey.rgb" | tee "$work/classify.txt"
     grep -qE '^resnet18: class [0-8] of 9$' "$work/classify.txt"
@@ -59,9 +60,9 @@ by_cmake() {
   run_examples "$work/$kind/bin"
 }
 
-examples=(harness c)
+examples=(harness own_classifier c)
 by_cmake shared
-examples=(harness)
+examples=(harness own_classifier)
 by_cmake static -DBUILD_SHARED_LIBS=OFF
 ldd "$work/shared/bin/harness" | grep -q 'libbackdrop.so'
 if ldd "$work/static/bin/harness" | grep -q 'libbackdrop'; then
@@ -76,12 +77,14 @@ fi
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name backdrop.pc)")
 export PKG_CONFIG_PATH
 by_pkg_config() {
-  local kind=$1
+  local kind=$1 example
   shift
   mkdir "$work/pc-$kind"
-  # shellcheck disable=SC2046
-  "$cxx" -std=c++20 -O1 "$source/examples/harness/harness.cpp" $(pkg-config --cflags backdrop) "$@" \
-    -o "$work/pc-$kind/harness"
+  for example in harness own_classifier; do
+    # shellcheck disable=SC2046
+    "$cxx" -std=c++20 -O1 "$source/examples/$example/$example.cpp" $(pkg-config --cflags backdrop) "$@" \
+      -o "$work/pc-$kind/$example"
+  done
   # shellcheck disable=SC2046
   "$cc" -std=c11 -O1 "$source/examples/c/classify.c" $(pkg-config --cflags backdrop) "$@" -o "$work/pc-$kind/classify"
   echo "== by pkg-config, $kind"

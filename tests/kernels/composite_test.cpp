@@ -32,6 +32,20 @@ TEST(Composite, TableEqualsFormulaToTheBit) {
   }
 }
 
+TEST(Composite, PhotoEqualsTheReference) {
+  std::mt19937 generator(3);
+  for (const std::size_t pixels : {1u, 3u, 37u, 4096u}) {
+    const auto foreground = random_bytes(3 * pixels, 255, generator);
+    const auto background = random_bytes(3 * pixels, 255, generator);
+    const auto mask = random_bytes(pixels, 1, generator);
+    std::vector<std::uint8_t> expected(3 * pixels, 171);
+    std::vector<std::uint8_t> actual(3 * pixels, 85);
+    composite_photo_reference(foreground.data(), background.data(), mask.data(), pixels, expected.data());
+    composite_photo_cpu(foreground.data(), background.data(), mask.data(), pixels, actual.data());
+    EXPECT_EQ(actual, expected);
+  }
+}
+
 TEST(Composite, PhotoAloneIsACompositeWithAFullMask) {
   std::mt19937 generator(2);
   constexpr std::size_t pixels = 101;

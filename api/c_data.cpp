@@ -1,0 +1,92 @@
+// The C interface's search data.
+#include <vector>
+
+#include "api/c_handles.h"
+#include "api/c_support.h"
+
+namespace backdrop::c {
+namespace {
+
+// The structs inside are of the outer struct's version: their own sizes must say the same.
+ImageView inner_image(const backdrop_image& image) {
+  check_struct(&image, image.size, sizeof image, "photo");
+  if (image.size != sizeof image) throw Error(ErrorCode::usage, "a photo inside a struct is of another size");
+  return image_view(image);
+}
+
+MaskView inner_mask(const backdrop_mask& mask) {
+  check_struct(&mask, mask.size, sizeof mask, "mask");
+  if (mask.size != sizeof mask) throw Error(ErrorCode::usage, "a mask inside a struct is of another size");
+  required(mask.values, "values");
+  return {{mask.values, mask.bytes}, mask.height, mask.width};
+}
+
+std::vector<ForegroundView> foreground_views(const backdrop_foreground* first, std::size_t count) {
+  std::vector<ForegroundView> views;
+  if (count > 0) required(first, "foregrounds");
+  for (std::size_t i = 0; i < count; ++i) {
+    const backdrop_foreground& given = element(first, i, "foregrounds");
+    views.push_back({text_or(given.name, ""), given.label, inner_image(given.photo), inner_mask(given.mask)});
+  }
+  return views;
+}
+
+std::vector<BackgroundView> background_views(const backdrop_background* first, std::size_t count) {
+  std::vector<BackgroundView> views;
+  if (count > 0) required(first, "backgrounds");
+  for (std::size_t i = 0; i < count; ++i) {
+    const backdrop_background& given = element(first, i, "backgrounds");
+    views.push_back({text_or(given.name, ""), given.label, inner_image(given.photo)});
+  }
+  return views;
+}
+
+std::vector<std::string> names_of(const char* const* names, std::size_t count) {
+  std::vector<std::string> result;
+  if (count > 0) required(names, "class_names");
+  for (std::size_t i = 0; i < count; ++i) result.emplace_back(&required(names[i], "a class name"));
+  return result;
+}
+
+}  // namespace
+}  // namespace backdrop::c
+
+using backdrop::c::guarded;
+using backdrop::c::required;
+
+backdrop_status backdrop_data_load(const char* root, backdrop_data** data) {
+  return guarded([&] {
+    required(data, "data") = nullptr;
+    *data = new backdrop_data{backdrop::SearchData::load(&required(root, "root"))};
+  });
+}
+
+backdrop_status backdrop_data_copy(const backdrop_foreground* foregrounds, size_t foreground_count,
+                                   const backdrop_background* backgrounds, size_t background_count,
+                                   const char* const* class_names, size_t class_count, backdrop_data** data) {
+  return guarded([&] {
+    required(data, "data") = nullptr;
+    *data = new backdrop_data{
+        backdrop::SearchData::copy(backdrop::c::foreground_views(foregrounds, foreground_count),
+                                   backdrop::c::background_views(backgrounds, background_count),
+                                   backdrop::c::names_of(class_names, class_count))};
+  });
+}
+
+backdrop_status backdrop_data_get_info(const backdrop_data* data, backdrop_data_info* info) {
+  return guarded([&] {
+    const backdrop::SearchData& found = required(data, "data").data;
+    const std::size_t size = required(info, "info").size;
+    backdrop::c::check_size(size, sizeof *info, "backdrop_data_info");
+    *info = {.size = size,
+             .foregrounds = found.foregrounds(),
+             .backgrounds = found.backgrounds(),
+             .classes = static_cast<std::int32_t>(found.class_names().size()),
+             .height = found.height(),
+             .width = found.width()};
+  });
+}
+
+void backdrop_data_free(backdrop_data* data) {
+  delete data;
+}

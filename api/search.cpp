@@ -1,0 +1,221 @@
+// The search behind the public API: an engine, the caller's callbacks and a result folder like the command's.
+#include "backdrop/search.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
+
+#include "api/classifier_engine.h"
+#include "api/parts.h"
+#include "backdrop/error.h"
+#include "report/run_files.h"
+#include "search/result_folder.h"
+#include "search/runner.h"
+#include "search/statistics.h"
+
+namespace backdrop {
+namespace {
+
+/// Gives each tile to the caller.
+class TileSink : public PairSink {
+ public:
+  explicit TileSink(const std::function<void(const TileAnswers&)>& callback) : callback_(callback) {}
+
+  void store(const PairAnswers& answers) override {
+    if (answers.backgrounds.empty()) return;
+    callback_({answers.foreground, answers.backgrounds, answers.predictions, answers.margins});
+  }
+
+ private:
+  const std::function<void(const TileAnswers&)>& callback_;
+};
+
+/// One search with all that it needs.
+struct Task {
+  Engine& engine;
+  const ClassMap& map;
+  const SearchData& data;
+  const SearchOptions& options;
+  const SearchCallbacks& callbacks;
+
+  const ChallengeInput& input() const { return Internals::parts(data).input; }
+};
+
+Progress public_progress(const SearchProgress& progress) {
+  return {.settled = progress.settled,
+          .total = progress.total,
+          .evaluated = progress.evaluated,
+          .vulnerable = progress.vulnerable,
+          .seconds = progress.seconds};
+}
+
+SearchHooks make_hooks(const Task& task) {
+  const SearchOptions& options = task.options;
+  SearchHooks hooks;
+  if (task.callbacks.progress)
+    hooks.progress = [&task](const SearchProgress& p) { task.callbacks.progress(public_progress(p)); };
+  hooks.stop = task.callbacks.cancel;
+  if (options.most_pairs > 0 || options.most_seconds > 0)
+    hooks.enough = [&options](const SearchProgress& p) {
+      return (options.most_pairs > 0 && p.evaluated >= options.most_pairs) ||
+             (options.most_seconds > 0 && p.seconds >= options.most_seconds);
+    };
+  return hooks;
+}
+
+std::unique_ptr<WorkPlan> make_plan(const Task& task, const PlanShape& shape) {
+  switch (task.options.mode) {
+    case SearchMode::all:
+      return plan_all_pairs(shape);
+    case SearchMode::first_in_order:
+      return plan_first_fooling(shape);
+    case SearchMode::first:
+      break;
+  }
+  return plan_adaptive(shape, task.input().foreground_labels(), task.input().background_labels());
+}
+
+ResultFolder::Existing existing(const SearchOptions& options) {
+  switch (options.existing) {
+    case ExistingRun::replace:
+      return ResultFolder::Existing::replace;
+    case ExistingRun::resume:
+      return ResultFolder::Existing::resume;
+    case ExistingRun::refuse:
+      break;
+  }
+  return ResultFolder::Existing::refuse;
+}
+
+SearchAnswers public_answers(SearchResult result, const ChallengeStatistics& statistics) {
+  SearchAnswers answers;
+  answers.foregrounds = result.pairs.foregrounds;
+  answers.backgrounds = result.pairs.backgrounds;
+  answers.predictions = std::move(result.pairs.predictions);
+  answers.margins = std::move(result.pairs.margins);
+  for (const ForegroundStatistics& foreground : statistics.foregrounds)
+    answers.fooled.push_back(foreground.fooled);
+  for (const BackgroundStatistics& background : statistics.backgrounds) {
+    answers.fooled_share.push_back(background.fooled_share());
+    answers.into_class_share.push_back(background.into_class_share());
+  }
+  answers.vulnerable = statistics.total.vulnerable;
+  answers.challenge_accuracy = statistics.total.challenge_accuracy();
+  answers.evaluated = result.evaluated;
+  answers.recorded = result.recorded;
+  answers.complete = result.complete;
+  answers.seconds = result.seconds;
+  return answers;
+}
+
+void complete_record(const Task& task, RunRecord& record) {
+  const bool all = task.options.mode == SearchMode::all;
+  record.options.mode = all ? "all" : "first";
+  record.options.order = task.options.mode == SearchMode::first ? "adaptive" : "plain";
+  record.options.class_map_sha256 = class_map_sha256(task.map);
+  record.data_path = Internals::parts(task.data).root;
+  record.data_sha256 = task.data.sha256();
+  record.versions = library_versions();
+  record.started = utc_now();
+}
+
+/// Runs the task; `record` says of the model and its options what the results are to say.
+SearchAnswers run(const Task& task, RunRecord record) {
+  std::optional<ResultFolder> folder;
+  if (!task.options.out.empty()) folder.emplace(task.options.out, existing(task.options));
+  prepare_engine(task.engine, task.input());
+  PlanShape shape = plan_shape(task.engine, task.input());
+  SearchHooks hooks = make_hooks(task);
+  std::optional<TileSink> tiles;
+  if (task.callbacks.tile) hooks.sinks.push_back(&tiles.emplace(task.callbacks.tile));
+  if (folder) {
+    complete_record(task, record);
+    hooks.journal = &folder->begin(run_identity(record), shape);
+    shape = hooks.journal->shape();
+    hooks.sinks.push_back(&*folder);
+  }
+  const auto plan = make_plan(task, shape);
+  SearchResult result = run_search(task.engine, task.input(), task.map, *plan, shape, hooks);
+  const ChallengeStatistics statistics =
+      compute_statistics(result.pairs, task.input().foreground_labels(), task.input().background_labels(),
+                         task.map, static_cast<int>(task.input().classes.size()));
+  if (folder) {
+    record.engine = engine_record(task.engine);
+    record.screening = task.engine.screening();
+    record.search_seconds = result.seconds;
+    record.evaluated = result.evaluated;
+    record.recorded = result.recorded;
+    record.resumed = result.resumed;
+    record.complete = result.complete;
+    const std::string json = run_json(record, task.input(), statistics);
+    write_run_files(*folder, {record, json, task.input(), statistics, result.pairs, task.map, {}});
+    if (result.complete) folder->commit();
+  }
+  return public_answers(std::move(result), statistics);
+}
+
+void check_sizes(const ValueShape& data, const ValueShape& network) {
+  if (data != network)
+    throw Error(ErrorCode::usage, fmt::format("the data is {} x {}: the network takes {} x {}", data.height,
+                                              data.width, network.height, network.width));
+}
+
+/// Leaves the engine without the search's photos, whose memory is the caller's again.
+class Release {
+ public:
+  explicit Release(Engine& engine) : engine_(engine) {}
+  ~Release() {
+    try {
+      engine_.set_backgrounds(std::make_shared<const std::vector<Image>>());
+    } catch (...) {
+      // The engine keeps the photos until the next search: nothing is lost but memory.
+    }
+  }
+  Release(const Release&) = delete;
+  Release& operator=(const Release&) = delete;
+
+ private:
+  Engine& engine_;
+};
+
+}  // namespace
+
+SearchAnswers search(Session& session, const SearchData& data, const SearchOptions& options,
+                     const SearchCallbacks& callbacks) {
+  Session::Parts& parts = Internals::parts(session);
+  const Model::Parts& model = Internals::parts(parts.model);
+  if (!model.can_search)
+    throw Error(ErrorCode::usage,
+                fmt::format("the model has {} classes and no labels: give LoadOptions in9_labels",
+                            model.info.classes));
+  check_sizes(Internals::parts(data).size, model.network->input);
+  const CallGate::Pass pass(parts.gate);
+  const Release release(*parts.engine);
+  RunRecord record;
+  record.model = model.record;
+  record.options.reuse = parts.options.reuse;
+  record.options.cache_memory = parts.options.cache_memory;
+  record.options.allow_partial = model.allow_partial;
+  record.options.class_map = model.class_map_name;
+  return run({*parts.engine, model.map, data, options, callbacks}, std::move(record));
+}
+
+SearchAnswers search(Classifier& classifier, const SearchData& data, const SearchOptions& options,
+                     const SearchCallbacks& callbacks) {
+  if (options.existing == ExistingRun::resume)
+    throw Error(ErrorCode::usage,
+                "a classifier of the caller's cannot resume: nothing says that it is the same one");
+  const ValueShape& size = Internals::parts(data).size;
+  const ClassMap map = class_map_of(classifier, static_cast<int>(data.class_names().size()));
+  const auto engine = make_classifier_engine(classifier, map, size);
+  RunRecord record;
+  record.model.file = record.model.arch = classifier.name();
+  record.model.format = "caller";
+  record.model.classes = classifier.classes();
+  record.options.reuse = false;
+  record.options.class_map = "given";
+  return run({*engine, map, data, options, callbacks}, std::move(record));
+}
+
+}  // namespace backdrop

@@ -1,0 +1,117 @@
+// The search's input, from the release's tree or from memory.
+#include "backdrop/search_data.h"
+
+#include <fmt/format.h>
+
+#include "api/parts.h"
+#include "backdrop/error.h"
+#include "core/parallel.h"
+#include "loaders/dataset.h"
+#include "search/inputs.h"
+
+namespace backdrop {
+namespace {
+
+const std::vector<std::string> kIn9ClassNames = {
+    "00_dog",       "01_bird",   "02_wheeled vehicle",    "03_reptile",
+    "04_carnivore", "05_insect", "06_musical instrument", "07_primate",
+    "08_fish"};
+
+ValueShape size_of(const ChallengeInput& input) {
+  const Image& first = input.backgrounds->front();
+  return {first.height, first.width, 3};
+}
+
+std::shared_ptr<SearchData::Parts> make_parts(ChallengeInput input) {
+  auto parts = std::make_shared<SearchData::Parts>();
+  parts->input = std::move(input);
+  parts->size = size_of(parts->input);
+  check_input(parts->input, parts->size);
+  parts->foreground_labels = parts->input.foreground_labels();
+  parts->background_labels = parts->input.background_labels();
+  return parts;
+}
+
+}  // namespace
+
+SearchData::SearchData(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+
+SearchData SearchData::load(const std::filesystem::path& root) {
+  ThreadPool pool;
+  auto parts = make_parts(load_challenge_input(root, pool));
+  parts->root = root.string();
+  return SearchData(std::move(parts));
+}
+
+SearchData SearchData::copy(std::span<const ForegroundView> foregrounds,
+                            std::span<const BackgroundView> backgrounds,
+                            std::vector<std::string> class_names) {
+  if (foregrounds.empty()) throw Error(ErrorCode::usage, "there are no foregrounds to search");
+  if (backgrounds.empty()) throw Error(ErrorCode::usage, "there are no backgrounds to search");
+  const ImageView& first = foregrounds.front().photo;
+  if (first.height < 1 || first.height > kMaxImageExtent || first.width < 1 || first.width > kMaxImageExtent)
+    throw Error(ErrorCode::usage, fmt::format("a photo of {} x {}", first.height, first.width));
+  const ValueShape size{first.height, first.width, 3};
+  ChallengeInput input;
+  input.classes = class_names.empty() ? kIn9ClassNames : std::move(class_names);
+  for (const ForegroundView& view : foregrounds)
+    input.foregrounds.push_back({view.name, view.label, copy_image(view.photo, size, "photo " + view.name),
+                                 copy_mask(view.mask, size, "the mask of " + view.name)});
+  auto images = std::make_shared<std::vector<Image>>();
+  for (const BackgroundView& view : backgrounds) {
+    images->push_back(copy_image(view.photo, size, "background " + view.name));
+    input.background_names.push_back({view.name, view.label});
+  }
+  input.backgrounds = std::move(images);
+  return SearchData(make_parts(std::move(input)));
+}
+
+int SearchData::foregrounds() const noexcept {
+  return static_cast<int>(parts_->foreground_labels.size());
+}
+
+int SearchData::backgrounds() const noexcept {
+  return static_cast<int>(parts_->background_labels.size());
+}
+
+int SearchData::height() const noexcept {
+  return parts_->size.height;
+}
+
+int SearchData::width() const noexcept {
+  return parts_->size.width;
+}
+
+std::span<const std::string> SearchData::class_names() const noexcept {
+  return parts_->input.classes;
+}
+
+const std::string& SearchData::foreground_name(int index) const {
+  if (index < 0 || index >= foregrounds())
+    throw Error(ErrorCode::usage, fmt::format("foreground {} of {}", index, foregrounds()));
+  return parts_->input.foregrounds[static_cast<std::size_t>(index)].name;
+}
+
+const std::string& SearchData::background_name(int index) const {
+  if (index < 0 || index >= backgrounds())
+    throw Error(ErrorCode::usage, fmt::format("background {} of {}", index, backgrounds()));
+  return parts_->input.background_names[static_cast<std::size_t>(index)].name;
+}
+
+std::span<const int> SearchData::foreground_labels() const noexcept {
+  return parts_->foreground_labels;
+}
+
+std::span<const int> SearchData::background_labels() const noexcept {
+  return parts_->background_labels;
+}
+
+const std::string& SearchData::sha256() const {
+  std::call_once(parts_->hashed, [this] {
+    ThreadPool pool;
+    parts_->sha256 = manifest_sha256(parts_->input, pool);
+  });
+  return parts_->sha256;
+}
+
+}  // namespace backdrop

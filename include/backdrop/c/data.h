@@ -1,0 +1,67 @@
+/// \file
+/// What a search runs on, from C. Included by backdrop/backdrop.h, which says what holds for all of it.
+#ifndef BACKDROP_C_DATA_H
+#define BACKDROP_C_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backdrop/c/session.h"
+#include "backdrop/export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// What a search runs on.
+typedef struct backdrop_data backdrop_data;
+
+/// A mask, [height][width]: 1 where the foreground shows, 0 elsewhere.
+typedef struct backdrop_mask {
+  size_t size;
+  const uint8_t* values;
+  size_t bytes;  ///< of `values`: height * width
+  int32_t height;
+  int32_t width;
+} backdrop_mask;
+
+typedef struct backdrop_foreground {
+  size_t size;
+  const char* name;
+  backdrop_image photo;
+  backdrop_mask mask;
+  int32_t label;
+} backdrop_foreground;
+
+typedef struct backdrop_background {
+  size_t size;
+  const char* name;
+  backdrop_image photo;
+  int32_t label;
+} backdrop_background;
+
+typedef struct backdrop_data_info {
+  size_t size;
+  int32_t foregrounds;
+  int32_t backgrounds;
+  int32_t classes;
+  int32_t height;
+  int32_t width;
+} backdrop_data_info;
+
+/// Reads the tree of IN-9's release.
+BACKDROP_EXPORT backdrop_status backdrop_data_load(const char* root, backdrop_data** data);
+/// Copies photos and masks, all of one size. `class_names` has one for each label; NULL: IN-9's nine.
+BACKDROP_EXPORT backdrop_status backdrop_data_copy(const backdrop_foreground* foregrounds,
+                                                   size_t foreground_count,
+                                                   const backdrop_background* backgrounds,
+                                                   size_t background_count, const char* const* class_names,
+                                                   size_t class_count, backdrop_data** data);
+BACKDROP_EXPORT backdrop_status backdrop_data_get_info(const backdrop_data* data, backdrop_data_info* info);
+BACKDROP_EXPORT void backdrop_data_free(backdrop_data* data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,73 @@
+/// \file
+/// What a search runs on: foregrounds with masks, and backgrounds.
+///
+/// \code
+/// const auto data = backdrop::SearchData::load("bg_challenge");
+///
+/// std::vector<backdrop::ForegroundView> foregrounds{{"cat.png", 4, photo.view(), mask}};
+/// std::vector<backdrop::BackgroundView> backgrounds{{"beach.png", 8, beach.view()}};
+/// const auto own = backdrop::SearchData::copy(foregrounds, backgrounds);
+/// \endcode
+///
+/// Threads: SearchData never changes. It may be copied (cheaply: copies share everything) and used from any
+/// number of threads at once.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backdrop/export.h"
+#include "backdrop/image_view.h"
+
+namespace backdrop {
+
+/// A photo whose masked part is pasted onto every background. Photo and mask are of one size.
+struct ForegroundView {
+  std::string name;
+  int label = 0;
+  ImageView photo;
+  MaskView mask;
+};
+
+struct BackgroundView {
+  std::string name;
+  int label = 0;
+  ImageView photo;
+};
+
+class BACKDROP_EXPORT SearchData {
+ public:
+  /// Reads masks, their photos and all of `only_bg_t` from the tree of IN-9's release. Throws bad_input.
+  static SearchData load(const std::filesystem::path& root);
+
+  /// Copies photos and masks from memory; all must be of one size. `class_names` has one for each label;
+  /// empty: IN-9's nine. Throws usage.
+  static SearchData copy(std::span<const ForegroundView> foregrounds,
+                         std::span<const BackgroundView> backgrounds,
+                         std::vector<std::string> class_names = {});
+
+  int foregrounds() const noexcept;
+  int backgrounds() const noexcept;
+  int height() const noexcept;
+  int width() const noexcept;
+  std::span<const std::string> class_names() const noexcept;
+  const std::string& foreground_name(int index) const;
+  const std::string& background_name(int index) const;
+  std::span<const int> foreground_labels() const noexcept;  ///< [F]
+  std::span<const int> background_labels() const noexcept;  ///< [B]
+  /// SHA-256 over classes, names, labels, pixels and masks, hex: the identity of the data. Computed at the
+  /// first call.
+  const std::string& sha256() const;
+
+  struct Parts;
+
+ private:
+  friend struct Internals;
+  explicit SearchData(std::shared_ptr<const Parts> parts);
+  std::shared_ptr<const Parts> parts_;
+};
+
+}  // namespace backdrop

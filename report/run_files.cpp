@@ -1,0 +1,48 @@
+#include "report/run_files.h"
+
+#include <sys/resource.h>
+
+#include <ctime>
+
+namespace backdrop {
+namespace {
+
+/// Of this process so far.
+std::size_t peak_memory_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::size_t>(usage.ru_maxrss) * 1024;  // Linux counts KiB
+}
+
+}  // namespace
+
+void write_run_files(ResultFolder& folder, const RunPage& run) {
+  folder.write("foregrounds.csv", foregrounds_csv(run.input, run.statistics));
+  folder.write("backgrounds.csv", backgrounds_csv(run.input, run.statistics));
+  folder.write("report.html", report_page(run));
+  folder.write("run.json", run.run_json);
+}
+
+EngineRecord engine_record(const Engine& engine) {
+  return {.device = engine.device(),
+          .description = engine.description(),
+          .batch = engine.batch(),
+          .threads = engine.threads(),
+          .tile = engine.tile(),
+          .workspace_bytes = engine.workspace_bytes(),
+          .cache_bytes = engine.cache_bytes(),
+          .cache_limit = engine.cache_limit(),
+          .peak_memory_bytes = peak_memory_bytes(),
+          .multiply_adds = engine.multiply_adds()};
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text, length};
+}
+
+}  // namespace backdrop

@@ -1,0 +1,23 @@
+/// \file
+/// A run's text files, in its folder.
+#pragma once
+
+#include <string>
+
+#include "engine/engine.h"
+#include "report/run_page.h"
+#include "report/run_record.h"
+#include "search/result_folder.h"
+
+namespace backdrop {
+
+/// Writes all text files of a run.
+void write_run_files(ResultFolder& folder, const RunPage& run);
+
+/// What results say of the engine they were computed on.
+EngineRecord engine_record(const Engine& engine);
+
+/// "2020-06-24T12:00:00Z".
+std::string utc_now();
+
+}  // namespace backdrop

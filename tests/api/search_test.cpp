@@ -1,0 +1,234 @@
+// The public search: against the session's own logits, against the same search by a classifier of the
+// caller's, stopped, resumed and refused.
+#include "backdrop/search.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <stdexcept>
+
+#include "backdrop/error.h"
+#include "tests/api/scene.h"
+#include "tests/search/temporary_folder.h"
+
+namespace backdrop::test {
+namespace {
+
+namespace fs = std::filesystem;
+using backdrop::testing::TemporaryFolder;
+
+Session& session() {
+  static Session shared(Model::load(kDemoCheckpoint), {.device = "cpu"});
+  return shared;
+}
+
+/// A session behind the public interface for classifiers: what the search must find is what it finds itself.
+class SessionClassifier : public Classifier {
+ public:
+  int classes() const override { return 9; }
+  int batch() const override { return 5; }
+  std::string name() const override { return "session behind an interface"; }
+  void classify(const PhotoBatch& photos, std::span<float> logits) override {
+    const std::size_t bytes = photos.pixels.size() / static_cast<std::size_t>(photos.count);
+    std::vector<ImageView> views;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(photos.count); ++i)
+      views.push_back({photos.pixels.subspan(i * bytes, bytes), photos.height, photos.width});
+    session().classify(views, logits);
+  }
+};
+
+/// Says the class of the first byte of the photo's middle row.
+class ByteClassifier : public Classifier {
+ public:
+  int classes() const override { return class_count; }
+  std::vector<int> labels() const override { return label_list.empty() ? Classifier::labels() : label_list; }
+  int batch() const override { return batch_size; }
+  void classify(const PhotoBatch& photos, std::span<float> logits) override {
+    if (fails) throw std::runtime_error("out of order");
+    largest_count = std::max(largest_count, photos.count);
+    if (writes_nothing) return;
+    const std::size_t bytes = photos.pixels.size() / static_cast<std::size_t>(photos.count);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(photos.count); ++i)
+      for (int c = 0; c < class_count; ++c)
+        logits[i * static_cast<std::size_t>(class_count) + static_cast<std::size_t>(c)] =
+            photos.pixels[i * bytes] % class_count == c ? 1.0f : 0.0f;
+  }
+
+  int class_count = 9;
+  std::vector<int> label_list;
+  int batch_size = 4;
+  bool fails = false;
+  bool writes_nothing = false;
+  int largest_count = 0;
+};
+
+template <typename Work>
+ErrorCode code_of(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return ErrorCode::failed;
+}
+
+TEST(PublicSearch, AgreesWithAClassifierOfTheCallers) {
+  const OwnScene scene(4, 7);
+  const SearchData data = scene.data();
+  const SearchAnswers own = search(session(), data);
+  SessionClassifier classifier;
+  const SearchAnswers callers = search(classifier, data);
+  EXPECT_EQ(own.predictions.size(), 28u);
+  EXPECT_EQ(own.predictions, callers.predictions);
+  ASSERT_EQ(own.margins.size(), callers.margins.size());
+  for (std::size_t i = 0; i < own.margins.size(); ++i) EXPECT_NEAR(own.margins[i], callers.margins[i], 1e-3f);
+  EXPECT_EQ(own.fooled, callers.fooled);
+  EXPECT_EQ(own.vulnerable, callers.vulnerable);
+  EXPECT_DOUBLE_EQ(own.challenge_accuracy, 1 - own.vulnerable / 4.0);
+  EXPECT_TRUE(own.complete);
+  EXPECT_EQ(own.evaluated, 28u);
+}
+
+TEST(PublicSearch, TellsProgressAndEachTile) {
+  const OwnScene scene(3, 10, 16);
+  ByteClassifier classifier;
+  SearchCallbacks callbacks;
+  std::map<std::pair<int, int>, int> seen;
+  std::size_t settled = 0;
+  callbacks.tile = [&](const TileAnswers& tile) {
+    for (std::size_t i = 0; i < tile.backgrounds.size(); ++i)
+      EXPECT_TRUE(seen.emplace(std::pair(tile.foreground, tile.backgrounds[i]), tile.predictions[i]).second);
+  };
+  callbacks.progress = [&](const Progress& progress) {
+    EXPECT_EQ(progress.total, 30u);
+    EXPECT_GE(progress.settled, settled);
+    settled = progress.settled;
+  };
+  const SearchAnswers answers = search(classifier, scene.data(), {}, callbacks);
+  EXPECT_EQ(settled, 30u);
+  EXPECT_EQ(seen.size(), 30u);
+  for (const auto& [pair, prediction] : seen) {
+    EXPECT_EQ(answers.predictions[static_cast<std::size_t>(10 * pair.first + pair.second)], prediction);
+    EXPECT_EQ(prediction, scene.backgrounds[static_cast<std::size_t>(pair.second)].photo.pixels[0] % 9);
+  }
+  EXPECT_LE(classifier.largest_count, 4);
+}
+
+TEST(PublicSearch, StopsAtTheFirstFoolingBackground) {
+  const OwnScene scene(6, 20, 16);
+  ByteClassifier classifier;
+  const SearchAnswers all = search(classifier, scene.data());
+  for (const SearchMode mode : {SearchMode::first, SearchMode::first_in_order}) {
+    const SearchAnswers first = search(classifier, scene.data(), {.mode = mode});
+    EXPECT_EQ(first.vulnerable, all.vulnerable);
+    EXPECT_LT(first.recorded, all.recorded);
+  }
+}
+
+TEST(PublicSearch, CountsClassesByTheirLabels) {
+  const OwnScene scene(9, 5, 16);
+  ByteClassifier classifier;
+  classifier.label_list = std::vector<int>(9, -1);
+  const SearchAnswers none = search(classifier, scene.data());
+  EXPECT_EQ(none.vulnerable, 9);
+  EXPECT_EQ(none.challenge_accuracy, 0);
+  classifier.label_list = std::vector<int>(9, 3);
+  EXPECT_EQ(search(classifier, scene.data()).vulnerable, 8);
+}
+
+TEST(PublicSearch, StopsWhenAsked) {
+  const OwnScene scene(3, 10, 16);
+  ByteClassifier classifier;
+  EXPECT_EQ(code_of([&] { search(classifier, scene.data(), {}, {.cancel = [] { return true; }}); }),
+            ErrorCode::interrupted);
+  const OwnScene large(20, 100, 4);
+  const SearchAnswers some = search(classifier, large.data(), {.most_pairs = 100});
+  EXPECT_FALSE(some.complete);
+  EXPECT_GE(some.evaluated, 100u);
+  EXPECT_LT(some.evaluated, 2000u);
+}
+
+TEST(PublicSearch, LetsTheCallersExceptionsThrough) {
+  const OwnScene scene(2, 3, 16);
+  ByteClassifier classifier;
+  const auto thrown = [&](const SearchCallbacks& callbacks) {
+    search(classifier, scene.data(), {}, callbacks);
+  };
+  EXPECT_THROW(thrown({.progress = [](const Progress&) { throw std::logic_error("mine"); }}),
+               std::logic_error);
+  EXPECT_THROW(thrown({.tile = [](const TileAnswers&) { throw std::logic_error("mine"); }}),
+               std::logic_error);
+  classifier.fails = true;
+  EXPECT_THROW(thrown({}), std::runtime_error);
+  classifier.fails = false;
+  classifier.writes_nothing = true;
+  EXPECT_EQ(code_of([&] { thrown({}); }), ErrorCode::failed);
+}
+
+TEST(PublicSearch, RefusesClassifiersThatContradictThemselves) {
+  const OwnScene scene(2, 3, 16);
+  ByteClassifier classifier;
+  const auto code = [&] { return code_of([&] { search(classifier, scene.data()); }); };
+  classifier.label_list = {0, 1};
+  EXPECT_EQ(code(), ErrorCode::usage);
+  classifier.label_list = std::vector<int>(9, 9);
+  EXPECT_EQ(code(), ErrorCode::usage);
+  classifier.label_list.clear();
+  classifier.batch_size = 0;
+  EXPECT_EQ(code(), ErrorCode::usage);
+  classifier.batch_size = 1;
+  classifier.class_count = 0;
+  EXPECT_EQ(code(), ErrorCode::usage);
+  classifier.class_count = 9;
+  EXPECT_EQ(code_of([&] { search(classifier, scene.data(), {.existing = ExistingRun::resume}); }),
+            ErrorCode::usage);
+}
+
+TEST(PublicSearch, RefusesItsOwnSessionInACallback) {
+  const OwnScene scene(1, 2);
+  const Photo photo = noise(1);
+  SearchCallbacks callbacks;
+  callbacks.progress = [&](const Progress&) { session().classify(std::array{photo.view()}); };
+  EXPECT_EQ(code_of([&] { search(session(), scene.data(), {}, callbacks); }), ErrorCode::usage);
+  EXPECT_EQ(session().classify(std::array{photo.view()}).predictions.size(), 1u);  // and is free again
+}
+
+TEST(PublicSearch, RefusesDataThatDoesNotFit) {
+  OwnScene scene(2, 3, 16);
+  EXPECT_EQ(code_of([&] { search(session(), scene.data()); }), ErrorCode::usage);
+  EXPECT_THROW(SearchData::copy({}, scene.backgrounds), Error);
+  EXPECT_THROW(SearchData::copy(scene.foregrounds, {}), Error);
+  EXPECT_THROW(SearchData::copy(scene.foregrounds, scene.backgrounds, {"one class"}), Error);
+  scene.masks[1][5] = 2;
+  EXPECT_THROW(scene.data(), Error);
+  scene.masks[1][5] = 1;
+  scene.foregrounds[0].label = 9;
+  EXPECT_THROW(scene.data(), Error);
+  EXPECT_THROW(SearchData::load("no-such-folder"), Error);
+}
+
+TEST(PublicSearch, WritesAndResumesAResultFolder) {
+  const TemporaryFolder folder;
+  const OwnScene scene(3, 40);
+  const SearchData data = scene.data();
+  const fs::path out = folder.path / "run";
+  const SearchAnswers whole = search(session(), data);
+  const auto interrupted = [&] { search(session(), data, {.out = out}, {.cancel = [] { return true; }}); };
+  EXPECT_EQ(code_of(interrupted), ErrorCode::interrupted);
+  EXPECT_FALSE(fs::exists(out));
+  const SearchAnswers resumed = search(session(), data, {.out = out, .existing = ExistingRun::resume});
+  EXPECT_EQ(resumed.predictions, whole.predictions);
+  EXPECT_EQ(resumed.margins, whole.margins);
+  for (const char* file :
+       {"run.json", "predictions.npy", "margins.npy", "foregrounds.csv", "backgrounds.csv", "report.html"})
+    EXPECT_TRUE(fs::exists(out / file)) << file;
+  EXPECT_EQ(code_of([&] { search(session(), data, {.out = out}); }), ErrorCode::usage);
+  search(session(), data, {.out = out, .existing = ExistingRun::replace});
+}
+
+}  // namespace
+}  // namespace backdrop::test
