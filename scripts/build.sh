@@ -3,6 +3,8 @@
 #
 #   scripts/build.sh [PRESET [TARGET...]]    another preset of CMakePresets.json: dev, bench, asan, tsan (into build-PRESET/);
 #                                            only some targets, like backdrop_cli for the command without the tests
+#
+# BACKDROP_BUILD_PYTHON=AUTO (or ON) in the environment builds the Python module, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +13,9 @@ targets=("${@:2}")
 options=()
 if command -v ccache >/dev/null; then
   options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+fi
+if [[ -n ${BACKDROP_BUILD_PYTHON:-} ]]; then
+  options+=(-DBACKDROP_BUILD_PYTHON="$BACKDROP_BUILD_PYTHON")
 fi
 
 # A folder configured elsewhere (a copied or moved tree) cannot be reused.

@@ -17,6 +17,7 @@ declare -A allowed=(
   [search]="search/ engine/ models/ loaders/ core/ backdrop/"
   [report]="report/ search/ engine/ models/ loaders/ core/ backdrop/"
   [api]="api/ report/ search/ engine/ kernels/composite.h models/ loaders/ core/ backdrop/"
+  [python]="module.h backdrop/"
   [cli]="cli/ report/ search/ engine/ models/ loaders/ core/ backdrop/"
 )
 
@@ -40,7 +41,7 @@ quoted_includes() {
     xargs -0 -r sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]+)".*/\1/;T;F;p' | paste -d: - -
 }
 
-for folder in include core loaders models kernels engine search report api cli; do
+for folder in include core loaders models kernels engine search report api python cli; do
   while IFS=: read -r file included; do
     check_include "$folder" "$file" "$included"
   done < <(quoted_includes "$folder")

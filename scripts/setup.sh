@@ -17,7 +17,8 @@ usage() { sed -n '2,7s/^# \{0,1\}//p' "$0"; }
 while (($#)); do
   case $1 in
     --tests)
-      optional+=(clang-format python3-torch python3-torchvision python3-numpy python3-pil openmpi-bin libopenmpi-dev)
+      optional+=(clang-format python3-torch python3-torchvision python3-numpy python3-pil openmpi-bin libopenmpi-dev
+        pybind11-dev python3-dev python3-setuptools python3-wheel python3-pip)
       ;;
     --bench)
       required+=(libbenchmark-dev hyperfine python3-venv python3-dev)

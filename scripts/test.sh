@@ -63,6 +63,7 @@ run_tests() {
 }
 
 scripts/setup.sh --tests
+export BACKDROP_BUILD_PYTHON=${BACKDROP_BUILD_PYTHON:-AUTO}
 scripts/build.sh
 
 run_check scripts/check_format.sh

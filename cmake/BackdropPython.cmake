@@ -1,0 +1,16 @@
+# Adds python/ where Python's and pybind11's headers are; with BACKDROP_BUILD_PYTHON=ON they must be.
+set(required "")
+if(NOT BACKDROP_BUILD_PYTHON STREQUAL "AUTO")
+  set(required REQUIRED)
+elseif(NOT DEFINED Python_EXECUTABLE AND EXISTS /usr/bin/python3)
+  set(Python_EXECUTABLE /usr/bin/python3)  # whose headers and numpy the distribution has
+endif()
+find_package(Python 3.10 ${required} COMPONENTS Interpreter Development.Module)
+if(Python_FOUND)
+  find_package(pybind11 2.10 ${required})
+endif()
+if(pybind11_FOUND)
+  add_subdirectory(python)
+else()
+  message(STATUS "Python module: off (pybind11-dev or python3-dev is not installed)")
+endif()

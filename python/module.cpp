@@ -1,0 +1,54 @@
+// The Python module `backdrop._backdrop`: errors, and what its parts share.
+#include "module.h"
+
+#include "backdrop/error.h"
+#include "backdrop/version.h"
+
+namespace backdrop::python {
+namespace {
+
+/// backdrop.Error, with `code` (the command's exit code) and `file`.
+void translate_errors(py::module_& module) {
+  static py::handle type = PyErr_NewException("backdrop.Error", PyExc_RuntimeError, nullptr);
+  module.attr("Error") = type;
+  py::register_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const Error& error) {
+      py::object instance = type(error.what());
+      instance.attr("code") = static_cast<int>(error.code());
+      instance.attr("file") = error.file();
+      PyErr_SetObject(type.ptr(), instance.ptr());
+    }
+  });
+}
+
+}  // namespace
+
+const std::uint8_t* bytes_of(const py::array& array, int dimensions, const char* name, bool allow_bool) {
+  const char kind = array.dtype().kind();
+  const bool known = array.itemsize() == 1 && (kind == 'u' || (allow_bool && kind == 'b'));
+  if (!known || array.ndim() != dimensions || (array.flags() & py::array::c_style) == 0)
+    throw py::type_error(std::string(name) + " must be a C-ordered array of " +
+                         (allow_bool ? "bool or " : "") + "uint8 with " + std::to_string(dimensions) +
+                         " dimensions");
+  return static_cast<const std::uint8_t*>(array.data());
+}
+
+ImageView photo_of(const py::array& photos, const std::uint8_t* first, py::ssize_t index) {
+  if (photos.shape(3) != 3) throw py::type_error("photos must have 3 channels, the last dimension");
+  const py::ssize_t bytes = photos.shape(1) * photos.shape(2) * 3;
+  return {{first + index * bytes, static_cast<std::size_t>(bytes)},
+          static_cast<int>(photos.shape(1)),
+          static_cast<int>(photos.shape(2))};
+}
+
+}  // namespace backdrop::python
+
+PYBIND11_MODULE(_backdrop, module) {
+  module.doc() = "Which backgrounds make an image classifier fail?";
+  module.attr("__version__") = backdrop::version();
+  backdrop::python::translate_errors(module);
+  backdrop::python::add_model(module);
+  backdrop::python::add_search(module);
+}

@@ -1,0 +1,28 @@
+/// \file
+/// The parts of the Python module.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <string>
+
+#include "backdrop/image_view.h"
+
+namespace backdrop::python {
+
+namespace py = pybind11;
+
+void add_model(py::module_& module);
+void add_search(py::module_& module);
+
+/// The array's memory, which is not copied. Throws TypeError unless it is uint8 (or, for masks, bool) in C
+/// order with `dimensions` dimensions.
+const std::uint8_t* bytes_of(const py::array& array, int dimensions, const char* name,
+                             bool allow_bool = false);
+
+/// One of an array [N][height][width][3].
+ImageView photo_of(const py::array& photos, const std::uint8_t* first, py::ssize_t index);
+
+}  // namespace backdrop::python

@@ -1,0 +1,242 @@
+// The search in Python: data from numpy arrays, classifiers and callbacks of the caller's, answers as arrays
+// that share the answers' memory. The interpreter's lock is taken for callbacks only.
+#include "backdrop/search.h"
+
+#include <pybind11/functional.h>
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <optional>
+#include <vector>
+
+#include "backdrop/error.h"
+#include "module.h"
+
+namespace backdrop::python {
+namespace {
+
+using Names = std::optional<std::vector<std::string>>;
+
+/// Lets Python derive from Classifier.
+class PythonClassifier : public Classifier {
+ public:
+  int classes() const override {
+    const py::gil_scoped_acquire lock;
+    return attribute("classes").cast<int>();
+  }
+  std::vector<int> labels() const override {
+    const py::gil_scoped_acquire lock;
+    const py::object labels = attribute("labels");
+    return labels.is_none() ? Classifier::labels() : labels.cast<std::vector<int>>();
+  }
+  int batch() const override {
+    const py::gil_scoped_acquire lock;
+    return attribute("batch").cast<int>();
+  }
+  std::string name() const override {
+    const py::gil_scoped_acquire lock;
+    return attribute("name").cast<std::string>();
+  }
+
+  void classify(const PhotoBatch& photos, std::span<float> logits) override {
+    const py::gil_scoped_acquire lock;
+    // The array shares the search's memory, which the next batch overwrites.
+    const std::vector<py::ssize_t> shape{photos.count, photos.height, photos.width, 3};
+    const py::capsule nobody(photos.pixels.data(), [](void*) {});
+    py::array_t<std::uint8_t> array(shape, photos.pixels.data(), nobody);
+    array.attr("setflags")(py::arg("write") = false);
+    const auto scores =
+        py::array_t<float, py::array::c_style | py::array::forcecast>::ensure(attribute("classify")(array));
+    if (!scores || scores.ndim() != 2 || scores.shape(0) != photos.count ||
+        scores.size() != static_cast<py::ssize_t>(logits.size()))
+      throw Error(ErrorCode::usage, "classify must return an array of shape (photos, classes)");
+    std::copy_n(scores.data(), logits.size(), logits.begin());
+  }
+
+ private:
+  py::object attribute(const char* name) const {
+    return py::cast(static_cast<const Classifier*>(this), py::return_value_policy::reference).attr(name);
+  }
+};
+
+std::string name_of(const Names& names, py::ssize_t index) {
+  if (!names) return std::to_string(index);
+  return names->at(static_cast<std::size_t>(index));
+}
+
+void check_count(const Names& names, const std::vector<int>& labels, py::ssize_t count, const char* what) {
+  if (static_cast<py::ssize_t>(labels.size()) != count ||
+      (names && static_cast<py::ssize_t>(names->size()) != count))
+    throw py::value_error(std::string("there must be one label and one name for each ") + what);
+}
+
+SearchData data_of(const py::array& photos, const py::array& masks, const std::vector<int>& labels,
+                   const py::array& backgrounds, const std::vector<int>& background_labels,
+                   const std::vector<std::string>& class_names, const Names& names,
+                   const Names& background_names) {
+  const std::uint8_t* pixels = bytes_of(photos, 4, "photos");
+  const std::uint8_t* mask_values = bytes_of(masks, 3, "masks", true);
+  const std::uint8_t* background_pixels = bytes_of(backgrounds, 4, "backgrounds");
+  if (masks.shape(0) != photos.shape(0)) throw py::value_error("there must be one mask for each photo");
+  check_count(names, labels, photos.shape(0), "photo");
+  check_count(background_names, background_labels, backgrounds.shape(0), "background");
+  const py::ssize_t mask_bytes = masks.shape(1) * masks.shape(2);
+  std::vector<ForegroundView> foreground_views;
+  for (py::ssize_t i = 0; i < photos.shape(0); ++i)
+    foreground_views.push_back({name_of(names, i), labels[static_cast<std::size_t>(i)],
+                                photo_of(photos, pixels, i),
+                                MaskView{{mask_values + i * mask_bytes, static_cast<std::size_t>(mask_bytes)},
+                                         static_cast<int>(masks.shape(1)),
+                                         static_cast<int>(masks.shape(2))}});
+  std::vector<BackgroundView> background_views;
+  for (py::ssize_t i = 0; i < backgrounds.shape(0); ++i)
+    background_views.push_back({name_of(background_names, i), background_labels[static_cast<std::size_t>(i)],
+                                photo_of(backgrounds, background_pixels, i)});
+  const py::gil_scoped_release release;
+  return SearchData::copy(foreground_views, background_views, class_names);
+}
+
+/// An array that shares the memory of `owner`'s vector.
+template <typename T>
+py::array shared_array(const std::vector<T>& values, std::vector<py::ssize_t> shape,
+                       const py::object& owner) {
+  return py::array_t<T>(std::move(shape), values.data(), owner);
+}
+
+SearchMode mode_of(const std::string& mode) {
+  if (mode == "all") return SearchMode::all;
+  if (mode == "first") return SearchMode::first;
+  if (mode == "first_in_order") return SearchMode::first_in_order;
+  throw Error(ErrorCode::usage, mode + " is not a mode: all, first or first_in_order");
+}
+
+ExistingRun existing_of(const std::string& existing) {
+  if (existing == "refuse") return ExistingRun::refuse;
+  if (existing == "replace") return ExistingRun::replace;
+  if (existing == "resume") return ExistingRun::resume;
+  throw Error(ErrorCode::usage, existing + " is none of refuse, replace and resume");
+}
+
+/// By reference: a copy of a Python object may be made under the interpreter's lock only.
+SearchCallbacks callbacks_of(const py::object& progress, const py::object& tile, const py::object& cancel) {
+  SearchCallbacks callbacks;
+  if (!progress.is_none())
+    callbacks.progress = [&progress](const Progress& state) {
+      const py::gil_scoped_acquire lock;
+      progress(state);
+    };
+  if (!tile.is_none())
+    callbacks.tile = [&tile](const TileAnswers& answers) {
+      const py::gil_scoped_acquire lock;
+      const auto count = static_cast<py::ssize_t>(answers.backgrounds.size());
+      tile(answers.foreground, py::array_t<int>(count, answers.backgrounds.data()),
+           py::array_t<std::int16_t>(count, answers.predictions.data()),
+           py::array_t<float>(count, answers.margins.data()));
+    };
+  callbacks.cancel = [&cancel] {
+    const py::gil_scoped_acquire lock;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();  // Ctrl-C
+    return !cancel.is_none() && cancel().cast<bool>();
+  };
+  return callbacks;
+}
+
+template <typename Searcher>
+SearchAnswers run_search(Searcher& searcher, const SearchData& data, const std::string& mode,
+                         const std::optional<std::filesystem::path>& out, const std::string& existing,
+                         std::size_t most_pairs, double most_seconds, const py::object& progress,
+                         const py::object& tile, const py::object& cancel) {
+  const SearchOptions options{mode_of(mode), out.value_or(""), existing_of(existing), most_pairs,
+                              most_seconds};
+  const SearchCallbacks callbacks = callbacks_of(progress, tile, cancel);
+  const py::gil_scoped_release release;
+  return search(searcher, data, options, callbacks);
+}
+
+template <typename Searcher>
+void add_search_function(py::module_& module, const char* searcher) {
+  module.def("search", &run_search<Searcher>, py::arg(searcher), py::arg("data"), py::kw_only(),
+             py::arg("mode") = "all", py::arg("out") = py::none(), py::arg("existing") = "refuse",
+             py::arg("most_pairs") = 0, py::arg("most_seconds") = 0.0, py::arg("progress") = py::none(),
+             py::arg("tile") = py::none(), py::arg("cancel") = py::none());
+}
+
+void add_data(py::module_& module) {
+  py::class_<SearchData>(module, "SearchData")
+      .def(py::init(&data_of), py::arg("photos"), py::arg("masks"), py::arg("labels"), py::arg("backgrounds"),
+           py::arg("background_labels"), py::kw_only(), py::arg("class_names") = std::vector<std::string>(),
+           py::arg("names") = py::none(), py::arg("background_names") = py::none())
+      .def_static(
+          "load",
+          [](const std::filesystem::path& root) {
+            const py::gil_scoped_release release;
+            return SearchData::load(root);
+          },
+          py::arg("root"))
+      .def_property_readonly("foregrounds", &SearchData::foregrounds)
+      .def_property_readonly("backgrounds", &SearchData::backgrounds)
+      .def_property_readonly("height", &SearchData::height)
+      .def_property_readonly("width", &SearchData::width)
+      .def_property_readonly("class_names",
+                             [](const SearchData& data) {
+                               return std::vector<std::string>(data.class_names().begin(),
+                                                               data.class_names().end());
+                             })
+      .def("foreground_name", &SearchData::foreground_name, py::arg("index"))
+      .def("background_name", &SearchData::background_name, py::arg("index"))
+      .def_property_readonly("sha256", &SearchData::sha256, py::call_guard<py::gil_scoped_release>());
+}
+
+void add_answers(py::module_& module) {
+  using Self = const py::object&;
+  const auto get = [](Self self) -> const SearchAnswers& { return self.cast<const SearchAnswers&>(); };
+  py::class_<SearchAnswers>(module, "SearchAnswers")
+      .def_property_readonly("predictions",
+                             [get](Self self) {
+                               const SearchAnswers& a = get(self);
+                               return shared_array(a.predictions, {a.foregrounds, a.backgrounds}, self);
+                             })
+      .def_property_readonly("margins",
+                             [get](Self self) {
+                               const SearchAnswers& a = get(self);
+                               return shared_array(a.margins, {a.foregrounds, a.backgrounds}, self);
+                             })
+      .def_property_readonly(
+          "fooled",
+          [get](Self self) { return shared_array(get(self).fooled, {get(self).foregrounds}, self); })
+      .def_property_readonly(
+          "fooled_share",
+          [get](Self self) { return shared_array(get(self).fooled_share, {get(self).backgrounds}, self); })
+      .def_property_readonly("into_class_share",
+                             [get](Self self) {
+                               return shared_array(get(self).into_class_share, {get(self).backgrounds}, self);
+                             })
+      .def_readonly("vulnerable", &SearchAnswers::vulnerable)
+      .def_readonly("challenge_accuracy", &SearchAnswers::challenge_accuracy)
+      .def_readonly("evaluated", &SearchAnswers::evaluated)
+      .def_readonly("recorded", &SearchAnswers::recorded)
+      .def_readonly("complete", &SearchAnswers::complete)
+      .def_readonly("seconds", &SearchAnswers::seconds);
+}
+
+}  // namespace
+
+void add_search(py::module_& module) {
+  py::class_<Progress>(module, "Progress")
+      .def_readonly("settled", &Progress::settled)
+      .def_readonly("total", &Progress::total)
+      .def_readonly("evaluated", &Progress::evaluated)
+      .def_readonly("vulnerable", &Progress::vulnerable)
+      .def_readonly("seconds", &Progress::seconds);
+  auto classifier = py::class_<Classifier, PythonClassifier>(module, "Classifier", py::dynamic_attr());
+  classifier.def(py::init<>());
+  classifier.attr("labels") = py::none();
+  classifier.attr("batch") = 32;
+  classifier.attr("name") = "classifier";
+  add_data(module);
+  add_answers(module);
+  add_search_function<Session>(module, "session");
+  add_search_function<Classifier>(module, "classifier");
+}
+
+}  // namespace backdrop::python

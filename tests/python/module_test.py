@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""The Python module on drawn arrays: module_test.py CHECKPOINT."""
+
+import sys
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+try:
+    import numpy as np
+except ImportError:
+    print("skipped: numpy is not installed")
+    sys.exit(77)
+
+import backdrop
+
+CHECKPOINT = sys.argv.pop()
+
+
+def noise(*shape):
+    return np.random.default_rng(7).integers(0, 256, shape, dtype=np.uint8)
+
+
+def small_data(foregrounds=3, backgrounds=10):
+    """Photos of 16 x 16; background b is all of value b, and masks leave the upper half to it."""
+    masks = np.zeros((foregrounds, 16, 16), dtype=bool)
+    masks[:, 8:] = True
+    photos = np.repeat(np.arange(backgrounds, dtype=np.uint8), 16 * 16 * 3).reshape(backgrounds, 16, 16, 3)
+    return backdrop.SearchData(noise(foregrounds, 16, 16, 3), masks, [f % 9 for f in range(foregrounds)], photos,
+                               [b % 9 for b in range(backgrounds)])
+
+
+class Parity(backdrop.Classifier):
+    """Class 0 on even backgrounds, class 1 on odd ones."""
+    classes = 9
+    batch = 4
+    name = "parity"
+
+    def classify(self, photos):
+        assert photos.dtype == np.uint8 and photos.shape[1:] == (16, 16, 3) and len(photos) <= 4
+        assert not photos.flags.owndata and not photos.flags.writeable
+        scores = np.zeros((len(photos), 9))
+        scores[np.arange(len(photos)), photos[:, 0, 0, 0] % 2] = 1
+        return scores
+
+
+class ModelTest(unittest.TestCase):
+    def test_says_what_it_holds(self):
+        model = backdrop.Model.load(CHECKPOINT)
+        self.assertEqual((model.architecture, model.classes, model.height), ("resnet18", 9, 224))
+        self.assertEqual(model.in9_labels, list(range(9)))
+        self.assertEqual(backdrop.Model.parse(Path(CHECKPOINT).read_bytes()).sha256, model.sha256)
+        self.assertIn("vgg16_bn", backdrop.Model.architectures())
+
+    def test_errors_have_code_and_file(self):
+        with self.assertRaises(backdrop.Error) as caught:
+            backdrop.Model.load("no-such-file.pt")
+        self.assertEqual((caught.exception.code, caught.exception.file), (3, "no-such-file.pt"))
+        self.assertIsInstance(caught.exception, RuntimeError)
+
+
+class SessionTest(unittest.TestCase):
+    def setUp(self):
+        self.session = backdrop.Session(backdrop.Model.load(CHECKPOINT), device="cpu", threads=2)
+
+    def test_classifies_arrays(self):
+        photos = noise(3, 224, 224, 3)
+        logits = self.session.classify(photos)
+        self.assertEqual((logits.shape, logits.dtype), ((3, 9), np.float32))
+        np.testing.assert_array_equal(self.session.classify(photos[1:2]), logits[1:2])
+
+    def test_refuses_other_arrays(self):
+        photos = noise(2, 224, 224, 3)
+        for bad in (photos.astype(np.float32), photos[0], photos[:, ::2], np.asfortranarray(photos),
+                    photos.view(bool), photos[..., :2].copy()):
+            with self.assertRaises(TypeError):
+                self.session.classify(bad)
+        with self.assertRaises(backdrop.Error):
+            self.session.classify(noise(1, 100, 100, 3))
+
+    def test_releases_the_lock(self):
+        photos = noise(64, 224, 224, 3)
+        turns = 0
+        worker = threading.Thread(target=self.session.classify, args=(photos,))
+        worker.start()
+        while worker.is_alive():
+            turns += 1
+        worker.join()
+        self.assertGreater(turns, 100)
+
+
+class SearchTest(unittest.TestCase):
+    def test_asks_a_classifier_of_the_callers(self):
+        pairs, settled = {}, []
+
+        def tile(foreground, backgrounds, predictions, margins):
+            for b, prediction in zip(backgrounds, predictions):
+                pairs[foreground, int(b)] = int(prediction)
+
+        answers = backdrop.search(Parity(), small_data(), tile=tile, progress=lambda p: settled.append(p.settled))
+        expected = np.tile(np.arange(10) % 2, (3, 1))
+        np.testing.assert_array_equal(answers.predictions, expected)
+        self.assertEqual(pairs, {(f, b): b % 2 for f in range(3) for b in range(10)})
+        self.assertEqual(settled[-1], 30)
+        self.assertEqual(list(answers.fooled), [5, 5, 10])
+        self.assertEqual((answers.vulnerable, answers.challenge_accuracy), (3, 0))
+        predictions = answers.predictions
+        self.assertFalse(predictions.flags.owndata)
+        del answers  # the array keeps what it shows
+        np.testing.assert_array_equal(predictions, expected)
+
+    def test_passes_exceptions_on(self):
+        class Broken(Parity):
+            def classify(self, photos):
+                raise ZeroDivisionError("mine")
+
+        class Short(Parity):
+            def classify(self, photos):
+                return np.zeros((1, 9))
+
+        with self.assertRaises(ZeroDivisionError):
+            backdrop.search(Broken(), small_data())
+        with self.assertRaises(backdrop.Error):
+            backdrop.search(Short(), small_data())
+        with self.assertRaises(KeyError):
+            backdrop.search(Parity(), small_data(), progress=lambda p: {}["nothing"])
+
+    def test_stops(self):
+        with self.assertRaises(backdrop.Error) as caught:
+            backdrop.search(Parity(), small_data(), cancel=lambda: True)
+        self.assertEqual(caught.exception.code, 130)
+        self.assertFalse(backdrop.search(Parity(), small_data(40, 50), most_pairs=100).complete)
+
+    def test_reads_a_result_folder_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "run"
+            answers = backdrop.search(Parity(), small_data(), out=out)
+            results = backdrop.Results(out)
+            np.testing.assert_array_equal(results.predictions, answers.predictions)
+            np.testing.assert_array_equal(results.margins, answers.margins)
+            self.assertEqual((len(results), len(results.backgrounds)), (3, 10))
+            self.assertEqual(results[-1].label, 2)
+            self.assertTrue(all(foreground.vulnerable for foreground in results))
+            self.assertEqual([f.name for f in results[:2]], ["0", "1"])
+            self.assertEqual(results.challenge_accuracy, 0)
+            with self.assertRaises(IndexError):
+                results[3]
+            with self.assertRaises(backdrop.Error):
+                backdrop.search(Parity(), small_data(), out=out)
+
+    def test_refuses_data_that_does_not_fit(self):
+        photos, masks = noise(2, 16, 16, 3), np.ones((2, 16, 16), dtype=np.uint8)
+        for arguments in ((photos, masks, [0], photos, [0, 1]), (photos, masks[:1], [0, 1], photos, [0, 1])):
+            with self.assertRaises(ValueError):
+                backdrop.SearchData(*arguments)
+        with self.assertRaises(TypeError):
+            backdrop.SearchData(photos, masks.astype(float), [0, 1], photos, [0, 1])
+        with self.assertRaises(backdrop.Error):
+            backdrop.SearchData(photos, masks * 2, [0, 1], photos, [0, 1])
+
+
+if __name__ == "__main__":
+    unittest.main()
