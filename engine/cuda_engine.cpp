@@ -278,6 +278,8 @@ class CudaEngine final : public Engine {
 
 std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
                                          const EngineOptions& options) {
+  if (options.precision == Precision::int8)
+    throw Error(ErrorCode::usage, "int8 is the CPU's: a GPU takes fp32, tf32, fp16 and bf16");
   return std::make_unique<CudaEngine>(std::move(network), map, options);
 }
 

@@ -36,6 +36,7 @@ DeviceBuffer stored(const std::vector<float>& values, Precision precision) {
       return converted<__nv_bfloat16>(values, [](float value) { return __float2bfloat16_rn(value); });
     case Precision::fp32:
     case Precision::tf32:
+    case Precision::int8:  // the engine refuses it
       break;
   }
   return to_device(values.data(), values.size() * sizeof(float), "weights");

@@ -53,6 +53,8 @@ cudaError_t composite_cuda(Precision precision, const CompositeArguments& argume
       return launch<HalfElements>(arguments, stream);
     case Precision::bf16:
       return launch<Bfloat16Elements>(arguments, stream);
+    case Precision::int8:
+      return cudaErrorInvalidValue;
     case Precision::fp32:
     case Precision::tf32:
       break;

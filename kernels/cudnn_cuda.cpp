@@ -70,6 +70,7 @@ cudnnDataType_t data_type(Precision precision) {
       return CUDNN_DATA_BFLOAT16;
     case Precision::fp32:
     case Precision::tf32:
+    case Precision::int8:  // the engine refuses it
       break;
   }
   return CUDNN_DATA_FLOAT;

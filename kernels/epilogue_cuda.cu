@@ -49,6 +49,8 @@ cudaError_t epilogue_cuda(Precision precision, const EpilogueArguments& argument
       return launch<HalfElements>(arguments, stream);
     case Precision::bf16:
       return launch<Bfloat16Elements>(arguments, stream);
+    case Precision::int8:
+      return cudaErrorInvalidValue;
     case Precision::fp32:
     case Precision::tf32:
       break;

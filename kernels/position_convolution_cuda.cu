@@ -231,6 +231,8 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
       return launch_matrix<HalfProduct>(arguments, stream);
     case Precision::bf16:
       return launch_matrix<Bfloat16Product>(arguments, stream);
+    case Precision::int8:
+      return cudaErrorInvalidValue;
     case Precision::fp32:
       break;
   }

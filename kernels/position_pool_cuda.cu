@@ -31,6 +31,8 @@ cudaError_t position_pool_cuda(Precision precision, const PoolArguments& argumen
       return launch<HalfElements>(arguments, stream);
     case Precision::bf16:
       return launch<Bfloat16Elements>(arguments, stream);
+    case Precision::int8:
+      return cudaErrorInvalidValue;
     case Precision::fp32:
     case Precision::tf32:
       break;

@@ -93,6 +93,7 @@ class CudaKernels : public testing::TestWithParam<Precision> {
         return body(test::HostBfloat16s());
       case Precision::fp32:
       case Precision::tf32:
+      case Precision::int8:
         break;
     }
     body(test::HostFloats());
@@ -107,6 +108,7 @@ class CudaKernels : public testing::TestWithParam<Precision> {
       case Precision::bf16:
         return 8e-3f;
       case Precision::fp32:
+      case Precision::int8:
         break;
     }
     return 2e-5f;

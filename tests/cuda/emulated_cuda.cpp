@@ -168,6 +168,8 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
       arguments.group_columns % tile::kPieceColumns != 0)
     return cudaErrorInvalidValue;
   switch (precision) {
+    case Precision::int8:
+      return cudaErrorInvalidValue;
     case Precision::fp16:
       test::emulate<test::HostHalves, test::EmulatedMatrixMath<test::HostHalves, 64>>(arguments);
       break;
