@@ -148,6 +148,7 @@ void run_challenge(const ChallengeOptions& options) {
   PlanShape shape = plan_shape(*ready.engine, ready.input);
   std::optional<LogitsFile> logits;
   SearchHooks hooks;
+  if (executor) hooks.executor = &*executor;
   if (folder) {
     hooks.journal = &folder->begin(run_identity(ready.record), shape);
     shape = hooks.journal->shape();
