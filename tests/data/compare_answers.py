@@ -36,14 +36,26 @@ except ImportError:
     skip("numpy is not installed")
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def data_parser(description):
+    """A parser of the options that say what to run and where the photos, weights and answers are."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--command", required=True, help="the backdrop command")
     parser.add_argument("--data", required=True, type=Path, help="folder with the archive, checkpoint and answers")
     parser.add_argument("--archive", default="mini-in9.tar.gz")
     parser.add_argument("--checkpoint", default="resnet18-in9.pt")
     parser.add_argument("--answers", default="resnet18-in9-answers.npz")
     parser.add_argument("--arch", default="resnet18")
+    return parser
+
+
+def require_data(arguments):
+    for name in (arguments.archive, arguments.checkpoint, arguments.answers):
+        if not (arguments.data / name).is_file():
+            skip(f"{arguments.data / name} is not there")
+
+
+def parse_arguments():
+    parser = data_parser(__doc__)
     parser.add_argument("--every", type=int, default=1 if os.environ.get("BACKDROP_TEST_ALL") else 5, metavar="N",
                         help="take every Nth foreground (default: 1 if BACKDROP_TEST_ALL is set, else 5)")
     parser.add_argument("--precision", default="fp32",
@@ -175,9 +187,7 @@ def compare_forms(arguments, answers, folder):
 
 def main():
     arguments = parse_arguments()
-    for name in (arguments.archive, arguments.checkpoint, arguments.answers):
-        if not (arguments.data / name).is_file():
-            skip(f"{arguments.data / name} is not there")
+    require_data(arguments)
     answers = np.load(arguments.data / arguments.answers)
     compare = compare_forms if arguments.resaved else compare_with_pytorch
     with tempfile.TemporaryDirectory(prefix="backdrop_") as folder:

@@ -9,7 +9,6 @@ Prints the pairs that each evaluated as a table.
 Slow: exit status 77 (skipped, in ctest) unless BACKDROP_TEST_ALL=1, or where the data or numpy is missing.
 """
 
-import argparse
 import csv
 import json
 import os
@@ -19,17 +18,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from compare_answers import keep_masks, np, skip, unpack
+from compare_answers import data_parser, keep_masks, np, require_data, skip, unpack
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--command", required=True, help="the backdrop command")
-    parser.add_argument("--data", required=True, type=Path, help="folder with the archive, checkpoint and answers")
-    parser.add_argument("--archive", default="mini-in9.tar.gz")
-    parser.add_argument("--checkpoint", default="resnet18-in9.pt")
-    parser.add_argument("--answers", default="resnet18-in9-answers.npz")
-    parser.add_argument("--arch", default="resnet18")
+    parser = data_parser(__doc__)
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take every Nth foreground (default 1)")
     return parser.parse_args()
 
@@ -103,9 +96,7 @@ def main():
     arguments = parse_arguments()
     if os.environ.get("BACKDROP_TEST_ALL") != "1":
         skip("slow; BACKDROP_TEST_ALL=1 runs it")
-    for name in (arguments.archive, arguments.checkpoint, arguments.answers):
-        if not (arguments.data / name).is_file():
-            skip(f"{arguments.data / name} is not there")
+    require_data(arguments)
     answers = np.load(arguments.data / arguments.answers)
     foregrounds = answers["fg"][::arguments.every]
     fooled = answers["logits"][::arguments.every].argmax(axis=2) != answers["fg_class"][::arguments.every, None]
