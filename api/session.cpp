@@ -53,8 +53,6 @@ std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions
                        .precision = precision_of(options.precision),
                        .device = gpu.value_or(0)};
   if (!gpu) return make_cpu_engine(model.network, model.map, engine);
-  if (engine.precision == Precision::int8)
-    throw Error(ErrorCode::usage, "int8 is for the CPU: a GPU takes fp32, tf32, fp16 and bf16");
   return make_cuda_engine(model.network, model.map, engine);
 }
 

@@ -7,7 +7,7 @@
 #include "backdrop/error.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
-#include "engine/screened_runner.h"
+#include "engine/screening.h"
 #include "models/convert.h"
 #include "search/runner.h"
 

@@ -100,7 +100,7 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
           "--precision", options.precision,
           "Below fp32 close decisions are made again in fp32, so the answer is fp32's; auto: the fastest on "
           "this CPU; on the CPU bf16 "
-          "and int8, on a GPU tf32, fp16 and bf16")
+          "and int8, on a GPU tf32, fp16, bf16 and int8")
       ->check(CLI::IsMember({"auto", "fp32", "tf32", "fp16", "bf16", "int8"}))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (default: all)")->check(CLI::Range(0, 4096));
@@ -182,8 +182,6 @@ std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOption
   EngineOptions engine = engine_options(options);
   engine.calibration = model.calibration;
   if (names_gpu(options.device)) {
-    if (engine.precision == Precision::int8)
-      throw Error(ErrorCode::usage, "--precision int8 is for the CPU: a GPU takes fp32, tf32, fp16 and bf16");
     engine.device = gpu_index(options.device);
     return make_cuda_engine(model.network, model.map, engine);
   }

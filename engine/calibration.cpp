@@ -130,6 +130,23 @@ Calibration calibrate(std::shared_ptr<const Network> network, std::span<const Co
   return calibration;
 }
 
+kernels::DotScales layer_scales(const Network& network, int index, const Calibration& calibration) {
+  const Layer& layer = network.layers[index];
+  kernels::DotScales scales;
+  scales.input.assign(layer.in.channels, calibration.values[layer.input]);
+  if (layer.input == 0) {
+    scales.input.assign(layer.in.channels, {1.0f, 0.0f});
+    for (std::size_t c = 0; c < 3; ++c) {
+      // x = (v / 255 - mean) / deviation
+      scales.input[c] = {1.0f / (255.0f * network.normalization.deviation[c]),
+                         255.0f * network.normalization.mean[c]};
+    }
+  }
+  if (layer.residual >= 0) scales.residual = calibration.values[layer.residual];
+  scales.output = calibration.values[index + 1];
+  return scales;
+}
+
 std::string calibration_text(const Calibration& calibration) {
   std::string text;
   for (const ValueScale& value : calibration.values)

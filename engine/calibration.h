@@ -30,6 +30,10 @@ struct CompositePhotos {
   const Image* background = nullptr;
 };
 
+/// The stored forms that layer `index` reads and writes. The input's are the photo's own 8 bits, with mean
+/// and deviation in them; channels beyond its three hold zeros.
+kernels::DotScales layer_scales(const Network& network, int index, const Calibration& calibration);
+
 /// Runs the composites in fp32 and takes, for each value, the range with the least squared rounding error.
 Calibration calibrate(std::shared_ptr<const Network> network, std::span<const CompositePhotos> composites,
                       ThreadPool& pool);

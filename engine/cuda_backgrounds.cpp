@@ -98,7 +98,7 @@ void CudaCache::fill(std::span<const int> backgrounds, cudaStream_t stream) {
   for (int i = 0; i < hand_off_; ++i) {
     const Layer& layer = layers_.network().layers[i];
     const kernels::DeviceOutput output{const_cast<void*>(value(i + 1)), layers_.network().shape(i + 1).size(),
-                                       device_slots, false};
+                                       device_slots, kernels::DotOutput::stored};
     layers_.run(i, layers_.whole(i), rows, rows_of(layer.input),
                 layer.residual >= 0 ? rows_of(layer.residual) : kernels::DeviceRows(), nullptr, output,
                 stream);

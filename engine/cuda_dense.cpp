@@ -42,7 +42,10 @@ CudaDense::CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batc
       convolutions_(layers.network().layers.size()) {
   // cuDNN always runs full batches: what lies in unused places must at least be numbers.
   check_cuda(cudaMemsetAsync(arena_.data(), 0, arena_.size(), stream_), "clearing memory");
-  choose_convolutions(with_cudnn);
+  if (needs_calibration(layers.precision()))
+    libraries_ = "our kernels";
+  else
+    choose_convolutions(with_cudnn);
 }
 
 void* CudaDense::value(int v) const {
@@ -110,9 +113,11 @@ void CudaDense::run_layer(int index, int rows) {
   }
   const Layer& layer = layers_.network().layers[index];
   const auto rows_of = [&](int v) { return image_rows(value(v), layers_.network().shape(v).size()); };
-  layers_.run(index, layers_.whole(index), rows, rows_of(layer.input),
-              layer.residual >= 0 ? rows_of(layer.residual) : kernels::DeviceRows(), nullptr,
-              {value(index + 1), layers_.network().shape(index + 1).size(), nullptr, false}, stream_);
+  layers_.run(
+      index, layers_.whole(index), rows, rows_of(layer.input),
+      layer.residual >= 0 ? rows_of(layer.residual) : kernels::DeviceRows(), nullptr,
+      {value(index + 1), layers_.network().shape(index + 1).size(), nullptr, kernels::DotOutput::stored},
+      stream_);
 }
 
 void CudaDense::run_network(int rows) {

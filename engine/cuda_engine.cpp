@@ -1,17 +1,18 @@
 // The GPU engine: exact reuse or the dense path in the precision asked for, and below fp32 a second, dense
-// path in fp32 that decides again what was close.
+// path in fp32 that decides again what was close (engine/screening.h).
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "backdrop/error.h"
 #include "engine/cuda_dense.h"
 #include "engine/cuda_device.h"
-#include "engine/cuda_recheck.h"
 #include "engine/cuda_reuse.h"
 #include "engine/engine.h"
 #include "engine/hand_off.h"
+#include "engine/screening.h"
 
 namespace backdrop {
 namespace {
@@ -49,6 +50,9 @@ class CudaEngine final : public Engine {
     in9_ = DeviceBuffer(in9.size() * sizeof(std::int32_t), "the class map");
     copy_to_device(in9_.data(), in9.data(), in9_.size(), "copying the class map");
     layers_.emplace(*network_, options.precision);
+    if (options.precision != Precision::fp32) screening_.emplace(options.precision);
+    if (needs_calibration(options.precision) && options.calibration)
+      layers_->set_calibration(*network_, *options.calibration);
     rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch
                                            : options.reuse   ? kReuseRows
                                                              : kDenseBatch);
@@ -60,6 +64,7 @@ class CudaEngine final : public Engine {
     drop_reuse();
     photos_ = {};
     photos_ = upload_photos(*backgrounds);
+    backgrounds_ = std::move(backgrounds);
   }
 
   void prepare(std::span<const Mask* const> masks) override {
@@ -76,29 +81,35 @@ class CudaEngine final : public Engine {
                    CudaReuseOptions{rows_, choice.hand_off, memory});
   }
 
+  void calibrate(std::span<const CompositeTask> run) override {
+    for (const CompositeTask& task : run) check(task);
+    if (!screening_ || run.empty()) return;
+    select_device();
+    retry_in_less_memory([&] {
+      prepare_for(run);
+      measure(run);
+    });
+  }
+
   void classify_composites(std::span<const CompositeTask> tasks) override {
     for (const CompositeTask& task : tasks) check(task);
     if (tasks.empty()) return;
     select_device();
     retry_in_less_memory([&] {
-      if (options_.reuse && !reuse_) {
-        std::vector<const Mask*> masks;
-        for (const CompositeTask& task : tasks) masks.push_back(task.mask);
-        prepare(masks);
-      }
-      const bool exact = layers_->precision() == Precision::fp32;
-      if (!exact && !bound_) measure_bound(tasks);
-      std::vector<CompositePlace> close;
+      prepare_for(tasks);
+      if (!screening_) return run(tasks, writer_of(tasks));
+      if (!screening_->is_measured()) measure(tasks);
+      Screening::Call call(*screening_, tasks);
       run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
                      const float* logits) {
-        if (!exact && needs_recheck(decision, *bound_))
-          close.push_back({t, place});
-        else
-          write(tasks[t], place, decision, logits);
+        const Screening::Verdict verdict = call.judge(t, place, decision.gap);
+        if (verdict == Screening::Verdict::stands) return write(tasks[t], place, decision, logits);
+        call.note({t, place, verdict == Screening::Verdict::audited ? decision.prediction : -1});
       });
-      recheck(tasks, close);
+      screening_->make_again(tasks, call.take(), classes(), [&](std::span<const CompositeTask> again) {
+        if (!again.empty()) exact().run(again, photos_, writer_of(again));
+      });
     });
-    for (const CompositeTask& task : tasks) decided_ += static_cast<std::int64_t>(task.backgrounds.size());
   }
 
   void classify_images(std::span<const Image> images, float* logits) override {
@@ -125,10 +136,11 @@ class CudaEngine final : public Engine {
                                    device_.major, device_.minor, name(layers_->precision()),
                                    options_.reuse ? "exact reuse" : "dense", rows_);
     if (dense_) text += ", " + dense_->libraries();
-    if (bound_)
-      text +=
-          fmt::format(", {} of {} decided again in fp32 (lead under {:.3g})", rechecked_, decided_, *bound_);
     return text;
+  }
+  std::optional<ScreeningReport> screening() const override {
+    if (!screening_) return std::nullopt;
+    return screening_->report();
   }
 
  private:
@@ -167,6 +179,13 @@ class CudaEngine final : public Engine {
     }
   }
 
+  void prepare_for(std::span<const CompositeTask> tasks) {
+    if (reuse_) return;
+    std::vector<const Mask*> masks;
+    for (const CompositeTask& task : tasks) masks.push_back(task.mask);
+    prepare(masks);
+  }
+
   void run(std::span<const CompositeTask> tasks, const DecisionSink& sink) {
     if (reuse_) return reuse_->run(tasks, sink);
     if (!dense_) dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, true);
@@ -194,49 +213,37 @@ class CudaEngine final : public Engine {
     if (task.logits != nullptr) std::copy_n(logits, classes(), task.logits + place * classes());
   }
 
-  // Tasks of one background each. Their logits go to `logits`, [places][classes]; where that is null, to
-  // where the tasks want them.
-  std::vector<CompositeTask> single_tasks(std::span<const CompositeTask> tasks,
-                                          std::span<const CompositePlace> places, float* logits) const {
-    std::vector<CompositeTask> singles;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      const CompositeTask& task = tasks[places[i].task];
-      CompositeTask single = task;
-      single.backgrounds = task.backgrounds.subspan(places[i].place, 1);
-      single.logits = logits != nullptr        ? logits + i * classes()
-                      : task.logits != nullptr ? task.logits + places[i].place * classes()
-                                               : nullptr;
-      if (task.predictions != nullptr) single.predictions = task.predictions + places[i].place;
-      if (task.margins != nullptr) single.margins = task.margins + places[i].place;
-      singles.push_back(single);
+  // `tasks` must outlive what is returned.
+  DecisionSink writer_of(std::span<const CompositeTask> tasks) const {
+    return [this, tasks](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
+                         const float* logits) { write(tasks[t], place, decision, logits); };
+  }
+
+  // Chooses scales and measures the error bounds on a sample of these tasks.
+  void measure(std::span<const CompositeTask> run_to_come) {
+    const auto start = std::chrono::steady_clock::now();
+    const CompositeSample sample = draw_sample(run_to_come);
+    if (sample.tasks.empty()) return;
+    if (!layers_->has_weights()) {
+      ThreadPool pool(options_.threads);
+      layers_->set_calibration(
+          *network_, backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool));
     }
-    return singles;
-  }
-
-  void measure_bound(std::span<const CompositeTask> tasks) {
-    const std::vector<CompositePlace> sample = sample_composites(tasks, kRecheckSample);
-    std::vector<float> fast(sample.size() * classes());
-    std::vector<float> reference(fast.size());
-    const auto keep = [&](std::vector<float>& logits) {
-      return [&](std::size_t i, std::size_t, const kernels::DeviceDecision&, const float* from) {
-        std::copy_n(from, classes(), logits.data() + i * classes());
-      };
+    SampleLogits fast(sample, classes());
+    SampleLogits exact_logits(sample, classes());
+    const auto into = [&](SampleLogits& logits) {
+      std::vector<CompositeTask> tasks = sample.tasks;
+      for (std::size_t t = 0; t < tasks.size(); ++t) tasks[t].logits = logits.at(t, 0);
+      return tasks;
     };
-    run(single_tasks(tasks, sample, fast.data()), keep(fast));
-    exact().run(single_tasks(tasks, sample, reference.data()), photos_, keep(reference));
-    bound_ = recheck_bound(fast, reference);
-  }
-
-  void recheck(std::span<const CompositeTask> tasks, std::vector<CompositePlace>& places) {
-    if (places.empty()) return;
-    // Neighbours of one task share its photo's copy to the device.
-    std::stable_sort(places.begin(), places.end(),
-                     [](const CompositePlace& a, const CompositePlace& b) { return a.task < b.task; });
-    const std::vector<CompositeTask> singles = single_tasks(tasks, places, nullptr);
-    exact().run(singles, photos_,
-                [&](std::size_t i, std::size_t, const kernels::DeviceDecision& decision,
-                    const float* logits) { write(singles[i], 0, decision, logits); });
-    rechecked_ += static_cast<std::int64_t>(places.size());
+    const std::vector<CompositeTask> fast_tasks = into(fast);
+    run(fast_tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision&,
+                        const float* logits) { std::copy_n(logits, classes(), fast.at(t, place)); });
+    const std::vector<CompositeTask> exact_tasks = into(exact_logits);
+    exact().run(exact_tasks, photos_, writer_of(exact_tasks));
+    screening_->measure(sample, fast, exact_logits);
+    screening_->add_calibration_seconds(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
 
   void check_size(int height, int width) const {
@@ -262,15 +269,14 @@ class CudaEngine final : public Engine {
   DeviceBuffer in9_;
   std::optional<CudaLayers> layers_;
   std::optional<CudaLayers> exact_layers_;
+  std::optional<Screening> screening_;  // below fp32
+  std::shared_ptr<const std::vector<Image>> backgrounds_;
   CudaPhotos photos_;
   std::optional<CudaReuse> reuse_;
   std::optional<CudaDense> dense_;
   std::optional<CudaDense> exact_;
   int rows_ = 0;
-  std::size_t cache_limit_ = 0;  // after the device ran out of memory
-  std::optional<float> bound_;
-  std::int64_t rechecked_ = 0;
-  std::int64_t decided_ = 0;
+  std::size_t cache_limit_ = 0;             // after the device ran out of memory
   std::int64_t earlier_multiply_adds_ = 0;  // by runners that were replaced
 };
 
@@ -278,8 +284,6 @@ class CudaEngine final : public Engine {
 
 std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
                                          const EngineOptions& options) {
-  if (options.precision == Precision::int8)
-    throw Error(ErrorCode::usage, "int8 is the CPU's: a GPU takes fp32, tf32, fp16 and bf16");
   return std::make_unique<CudaEngine>(std::move(network), map, options);
 }
 

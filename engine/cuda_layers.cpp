@@ -3,16 +3,22 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include <algorithm>
+
 #include "engine/cuda_network.h"
 #include "engine/layer_shapes.h"
 #include "kernels/composite.h"
+#include "kernels/int8_weights.h"
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
 
 namespace backdrop {
 namespace {
 
+using kernels::DotOutput;
 using kernels::Source;
+
+constexpr int kTileColumns = 64;
 
 DeviceBuffer to_device(const void* data, std::size_t bytes, const char* what) {
   DeviceBuffer buffer(bytes, what);
@@ -36,10 +42,16 @@ DeviceBuffer stored(const std::vector<float>& values, Precision precision) {
       return converted<__nv_bfloat16>(values, [](float value) { return __float2bfloat16_rn(value); });
     case Precision::fp32:
     case Precision::tf32:
-    case Precision::int8:  // the engine refuses it
+    case Precision::int8:  // upload_int8's
       break;
   }
   return to_device(values.data(), values.size() * sizeof(float), "weights");
+}
+
+// Every value is whole 16-byte accesses, at least of eight channels.
+Network pad_network(const Network& network, Precision precision) {
+  const int channels = chunk_elements(precision);
+  return pad_for_device(network, channels, kTileColumns, std::max(channels, kernels::tile::kPieceColumns));
 }
 
 // A fully connected layer is a convolution at one position with one tap: the whole image.
@@ -63,17 +75,17 @@ kernels::DeviceRows image_rows(const void* images, std::int64_t image_size, cons
 
 CudaLayers::CudaLayers(const Network& network, Precision precision)
     : precision_(precision),
-      network_(pad_for_device(network, chunk_elements(precision))),
+      network_(pad_network(network, precision)),
       classes_(network.classes()),
       position_layers_(first_fully_connected(network)) {
   ListPacker packer;
   std::vector<PackedWork> packed;
+  if (!needs_calibration(precision)) upload_weights(network_);
   for (int i = 0; i < static_cast<int>(network_.layers.size()); ++i) {
     const Layer& layer = network.layers[i];
     const bool convolves = layer.kind == LayerKind::convolution;
     per_tap_.push_back(convolves ? std::int64_t{layer.in.channels} / layer.groups * layer.out.channels
                                  : layer.macs());
-    upload_weights(network_.layers[i]);
     network_.layers[i].weights = {};
     packed.push_back(packer.add(i < position_layers_ ? whole_layer_list(network_, i, Source::background, 1)
                                                      : fully_connected_list()));
@@ -85,12 +97,59 @@ CudaLayers::CudaLayers(const Network& network, Precision precision)
   table_ = to_device(&table, sizeof(table), "tables");
 }
 
-void CudaLayers::upload_weights(const Layer& layer) {
-  weights_.emplace_back();
-  biases_.emplace_back();
-  if (layer.weights.empty()) return;
-  weights_.back() = stored(device_weights(layer), precision_);
-  biases_.back() = to_device(layer.bias.data(), layer.bias.size() * sizeof(float), "biases");
+void CudaLayers::set_calibration(const Network& network, const Calibration& calibration) {
+  calibration_ = calibration;
+  upload_weights(pad_network(network, precision_));
+}
+
+Precision CudaLayers::arithmetic(int index) const {
+  return needs_calibration(precision_) && index >= position_layers_ ? Precision::fp32 : precision_;
+}
+
+void CudaLayers::upload_weights(const Network& padded) {
+  const std::size_t count = padded.layers.size();
+  weights_ = std::vector<DeviceBuffer>(count);
+  biases_ = std::vector<DeviceBuffer>(count);
+  int8_tables_ = std::vector<DeviceBuffer>(count);
+  int8_scales_ = std::vector<kernels::Int8Scales>(count);
+  for (int i = 0; i < static_cast<int>(count); ++i) {
+    const Layer& layer = padded.layers[i];
+    if (layer.weights.empty()) continue;
+    if (arithmetic(i) == Precision::int8)
+      upload_int8(padded, i);
+    else
+      weights_[i] = stored(device_weights(layer), arithmetic(i));
+    biases_[i] = to_device(layer.bias.data(), layer.bias.size() * sizeof(float), "biases");
+  }
+  has_weights_ = true;
+}
+
+void CudaLayers::upload_int8(const Network& padded, int index) {
+  const Layer& layer = padded.layers[index];
+  const kernels::DotScales scales = layer_scales(padded, index, calibration_);
+  const kernels::Int8Weights packed =
+      kernels::store_int8(convolution_shape(layer), layer.weights.data(), scales.input);
+  weights_[index] = to_device(packed.values.data(), packed.values.size(), "weights");
+  const std::size_t columns = packed.scale.size();
+  std::vector<std::int32_t> of_window(columns, 0);
+  bool corrected = false;
+  for (std::size_t i = 0; i < packed.corrections.size(); ++i) {
+    of_window[i % columns] += packed.corrections[i];
+    corrected = corrected || packed.corrections[i] != 0;
+  }
+  ListPacker packer;
+  const std::size_t scale_at = packer.add(std::span<const float>(packed.scale));
+  const std::size_t window_at = packer.add(std::span<const std::int32_t>(of_window));
+  const std::size_t corrections_at = packer.add(std::span<const std::int32_t>(packed.corrections));
+  int8_tables_[index] = to_device(packer.bytes().data(), packer.bytes().size(), "scales");
+  const std::byte* base = int8_tables_[index].data();
+  kernels::Int8Scales& device = int8_scales_[index];
+  device.scale = reinterpret_cast<const float*>(base + scale_at);
+  device.of_window = reinterpret_cast<const std::int32_t*>(base + window_at);
+  if (corrected) device.corrections = reinterpret_cast<const std::int32_t*>(base + corrections_at);
+  device.columns = static_cast<int>(columns);
+  device.residual = kernels::device_scale(scales.residual);
+  device.output = kernels::device_scale(scales.output);
 }
 
 kernels::ConvolutionArguments CudaLayers::convolution(int index, const kernels::DeviceWork& work,
@@ -107,41 +166,49 @@ kernels::ConvolutionArguments CudaLayers::convolution(int index, const kernels::
   arguments.slope = slope_of(layer.activation);
   arguments.weights = weights(index);
   arguments.bias = bias(index);
+  arguments.int8 = int8_scales_[index];
   arguments.start_stride = (layer.out.channels + 15) / 16 * 16;  // as engine/position_lists.cpp pads them
   return arguments;
 }
 
 void CudaLayers::run(int index, const kernels::DeviceWork& work, int rows, const kernels::DeviceRows& input,
-                     const kernels::DeviceRows& residual, const float* starts,
+                     const kernels::DeviceRows& residual, const void* starts,
                      const kernels::DeviceOutput& output, cudaStream_t stream) const {
   const Layer& layer = network_.layers[index];
+  const Precision precision = arithmetic(index);
+  kernels::DeviceOutput written = output;
+  if (precision == Precision::int8 && index + 1 == position_layers_) written.kind = DotOutput::real;
   if (layer.kind == LayerKind::max_pool || layer.kind == LayerKind::average_pool) {
     const bool average = layer.kind == LayerKind::average_pool;
-    check_cuda(kernels::position_pool_cuda(precision_,
-                                           {work, rows, layer.in.channels, average, input, output}, stream),
-               "starting a pool");
-    return;
+    kernels::PoolArguments pool{work, rows, layer.in.channels, average, input, written, {}, {}};
+    if (precision == Precision::int8) {
+      pool.input_scale = kernels::device_scale(calibration_.values[layer.input]);
+      pool.output_scale = kernels::device_scale(calibration_.values[index + 1]);
+    }
+    return check_cuda(kernels::position_pool_cuda(precision, pool, stream), "starting a pool");
   }
   kernels::ConvolutionArguments arguments = convolution(index, work, rows);
   arguments.input = input;
   arguments.residual = residual;
   arguments.starts = starts;
-  arguments.output = output;
-  check_cuda(kernels::position_convolution_cuda(precision_, arguments, stream), "starting a convolution");
+  arguments.output = written;
+  check_cuda(kernels::position_convolution_cuda(precision, arguments, stream), "starting a convolution");
 }
 
 void CudaLayers::run_starts(int index, const kernels::DeviceWork& work, const kernels::DeviceRows& input,
-                            float* starts, cudaStream_t stream) const {
+                            void* starts, cudaStream_t stream) const {
+  const bool int8 = precision_ == Precision::int8;
   kernels::ConvolutionArguments arguments = convolution(index, work, 1);
   arguments.slope = 1.0f;
   arguments.input = input;
-  arguments.output = {starts, 0, nullptr, true};
+  arguments.output = {starts, 0, nullptr, int8 ? DotOutput::sums : DotOutput::real};
   check_cuda(kernels::position_convolution_cuda(precision_, arguments, stream), "starting a convolution");
 }
 
 std::size_t CudaLayers::weight_bytes() const {
   std::size_t bytes = whole_lists_.size() + table_.size();
-  for (std::size_t i = 0; i < weights_.size(); ++i) bytes += weights_[i].size() + biases_[i].size();
+  for (std::size_t i = 0; i < weights_.size(); ++i)
+    bytes += weights_[i].size() + biases_[i].size() + int8_tables_[i].size();
   return bytes;
 }
 

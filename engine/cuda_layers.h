@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/calibration.h"
 #include "engine/cuda_lists.h"
 #include "engine/cuda_memory.h"
 #include "kernels/cuda_parts.h"
@@ -14,17 +15,25 @@
 namespace backdrop {
 
 /// All calls enqueue on the stream given and return at once.
+///
+/// In 8 bits the input is the photo's own bytes, the value that the fully connected layers read is fp32, and
+/// so are these layers (engine/reduced_network.h is the same on the CPU).
 class CudaLayers {
  public:
   CudaLayers(const Network& network, Precision precision);
 
+  /// Stores the weights by these scales, which 8 bits need before anything runs; `network` is the
+  /// constructor's.
+  void set_calibration(const Network& network, const Calibration& calibration);
+  bool has_weights() const { return has_weights_; }
+
   /// One layer over a list; `starts` is null where the list has none.
   void run(int index, const kernels::DeviceWork& work, int rows, const kernels::DeviceRows& input,
-           const kernels::DeviceRows& residual, const float* starts, const kernels::DeviceOutput& output,
+           const kernels::DeviceRows& residual, const void* starts, const kernels::DeviceOutput& output,
            cudaStream_t stream) const;
 
-  /// The sums of a convolution over a list of foreground taps, with the bias and without activation.
-  void run_starts(int index, const kernels::DeviceWork& work, const kernels::DeviceRows& input, float* starts,
+  /// What mixed positions start from: a convolution's sums over a list of foreground taps, four bytes each.
+  void run_starts(int index, const kernels::DeviceWork& work, const kernels::DeviceRows& input, void* starts,
                   cudaStream_t stream) const;
 
   /// Every position of a layer, from and to whole images: `rows` of them, [H][W][C] each, background kind.
@@ -40,6 +49,8 @@ class CudaLayers {
   std::int64_t multiply_adds_per_tap(int index) const { return per_tap_[index]; }
   Precision precision() const { return precision_; }
   std::size_t value_bytes() const { return element_bytes(precision_); }
+  /// Bytes of what the fully connected layers read.
+  std::size_t tail_bytes() const { return element_bytes(arithmetic(position_layers_)); }
   const void* weights(int index) const { return weights_[index].data(); }
   const float* bias(int index) const { return biases_[index].as<float>(); }
   /// The normalisation table, [3][256].
@@ -47,16 +58,22 @@ class CudaLayers {
   std::size_t weight_bytes() const;
 
  private:
-  void upload_weights(const Layer& layer);
+  Precision arithmetic(int index) const;
+  void upload_weights(const Network& padded);
+  void upload_int8(const Network& padded, int index);
   kernels::ConvolutionArguments convolution(int index, const kernels::DeviceWork& work, int rows) const;
 
   Precision precision_;
   Network network_;
   int classes_;
   int position_layers_;
+  Calibration calibration_;  // in 8 bits
+  bool has_weights_ = false;
   std::vector<std::int64_t> per_tap_;
   std::vector<DeviceBuffer> weights_;
   std::vector<DeviceBuffer> biases_;
+  std::vector<DeviceBuffer> int8_tables_;         // what int8_scales_ point to
+  std::vector<kernels::Int8Scales> int8_scales_;  // of each convolution in 8 bits
   DeviceBuffer table_;
   DeviceBuffer whole_lists_;
   std::vector<kernels::DeviceWork> whole_;

@@ -11,18 +11,18 @@ int round_up(int value, int multiple) {
 }
 
 // How many groups to merge into one, so that each is whole 16-byte accesses and fills a tile if it can.
-int merged_groups(const Layer& layer, int tile_columns) {
+int merged_groups(const Layer& layer, int tile_columns, int multiple) {
   const int channels = layer.in.channels / layer.groups;
   const int columns = layer.out.channels / layer.groups;
   for (int merge = 1; merge < layer.groups; ++merge)
-    if (layer.groups % merge == 0 && merge * channels % 8 == 0 && merge * columns % 8 == 0 &&
+    if (layer.groups % merge == 0 && merge * channels % multiple == 0 && merge * columns % multiple == 0 &&
         merge * columns >= tile_columns)
       return merge;
   return layer.groups;
 }
 
-void pad_convolution(const Layer& from, Layer& to, int columns) {
-  to.groups = from.groups / merged_groups(from, columns);
+void pad_convolution(const Layer& from, Layer& to, int columns, int multiple) {
+  to.groups = from.groups / merged_groups(from, columns, multiple);
   const int window = from.kernel * from.kernel;
   const int from_channels = from.in.channels / from.groups;
   const int from_columns = from.out.channels / from.groups;
@@ -52,7 +52,7 @@ void pad_fully_connected(const Layer& from, Layer& to) {
 
 }  // namespace
 
-Network pad_for_device(const Network& network, int input_channels, int columns) {
+Network pad_for_device(const Network& network, int input_channels, int columns, int channels) {
   Network padded;
   padded.arch = network.arch;
   padded.normalization = network.normalization;
@@ -75,8 +75,8 @@ Network pad_for_device(const Network& network, int input_channels, int columns) 
     to.activation = layer.activation;
     to.in = padded.shape(layer.input);
     to.out = layer.out;
-    to.out.channels = weighted ? round_up(layer.out.channels, 8) : to.in.channels;
-    if (layer.kind == LayerKind::convolution) pad_convolution(layer, to, columns);
+    to.out.channels = weighted ? round_up(layer.out.channels, channels) : to.in.channels;
+    if (layer.kind == LayerKind::convolution) pad_convolution(layer, to, columns, channels);
     if (layer.kind == LayerKind::fully_connected) pad_fully_connected(layer, to);
     if (!weighted) continue;
     to.bias = layer.bias;

@@ -171,7 +171,8 @@ void CudaReuse::run_foreground(const Pass& pass) {
     if (packed.layers[i].foreground.positions > 0)
       layers_.run(i, device_work(packed.layers[i].foreground, pass.upload.data()), 1, input,
                   layer.residual >= 0 ? foreground_rows(layer.residual) : DeviceRows(), nullptr,
-                  {pass.feature(i + 1, layers_.value_bytes()), 0, nullptr, false}, stream_);
+                  {pass.feature(i + 1, layers_.value_bytes()), 0, nullptr, kernels::DotOutput::stored},
+                  stream_);
   }
 }
 
@@ -196,7 +197,7 @@ void CudaReuse::run_batch(Pass& pass, std::size_t first, int rows) {
     const DeviceRows written = rows_of(pass, i + 1, first);
     const int mixed = static_cast<int>(Source::mixed);
     const kernels::DeviceOutput output{const_cast<void*>(written.base[mixed]), written.row_stride[mixed],
-                                       nullptr, false};
+                                       nullptr, kernels::DotOutput::stored};
     layers_.run(i, work.shared_mixed ? whole_mixed_work_[i] : device_work(work.mixed, pass.upload.data()),
                 rows, rows_of(pass, layer.input, first),
                 layer.residual >= 0 ? rows_of(pass, layer.residual, first) : DeviceRows(),

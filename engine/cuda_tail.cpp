@@ -8,7 +8,7 @@ CudaTail::CudaTail(const CudaLayers& layers, int batch)
     : layers_(layers), stride_(layers.network().classes()) {
   const int count = static_cast<int>(layers.network().layers.size());
   for (int v = layers.position_layers(); v <= count; ++v) {
-    const std::size_t bytes = v == count ? sizeof(float) : layers.value_bytes();
+    const std::size_t bytes = v == count ? sizeof(float) : layers.tail_bytes();
     values_.emplace_back(bytes * layers.network().shape(v).size() * batch, "activations");
   }
 }
@@ -18,8 +18,9 @@ void CudaTail::run(int rows, cudaStream_t stream) const {
   const int count = static_cast<int>(layers_.network().layers.size());
   for (int i = first; i < count; ++i) {
     const auto input = image_rows(values_[i - first].data(), layers_.network().shape(i).size());
-    const kernels::DeviceOutput output{values_[i - first + 1].data(), layers_.network().shape(i + 1).size(),
-                                       nullptr, i + 1 == count};
+    const kernels::DeviceOutput output{
+        values_[i - first + 1].data(), layers_.network().shape(i + 1).size(), nullptr,
+        i + 1 == count ? kernels::DotOutput::real : kernels::DotOutput::stored};
     layers_.run(i, layers_.whole(i), rows, input, {}, nullptr, output, stream);
   }
 }

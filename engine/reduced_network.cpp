@@ -12,21 +12,11 @@ namespace {
 
 using kernels::DotOutput;
 using kernels::RowPointers;
-using kernels::ValueScale;
 
 constexpr int kPixelChannels = 4;  // three and a zero: the four-byte group of 8-bit products
 
 std::int64_t products_of(const Layer& layer) {
   return std::int64_t{layer.in.channels} / layer.groups * layer.out.channels;
-}
-
-// What a photo's 8 bits mean: x = (v / 255 - mean) / deviation.
-std::vector<ValueScale> pixel_scales(const Normalization& normalization) {
-  std::vector<ValueScale> scales;
-  for (std::size_t c = 0; c < 3; ++c)
-    scales.push_back({1.0f / (255.0f * normalization.deviation[c]), 255.0f * normalization.mean[c]});
-  scales.resize(kPixelChannels, {1.0f, 0.0f});
-  return scales;
 }
 
 }  // namespace
@@ -53,13 +43,7 @@ ReducedNetwork::ReducedNetwork(const Network& given, const ReducedOptions& optio
 
 void ReducedNetwork::add_convolution(int index, const ReducedOptions& options) {
   const Layer& layer = network().layers[index];
-  kernels::DotScales scales;
-  if (layer.input == 0)
-    scales.input = pixel_scales(network().normalization);
-  else
-    scales.input.assign(layer.in.channels, calibration_.values[layer.input]);
-  if (layer.residual >= 0) scales.residual = calibration_.values[layer.residual];
-  scales.output = calibration_.values[index + 1];
+  kernels::DotScales scales = layer_scales(network(), index, calibration_);
   if (can_tile(index, options))
     tiled_.back().emplace(options.precision, convolution_shape(layer), layer.weights.data(),
                           layer.bias.data(), scales, options.portable);

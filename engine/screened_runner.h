@@ -1,6 +1,6 @@
 /// \file
 /// Composites below fp32 with fp32's answers: a fast runner decides, an exact one decides again what was
-/// close, and what the audit draws (recheck.h).
+/// close, and what the audit draws (screening.h).
 #pragma once
 
 #include <atomic>
@@ -8,9 +8,9 @@
 #include <optional>
 #include <vector>
 
-#include "engine/recheck.h"
 #include "engine/reduced_network.h"
 #include "engine/reuse_runner.h"
+#include "engine/screening.h"
 
 namespace backdrop {
 
@@ -23,10 +23,6 @@ struct ScreenedOptions {
   std::size_t cache_memory = 0;                           ///< bytes, for both together
   std::optional<Calibration> calibration = std::nullopt;  ///< for int8; none: made from the run
 };
-
-/// The composites of a sample to calibrate on.
-std::vector<CompositePhotos> calibration_photos(const CompositeSample& sample,
-                                                const std::vector<Image>& backgrounds);
 
 class ScreenedRunner {
  public:
@@ -49,17 +45,12 @@ class ScreenedRunner {
   std::int64_t multiply_adds() const;
   std::size_t workspace_bytes() const;
   std::size_t cache_bytes() const;
-  ScreeningReport report() const;
+  ScreeningReport report() const { return screening_.report(); }
   /// The fast layers, once calibrated.
   ReducedNetwork* fast_layers() { return fast_layers_; }
 
  private:
-  struct Close;
-  class Sink;
-
   void make_fast(const CompositeSample& sample);
-  void recheck(std::span<const CompositeTask> tasks, std::vector<Close>& close, const DecisionWriter& writer);
-  void require_sound(const CompositeTask& task) const;
 
   std::shared_ptr<const Network> network_;
   ScreenedOptions options_;
@@ -68,8 +59,7 @@ class ScreenedRunner {
   ReuseRunner exact_;
   std::unique_ptr<ReuseRunner> fast_;
   ReducedNetwork* fast_layers_ = nullptr;  // fast_'s
-  ErrorBounds bounds_;
-  ScreeningReport counts_;
+  Screening screening_;
 };
 
 }  // namespace backdrop

@@ -35,13 +35,24 @@ __global__ void __launch_bounds__(kThreads) composite_kernel(const __grid_consta
     store_pixel<Traits>(static_cast<typename Traits::Element*>(a.output) + 8 * place, red, green, blue);
 }
 
-template <class Traits>
-cudaError_t launch(const CompositeArguments& arguments, cudaStream_t stream) {
+// In 8 bits the input is the photo itself: mean and deviation are in the first layer's weights.
+__global__ void __launch_bounds__(kThreads)
+    composite_int8_kernel(const __grid_constant__ CompositeArguments a) {
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (i >= static_cast<std::int64_t>(a.composites) * a.pixels) return;
+  const int n = static_cast<int>(i / a.pixels);
+  const int p = static_cast<int>(i % a.pixels);
+  const unsigned int word = composite_word(a, n, p);
+  static_cast<uint4*>(a.output)[composite_place(a, n, p)] = make_uint4(word, 0, 0, 0);
+}
+
+cudaError_t launch(void (*kernel)(CompositeArguments), const CompositeArguments& arguments,
+                   cudaStream_t stream) {
   const std::int64_t blocks =
       (static_cast<std::int64_t>(arguments.composites) * arguments.pixels + kThreads - 1) / kThreads;
   if (blocks == 0) return cudaSuccess;
   if (blocks > INT32_MAX) return cudaErrorInvalidValue;
-  composite_kernel<Traits><<<static_cast<unsigned int>(blocks), kThreads, 0, stream>>>(arguments);
+  kernel<<<static_cast<unsigned int>(blocks), kThreads, 0, stream>>>(arguments);
   return cudaGetLastError();
 }
 
@@ -50,16 +61,16 @@ cudaError_t launch(const CompositeArguments& arguments, cudaStream_t stream) {
 cudaError_t composite_cuda(Precision precision, const CompositeArguments& arguments, cudaStream_t stream) {
   switch (precision) {
     case Precision::fp16:
-      return launch<HalfElements>(arguments, stream);
+      return launch(composite_kernel<HalfElements>, arguments, stream);
     case Precision::bf16:
-      return launch<Bfloat16Elements>(arguments, stream);
+      return launch(composite_kernel<Bfloat16Elements>, arguments, stream);
     case Precision::int8:
-      return cudaErrorInvalidValue;
+      return launch(composite_int8_kernel, arguments, stream);
     case Precision::fp32:
     case Precision::tf32:
       break;
   }
-  return launch<FloatElements>(arguments, stream);
+  return launch(composite_kernel<FloatElements>, arguments, stream);
 }
 
 }  // namespace backdrop::kernels

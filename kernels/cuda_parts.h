@@ -17,6 +17,8 @@ struct PoolArguments {
   bool average = false;  ///< else the maximum
   DeviceRows input;
   DeviceOutput output;
+  DeviceScale input_scale;   ///< in 8 bits
+  DeviceScale output_scale;  ///< of a stored average; a maximum keeps the input's
 };
 
 /// Piece i is eight channels of one row: channel pieces vary fastest, then rows, then positions.
@@ -24,16 +26,32 @@ BACKDROP_HOST_DEVICE std::int64_t pool_pieces(const PoolArguments& a) {
   return static_cast<std::int64_t>(a.work.positions) * a.rows * (a.channels / tile::kPieceColumns);
 }
 
+/// What one piece reads and writes.
+struct PoolPlace {
+  int channel = 0;
+  int row = 0;
+  int first_tap = 0;
+  int last_tap = 0;         ///< one past
+  std::int64_t output = 0;  ///< in elements
+};
+
+BACKDROP_HOST_DEVICE PoolPlace place_of_pool(const PoolArguments& a, std::int64_t piece) {
+  const int pieces = a.channels / tile::kPieceColumns;
+  PoolPlace place;
+  place.channel = static_cast<int>(piece % pieces) * tile::kPieceColumns;
+  place.row = static_cast<int>(piece / pieces % a.rows);
+  const int position = static_cast<int>(piece / pieces / a.rows);
+  place.first_tap = a.work.first_tap[position];
+  place.last_tap = a.work.first_tap[position + 1];
+  place.output = output_offset(a.output, a.work.output[position], place.row) + place.channel;
+  return place;
+}
+
 template <class Traits>
 BACKDROP_HOST_DEVICE void pool_piece(const PoolArguments& a, std::int64_t piece) {
   using Element = typename Traits::Element;
   constexpr int kColumns = tile::kPieceColumns;
-  const int pieces = a.channels / kColumns;
-  const int channel = static_cast<int>(piece % pieces) * kColumns;
-  const int row = static_cast<int>(piece / pieces % a.rows);
-  const int position = static_cast<int>(piece / pieces / a.rows);
-  const int first = a.work.first_tap[position];
-  const int last = a.work.first_tap[position + 1];
+  const auto [channel, row, first, last, offset] = place_of_pool(a, piece);
   float pooled[kColumns];
   Traits::load(row_address<Element>(a.input, a.work.taps[first], row) + channel, pooled);
   for (int t = first + 1; t < last; ++t) {
@@ -44,8 +62,33 @@ BACKDROP_HOST_DEVICE void pool_piece(const PoolArguments& a, std::int64_t piece)
   }
   if (a.average)
     for (int k = 0; k < kColumns; ++k) pooled[k] *= 1.0f / static_cast<float>(last - first);
-  const std::int64_t offset = output_offset(a.output, a.work.output[position], row) + channel;
   Traits::store(static_cast<Element*>(a.output.base) + offset, pooled);
+}
+
+/// The same in 8 bits (reduced_pool.h); averages are made of whole numbers.
+BACKDROP_HOST_DEVICE void pool_int8_piece(const PoolArguments& a, std::int64_t piece) {
+  constexpr int kColumns = tile::kPieceColumns;
+  const PoolPlace place = place_of_pool(a, piece);
+  std::int32_t pooled[kColumns] = {};
+  for (int t = place.first_tap; t < place.last_tap; ++t) {
+    const int8::Piece in =
+        int8::load(row_address<std::uint8_t>(a.input, a.work.taps[t], place.row) + place.channel);
+    for (int k = 0; k < kColumns; ++k)
+      pooled[k] = a.average ? pooled[k] + in.values[k] : in.values[k] > pooled[k] ? in.values[k] : pooled[k];
+  }
+  if (!a.average && a.output.kind == DotOutput::stored) {
+    int8::Piece largest;
+    for (int k = 0; k < kColumns; ++k) largest.values[k] = static_cast<std::uint8_t>(pooled[k]);
+    return int8::store(static_cast<std::uint8_t*>(a.output.base) + place.output, largest);
+  }
+  const float share = a.average ? 1.0f / static_cast<float>(place.last_tap - place.first_tap) : 1.0f;
+  float real[kColumns];
+  for (int k = 0; k < kColumns; ++k)
+    real[k] = a.input_scale.scale * (static_cast<float>(pooled[k]) * share - a.input_scale.zero);
+  if (a.output.kind == DotOutput::real)
+    int8::store_floats(static_cast<float*>(a.output.base) + place.output, real);
+  else
+    int8::store_rounded(static_cast<std::uint8_t*>(a.output.base) + place.output, real, a.output_scale);
 }
 
 /// One composite: indices into the photos; -1: the photo plays no part.
@@ -84,6 +127,12 @@ BACKDROP_HOST_DEVICE const std::uint8_t* composite_source(const CompositeArgumen
   const std::uint8_t* photos = inside ? a.foregrounds : a.backgrounds;
   const std::int64_t photo = inside ? pair.foreground : pair.background;
   return photos + (photo * a.photo_pixels + pixel) * 3;
+}
+
+/// The same as the first of four 32-bit words of a pixel of 16 bytes, of which 13 are 0.
+BACKDROP_HOST_DEVICE std::uint32_t composite_word(const CompositeArguments& a, int n, int p) {
+  const std::uint8_t* source = composite_source(a, n, p);
+  return source[0] | static_cast<std::uint32_t>(source[1]) << 8 | static_cast<std::uint32_t>(source[2]) << 16;
 }
 
 /// The place of pixel p of composite n in the output, in pixels.

@@ -14,18 +14,8 @@
 
 #include <cstdint>
 
+#include "kernels/cuda_int8.h"
 #include "kernels/position_work.h"
-
-#if defined(__CUDACC__)
-#define BACKDROP_HOST_DEVICE __host__ __device__ inline
-#else
-#define BACKDROP_HOST_DEVICE inline
-#endif
-#if defined(__CUDA_ARCH__)
-#define BACKDROP_UNROLL _Pragma("unroll")
-#else
-#define BACKDROP_UNROLL
-#endif
 
 namespace backdrop::kernels {
 
@@ -52,7 +42,7 @@ struct DeviceOutput {
   void* base = nullptr;
   std::int64_t row_stride = 0;
   const std::int32_t* slots = nullptr;  ///< as in DeviceRows
-  bool as_float = false;                ///< fp32 whatever the precision: start sums and logits
+  DotOutput kind = DotOutput::stored;   ///< only 8 bits know sums
 };
 
 /// One convolution over a list. Channel counts are multiples of 16 bytes, output channels of 8.
@@ -69,9 +59,10 @@ struct ConvolutionArguments {
   DeviceRows residual;
   const void* weights = nullptr;
   const float* bias = nullptr;
-  const float* starts = nullptr;
+  const void* starts = nullptr;  ///< fp32 with the bias, or the sums of 8-bit products
   int start_stride = 0;
   DeviceOutput output;
+  Int8Scales int8;  ///< of 8-bit products
 };
 
 /// The address of row `row` of a tap.
@@ -336,43 +327,62 @@ struct WarpShare {
   }
 };
 
-/// Adds bias or start sums and residual, activates, and writes one piece: eight columns of one row. `Traits`
-/// loads and stores eight elements as floats.
+/// Eight columns of one row of a tile, which one thread finishes.
+struct Piece {
+  bool exists = false;
+  int position = 0;
+  int row = 0;
+  int column = 0;  ///< of all output channels
+  int result = 0;  ///< where its sums are
+};
+
+template <int kColumns>
+BACKDROP_HOST_DEVICE Piece piece_of_tile(const ConvolutionArguments& a, const Place& place, int number) {
+  constexpr int kPieces = kColumns / kPieceColumns;
+  const int tile_row = number / kPieces;
+  const int tile_column = number % kPieces * kPieceColumns;
+  Piece piece;
+  piece.position = (place.first_row + tile_row) / a.rows;
+  piece.row = (place.first_row + tile_row) % a.rows;
+  piece.column = place.column + tile_column;
+  piece.result = tile_row * result_pitch(kColumns) + tile_column;
+  piece.exists = piece.position < a.work.positions && piece.column < place.column_end;
+  return piece;
+}
+
+/// Adds bias or start sums and residual, activates, and writes one piece. `Traits` loads and stores eight
+/// elements as floats.
 template <class Traits, int kColumns>
 BACKDROP_HOST_DEVICE void finish_piece(const ConvolutionArguments& a, const Place& place, const float* result,
-                                       int piece) {
+                                       int number) {
   using Element = typename Traits::Element;
-  constexpr int kPieces = kColumns / kPieceColumns;
-  const int tile_row = piece / kPieces;
-  const int tile_column = piece % kPieces * kPieceColumns;
-  const int position = (place.first_row + tile_row) / a.rows;
-  const int row = (place.first_row + tile_row) % a.rows;
-  const int column = place.column + tile_column;
-  if (position >= a.work.positions || column >= place.column_end) return;
-
-  const int start = a.work.start != nullptr ? a.work.start[position] : -1;
-  const float* from =
-      start < 0 ? a.bias + column : a.starts + static_cast<std::int64_t>(start) * a.start_stride + column;
+  const Piece piece = piece_of_tile<kColumns>(a, place, number);
+  if (!piece.exists) return;
+  const int start = a.work.start != nullptr ? a.work.start[piece.position] : -1;
+  const float* from = start < 0 ? a.bias + piece.column
+                                : static_cast<const float*>(a.starts) +
+                                      static_cast<std::int64_t>(start) * a.start_stride + piece.column;
   float sums[kPieceColumns];
   BACKDROP_UNROLL
-  for (int k = 0; k < kPieceColumns; ++k)
-    sums[k] = result[tile_row * result_pitch(kColumns) + tile_column + k] + from[k];
+  for (int k = 0; k < kPieceColumns; ++k) sums[k] = result[piece.result + k] + from[k];
   if (a.work.residual != nullptr) {
     float residual[kPieceColumns];
-    Traits::load(row_address<Element>(a.residual, a.work.residual[position], row) + column, residual);
+    Traits::load(row_address<Element>(a.residual, a.work.residual[piece.position], piece.row) + piece.column,
+                 residual);
     BACKDROP_UNROLL
     for (int k = 0; k < kPieceColumns; ++k) sums[k] += residual[k];
   }
   BACKDROP_UNROLL
   for (int k = 0; k < kPieceColumns; ++k) sums[k] = activate_on_device(sums[k], a.slope);
-  const std::int64_t offset = output_offset(a.output, a.work.output[position], row) + column;
-  if (a.output.as_float) {
-    float* out = static_cast<float*>(a.output.base) + offset;
-    BACKDROP_UNROLL
-    for (int k = 0; k < kPieceColumns; ++k) out[k] = sums[k];
-  } else {
+  const std::int64_t offset =
+      output_offset(a.output, a.work.output[piece.position], piece.row) + piece.column;
+  if (a.output.kind == DotOutput::stored) {
     Traits::store(static_cast<Element*>(a.output.base) + offset, sums);
+    return;
   }
+  float* out = static_cast<float*>(a.output.base) + offset;
+  BACKDROP_UNROLL
+  for (int k = 0; k < kPieceColumns; ++k) out[k] = sums[k];
 }
 
 }  // namespace tile

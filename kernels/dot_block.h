@@ -17,13 +17,6 @@ inline constexpr int kDotLanes = 16;         ///< columns are padded to multiple
 inline constexpr int kDotPanelColumns = 32;  ///< 8 x 2 vectors: weights come from L2 at the rate of products
 inline constexpr int kGroupBytes = 4;
 
-/// What a block writes.
-enum class DotOutput {
-  stored,  ///< activations as the network stores them
-  real,    ///< activations as floats
-  sums,    ///< the 32-bit sums alone: no bias, residual or activation
-};
-
 struct DotArguments {
   const Tap* taps = nullptr;
   int tap_count = 0;

@@ -2,7 +2,6 @@
 #include "kernels/dot_convolution.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace backdrop::kernels {
@@ -23,18 +22,6 @@ DotFunction block_for(Precision precision, bool portable) {
   return precision == Precision::int8 ? dot_block_int8_portable : dot_block_bf16_portable;
 }
 
-// The weights of output channel k in their order, times the scale of the input that each multiplies.
-std::vector<float> scaled_row(const float* weights, int channels, int taps, const ValueScale* input) {
-  std::vector<float> row(weights, weights + std::size_t(channels) * taps);
-  for (int c = 0; c < channels; ++c)
-    for (int tap = 0; tap < taps; ++tap) row[std::size_t(c) * taps + tap] *= input[c].scale;
-  return row;
-}
-
-std::int8_t to_int8(float weight, float scale) {
-  return static_cast<std::int8_t>(std::clamp(round_small(weight / scale), -127.0f, 127.0f));
-}
-
 }  // namespace
 
 bool has_dot_instructions(Precision precision) {
@@ -46,27 +33,6 @@ bool has_dot_instructions(Precision precision) {
   static_cast<void>(precision);
   return false;
 #endif
-}
-
-float choose_weight_scale(const float* weights, std::size_t count) {
-  constexpr int kCandidates = 12;
-  float largest = 0;
-  for (std::size_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(weights[i]));
-  if (!(largest > 0)) return 1.0f;
-  float best = largest / 127.0f;
-  double least = INFINITY;
-  for (int candidate = 0; candidate < kCandidates; ++candidate) {
-    const float scale = largest / 127.0f * (1.0f - 0.03f * static_cast<float>(candidate));
-    double error = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const double difference = weights[i] - scale * static_cast<float>(to_int8(weights[i], scale));
-      error += difference * difference;
-    }
-    if (error >= least) continue;
-    least = error;
-    best = scale;
-  }
-  return best;
 }
 
 DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights,
@@ -106,23 +72,20 @@ void DotConvolution::plan_panels() {
 
 void DotConvolution::pack_int8(const float* weights, const std::vector<ValueScale>& input) {
   const int taps = shape_.kernel * shape_.kernel;
-  const std::size_t row_size = std::size_t(group_channels_) * taps;
+  const Int8Weights stored = store_int8(shape_, weights, input);
   for (const Panel& panel : panels_) {
     for (int k = 0; k < panel.columns; ++k) {
-      const std::vector<float> row =
-          scaled_row(weights + (panel.column + k) * row_size, group_channels_, taps, &input[panel.channel]);
-      const float scale = choose_weight_scale(row.data(), row.size());
-      scale_[panel.column + k] = scale;
+      const int column = panel.column + k;
+      scale_[column] = stored.scale[column];
       for (int tap = 0; tap < taps; ++tap) {
-        double correction = 0;
+        const std::int8_t* from =
+            &stored.values[(std::size_t(column) * taps + tap) * std::size_t(group_channels_)];
         for (int c = 0; c < group_channels_; ++c) {
-          const std::int8_t stored = to_int8(row[std::size_t(c) * taps + tap], scale);
-          correction -= stored * static_cast<double>(input[panel.channel + c].zero);
           const std::size_t group = std::size_t(tap) * (group_channels_ / 4) + c / 4;
-          std::memcpy(&packed_[panel.offset + (group * panel.width + k) * 4 + c % 4], &stored, 1);
+          std::memcpy(&packed_[panel.offset + (group * panel.width + k) * 4 + c % 4], &from[c], 1);
         }
         corrections_[panel.correction + std::size_t(tap) * panel.width + k] =
-            static_cast<std::int32_t>(std::lround(correction));
+            stored.corrections[std::size_t(tap) * shape_.out_channels + column];
       }
     }
   }

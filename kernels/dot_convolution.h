@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/dot_block.h"
+#include "kernels/int8_weights.h"
 #include "kernels/position_work.h"
 #include "kernels/precision.h"
 #include "kernels/shapes.h"
@@ -26,13 +27,6 @@ constexpr int dot_granule(Precision precision) {
 /// Whether this processor has the instructions for `precision` (int8 or bf16). Without them products are
 /// plain loops, for tests.
 bool has_dot_instructions(Precision precision);
-
-/// The stored form of a layer's inputs, for each channel, and of its output. For bfloat16 all are left out.
-struct DotScales {
-  std::vector<ValueScale> input;  ///< [channels]; `zero` may be any number here
-  ValueScale residual;
-  ValueScale output;
-};
 
 /// A convolution with its weights packed. `run` is const and may be called from many threads at once.
 class DotConvolution {
@@ -87,9 +81,5 @@ void dot_convolution_reference(Precision precision, const ConvolutionShape& shap
                                const float* bias, const DotScales& scales, const PositionWork& work, int rows,
                                const RowPointers& input, const RowPointers* residual, const void* starts,
                                int start_stride, DotOutput kind, void* const* output);
-
-/// The signed 8-bit form of one output channel's weights, as real = scale * stored: the scale with the least
-/// squared error among some near the largest weight's.
-float choose_weight_scale(const float* weights, std::size_t count);
 
 }  // namespace backdrop::kernels

@@ -15,4 +15,7 @@ namespace backdrop::kernels {
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream);
 
+/// The same in 8 bits, by arguments that position_convolution_cuda has checked.
+cudaError_t position_convolution_int8_cuda(const ConvolutionArguments& arguments, cudaStream_t stream);
+
 }  // namespace backdrop::kernels

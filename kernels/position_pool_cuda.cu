@@ -13,12 +13,17 @@ __global__ void __launch_bounds__(kThreads) position_pool_kernel(const __grid_co
   if (piece < pool_pieces(a)) pool_piece<Traits>(a, piece);
 }
 
-template <class Traits>
-cudaError_t launch(const PoolArguments& arguments, cudaStream_t stream) {
+__global__ void __launch_bounds__(kThreads)
+    position_pool_int8_kernel(const __grid_constant__ PoolArguments a) {
+  const std::int64_t piece = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (piece < pool_pieces(a)) pool_int8_piece(a, piece);
+}
+
+cudaError_t launch(void (*kernel)(PoolArguments), const PoolArguments& arguments, cudaStream_t stream) {
   const std::int64_t blocks = (pool_pieces(arguments) + kThreads - 1) / kThreads;
   if (blocks == 0) return cudaSuccess;
   if (blocks > INT32_MAX) return cudaErrorInvalidValue;
-  position_pool_kernel<Traits><<<static_cast<unsigned int>(blocks), kThreads, 0, stream>>>(arguments);
+  kernel<<<static_cast<unsigned int>(blocks), kThreads, 0, stream>>>(arguments);
   return cudaGetLastError();
 }
 
@@ -28,16 +33,16 @@ cudaError_t position_pool_cuda(Precision precision, const PoolArguments& argumen
   if (arguments.channels % tile::kPieceColumns != 0) return cudaErrorInvalidValue;
   switch (precision) {
     case Precision::fp16:
-      return launch<HalfElements>(arguments, stream);
+      return launch(position_pool_kernel<HalfElements>, arguments, stream);
     case Precision::bf16:
-      return launch<Bfloat16Elements>(arguments, stream);
+      return launch(position_pool_kernel<Bfloat16Elements>, arguments, stream);
     case Precision::int8:
-      return cudaErrorInvalidValue;
+      return launch(position_pool_int8_kernel, arguments, stream);
     case Precision::fp32:
     case Precision::tf32:
       break;
   }
-  return launch<FloatElements>(arguments, stream);
+  return launch(position_pool_kernel<FloatElements>, arguments, stream);
 }
 
 }  // namespace backdrop::kernels

@@ -12,7 +12,7 @@ enum class Precision {
   tf32,  ///< stored as fp32, multiplied with 10 bits of mantissa on tensor cores
   fp16,
   bf16,
-  int8,  ///< 8-bit integers with calibrated scales (CPU)
+  int8,  ///< 8-bit integers with calibrated scales
 };
 
 constexpr const char* name(Precision precision) {
@@ -35,6 +35,11 @@ constexpr const char* name(Precision precision) {
 constexpr std::size_t element_bytes(Precision precision) {
   if (precision == Precision::int8) return 1;
   return precision == Precision::fp16 || precision == Precision::bf16 ? 2 : 4;
+}
+
+/// Whether activations need scales that are chosen on composites. Fully connected layers run in fp32 then.
+constexpr bool needs_calibration(Precision precision) {
+  return precision == Precision::int8;
 }
 
 /// Values of one 16-byte access; also the channels that a device stores of a normalised pixel.

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 namespace backdrop::kernels {
 
@@ -14,6 +15,20 @@ struct ValueScale {
   float zero = 0.0f;  ///< a whole number from 0 to 255
 
   bool operator==(const ValueScale&) const = default;
+};
+
+/// The stored form of a layer's inputs, for each channel, and of its output. For bfloat16 all are left out.
+struct DotScales {
+  std::vector<ValueScale> input;  ///< [channels]; `zero` may be any number here
+  ValueScale residual;
+  ValueScale output;
+};
+
+/// What a layer writes.
+enum class DotOutput {
+  stored,  ///< activations as the network stores them
+  real,    ///< activations as floats
+  sums,    ///< the 32-bit sums alone: no bias, residual or activation
 };
 
 /// The upper half of an fp32 number.

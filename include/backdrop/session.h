@@ -26,7 +26,7 @@ namespace backdrop {
 
 struct OpenOptions {
   std::string device = "auto";     ///< "auto", "cpu", "cuda" or "cuda:N"
-  std::string precision = "fp32";  ///< "bf16", "int8" (CPU), "tf32", "fp16" (GPU): close answers are fp32's
+  std::string precision = "fp32";  ///< "bf16", "int8"; "tf32", "fp16" (GPU): close answers are fp32's
   int threads = 0;                 ///< CPU threads; 0: all that this process may use
   int batch = 0;                   ///< composites a batch; 0: chosen for the device
   bool reuse = true;               ///< compute only what each new background changed

@@ -4,7 +4,6 @@
 
 #include "backdrop/error.h"
 #include "engine/cuda_device.h"
-#include "engine/cuda_memory.h"
 #include "kernels/composite_cuda.h"
 #include "kernels/decide.h"
 #include "kernels/decide_cuda.h"
@@ -12,66 +11,19 @@
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool.h"
 #include "kernels/position_pool_cuda.h"
+#include "tests/conformance/device_values.h"
 #include "tests/cuda/host_elements.h"
 #include "tests/cuda/host_halves.h"
-#include "tests/cuda/random_device_work.h"
 
 namespace backdrop {
 namespace {
 
 using kernels::ConvolutionShape;
+using test::DeviceList;
+using test::DeviceValue;
+using test::from_device;
 using test::random_int;
-
-template <class T>
-DeviceBuffer to_device(const std::vector<T>& values) {
-  DeviceBuffer buffer(std::max<std::size_t>(1, values.size()) * sizeof(T));
-  check_cuda(cudaMemcpy(buffer.data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice),
-             "copy");
-  return buffer;
-}
-
-template <class T>
-void from_device(const DeviceBuffer& buffer, std::vector<T>& values) {
-  check_cuda(cudaDeviceSynchronize(), "computing");
-  check_cuda(cudaMemcpy(values.data(), buffer.data(), values.size() * sizeof(T), cudaMemcpyDeviceToHost),
-             "copy");
-}
-
-// A list on the device.
-struct DeviceList {
-  DeviceBuffer output, first_tap, taps, start, residual;
-  kernels::DeviceWork work;
-
-  explicit DeviceList(const test::RandomList& list)
-      : output(to_device(list.output)),
-        first_tap(to_device(list.first_tap)),
-        taps(to_device(list.taps)),
-        start(to_device(list.start)),
-        residual(to_device(list.residual)),
-        work{output.as<std::int32_t>(),
-             first_tap.as<std::int32_t>(),
-             taps.as<kernels::Tap>(),
-             list.start.empty() ? nullptr : start.as<std::int32_t>(),
-             list.residual.empty() ? nullptr : residual.as<kernels::Tap>(),
-             static_cast<int>(list.output.size())} {}
-};
-
-// A value on the device.
-template <class Traits>
-struct DeviceValue {
-  DeviceBuffer stores[kernels::kSources];
-  DeviceBuffer slots;
-  kernels::DeviceRows rows;
-
-  explicit DeviceValue(const test::RandomValue<Traits>& value) : slots(to_device(value.slots)) {
-    rows = value.rows();
-    for (int source = 0; source < kernels::kSources; ++source) {
-      stores[source] = to_device(value.stored[source]);
-      rows.base[source] = stores[source].data();
-    }
-    rows.slots = slots.as<std::int32_t>();
-  }
-};
+using test::to_device;
 
 class CudaKernels : public testing::TestWithParam<Precision> {
  protected:
@@ -161,7 +113,7 @@ class CudaKernels : public testing::TestWithParam<Precision> {
     arguments.bias = device_bias.as<float>();
     arguments.starts = device_starts.as<float>();
     arguments.start_stride = start_stride;
-    arguments.output = {device_output.data(), row_size, nullptr, false};
+    arguments.output = {device_output.data(), row_size, nullptr, kernels::DotOutput::stored};
     check_cuda(kernels::position_convolution_cuda(GetParam(), arguments, nullptr), "convolution");
     from_device(device_output, output);
 
@@ -234,15 +186,18 @@ TEST_P(CudaKernels, SmallPools) {
     for (const bool average : {false, true}) {
       std::vector<Element> output(kRowSize * kRows, Traits::from_float(6e4f));
       const DeviceBuffer device_output = to_device(output);
-      check_cuda(kernels::position_pool_cuda(GetParam(),
-                                             {device_list.work,
-                                              kRows,
-                                              kChannels,
-                                              average,
-                                              device_input.rows,
-                                              {device_output.data(), kRowSize, nullptr, false}},
-                                             nullptr),
-                 "pool");
+      check_cuda(
+          kernels::position_pool_cuda(GetParam(),
+                                      {device_list.work,
+                                       kRows,
+                                       kChannels,
+                                       average,
+                                       device_input.rows,
+                                       {device_output.data(), kRowSize, nullptr, kernels::DotOutput::stored},
+                                       {},
+                                       {}},
+                                      nullptr),
+          "pool");
       from_device(device_output, output);
       std::vector<float> actual;
       for (const Element value : output) actual.push_back(Traits::to_float(value));

@@ -169,22 +169,27 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
     return cudaErrorInvalidValue;
   switch (precision) {
     case Precision::int8:
-      return cudaErrorInvalidValue;
+      test::emulate<test::EmulatedMatrixMath<test::Int8Operands, 64>>(arguments);
+      break;
     case Precision::fp16:
-      test::emulate<test::HostHalves, test::EmulatedMatrixMath<test::HostHalves, 64>>(arguments);
+      test::emulate<test::EmulatedMatrixMath<test::FloatOperands<test::HostHalves>, 64>>(arguments);
       break;
     case Precision::bf16:
-      test::emulate<test::HostBfloat16s, test::EmulatedMatrixMath<test::HostBfloat16s, 64>>(arguments);
+      test::emulate<test::EmulatedMatrixMath<test::FloatOperands<test::HostBfloat16s>, 64>>(arguments);
       break;
     case Precision::fp32:
     case Precision::tf32:
-      test::emulate<test::HostFloats, test::EmulatedScalarMath>(arguments);
+      test::emulate<test::EmulatedScalarMath<test::HostFloats>>(arguments);
       break;
   }
   return cudaSuccess;
 }
 
 cudaError_t position_pool_cuda(Precision precision, const PoolArguments& arguments, cudaStream_t) {
+  if (precision == Precision::int8) {
+    for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece) pool_int8_piece(arguments, piece);
+    return cudaSuccess;
+  }
   test::with_elements(precision, [&](auto traits) {
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece)
       pool_piece<decltype(traits)>(arguments, piece);
@@ -194,6 +199,14 @@ cudaError_t position_pool_cuda(Precision precision, const PoolArguments& argumen
 
 cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cudaStream_t) {
   const int channels = chunk_elements(precision);
+  if (precision == Precision::int8) {
+    for (int n = 0; n < a.composites; ++n)
+      for (int p = 0; p < a.pixels; ++p) {
+        const std::uint32_t words[4] = {composite_word(a, n, p), 0, 0, 0};
+        std::memcpy(static_cast<std::uint32_t*>(a.output) + 4 * composite_place(a, n, p), words, 16);
+      }
+    return cudaSuccess;
+  }
   test::with_elements(precision, [&](auto traits) {
     using Element = typename decltype(traits)::Element;
     for (int n = 0; n < a.composites; ++n)

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/aligned.h"
-#include "kernels/cuda_tile.h"
+#include "kernels/cuda_tile_int8.h"
 
 namespace backdrop::test {
 
@@ -29,37 +29,69 @@ Fragments load_matrices(const Address& address_of_lane) {
   return fragments;
 }
 
-// The elements of a 32-bit register: one float or two of 16 bits.
-template <class Traits>
-std::array<float, 4 / sizeof(typename Traits::Element)> elements_of(std::uint32_t word) {
-  constexpr std::size_t kElements = 4 / sizeof(typename Traits::Element);
-  typename Traits::Element stored[kElements];
-  std::memcpy(static_cast<void*>(stored), &word, 4);
-  std::array<float, kElements> values;
-  for (std::size_t e = 0; e < kElements; ++e) values[e] = Traits::to_float(stored[e]);
-  return values;
+/// What a product reads and sums, and how a tile ends: in floats, stored as `Traits` says.
+template <class Stored>
+struct FloatOperands {
+  using Traits = Stored;
+  using Element = typename Traits::Element;
+  using Sum = float;
+  static float left(Element stored) { return Traits::to_float(stored); }
+  static float right(Element stored) { return Traits::to_float(stored); }
+
+  template <int kColumns>
+  static void finish(const kernels::ConvolutionArguments& a, const tile::Place& place, const float* result,
+                     int piece) {
+    tile::finish_piece<Traits, kColumns>(a, place, result, piece);
+  }
+};
+
+/// Unsigned 8-bit activations by signed weights, which share the memory of unsigned ones.
+struct Int8Operands {
+  using Element = std::uint8_t;
+  using Sum = std::int32_t;
+  static std::int32_t left(Element stored) { return stored; }
+  static std::int32_t right(Element stored) { return static_cast<std::int8_t>(stored); }
+
+  template <int kColumns>
+  static void finish(const kernels::ConvolutionArguments& a, const tile::Place& place,
+                     const std::int32_t* result, int piece) {
+    tile::finish_int8_piece<kColumns>(a, place, result, piece);
+  }
+};
+
+// The elements of a 32-bit register: one float, two of 16 bits or four of 8.
+template <class Element>
+std::array<Element, 4 / sizeof(Element)> elements_of(std::uint32_t word) {
+  std::array<Element, 4 / sizeof(Element)> stored;
+  std::memcpy(static_cast<void*>(stored.data()), &word, 4);
+  return stored;
 }
+
+template <class Sum>
+using LaneSums = std::array<std::array<Sum, 4>, 32>;
 
 // mma m16n8 over 32 bytes of inner dimension, "row.col": with g = lane / 4, t = lane % 4 and e elements a
 // register, a[0..3] are rows g, g + 8, g, g + 8 at inner t e (and + 4 e for the last two); b[0..1] are column
 // g at the same inner places; c[0..3] are (g, 2 t), (g, 2 t + 1), (g + 8, 2 t), (g + 8, 2 t + 1).
-template <class Traits>
-void multiply(const Fragments& a, const Fragments& b, int first_b,
-              std::array<std::array<float, 4>, 32>& sums) {
-  constexpr int kElements = 4 / sizeof(typename Traits::Element);
+template <class Operands>
+void multiply(const Fragments& a, const Fragments& b, int first_b, LaneSums<typename Operands::Sum>& sums) {
+  using Element = typename Operands::Element;
+  constexpr int kElements = 4 / sizeof(Element);
   constexpr int kInner = 8 * kElements;
-  float left[16][kInner];
-  float right[kInner][8];
+  typename Operands::Sum left[16][kInner];
+  typename Operands::Sum right[kInner][8];
   for (int lane = 0; lane < 32; ++lane) {
     const int g = lane / 4;
     const int inner = lane % 4 * kElements;
     for (int q = 0; q < 4; ++q) {
-      const auto values = elements_of<Traits>(a[lane][q]);
-      for (int e = 0; e < kElements; ++e) left[g + q % 2 * 8][inner + q / 2 * 4 * kElements + e] = values[e];
+      const auto values = elements_of<Element>(a[lane][q]);
+      for (int e = 0; e < kElements; ++e)
+        left[g + q % 2 * 8][inner + q / 2 * 4 * kElements + e] = Operands::left(values[e]);
     }
     for (int q = 0; q < 2; ++q) {
-      const auto values = elements_of<Traits>(b[lane][first_b + q]);
-      for (int e = 0; e < kElements; ++e) right[inner + q * 4 * kElements + e][g] = values[e];
+      const auto values = elements_of<Element>(b[lane][first_b + q]);
+      for (int e = 0; e < kElements; ++e)
+        right[inner + q * 4 * kElements + e][g] = Operands::right(values[e]);
     }
   }
   for (int lane = 0; lane < 32; ++lane)
@@ -68,9 +100,11 @@ void multiply(const Fragments& a, const Fragments& b, int first_b,
         sums[lane][q] += left[lane / 4 + q / 2 * 8][k] * right[k][lane % 4 * 2 + q % 2];
 }
 
-template <class Traits, int kTileColumns>
+template <class Product, int kTileColumns>
 class EmulatedMatrixMath {
  public:
+  using Operands = Product;
+  using Sum = typename Operands::Sum;
   static constexpr int kColumns = kTileColumns;
   using Share = tile::WarpShare<kColumns>;
 
@@ -85,12 +119,12 @@ class EmulatedMatrixMath {
             const Fragments a = load_matrices([&](int lane) {
               return stage + Share::left_offset(Share::first_row(warp) + 16 * i, step, lane);
             });
-            multiply<Traits>(a, b, j % 2 * 2, sums_[warp][i][j]);
+            multiply<Operands>(a, b, j % 2 * 2, sums_[warp][i][j]);
           }
         }
   }
 
-  void write(float* result) const {
+  void write(Sum* result) const {
     for (int warp = 0; warp < 8; ++warp)
       for (int i = 0; i < Share::kRowTiles; ++i)
         for (int j = 0; j < Share::kColumnTiles; ++j)
@@ -101,11 +135,14 @@ class EmulatedMatrixMath {
   }
 
  private:
-  std::array<std::array<float, 4>, 32> sums_[8][Share::kRowTiles][Share::kColumnTiles] = {};
+  LaneSums<Sum> sums_[8][Share::kRowTiles][Share::kColumnTiles] = {};
 };
 
+template <class Stored>
 class EmulatedScalarMath {
  public:
+  using Operands = FloatOperands<Stored>;
+  using Sum = float;
   static constexpr int kColumns = tile::ScalarMath::kColumns;
 
   void accumulate(const unsigned char* stage) {
@@ -119,7 +156,7 @@ class EmulatedScalarMath {
   std::array<tile::ScalarMath, tile::kThreads> threads_;
 };
 
-template <class Traits, class Math>
+template <class Math>
 void emulate_block(const kernels::ConvolutionArguments& a, int block) {
   constexpr int kColumns = Math::kColumns;
   const tile::Place place = tile::place_of_block(a, block, kColumns);
@@ -131,7 +168,7 @@ void emulate_block(const kernels::ConvolutionArguments& a, int block) {
   for (int thread = 0; thread < tile::kMaxWindow; ++thread)
     if (tile::uses(bits, thread)) used[tile::rank_of(bits, thread)] = static_cast<std::uint8_t>(thread);
 
-  std::vector<tile::Loader<typename Traits::Element, kColumns>> loaders;
+  std::vector<tile::Loader<typename Math::Operands::Element, kColumns>> loaders;
   for (int thread = 0; thread < tile::kThreads; ++thread)
     loaders.emplace_back(a, place, thread, used, tile::rank_of(bits, tile::kMaxWindow));
   const auto math = std::make_unique<Math>();
@@ -148,20 +185,19 @@ void emulate_block(const kernels::ConvolutionArguments& a, int block) {
       });
     math->accumulate(stage);
   }
-  float* result = reinterpret_cast<float*>(stage);
+  auto* result = reinterpret_cast<typename Math::Sum*>(stage);
   std::memset(stage, 0xff, memory.size());
   math->write(result);
   for (int piece = 0; piece < tile::kRows * kColumns / tile::kPieceColumns; ++piece)
-    tile::finish_piece<Traits, kColumns>(a, place, result, piece);
+    Math::Operands::template finish<kColumns>(a, place, result, piece);
 }
 
 /// Everything that a launch computes.
-template <class Traits, class Math>
+template <class Math>
 void emulate(kernels::ConvolutionArguments a) {
   a.group_tiles = (a.group_columns + Math::kColumns - 1) / Math::kColumns;
   const int tiles = (a.work.positions * a.rows + tile::kRows - 1) / tile::kRows;
-  for (int block = 0; block < tiles * a.groups * a.group_tiles; ++block)
-    emulate_block<Traits, Math>(a, block);
+  for (int block = 0; block < tiles * a.groups * a.group_tiles; ++block) emulate_block<Math>(a, block);
 }
 
 }  // namespace backdrop::test

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "backdrop/error.h"
-#include "engine/cuda_recheck.h"
 #include "engine/cuda_reuse.h"
+#include "engine/decision_writer.h"
+#include "engine/reduced_network.h"
+#include "engine/reuse_runner.h"
 #include "tests/conformance/scene.h"
 #include "tests/cuda/emulated_cuda.h"
 
@@ -104,21 +106,101 @@ TEST_F(EmulatedEngine, EveryHandOffGivesTheSameLogitsAndCountsItsMultiplyAdds) {
   }
 }
 
+// How far logits may be from fp32's, over the largest.
+float tolerance_of(Precision precision) {
+  if (precision == Precision::int8) return 0.5f;
+  return precision == Precision::fp16 ? 5e-3f : 5e-2f;
+}
+
 TEST_F(EmulatedEngine, LowPrecisionPublishesFp32sPredictions) {
-  for (const Precision precision : {Precision::fp16, Precision::bf16}) {
-    SCOPED_TRACE(name(precision));
-    const auto network = network_of(13, 4);
-    const test::Scene expected = reference_of(network, 13, 4);
-    EngineOptions options;
-    options.precision = precision;
-    options.batch = 5;
-    test::Scene actual(13, kBackgrounds, kClasses, 4);
-    const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
-    actual.run(*engine);
-    expect_equal(actual, expected, precision == Precision::fp16 ? 5e-3f : 5e-2f);
-    EXPECT_EQ(actual.predictions, expected.predictions);
-    EXPECT_NE(engine->description().find("decided again in fp32"), std::string::npos);
+  for (const unsigned seed : {4u, 5u}) {
+    const auto network = network_of(13, seed);
+    const test::Scene expected = reference_of(network, 13, seed);
+    for (const Precision precision : {Precision::fp16, Precision::bf16, Precision::int8}) {
+      for (const bool reuse : {true, false}) {
+        SCOPED_TRACE(testing::Message() << name(precision) << ", seed " << seed << ", reuse " << reuse);
+        EngineOptions options;
+        options.precision = precision;
+        options.reuse = reuse;
+        options.batch = 5;
+        options.threads = 1;
+        test::Scene actual(13, kBackgrounds, kClasses, seed);
+        const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+        actual.run(*engine);
+        expect_equal(actual, expected, tolerance_of(precision));
+        EXPECT_EQ(actual.predictions, expected.predictions);
+        const ScreeningReport report = engine->screening().value();
+        std::int64_t composites = 0;
+        for (const auto& chosen : actual.chosen) composites += static_cast<std::int64_t>(chosen.size());
+        EXPECT_EQ(report.composites, composites);
+        EXPECT_LT(report.rechecked + report.audited, composites);
+        EXPECT_EQ(report.wrong, 0);
+        EXPECT_EQ(report.errors.size(), 9u);
+        if (HasFatalFailure()) return;
+      }
+    }
   }
+}
+
+// The scene's tasks as the CPU computes them in 8 bits, by plain loops and without Winograd's method.
+void run_int8_on_cpu(const std::shared_ptr<const Network>& network, const Calibration& calibration,
+                     test::Scene& scene) {
+  ThreadPool pool(1);
+  const ReducedOptions options{Precision::int8, 3, true, calibration, false};
+  ReuseRunner runner(std::make_unique<ReducedNetwork>(*network, options), {3, 0, std::size_t{1} << 30}, pool);
+  runner.set_backgrounds(scene.backgrounds);
+  runner.run(scene.tasks(), DecisionWriter(default_class_map(kClasses), kClasses));
+}
+
+TEST_F(EmulatedEngine, Int8HasTheCpusLogitsWithEveryHandOff) {
+  for (const unsigned seed : {1u, 6u}) {
+    const int size = 15;
+    const auto network = network_of(size, seed);
+    test::Scene expected(size, kBackgrounds, kClasses, seed);
+    std::vector<CompositePhotos> photos;
+    for (std::size_t f = 0; f < expected.masks.size(); ++f)
+      photos.push_back({&expected.foregrounds[f], &expected.masks[f], &expected.backgrounds->front()});
+    ThreadPool pool(1);
+    const Calibration calibration = calibrate(network, photos, pool);
+    run_int8_on_cpu(network, calibration, expected);
+    CudaLayers layers(*network, Precision::int8);
+    EXPECT_FALSE(layers.has_weights());
+    layers.set_calibration(*network, calibration);
+    const CudaPhotos uploaded = upload_photos(*expected.backgrounds);
+    std::vector<std::int32_t> in9(kClasses);
+    std::iota(in9.begin(), in9.end(), 0);
+    for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
+      SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off);
+      test::Scene actual(size, kBackgrounds, kClasses, seed);
+      CudaReuse reuse(layers, uploaded, in9.data(), {3, hand_off, std::size_t{1} << 28});
+      auto tasks = actual.tasks();
+      reuse.run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
+                           const float* logits) {
+        tasks[t].margins[place] = decision.margin;
+        std::copy_n(logits, kClasses, tasks[t].logits + place * kClasses);
+      });
+      // Whole numbers until the fully connected layers' floats, which are summed in another order.
+      expect_equal(actual, expected, 1e-5f);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST_F(EmulatedEngine, ACalibrationThatIsGivenIsUsed) {
+  const auto network = network_of(13, 4);
+  EngineOptions options;
+  options.precision = Precision::int8;
+  options.threads = 1;
+  test::Scene scene(13, kBackgrounds, kClasses, 4);
+  ThreadPool pool(1);
+  options.calibration =
+      calibrate(network, {{{&scene.foregrounds[0], &scene.masks[0], &scene.backgrounds->front()}}}, pool);
+  // Scales that are far too wide make everything close.
+  for (auto& value : options.calibration->values) value.scale *= 1000.0f;
+  const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+  scene.run(*engine);
+  EXPECT_EQ(scene.predictions, reference_of(network, 13, 4).predictions);
+  EXPECT_GT(engine->screening()->rechecked, engine->screening()->composites * 3 / 4);
 }
 
 TEST_F(EmulatedEngine, HalvesTheCacheUntilItFits) {
@@ -159,16 +241,6 @@ TEST_F(EmulatedEngine, PhotosAloneAndNoDevice) {
     EXPECT_EQ(error.code(), ErrorCode::no_device);
     EXPECT_THROW(check_cuda_device(0), Error);
   }
-}
-
-TEST(Recheck, BoundCoversTheError) {
-  const std::vector<float> exact{1, 2, 3};
-  EXPECT_FLOAT_EQ(recheck_bound(std::vector<float>{1, 2.5f, 3}, exact), 2 * kRecheckSafety * 0.5f);
-  EXPECT_EQ(recheck_bound(std::vector<float>{1, NAN, 3}, exact), INFINITY);
-  EXPECT_TRUE(needs_recheck({0, 0.5f, 0}, 0.5f));
-  EXPECT_FALSE(needs_recheck({0, 0.6f, 0}, 0.5f));
-  EXPECT_TRUE(needs_recheck({NAN, NAN, 0}, 0.5f));
-  EXPECT_TRUE(needs_recheck({0, INFINITY, 0}, 0.5f));
 }
 
 }  // namespace

@@ -25,8 +25,9 @@ void expect_same_function(const std::shared_ptr<const Network>& network, unsigne
   std::mt19937 generator(seed);
   const auto photo = test::random_values(network->input.size(), generator);
   const auto expected = logits_of(network, photo);
-  for (const int channels : {4, 8}) {
-    const auto padded = std::make_shared<const Network>(pad_for_device(*network, channels));
+  for (const int channels : {4, 8, 16}) {
+    const int multiple = std::max(8, channels);
+    const auto padded = std::make_shared<const Network>(pad_for_device(*network, channels, 64, multiple));
     std::vector<float> input;
     for (std::size_t p = 0; p < photo.size() / 3; ++p) {
       input.insert(input.end(), photo.begin() + 3 * p, photo.begin() + 3 * p + 3);
@@ -34,10 +35,10 @@ void expect_same_function(const std::shared_ptr<const Network>& network, unsigne
     }
     auto actual = logits_of(padded, input);
     for (const Layer& layer : padded->layers) {
-      EXPECT_EQ(layer.out.channels % 8, 0);
+      EXPECT_EQ(layer.out.channels % multiple, 0);
       if (layer.kind != LayerKind::convolution) continue;
-      EXPECT_EQ(layer.in.channels / layer.groups % (layer.input == 0 ? channels : 8), 0);
-      EXPECT_EQ(layer.out.channels / layer.groups % 8, 0);
+      EXPECT_EQ(layer.in.channels / layer.groups % (layer.input == 0 ? channels : multiple), 0);
+      EXPECT_EQ(layer.out.channels / layer.groups % multiple, 0);
       EXPECT_EQ(device_weights(layer).size(), layer.weights.size());
     }
     for (std::size_t k = expected.size(); k < actual.size(); ++k) EXPECT_EQ(actual[k], 0.0f);

@@ -28,8 +28,8 @@ TEST(CudaParts, PoolsEqualTheCpus) {
     for (const bool average : {false, true}) {
       auto actual = test::poisoned(row_size * rows);
       auto expected = test::poisoned(row_size * rows);
-      kernels::PoolArguments arguments{list.device(), rows, channels, average, input.rows(), {}};
-      arguments.output = {actual.data(), row_size, nullptr, false};
+      kernels::PoolArguments arguments{list.device(), rows, channels, average, input.rows(), {}, {}, {}};
+      arguments.output = {actual.data(), row_size, nullptr, kernels::DotOutput::stored};
       for (std::int64_t piece = 0; piece < kernels::pool_pieces(arguments); ++piece)
         kernels::pool_piece<test::HostFloats>(arguments, piece);
       float* output[kernels::kMaxRows];

@@ -93,8 +93,8 @@ void compare(const Case& c, std::mt19937& generator, float tolerance) {
   arguments.bias = weights.bias.data();
   arguments.starts = starts.data();
   arguments.start_stride = start_stride;
-  arguments.output = {output.data(), row_size, blocks.data(), false};
-  test::emulate<Traits, Math>(arguments);
+  arguments.output = {output.data(), row_size, blocks.data(), kernels::DotOutput::stored};
+  test::emulate<Math>(arguments);
 
   std::vector<float> actual;
   for (const Element value : output) actual.push_back(Traits::to_float(value));
@@ -125,17 +125,21 @@ void compare_random_cases(int trials, float tolerance) {
 }
 
 TEST(CudaTile, ScalarProductsEqualThePlainLoops) {
-  compare_random_cases<test::HostFloats, test::EmulatedScalarMath>(24, 2e-5f);
+  compare_random_cases<test::HostFloats, test::EmulatedScalarMath<test::HostFloats>>(24, 2e-5f);
 }
 
 TEST(CudaTile, FourByteFragmentsEqualThePlainLoops) {
-  compare_random_cases<test::HostFloats, test::EmulatedMatrixMath<test::HostFloats, 64>>(4, 2e-5f);
-  compare_random_cases<test::HostFloats, test::EmulatedMatrixMath<test::HostFloats, 128>>(4, 2e-5f);
+  compare_random_cases<test::HostFloats, test::EmulatedMatrixMath<test::FloatOperands<test::HostFloats>, 64>>(
+      4, 2e-5f);
+  compare_random_cases<test::HostFloats,
+                       test::EmulatedMatrixMath<test::FloatOperands<test::HostFloats>, 128>>(4, 2e-5f);
 }
 
 TEST(CudaTile, TwoByteFragmentsEqualThePlainLoops) {
-  compare_random_cases<test::HostBfloat16, test::EmulatedMatrixMath<test::HostBfloat16, 64>>(4, 5e-3f);
-  compare_random_cases<test::HostBfloat16, test::EmulatedMatrixMath<test::HostBfloat16, 128>>(4, 5e-3f);
+  compare_random_cases<test::HostBfloat16,
+                       test::EmulatedMatrixMath<test::FloatOperands<test::HostBfloat16>, 64>>(4, 5e-3f);
+  compare_random_cases<test::HostBfloat16,
+                       test::EmulatedMatrixMath<test::FloatOperands<test::HostBfloat16>, 128>>(4, 5e-3f);
 }
 
 TEST(CudaTile, WindowsOfElevenByEleven) {
@@ -146,7 +150,7 @@ TEST(CudaTile, WindowsOfElevenByEleven) {
   c.shape.out_channels = 64;
   c.positions = 5;
   c.rows = 7;
-  compare<test::HostFloats, test::EmulatedScalarMath>(c, generator, 2e-5f);
+  compare<test::HostFloats, test::EmulatedScalarMath<test::HostFloats>>(c, generator, 2e-5f);
 }
 
 TEST(CudaTile, SharedMemoryAddressesAreAlignedAndOnDifferentBanks) {

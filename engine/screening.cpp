@@ -1,0 +1,117 @@
+#include "engine/screening.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backdrop/error.h"
+
+namespace backdrop {
+
+std::vector<CompositePhotos> calibration_photos(const CompositeSample& sample,
+                                                const std::vector<Image>& backgrounds) {
+  std::vector<CompositePhotos> photos;
+  const std::size_t step = std::max<std::size_t>(1, sample.size() / kCalibrationComposites);
+  std::size_t number = 0;
+  for (const CompositeTask& task : sample.tasks)
+    for (const int background : task.backgrounds)
+      if (number++ % step == 0)
+        photos.push_back({task.foreground, task.mask, &backgrounds[static_cast<std::size_t>(background)]});
+  return photos;
+}
+
+SampleLogits::SampleLogits(const CompositeSample& sample, int classes)
+    : classes_(static_cast<std::size_t>(classes)), logits_(sample.tasks.size()) {
+  for (std::size_t t = 0; t < logits_.size(); ++t) logits_[t].resize(sample.backgrounds[t].size() * classes_);
+}
+
+Screening::Call::Call(const Screening& screening, std::span<const CompositeTask> tasks)
+    : screening_(screening), tasks_(tasks) {
+  for (const CompositeTask& task : tasks) fingerprints_.push_back(fingerprint(task));
+}
+
+Screening::Verdict Screening::Call::judge(std::size_t task, std::size_t place, float lead) const {
+  if (needs_recheck(lead, screening_.bound_of(tasks_[task].label))) return Verdict::close;
+  return is_audited(fingerprints_[task], tasks_[task].backgrounds[place]) ? Verdict::audited
+                                                                          : Verdict::stands;
+}
+
+void Screening::Call::note(const Doubt& doubt) const {
+  const std::lock_guard lock(mutex_);
+  doubts_.push_back(doubt);
+}
+
+Screening::Screening(Precision precision) {
+  counts_.precision = precision;
+  counts_.safety = kRecheckSafety;
+  counts_.quantile = kRecheckQuantile;
+  counts_.confidence = kAuditConfidence;
+}
+
+void Screening::measure(const CompositeSample& sample, const SampleLogits& fast, const SampleLogits& exact) {
+  bounds_ = ErrorBounds();
+  for (std::size_t t = 0; t < sample.tasks.size(); ++t)
+    for (std::size_t i = 0; i < sample.backgrounds[t].size(); ++i)
+      bounds_.add(sample.tasks[t].label, lead_error(fast.at(t, i), exact.at(t, i)));
+  bounds_.finish();
+  counts_.errors = bounds_.classes();
+  measured_ = true;
+}
+
+void Screening::make_again(std::span<const CompositeTask> tasks, std::vector<Doubt> doubts, int class_count,
+                           const std::function<void(std::span<const CompositeTask>)>& exact) {
+  std::sort(doubts.begin(), doubts.end(), [](const Doubt& a, const Doubt& b) {
+    return a.task != b.task ? a.task < b.task : a.place < b.place;
+  });
+  // One task for each that has something to decide again, with room for its answers.
+  std::vector<int> backgrounds(doubts.size());
+  std::vector<std::int16_t> predictions(doubts.size());
+  std::vector<float> margins(doubts.size());
+  std::vector<float> logits;
+  const auto classes = static_cast<std::size_t>(class_count);
+  const bool keep =
+      std::any_of(tasks.begin(), tasks.end(), [](const auto& t) { return t.logits != nullptr; });
+  if (keep) logits.resize(doubts.size() * classes);
+  std::vector<CompositeTask> again;
+  for (std::size_t first = 0, end = 0; first < doubts.size(); first = end) {
+    while (end < doubts.size() && doubts[end].task == doubts[first].task) ++end;
+    CompositeTask task = tasks[doubts[first].task];
+    for (std::size_t i = first; i < end; ++i) backgrounds[i] = task.backgrounds[doubts[i].place];
+    task.backgrounds = std::span(backgrounds).subspan(first, end - first);
+    task.predictions = &predictions[first];
+    task.margins = &margins[first];
+    task.logits = keep ? &logits[first * classes] : nullptr;
+    again.push_back(task);
+  }
+  exact(again);
+  for (const CompositeTask& task : tasks)
+    counts_.composites += static_cast<std::int64_t>(task.backgrounds.size());
+  for (std::size_t i = 0; i < doubts.size(); ++i) {
+    const CompositeTask& task = tasks[doubts[i].task];
+    const std::size_t place = doubts[i].place;
+    if (task.predictions != nullptr) task.predictions[place] = predictions[i];
+    if (task.margins != nullptr) task.margins[place] = margins[i];
+    if (task.logits != nullptr) std::copy_n(&logits[i * classes], classes, task.logits + place * classes);
+    const bool audit = doubts[i].fast >= 0;
+    ++(audit ? counts_.audited : counts_.rechecked);
+    if (!audit || doubts[i].fast == predictions[i]) continue;
+    ++counts_.wrong;
+    require_sound(task);
+  }
+}
+
+void Screening::require_sound(const CompositeTask& task) const {
+  throw Error(ErrorCode::failed,
+              fmt::format("the audit found an answer in {} that is not fp32's ({} of {} audited so far, a "
+                          "foreground of class {}, error bound {:.3g}): run again with --precision fp32",
+                          name(counts_.precision), counts_.wrong, counts_.audited, task.label,
+                          bounds_.of(task.label)));
+}
+
+ScreeningReport Screening::report() const {
+  ScreeningReport report = counts_;
+  report.wrong_share_bound = wrong_share_bound(report.wrong, report.audited);
+  return report;
+}
+
+}  // namespace backdrop

@@ -1,0 +1,88 @@
+/// \file
+/// The rules of recheck.h at work, on any device: which decisions of a fast precision stand, what is made
+/// again in fp32, and the account of both.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "engine/recheck.h"
+
+namespace backdrop {
+
+inline constexpr std::size_t kCalibrationComposites = 32;
+
+/// The composites of a sample to choose scales on.
+std::vector<CompositePhotos> calibration_photos(const CompositeSample& sample,
+                                                const std::vector<Image>& backgrounds);
+
+/// All logits of a sample, [task][background][class].
+class SampleLogits {
+ public:
+  SampleLogits(const CompositeSample& sample, int classes);
+
+  float* at(std::size_t task, std::size_t place) { return logits_[task].data() + place * classes_; }
+  std::span<const float> at(std::size_t task, std::size_t place) const {
+    return std::span(logits_[task]).subspan(place * classes_, classes_);
+  }
+
+ private:
+  std::size_t classes_;
+  std::vector<std::vector<float>> logits_;
+};
+
+class Screening {
+ public:
+  enum class Verdict { stands, close, audited };
+
+  /// A decision to be made again.
+  struct Doubt {
+    std::size_t task = 0;
+    std::size_t place = 0;
+    int fast = -1;  ///< the fast prediction, if this is an audit
+  };
+
+  /// The decisions of one call of the engine. Both methods may be called from many threads.
+  class Call {
+   public:
+    Call(const Screening& screening, std::span<const CompositeTask> tasks);
+    Verdict judge(std::size_t task, std::size_t place, float lead) const;
+    void note(const Doubt& doubt) const;
+
+    std::vector<Doubt> take() { return std::move(doubts_); }
+
+   private:
+    const Screening& screening_;
+    std::span<const CompositeTask> tasks_;
+    std::vector<std::uint64_t> fingerprints_;
+    mutable std::mutex mutex_;
+    mutable std::vector<Doubt> doubts_;
+  };
+
+  explicit Screening(Precision precision);
+
+  /// Takes the error bounds from the same composites in both precisions; what that took is added to the
+  /// report.
+  void measure(const CompositeSample& sample, const SampleLogits& fast, const SampleLogits& exact);
+  bool is_measured() const { return measured_; }
+  void add_calibration_seconds(double seconds) { counts_.calibration_seconds += seconds; }
+  float bound_of(int label) const { return bounds_.of(label); }
+
+  /// Has `exact` run tasks that make the doubtful decisions again, and puts their answers where `tasks` want
+  /// them. Throws failed if the audit finds a wrong answer.
+  void make_again(std::span<const CompositeTask> tasks, std::vector<Doubt> doubts, int classes,
+                  const std::function<void(std::span<const CompositeTask>)>& exact);
+
+  ScreeningReport report() const;
+
+ private:
+  void require_sound(const CompositeTask& task) const;
+
+  ErrorBounds bounds_;
+  bool measured_ = false;
+  ScreeningReport counts_;
+};
+
+}  // namespace backdrop

@@ -1,0 +1,78 @@
+/// \file
+/// 8-bit activations on the device, eight at a time: the arithmetic of reduced_value.h, bit for bit.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/reduced_value.h"
+
+#if defined(__CUDACC__)
+#define BACKDROP_HOST_DEVICE __host__ __device__ inline
+#else
+#define BACKDROP_HOST_DEVICE inline
+#endif
+#if defined(__CUDA_ARCH__)
+#define BACKDROP_UNROLL _Pragma("unroll")
+#else
+#define BACKDROP_UNROLL
+#endif
+
+namespace backdrop::kernels {
+
+/// A ValueScale with its inverse.
+struct DeviceScale {
+  float scale = 1.0f;
+  float inverse = 1.0f;
+  float zero = 0.0f;
+};
+
+inline DeviceScale device_scale(const ValueScale& scale) {
+  return {scale.scale, 1.0f / scale.scale, scale.zero};
+}
+
+/// What the sums of a convolution mean (int8_weights.h), for each of its output channels.
+struct Int8Scales {
+  const float* scale = nullptr;               ///< [columns]
+  const std::int32_t* corrections = nullptr;  ///< [tap of the window][columns]; null: all are 0
+  const std::int32_t* of_window = nullptr;    ///< [columns] their sums over all taps
+  int columns = 0;
+  DeviceScale residual;
+  DeviceScale output;
+};
+
+namespace int8 {
+
+inline constexpr int kPiece = 8;  ///< elements in one access
+
+struct alignas(kPiece) Piece {
+  std::uint8_t values[kPiece];
+};
+
+BACKDROP_HOST_DEVICE Piece load(const void* from) {
+  return *static_cast<const Piece*>(from);
+}
+BACKDROP_HOST_DEVICE void store(void* to, const Piece& piece) {
+  *static_cast<Piece*>(to) = piece;
+}
+
+/// To the nearest, ties to even; what is outside the range becomes its ends, and what is no number 0.
+BACKDROP_HOST_DEVICE std::uint8_t to_stored(float value, const DeviceScale& scale) {
+  const float stored = rintf(fmaf(value, scale.inverse, scale.zero));
+  return static_cast<std::uint8_t>(stored > 0.0f ? (stored < 255.0f ? stored : 255.0f) : 0.0f);
+}
+
+BACKDROP_HOST_DEVICE void store_floats(float* to, const float* values) {
+  BACKDROP_UNROLL
+  for (int k = 0; k < kPiece; ++k) to[k] = values[k];
+}
+
+BACKDROP_HOST_DEVICE void store_rounded(void* to, const float* values, const DeviceScale& scale) {
+  Piece piece;
+  BACKDROP_UNROLL
+  for (int k = 0; k < kPiece; ++k) piece.values[k] = to_stored(values[k], scale);
+  store(to, piece);
+}
+
+}  // namespace int8
+}  // namespace backdrop::kernels

@@ -1,0 +1,110 @@
+/// \file
+/// The instructions of the position convolution that only a GPU has, and products on tensor cores with them.
+///
+/// Fragments of `mma.sync` m16n8k16 (16 bits), m16n8k8 (tf32) and m16n8k32 (8 bits) lie in the same bytes
+/// (PTX ISA, "Matrix Fragments for mma.m16n8k..."), so one way to load them serves all.
+#pragma once
+
+#include "kernels/cuda_tile.h"
+
+namespace backdrop::kernels {
+
+__device__ __forceinline__ unsigned int shared_address(const void* pointer) {
+  return static_cast<unsigned int>(__cvta_generic_to_shared(pointer));
+}
+
+// Copies 16 bytes to shared memory behind the thread's back; zeros for a null source.
+struct CopyAsync {
+  const void* readable;  // some address that may be named though nothing is read from it
+
+  __device__ __forceinline__ void operator()(void* destination, const void* source) const {
+    const int bytes = source != nullptr ? tile::kChunkBytes : 0;
+    const void* from = source != nullptr ? source : readable;
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(destination)),
+                 "l"(from), "r"(bytes)
+                 : "memory");
+  }
+};
+
+__device__ __forceinline__ void commit_copies() {
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
+
+// Waits until at most `kPending` of this thread's latest groups of copies are under way.
+template <int kPending>
+__device__ __forceinline__ void wait_for_copies() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
+}
+
+__device__ __forceinline__ void load_matrices(unsigned int (&to)[4], const void* from) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(shared_address(from))
+               : "memory");
+}
+
+template <class Sum>
+struct alignas(8) SumPair {
+  Sum low;
+  Sum high;
+};
+
+/// A block's products on tensor cores. `Product` says what a register holds and how two of them are
+/// multiplied.
+template <class Product, int kTileColumns>
+struct MatrixMath {
+  using Element = typename Product::Element;
+  using Sum = typename Product::Sum;
+  using Share = tile::WarpShare<kTileColumns>;
+  static constexpr int kColumns = kTileColumns;
+
+  Sum sums[Share::kRowTiles][Share::kColumnTiles][4] = {};
+
+  __device__ __forceinline__ void accumulate(const unsigned char* stage, int thread) {
+    const int lane = thread % 32;
+    const int row = Share::first_row(thread / 32);
+    const int column = Share::first_column(thread / 32);
+#pragma unroll
+    for (int step = 0; step < Share::kSteps; ++step) {
+      unsigned int b[Share::kColumnTiles / 2][4];
+#pragma unroll
+      for (int j = 0; j < Share::kColumnTiles / 2; ++j) {
+        load_matrices(b[j], stage + Share::right_offset(column + 16 * j, step, lane));
+#pragma unroll
+        for (int k = 0; k < 4; ++k) b[j][k] = Product::operand(b[j][k]);
+      }
+#pragma unroll
+      for (int i = 0; i < Share::kRowTiles; ++i) {
+        unsigned int a[4];
+        load_matrices(a, stage + Share::left_offset(row + 16 * i, step, lane));
+#pragma unroll
+        for (int k = 0; k < 4; ++k) a[k] = Product::operand(a[k]);
+#pragma unroll
+        for (int j = 0; j < Share::kColumnTiles; ++j)
+          Product::multiply(sums[i][j], a, b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+      }
+    }
+  }
+
+  __device__ __forceinline__ void write(Sum* result, int thread) const {
+    const int lane = thread % 32;
+    const int row = Share::first_row(thread / 32);
+    const int column = Share::first_column(thread / 32);
+#pragma unroll
+    for (int i = 0; i < Share::kRowTiles; ++i)
+#pragma unroll
+      for (int j = 0; j < Share::kColumnTiles; ++j)
+#pragma unroll
+        for (int k = 0; k < 4; k += 2)
+          *reinterpret_cast<SumPair<Sum>*>(result +
+                                           Share::result_offset(row + 16 * i, column + 8 * j, k, lane)) = {
+              sums[i][j][k], sums[i][j][k + 1]};
+  }
+
+  static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
+                                                const Sum* result, int piece) {
+    Product::template finish<kColumns>(a, place, result, piece);
+  }
+};
+
+}  // namespace backdrop::kernels

@@ -1,0 +1,90 @@
+/// \file
+/// The position convolution's kernel: the copies, the order of the stages and the way out are shared by every
+/// precision; what differs is how a stage is multiplied. A version with wgmma and bulk copies would be
+/// another Math with its own pipeline, over the same Loader addresses and the same last step.
+#pragma once
+
+#include "kernels/cuda_matrix.cuh"
+#include "kernels/position_convolution_cuda.h"
+
+namespace backdrop::kernels {
+
+// Block b computes tile b / column tiles of the rows: neighbouring blocks share the rows' activations.
+template <class Math>
+__global__ void __launch_bounds__(tile::kThreads, 2)
+    position_convolution_kernel(const __grid_constant__ ConvolutionArguments a) {
+  using Element = typename Math::Element;
+  using Sum = typename Math::Sum;
+  constexpr int kColumns = Math::kColumns;
+  extern __shared__ __align__(16) unsigned char memory[];
+  __shared__ std::uint32_t bits[tile::kMaskWords];
+  __shared__ std::uint8_t used[tile::kMaxWindow];
+  const int thread = static_cast<int>(threadIdx.x);
+  const tile::Place place = tile::place_of_block(a, static_cast<int>(blockIdx.x), kColumns);
+
+  if (thread < tile::kMaskWords) bits[thread] = 0;
+  __syncthreads();
+  const tile::TapRange range = tile::taps_of_tile(a, place);
+  for (int t = range.first + thread; t < range.last; t += tile::kThreads) {
+    const int weight = a.work.taps[t].weight;
+    atomicOr(&bits[weight / 32], 1u << (weight % 32));
+  }
+  __syncthreads();
+  if (thread < tile::kMaxWindow && tile::uses(bits, thread))
+    used[tile::rank_of(bits, thread)] = static_cast<std::uint8_t>(thread);
+  __syncthreads();
+
+  tile::Loader<Element, kColumns> loader(a, place, thread, used, tile::rank_of(bits, tile::kMaxWindow));
+  const int steps = loader.steps();
+  const CopyAsync copy{a.weights};
+  constexpr int kStageBytes = tile::stage_bytes(kColumns);
+#pragma unroll
+  for (int stage = 0; stage < tile::kStages - 1; ++stage) {
+    if (stage < steps) loader.load(memory + stage * kStageBytes, copy);
+    commit_copies();
+  }
+  Math math;
+  for (int step = 0; step < steps; ++step) {
+    // Of the groups committed so far, kStages - 1 + step, the first step + 1 must have arrived. The barrier
+    // also says that every thread is done with the stage that is filled next.
+    wait_for_copies<tile::kStages - 2>();
+    __syncthreads();
+    const int next = step + tile::kStages - 1;
+    if (next < steps) loader.load(memory + next % tile::kStages * kStageBytes, copy);
+    commit_copies();
+    math.accumulate(memory + step % tile::kStages * kStageBytes, thread);
+  }
+  wait_for_copies<0>();
+  __syncthreads();
+
+  Sum* result = reinterpret_cast<Sum*>(memory);
+  math.write(result, thread);
+  __syncthreads();
+  constexpr int kPieces = tile::kRows * kColumns / tile::kPieceColumns;
+  for (int piece = thread; piece < kPieces; piece += tile::kThreads) Math::finish(a, place, result, piece);
+}
+
+template <class Math>
+cudaError_t launch_convolution(ConvolutionArguments arguments, cudaStream_t stream) {
+  constexpr int kBytes = tile::shared_bytes(Math::kColumns);
+  arguments.group_tiles = (arguments.group_columns + Math::kColumns - 1) / Math::kColumns;
+  const std::int64_t rows = static_cast<std::int64_t>(arguments.work.positions) * arguments.rows;
+  const std::int64_t blocks =
+      (rows + tile::kRows - 1) / tile::kRows * arguments.groups * arguments.group_tiles;
+  if (blocks == 0) return cudaSuccess;
+  if (blocks > INT32_MAX || rows > INT32_MAX - tile::kRows) return cudaErrorInvalidValue;
+  const cudaError_t allowed = cudaFuncSetAttribute(position_convolution_kernel<Math>,
+                                                   cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+  if (allowed != cudaSuccess) return allowed;
+  position_convolution_kernel<Math>
+      <<<static_cast<unsigned int>(blocks), tile::kThreads, kBytes, stream>>>(arguments);
+  return cudaGetLastError();
+}
+
+template <class Product>
+cudaError_t launch_matrix(const ConvolutionArguments& arguments, cudaStream_t stream) {
+  if (arguments.group_columns > 64) return launch_convolution<MatrixMath<Product, 128>>(arguments, stream);
+  return launch_convolution<MatrixMath<Product, 64>>(arguments, stream);
+}
+
+}  // namespace backdrop::kernels

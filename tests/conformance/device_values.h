@@ -1,0 +1,64 @@
+/// \file
+/// Random lists and values on the device, and arrays to and from it.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "engine/cuda_memory.h"
+#include "tests/cuda/random_device_work.h"
+
+namespace backdrop::test {
+
+template <class T>
+DeviceBuffer to_device(const std::vector<T>& values) {
+  DeviceBuffer buffer(std::max<std::size_t>(1, values.size()) * sizeof(T));
+  check_cuda(cudaMemcpy(buffer.data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice),
+             "copy");
+  return buffer;
+}
+
+template <class T>
+void from_device(const DeviceBuffer& buffer, std::vector<T>& values) {
+  check_cuda(cudaDeviceSynchronize(), "computing");
+  check_cuda(cudaMemcpy(values.data(), buffer.data(), values.size() * sizeof(T), cudaMemcpyDeviceToHost),
+             "copy");
+}
+
+/// A list on the device.
+struct DeviceList {
+  DeviceBuffer output, first_tap, taps, start, residual;
+  kernels::DeviceWork work;
+
+  explicit DeviceList(const RandomList& list)
+      : output(to_device(list.output)),
+        first_tap(to_device(list.first_tap)),
+        taps(to_device(list.taps)),
+        start(to_device(list.start)),
+        residual(to_device(list.residual)),
+        work{output.as<std::int32_t>(),
+             first_tap.as<std::int32_t>(),
+             taps.as<kernels::Tap>(),
+             list.start.empty() ? nullptr : start.as<std::int32_t>(),
+             list.residual.empty() ? nullptr : residual.as<kernels::Tap>(),
+             static_cast<int>(list.output.size())} {}
+};
+
+/// A value on the device.
+template <class Traits>
+struct DeviceValue {
+  DeviceBuffer stores[kernels::kSources];
+  DeviceBuffer slots;
+  kernels::DeviceRows rows;
+
+  explicit DeviceValue(const RandomValue<Traits>& value) : slots(to_device(value.slots)) {
+    rows = value.rows();
+    for (int source = 0; source < kernels::kSources; ++source) {
+      stores[source] = to_device(value.stored[source]);
+      rows.base[source] = stores[source].data();
+    }
+    rows.slots = slots.as<std::int32_t>();
+  }
+};
+
+}  // namespace backdrop::test

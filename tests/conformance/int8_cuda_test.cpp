@@ -1,0 +1,148 @@
+// The GPU's 8-bit kernels alone against the CPU's plain loops: the integers must be the same, and so the
+// bits.
+#include <gtest/gtest.h>
+
+#include "backdrop/error.h"
+#include "engine/cuda_device.h"
+#include "kernels/composite_cuda.h"
+#include "kernels/position_convolution_cuda.h"
+#include "kernels/position_pool_cuda.h"
+#include "tests/conformance/device_values.h"
+#include "tests/cuda/random_int8.h"
+
+namespace backdrop {
+namespace {
+
+using kernels::DotOutput;
+using test::from_device;
+using test::HostBytes;
+using test::random_int;
+using test::to_device;
+
+class CudaInt8Kernels : public testing::Test {
+ protected:
+  void SetUp() override {
+    try {
+      open_cuda_device(0);
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+};
+
+template <class Element>
+void compare(const test::Int8Case& c, std::mt19937& generator) {
+  const test::RandomInt8 random(c, generator);
+  const test::DeviceWeights weights(c.shape, random.weights, random.scales);
+  const test::DeviceList list(random.list);
+  const test::DeviceValue<HostBytes> input(random.input), residual(random.residual);
+  const DeviceBuffer values = to_device(weights.stored.values), scale = to_device(weights.stored.scale),
+                     corrections = to_device(weights.stored.corrections),
+                     of_window = to_device(weights.of_window), bias = to_device(random.bias),
+                     starts = to_device(random.starts);
+  std::vector<Element> output(random.row_size * c.rows, Element{78});
+  const DeviceBuffer device_output = to_device(output);
+  kernels::ConvolutionArguments arguments = random.arguments(weights);
+  arguments.work = list.work;
+  arguments.input = input.rows;
+  arguments.residual = residual.rows;
+  arguments.weights = values.data();
+  arguments.bias = bias.as<float>();
+  arguments.starts = starts.data();
+  arguments.int8.scale = scale.as<float>();
+  arguments.int8.of_window = of_window.as<std::int32_t>();
+  if (c.with_zeros) arguments.int8.corrections = corrections.as<std::int32_t>();
+  arguments.output = {device_output.data(), random.row_size, nullptr, c.kind};
+  check_cuda(kernels::position_convolution_cuda(Precision::int8, arguments, nullptr), "convolution");
+  from_device(device_output, output);
+  ASSERT_EQ(output, random.expected<Element>());
+}
+
+void compare_kind(const test::Int8Case& c, std::mt19937& generator) {
+  SCOPED_TRACE(testing::Message() << c.positions << " positions, " << c.rows << " rows, " << c.shape.channels
+                                  << " to " << c.shape.out_channels << ", kind " << static_cast<int>(c.kind));
+  if (c.kind == DotOutput::stored) compare<std::uint8_t>(c, generator);
+  if (c.kind == DotOutput::real) compare<float>(c, generator);
+  if (c.kind == DotOutput::sums) compare<std::int32_t>(c, generator);
+}
+
+TEST_F(CudaInt8Kernels, SmallConvolutions) {
+  std::mt19937 generator(71);
+  for (const int rows : {1, 5, 128}) {
+    test::Int8Case c;
+    c.shape = {0, 0, 32, 72, 3, 1, 1, 1, 0.0f};
+    c.positions = rows == 1 ? 40 : 3;
+    c.rows = rows;
+    c.with_start = c.with_residual = c.with_zeros = true;
+    compare_kind(c, generator);
+  }
+}
+
+TEST_F(CudaInt8Kernels, RandomConvolutions) {
+  std::mt19937 generator(72);
+  for (int trial = 0; trial < 40; ++trial) {
+    compare_kind(test::random_int8_case(generator), generator);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_F(CudaInt8Kernels, SmallPools) {
+  std::mt19937 generator(73);
+  constexpr int kChannels = 24, kRows = 13, kPositions = 7;
+  constexpr std::int64_t kRowSize = kPositions * kChannels;
+  const test::RandomList list(kPositions, kChannels, kChannels, 9, 1, false, false, generator);
+  const test::RandomValue<HostBytes> input(kChannels, kRows, generator);
+  const test::DeviceList device_list(list);
+  const test::DeviceValue<HostBytes> device_input(input);
+  for (const bool average : {false, true}) {
+    std::vector<std::uint8_t> expected(kRowSize * kRows, 77), output(kRowSize * kRows, 78);
+    const DeviceBuffer device_output = to_device(output);
+    kernels::PoolArguments arguments{list.device(), kRows, kChannels, average, input.rows(), {}, {}, {}};
+    arguments.input_scale = kernels::device_scale({0.02f, 17.0f});
+    arguments.output_scale = kernels::device_scale({0.015f, 9.0f});
+    arguments.output = {expected.data(), kRowSize, nullptr, DotOutput::stored};
+    for (std::int64_t piece = 0; piece < kernels::pool_pieces(arguments); ++piece)
+      kernels::pool_int8_piece(arguments, piece);  // which test_cuda_parts compares with the CPU's
+    arguments.work = device_list.work;
+    arguments.input = device_input.rows;
+    arguments.output.base = device_output.data();
+    check_cuda(kernels::position_pool_cuda(Precision::int8, arguments, nullptr), "pool");
+    from_device(device_output, output);
+    // The device may contract a product and a sum.
+    for (std::size_t i = 0; i < output.size(); ++i)
+      ASSERT_LE(std::abs(output[i] - expected[i]), average ? 1 : 0) << i;
+  }
+}
+
+TEST_F(CudaInt8Kernels, SmallComposites) {
+  std::mt19937 generator(74);
+  constexpr int kPixels = 100;
+  std::vector<std::uint8_t> photos(2 * kPixels * 3);
+  for (auto& value : photos) value = static_cast<std::uint8_t>(random_int(0, 255, generator));
+  const std::vector<std::uint32_t> masks{0x12345678u, 0xffffffffu, 0u, 5u};
+  const std::vector<kernels::CompositePair> pairs{{0, 1}, {-1, 0}};
+  kernels::CompositeArguments arguments;
+  arguments.foregrounds = arguments.backgrounds = photos.data();
+  arguments.masks = masks.data();
+  arguments.pairs = pairs.data();
+  arguments.composites = 2;
+  arguments.photo_pixels = arguments.pixels = kPixels;
+  arguments.mask_words = 4;
+  std::vector<std::uint32_t> expected;
+  for (int n = 0; n < 2; ++n)
+    for (int p = 0; p < kPixels; ++p)
+      expected.insert(expected.end(), {kernels::composite_word(arguments, n, p), 0u, 0u, 0u});
+  std::vector<std::uint32_t> output(expected.size(), 0xffffffffu);
+  const DeviceBuffer device_photos = to_device(photos), device_masks = to_device(masks),
+                     device_pairs = to_device(pairs), device_output = to_device(output);
+  arguments.foregrounds = arguments.backgrounds = device_photos.as<std::uint8_t>();
+  arguments.masks = device_masks.as<std::uint32_t>();
+  arguments.pairs = device_pairs.as<kernels::CompositePair>();
+  arguments.output = device_output.data();
+  check_cuda(kernels::composite_cuda(Precision::int8, arguments, nullptr), "composite");
+  from_device(device_output, output);
+  EXPECT_EQ(output, expected);
+}
+
+}  // namespace
+}  // namespace backdrop

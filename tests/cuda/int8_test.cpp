@@ -1,0 +1,112 @@
+// The GPU's 8-bit convolutions and pools, emulated thread by thread, against the CPU's: bit for bit.
+#include <gtest/gtest.h>
+
+#include "kernels/cuda_parts.h"
+#include "kernels/reduced_pool.h"
+#include "tests/cuda/emulated_tile.h"
+#include "tests/cuda/random_int8.h"
+
+namespace backdrop {
+namespace {
+
+using kernels::DotOutput;
+using kernels::ValueScale;
+using test::DeviceWeights;
+using test::HostBytes;
+using test::random_int;
+using Case = test::Int8Case;
+
+template <class Element, int kColumns>
+void compare(const Case& c, std::mt19937& generator) {
+  const test::RandomInt8 random(c, generator);
+  const DeviceWeights device(c.shape, random.weights, random.scales);
+  std::vector<Element> output(random.row_size * c.rows, Element{78});
+  kernels::ConvolutionArguments arguments = random.arguments(device);
+  arguments.output = {output.data(), random.row_size, nullptr, c.kind};
+  test::emulate<test::EmulatedMatrixMath<test::Int8Operands, kColumns>>(arguments);
+  ASSERT_EQ(output, random.expected<Element>());
+}
+
+template <int kColumns>
+void compare_random_cases(unsigned seed, int trials) {
+  std::mt19937 generator(seed);
+  for (int trial = 0; trial < trials; ++trial) {
+    const Case c = test::random_int8_case(generator);
+    SCOPED_TRACE(testing::Message() << "trial " << trial << ": " << c.positions << " positions, " << c.rows
+                                    << " rows, " << c.shape.channels << " to " << c.shape.out_channels
+                                    << ", kind " << static_cast<int>(c.kind));
+    if (c.kind == DotOutput::stored) compare<std::uint8_t, kColumns>(c, generator);
+    if (c.kind == DotOutput::real) compare<float, kColumns>(c, generator);
+    if (c.kind == DotOutput::sums) compare<std::int32_t, kColumns>(c, generator);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(CudaInt8, ConvolutionsEqualTheCpusToTheBit) {
+  compare_random_cases<64>(61, 20);
+  compare_random_cases<128>(62, 12);
+}
+
+TEST(CudaInt8, TheLargestSumsFit) {
+  std::mt19937 generator(63);
+  Case c;
+  c.shape = {0, 0, 4608, 16, 1, 1, 0, 1, 1.0f};
+  c.kind = DotOutput::sums;
+  c.rows = 3;
+  compare<std::int32_t, 64>(c, generator);
+}
+
+TEST(CudaInt8, StoredValuesAreTheCpus) {
+  const ValueScale scale{0.013f, 31.0f};
+  const kernels::DeviceScale device = kernels::device_scale(scale);
+  for (int i = -2000; i < 6000; ++i) {
+    const float value = 0.001f * static_cast<float>(i);
+    ASSERT_EQ(kernels::int8::to_stored(value, device), kernels::to_uint8(value, scale)) << value;
+  }
+  EXPECT_EQ(kernels::int8::to_stored(INFINITY, device), 255);
+  EXPECT_EQ(kernels::int8::to_stored(-INFINITY, device), 0);
+  EXPECT_EQ(kernels::int8::to_stored(NAN, device), 0);
+}
+
+TEST(CudaInt8, PoolsEqualTheCpus) {
+  std::mt19937 generator(64);
+  for (int trial = 0; trial < 30; ++trial) {
+    const int channels = 8 * random_int(1, 5, generator);
+    const int rows = random_int(1, kernels::kMaxRows, generator);
+    const int positions = random_int(1, 9, generator);
+    const test::RandomList list(positions, channels, channels, 9, 1, false, false, generator);
+    const test::RandomValue<HostBytes> input(channels, rows, generator);
+    const std::int64_t row_size = std::int64_t{positions} * channels;
+    for (const bool average : {false, true}) {
+      for (const DotOutput kind : {DotOutput::stored, DotOutput::real}) {
+        kernels::ReducedPool pool{Precision::int8, channels, {0.02f, 17.0f}, {0.015f, 9.0f}, kind};
+        std::vector<float> actual(row_size * rows, 78.0f), expected(row_size * rows, 77.0f);
+        kernels::PoolArguments arguments{list.device(), rows, channels, average, input.rows(), {}, {}, {}};
+        arguments.input_scale = kernels::device_scale(pool.input);
+        arguments.output_scale = kernels::device_scale(pool.output);
+        arguments.output = {actual.data(), row_size, nullptr, kind};
+        for (std::int64_t piece = 0; piece < kernels::pool_pieces(arguments); ++piece)
+          kernels::pool_int8_piece(arguments, piece);
+        void* output[kernels::kMaxRows];
+        const std::int64_t row_bytes =
+            row_size * static_cast<std::int64_t>(kind == DotOutput::real ? sizeof(float) : 1);
+        for (int r = 0; r < rows; ++r)
+          output[r] = reinterpret_cast<std::byte*>(expected.data()) + r * row_bytes;
+        (average ? kernels::reduced_average_pool : kernels::reduced_max_pool)(
+            pool, list.host(), rows, test::bytes_of(input, 0, rows), output);
+        if (kind == DotOutput::real) {
+          test::expect_close(actual, expected, 1e-6f);
+          continue;
+        }
+        // Averages are rounded from sums made in another order.
+        const auto* got = reinterpret_cast<const std::uint8_t*>(actual.data());
+        const auto* wanted = reinterpret_cast<const std::uint8_t*>(expected.data());
+        for (std::int64_t i = 0; i < row_size * rows; ++i)
+          ASSERT_LE(std::abs(got[i] - wanted[i]), average ? 1 : 0) << i;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace backdrop
