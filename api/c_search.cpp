@@ -125,6 +125,7 @@ backdrop_status backdrop_answers_get_info(const backdrop_answers* answers, backd
     const backdrop::SearchAnswers& found = required(answers, "answers").answers;
     const std::size_t size = required(info, "info").size;
     backdrop::c::check_size(size, sizeof *info, "backdrop_answers_info");
+    const auto& screening = found.screening;
     *info = {.size = size,
              .foregrounds = found.foregrounds,
              .backgrounds = found.backgrounds,
@@ -137,7 +138,13 @@ backdrop_status backdrop_answers_get_info(const backdrop_answers* answers, backd
              .margins = found.margins.data(),
              .fooled = found.fooled.data(),
              .fooled_share = found.fooled_share.data(),
-             .into_class_share = found.into_class_share.data()};
+             .into_class_share = found.into_class_share.data(),
+             .screened_in = screening ? screening->precision.c_str() : nullptr,
+             .screened = screening ? screening->composites : 0,
+             .rechecked = screening ? screening->rechecked : 0,
+             .audited = screening ? screening->audited : 0,
+             .wrong_share_bound = screening ? screening->wrong_share_bound : 0,
+             .confidence = screening ? screening->confidence : 0};
   });
 }
 

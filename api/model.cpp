@@ -56,6 +56,7 @@ std::shared_ptr<const Model::Parts> make_parts(const Checkpoint& checkpoint, con
   const Network& network = *parts->network;
   choose_labels(options, file, *parts);
   parts->allow_partial = options.allow_partial;
+  parts->calibration = carried_calibration(checkpoint, network, file);
   parts->record = {.file = file,
                    .sha256 = checkpoint.sha256,
                    .format = checkpoint.format,

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,6 +29,7 @@ struct Model::Parts {
   std::string class_map_name;  ///< for records
   ModelRecord record;
   bool allow_partial = false;
+  std::optional<Calibration> calibration;  ///< of a converted checkpoint
 };
 
 /// One call at a time. A thread that comes back while it is inside would wait for itself: refused with usage.

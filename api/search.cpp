@@ -88,7 +88,18 @@ ResultFolder::Existing existing(const SearchOptions& options) {
   return ResultFolder::Existing::refuse;
 }
 
-SearchAnswers public_answers(SearchResult result, const ChallengeStatistics& statistics) {
+ScreeningSummary public_screening(const ScreeningReport& report) {
+  return {.precision = name(report.precision),
+          .composites = static_cast<std::size_t>(report.composites),
+          .rechecked = static_cast<std::size_t>(report.rechecked),
+          .audited = static_cast<std::size_t>(report.audited),
+          .wrong_share_bound = report.wrong_share_bound,
+          .confidence = report.confidence,
+          .calibration_seconds = report.calibration_seconds};
+}
+
+SearchAnswers public_answers(SearchResult result, const ChallengeStatistics& statistics,
+                             const std::optional<ScreeningReport>& screening) {
   SearchAnswers answers;
   answers.foregrounds = result.pairs.foregrounds;
   answers.backgrounds = result.pairs.backgrounds;
@@ -106,6 +117,7 @@ SearchAnswers public_answers(SearchResult result, const ChallengeStatistics& sta
   answers.recorded = result.recorded;
   answers.complete = result.complete;
   answers.seconds = result.seconds;
+  if (screening) answers.screening = public_screening(*screening);
   return answers;
 }
 
@@ -140,9 +152,10 @@ SearchAnswers run(const Task& task, RunRecord record) {
   const ChallengeStatistics statistics =
       compute_statistics(result.pairs, task.input().foreground_labels(), task.input().background_labels(),
                          task.map, static_cast<int>(task.input().classes.size()));
+  const std::optional<ScreeningReport> screening = task.engine.screening();
   if (folder) {
     record.engine = engine_record(task.engine);
-    record.screening = task.engine.screening();
+    record.screening = screening;
     record.search_seconds = result.seconds;
     record.evaluated = result.evaluated;
     record.recorded = result.recorded;
@@ -152,7 +165,7 @@ SearchAnswers run(const Task& task, RunRecord record) {
     write_run_files(*folder, {record, json, task.input(), statistics, result.pairs, task.map, {}});
     if (result.complete) folder->commit();
   }
-  return public_answers(std::move(result), statistics);
+  return public_answers(std::move(result), statistics, screening);
 }
 
 void check_sizes(const ValueShape& data, const ValueShape& network) {

@@ -31,11 +31,13 @@ std::optional<int> gpu_of(std::string_view device) {
   throw Error(ErrorCode::usage, fmt::format("{} is not a device: auto, cpu, cuda or cuda:N", device));
 }
 
+constexpr std::string_view kFastest = "auto";
+
 Precision precision_of(std::string_view text) {
-  for (const Precision precision :
-       {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8})
-    if (text == name(precision)) return precision;
-  throw Error(ErrorCode::usage, fmt::format("{} is not a precision: fp32, tf32, fp16, bf16 or int8", text));
+  if (text == kFastest) return Precision::fp32;  // until a search chooses
+  if (const auto precision = precision_named(text)) return *precision;
+  throw Error(ErrorCode::usage,
+              fmt::format("{} is not a precision: auto, fp32, tf32, fp16, bf16 or int8", text));
 }
 
 std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions& options) {
@@ -51,8 +53,13 @@ std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions
                        .reuse = options.reuse,
                        .cache_memory = options.cache_memory,
                        .precision = precision_of(options.precision),
+                       .choose_precision = options.precision == kFastest,
+                       .calibration = model.calibration,
                        .device = gpu.value_or(0)};
   if (!gpu) return make_cpu_engine(model.network, model.map, engine);
+  if (engine.choose_precision)
+    throw Error(ErrorCode::usage,
+                "precision auto is for the CPU: a GPU takes fp32, tf32, fp16, bf16 and int8");
   return make_cuda_engine(model.network, model.map, engine);
 }
 

@@ -34,12 +34,6 @@ std::string known_device(const std::string& device) {
   return numbered ? std::string() : fmt::format("{} is not auto, cpu, cuda or cuda:N", device);
 }
 
-Precision precision_of(const std::string& text) {
-  for (const Precision precision : {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8})
-    if (text == name(precision)) return precision;
-  return Precision::fp32;
-}
-
 std::string normalization_source(const Checkpoint& checkpoint, int classes, const std::string& file) {
   const auto folded = read_folded_header(checkpoint, file);
   if (folded ? folded->normalization.has_value() : checkpoint.normalization.has_value()) return "checkpoint";
@@ -160,9 +154,7 @@ LoadedModel load_model(const ModelOptions& options) {
   model.network = std::move(loaded.network);
   model.record = std::move(loaded.record);
   choose_class_map(options, classes, model);
-  const auto& metadata = loaded.checkpoint.metadata;
-  if (const auto found = metadata.find(kCalibrationKey); found != metadata.end())
-    model.calibration = read_calibration(found->second, *model.network, options.checkpoint);
+  model.calibration = carried_calibration(loaded.checkpoint, *model.network, options.checkpoint);
   return model;
 }
 
@@ -173,7 +165,7 @@ EngineOptions engine_options(const DeviceOptions& options) {
                        .onednn = options.kernels == "onednn",
                        .reuse = is_on(options.reuse),
                        .cache_memory = static_cast<std::size_t>(options.cache_memory),
-                       .precision = precision_of(options.precision),
+                       .precision = precision_named(options.precision).value_or(Precision::fp32),
                        .choose_precision = options.precision == "auto"};
 }
 

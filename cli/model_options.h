@@ -51,9 +51,6 @@ struct LoadedModel {
   std::optional<Calibration> calibration;  ///< of a converted checkpoint
 };
 
-/// Metadata of a converted checkpoint: calibration_text.
-inline constexpr const char* kCalibrationKey = "backdrop.int8_calibration";
-
 /// --checkpoint (also as the first bare argument if `positional`), --arch and --allow-partial.
 void add_network_options(CLI::App& command, ModelOptions& options, bool positional);
 /// The same with --in9 and --class-map.

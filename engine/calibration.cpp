@@ -182,4 +182,11 @@ Calibration read_calibration(const std::string& text, const Network& network, co
   return calibration;
 }
 
+std::optional<Calibration> carried_calibration(const Checkpoint& checkpoint, const Network& network,
+                                               const std::string& file) {
+  const auto found = checkpoint.metadata.find(kCalibrationKey);
+  if (found == checkpoint.metadata.end()) return std::nullopt;
+  return read_calibration(found->second, network, file);
+}
+
 }  // namespace backdrop

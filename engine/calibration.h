@@ -3,12 +3,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/parallel.h"
 #include "kernels/reduced_value.h"
+#include "loaders/checkpoint.h"
 #include "loaders/image.h"
 #include "loaders/mask.h"
 #include "models/network.h"
@@ -44,5 +46,12 @@ std::string calibration_text(const Calibration& calibration);
 
 /// Throws bad_input, naming `file`, if the text does not fit the network.
 Calibration read_calibration(const std::string& text, const Network& network, const std::string& file);
+
+/// Metadata of a converted checkpoint: calibration_text.
+inline constexpr const char* kCalibrationKey = "backdrop.int8_calibration";
+
+/// What a converted checkpoint carries, if it does. Throws as read_calibration.
+std::optional<Calibration> carried_calibration(const Checkpoint& checkpoint, const Network& network,
+                                               const std::string& file);
 
 }  // namespace backdrop

@@ -172,15 +172,17 @@ class CpuEngine final : public Engine {
   bool reduced() const { return options_.precision != Precision::fp32; }
   void check_reduced() const {
     if (options_.precision != Precision::int8 && options_.precision != Precision::bf16)
-      throw Error(ErrorCode::usage, fmt::format("--precision {} is for a GPU", name(options_.precision)));
-    if (!on_positions())
-      throw Error(ErrorCode::usage, fmt::format("--precision {} takes our own kernels: leave out --kernels",
-                                                name(options_.precision)));
+      throw Error(ErrorCode::usage,
+                  fmt::format("precision {} is for a GPU: the CPU takes fp32, bf16 and int8",
+                              name(options_.precision)));
     if (!options_.portable && !kernels::has_dot_instructions(options_.precision))
       throw Error(ErrorCode::no_device,
-                  fmt::format("this processor lacks {}, which --precision {} needs: use --precision fp32",
+                  fmt::format("this processor lacks {}, which precision {} needs: take fp32",
                               options_.precision == Precision::int8 ? "AVX512-VNNI" : "AVX512-BF16",
                               name(options_.precision)));
+    if (!on_positions())
+      throw Error(ErrorCode::usage, fmt::format("precision {} takes our own kernels: leave out --kernels",
+                                                name(options_.precision)));
   }
   std::string instructions() const {
     if (!reduced()) return name(best_instruction_set());

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <string_view>
 
 namespace backdrop {
 
@@ -29,6 +31,13 @@ constexpr const char* name(Precision precision) {
       break;
   }
   return "fp32";
+}
+
+constexpr std::optional<Precision> precision_named(std::string_view text) {
+  for (const Precision precision :
+       {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8})
+    if (text == name(precision)) return precision;
+  return std::nullopt;
 }
 
 /// Bytes of a stored value.

@@ -190,6 +190,14 @@ void add_data(py::module_& module) {
 void add_answers(py::module_& module) {
   using Self = const py::object&;
   const auto get = [](Self self) -> const SearchAnswers& { return self.cast<const SearchAnswers&>(); };
+  py::class_<ScreeningSummary>(module, "ScreeningSummary")
+      .def_readonly("precision", &ScreeningSummary::precision)
+      .def_readonly("composites", &ScreeningSummary::composites)
+      .def_readonly("rechecked", &ScreeningSummary::rechecked)
+      .def_readonly("audited", &ScreeningSummary::audited)
+      .def_readonly("wrong_share_bound", &ScreeningSummary::wrong_share_bound)
+      .def_readonly("confidence", &ScreeningSummary::confidence)
+      .def_readonly("calibration_seconds", &ScreeningSummary::calibration_seconds);
   py::class_<SearchAnswers>(module, "SearchAnswers")
       .def_property_readonly("predictions",
                              [get](Self self) {
@@ -216,7 +224,8 @@ void add_answers(py::module_& module) {
       .def_readonly("evaluated", &SearchAnswers::evaluated)
       .def_readonly("recorded", &SearchAnswers::recorded)
       .def_readonly("complete", &SearchAnswers::complete)
-      .def_readonly("seconds", &SearchAnswers::seconds);
+      .def_readonly("seconds", &SearchAnswers::seconds)
+      .def_readonly("screening", &SearchAnswers::screening);
 }
 
 }  // namespace

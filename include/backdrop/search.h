@@ -17,7 +17,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "backdrop/classifier.h"
@@ -72,6 +74,19 @@ struct SearchCallbacks {
   std::function<bool()> cancel = {};
 };
 
+/// What a search below fp32 says about its trust in the fast precision, whose clear decisions stand while
+/// close ones are made again in fp32. The audit makes a random share of the clear ones again, too; if one
+/// were wrong, the search would have failed.
+struct ScreeningSummary {
+  std::string precision;         ///< "bf16" or "int8"
+  std::size_t composites = 0;    ///< all that were computed
+  std::size_t rechecked = 0;     ///< too close: computed again in fp32
+  std::size_t audited = 0;       ///< of the others: computed again to see
+  double wrong_share_bound = 1;  ///< no more of those that stood are wrong, with that confidence
+  double confidence = 0;
+  double calibration_seconds = 0;  ///< what scales and error bounds took
+};
+
 struct SearchAnswers {
   int foregrounds = 0;
   int backgrounds = 0;
@@ -86,10 +101,12 @@ struct SearchAnswers {
   std::size_t recorded = 0;   ///< of those, the ones that belong to the answer
   bool complete = true;       ///< false: a limit ended the search
   double seconds = 0;
+  std::optional<ScreeningSummary> screening;  ///< nothing in fp32
 };
 
 /// Searches with a session's model. Throws usage for data that does not fit the model or a model without
-/// labels; interrupted when `cancel` says so; failed if the results cannot be written.
+/// labels; interrupted when `cancel` says so; failed if the results cannot be written, or if the audit of a
+/// lower precision finds a wrong answer.
 BACKDROP_EXPORT SearchAnswers search(Session& session, const SearchData& data,
                                      const SearchOptions& options = {},
                                      const SearchCallbacks& callbacks = {});

@@ -25,12 +25,14 @@
 namespace backdrop {
 
 struct OpenOptions {
-  std::string device = "auto";     ///< "auto", "cpu", "cuda" or "cuda:N"
-  std::string precision = "fp32";  ///< "bf16", "int8"; "tf32", "fp16" (GPU): close answers are fp32's
-  int threads = 0;                 ///< CPU threads; 0: all that this process may use
-  int batch = 0;                   ///< composites a batch; 0: chosen for the device
-  bool reuse = true;               ///< compute only what each new background changed
-  std::size_t cache_memory = 0;    ///< bytes for cached background features; 0: half of what is available
+  std::string device = "auto";  ///< "auto", "cpu", "cuda" or "cuda:N"
+  /// "fp32", "bf16" or "int8"; "auto", the fastest of these (CPU); "tf32", "fp16" (GPU). Below fp32 a
+  /// search's answers are still fp32's: SearchAnswers::screening.
+  std::string precision = "fp32";
+  int threads = 0;               ///< CPU threads; 0: all that this process may use
+  int batch = 0;                 ///< composites a batch; 0: chosen for the device
+  bool reuse = true;             ///< compute only what each new background changed
+  std::size_t cache_memory = 0;  ///< bytes for cached background features; 0: half of what is available
 };
 
 struct Classification {
@@ -41,13 +43,15 @@ struct Classification {
 
 class BACKDROP_EXPORT Session {
  public:
-  /// Throws no_device if the device is absent or cannot be used, usage for options that name nothing known.
+  /// Throws no_device if the device is absent, cannot be used or lacks the precision's instructions, usage
+  /// for options that name nothing known.
   explicit Session(const Model& model, const OpenOptions& options = {});
   ~Session();
   Session(Session&& other) noexcept;
   Session& operator=(Session&& other) noexcept;
 
-  /// Classifies photos of the model's size. Throws usage for any other size.
+  /// Classifies photos of the model's size, in fp32 whatever the precision: what makes a lower one
+  /// trustworthy is measured on a search's composites. Throws usage for any other size.
   Classification classify(std::span<const ImageView> photos);
 
   /// The same into memory of the caller's: `logits` has photos.size() * classes places.

@@ -126,6 +126,24 @@ class SearchTest(unittest.TestCase):
         with self.assertRaises(KeyError):
             backdrop.search(Parity(), small_data(), progress=lambda p: {}["nothing"])
 
+    def test_has_fp32s_answers_in_lower_precision(self):
+        model = backdrop.Model.load(CHECKPOINT)
+        masks = np.zeros((4, 224, 224), dtype=bool)
+        masks[:, 60:160, 60:160] = True
+        data = backdrop.SearchData(noise(4, 224, 224, 3), masks, range(4), noise(12, 224, 224, 3), [b % 9 for b in range(12)])
+        exact = backdrop.search(backdrop.Session(model), data)
+        self.assertIsNone(exact.screening)
+        try:
+            session = backdrop.Session(model, device="cpu", precision="bf16")
+        except backdrop.Error as error:
+            self.assertEqual(error.code, 4)
+            self.skipTest(str(error))
+        found = backdrop.search(session, data)
+        np.testing.assert_array_equal(found.predictions, exact.predictions)
+        self.assertEqual((found.screening.precision, found.screening.composites), ("bf16", 48))
+        self.assertLessEqual(found.screening.rechecked + found.screening.audited, 48)
+        self.assertTrue(0 < found.screening.wrong_share_bound <= 1)
+
     def test_stops(self):
         with self.assertRaises(backdrop.Error) as caught:
             backdrop.search(Parity(), small_data(), cancel=lambda: True)

@@ -89,6 +89,12 @@ typedef struct backdrop_answers_info {
   const int32_t* fooled;           ///< [foregrounds] backgrounds that fool it
   const double* fooled_share;      ///< [backgrounds] of other classes' foregrounds
   const double* into_class_share;  ///< [backgrounds] the same, fooled into the background's class
+  const char* screened_in;         ///< the precision below fp32, like "int8"; NULL: all was in fp32
+  uint64_t screened;               ///< composites computed in it
+  uint64_t rechecked;              ///< of those, too close: computed again in fp32
+  uint64_t audited;                ///< of the others, computed again to see; none was wrong
+  double wrong_share_bound;        ///< no more of those that stood are wrong, with that confidence
+  double confidence;
 } backdrop_answers_info;
 
 BACKDROP_EXPORT backdrop_status backdrop_search(backdrop_session* session, const backdrop_data* data,

@@ -19,7 +19,7 @@ typedef struct backdrop_session backdrop_session;
 typedef struct backdrop_open_options {
   size_t size;
   const char* device;     ///< "auto" (or NULL), "cpu", "cuda" or "cuda:N"
-  const char* precision;  ///< "fp32" (or NULL); "bf16", "int8"; "tf32", "fp16" (GPU)
+  const char* precision;  ///< "fp32" (or NULL), "bf16", "int8"; "auto" (CPU); "tf32", "fp16" (GPU)
   int32_t threads;        ///< CPU threads; 0: all that this process may use
   int32_t batch;          ///< composites a batch; 0: chosen for the device
   int32_t without_reuse;  ///< not 0: compute every composite in full
@@ -38,8 +38,9 @@ typedef struct backdrop_image {
 BACKDROP_EXPORT backdrop_status backdrop_session_open(const backdrop_model* model,
                                                       const backdrop_open_options* options,
                                                       backdrop_session** session);
-/// Classifies `count` images, which lie images[0].size bytes apart. `logits` has `logit_count` places, which
-/// are count * classes; `predictions`, if it is not NULL, has `count` places for the model's own classes.
+/// Classifies `count` images, in fp32 whatever the precision, which lie images[0].size bytes
+/// apart. `logits` has `logit_count` places, which are count * classes; `predictions`, if it is not NULL, has
+/// `count` places for the model's own classes.
 BACKDROP_EXPORT backdrop_status backdrop_session_classify(backdrop_session* session,
                                                           const backdrop_image* images, size_t count,
                                                           float* logits, size_t logit_count,
