@@ -2,7 +2,8 @@
 # Everything that must hold before a change goes in: packages, build, source checks, tests.
 #
 #   scripts/test.sh          the release build and its tests
-#   scripts/test.sh --all    the slow tests too, and the whole suite again under AddressSanitizer and UBSan
+#   scripts/test.sh --all    the slow tests too, the whole suite again under AddressSanitizer and UBSan, and the program
+#                            that calls the C interface from eight threads under ThreadSanitizer
 #
 # The last line is "N passed, N failed, N skipped"; any failure makes the exit status non-zero.
 set -euo pipefail
@@ -50,10 +51,12 @@ list_skips() {
   sed -nE '/: Skipped$/{n;p}; s/^.*<system-out>(skipped: .*)$/\1/p' "$1" | sed 's/&quot;/"/g' | sort | uniq -c | sort -rn
 }
 
+# run_tests PRESET FOLDER [CTEST-OPTION...]
 run_tests() {
   local preset=$1 report=$PWD/$2/test-results.xml
+  shift 2
   rm -f "$report"
-  ctest --preset "$preset" -j "$(nproc)" --no-tests=error --output-junit "$report" || true
+  ctest --preset "$preset" -j "$(nproc)" --no-tests=error --output-junit "$report" "$@" || true
   if [[ -s $report ]]; then
     count_results "$report"
     list_skips "$report"
@@ -78,6 +81,8 @@ if ((all)); then
   scripts/build.sh asan
   # Leaks count as failures.
   ASAN_OPTIONS=detect_leaks=1 run_tests asan build-asan
+  scripts/build.sh tsan test_c_api
+  run_tests tsan build-tsan -R '^CInterface'
 fi
 
 echo "$passed passed, $failed failed, $skipped skipped"

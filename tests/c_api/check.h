@@ -20,7 +20,32 @@ enum { kSide = 224, kPixels = kSide * kSide, kBytes = kPixels * 3, kClasses = 9 
 uint8_t* noise(unsigned seed);
 backdrop_image image_of(const uint8_t* pixels);
 
+/* One of each, all good. */
+typedef struct handles {
+  const char* checkpoint;
+  uint8_t* pixels;
+  backdrop_image image;
+  backdrop_model* model;
+  backdrop_session* session;
+  backdrop_data* data; /* the image on itself */
+  backdrop_answers* answers;
+} handles;
+void open_handles(const char* checkpoint, handles* opened);
+void free_handles(handles* opened);
+
+/* One foreground on one background, both the image. */
+backdrop_data* copy_data(const backdrop_image* image);
+backdrop_model* parse_file(const char* checkpoint);
+
+/* Makes the folder, whose name ends in XXXXXX, and in it nine photos and two masks. */
+void write_release_tree(char* root);
+void remove_release_tree(const char* root);
+
+/* Calls every function with NULL and with wrong sizes. */
+void refuse_everything(const handles* good);
+
 void test_model(const char* checkpoint);
+void test_refusals(const char* checkpoint);
 void test_search(const char* checkpoint);
 void test_session(const char* checkpoint);
 void test_threads(const char* checkpoint);

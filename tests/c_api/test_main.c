@@ -8,8 +8,11 @@ int main(int argc, char** argv) {
   static const struct {
     const char* name;
     void (*run)(const char*);
-  } parts[] = {
-      {"model", test_model}, {"session", test_session}, {"search", test_search}, {"threads", test_threads}};
+  } parts[] = {{"model", test_model},
+               {"refusals", test_refusals},
+               {"session", test_session},
+               {"search", test_search},
+               {"threads", test_threads}};
   for (size_t i = 0; argc == 3 && i < sizeof parts / sizeof parts[0]; ++i) {
     if (strcmp(argv[1], parts[i].name) != 0) continue;
     parts[i].run(argv[2]);

@@ -226,6 +226,31 @@ static void searches_with_a_session(const char* checkpoint) {
   free(pixels[1]);
 }
 
+/* bf16 or int8, where the processor has the instructions. */
+static void accounts_for_precision(const handles* good, const char* precision) {
+  backdrop_open_options options = {0};
+  options.size = sizeof options;
+  options.device = "cpu";
+  options.precision = precision;
+  backdrop_session* session = NULL;
+  const backdrop_status status = backdrop_session_open(good->model, &options, &session);
+  if (status == BACKDROP_NO_DEVICE) return;
+  CHECK_OK(status);
+  backdrop_answers* answers = NULL;
+  CHECK_OK(backdrop_search(session, good->data, NULL, &answers));
+  backdrop_answers_info exact = {0};
+  backdrop_answers_info info = {0};
+  exact.size = info.size = sizeof info;
+  CHECK_OK(backdrop_answers_get_info(good->answers, &exact));
+  CHECK_OK(backdrop_answers_get_info(answers, &info));
+  CHECK(info.predictions[0] == exact.predictions[0]);
+  CHECK(exact.screened_in == NULL && exact.screened == 0 && strcmp(info.screened_in, precision) == 0);
+  CHECK(info.screened == 1 && info.rechecked + info.audited <= 1);
+  CHECK(info.wrong_share_bound > 0 && info.wrong_share_bound <= 1 && info.confidence == 0.95);
+  backdrop_answers_free(answers);
+  backdrop_session_free(session);
+}
+
 void test_search(const char* checkpoint) {
   scene* made = make_scene();
   refuses_data(made);
@@ -241,4 +266,9 @@ void test_search(const char* checkpoint) {
   finds(data);
   backdrop_data_free(data);
   searches_with_a_session(checkpoint);
+  handles good;
+  open_handles(checkpoint, &good);
+  accounts_for_precision(&good, "bf16");
+  accounts_for_precision(&good, "int8");
+  free_handles(&good);
 }

@@ -1,19 +1,16 @@
-/* Eight threads at once: on handles of their own, on one session for all, and each with its own errors. */
+/* Eight threads at once, each calling every function rightly and wrongly: on handles of their own, on those
+ * that all share, and with errors that stay each thread's own. */
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
 
-enum { kThreads = 8, kRounds = 4 };
+enum { kThreads = 8, kRounds = 2 };
 
 typedef struct shared_state {
-  const char* checkpoint;
-  const backdrop_model* model;
-  backdrop_session* session;
-  backdrop_image image;
-  const backdrop_data* data;
+  handles good;
+  char tree[32];
   float expected[kClasses];
   int32_t prediction;
 } shared_state;
@@ -21,74 +18,134 @@ typedef struct shared_state {
 typedef struct worker_state {
   const shared_state* shared;
   int number;
+  size_t asked;
 } worker_state;
 
-/* The one foreground on the one background is the photo itself. */
-static void search(backdrop_session* session, const shared_state* shared) {
+static void keeps_its_own_error(const worker_state* worker) {
+  const handles* good = &worker->shared->good;
+  char name[64];
+  snprintf(name, sizeof name, "no-such-file-of-thread-%d.pt", worker->number);
+  backdrop_model* model = NULL;
+  CHECK_STATUS(backdrop_model_load(name, NULL, &model), BACKDROP_BAD_INPUT);
+  float logits[kClasses];
+  CHECK_OK(backdrop_session_classify(good->session, &good->image, 1, logits, kClasses, NULL));
+  CHECK(memcmp(logits, worker->shared->expected, sizeof logits) == 0);
+  CHECK(strstr(backdrop_last_error(), name) != NULL);
+}
+
+static void reads_models(const backdrop_model* model) {
+  backdrop_model_info info = {0};
+  info.size = sizeof info;
+  CHECK_OK(backdrop_model_get_info(model, &info));
+  CHECK(info.classes == kClasses && strlen(info.sha256) == 64);
+  int32_t labels[kClasses];
+  CHECK_OK(backdrop_model_get_in9_labels(model, labels, kClasses));
+  CHECK(labels[0] == 0 && labels[kClasses - 1] == kClasses - 1);
+  CHECK(backdrop_version()[0] != '\0');
+}
+
+static void searches(backdrop_session* session, const backdrop_data* data, int32_t prediction) {
   backdrop_answers* answers = NULL;
-  CHECK_OK(backdrop_search(session, shared->data, NULL, &answers));
+  CHECK_OK(backdrop_search(session, data, NULL, &answers));
   backdrop_answers_info info = {0};
   info.size = sizeof info;
   CHECK_OK(backdrop_answers_get_info(answers, &info));
-  CHECK(info.predictions[0] == shared->prediction);
+  CHECK(info.predictions[0] == prediction);
   backdrop_answers_free(answers);
 }
 
-static backdrop_data* data_of(const backdrop_image* image) {
-  uint8_t* mask = calloc(kPixels, 1);
-  CHECK(mask != NULL);
-  memset(mask, 1, kPixels / 4);
-  const backdrop_mask mask_view = {sizeof mask_view, mask, kPixels, kSide, kSide};
-  const backdrop_foreground foreground = {sizeof foreground, "f", *image, mask_view, 0};
-  const backdrop_background background = {sizeof background, "b", *image, 0};
+static int32_t always_one(void* user, const uint8_t* photos, size_t count, int32_t height, int32_t width,
+                          float* logits) {
+  (void)photos, (void)height, (void)width;
+  *(size_t*)user += count;
+  for (size_t i = 0; i < count * kClasses; ++i) logits[i] = i % kClasses == 1 ? 1.f : 0.f;
+  return 0;
+}
+
+static void on_progress(void* user, const backdrop_progress* progress) {
+  CHECK(*(size_t*)user == progress->evaluated);
+}
+
+static void searches_a_tree(worker_state* worker) {
   backdrop_data* data = NULL;
-  CHECK_OK(backdrop_data_copy(&foreground, 1, &background, 1, NULL, 0, &data));
-  free(mask);
-  return data;
+  CHECK_OK(backdrop_data_load(worker->shared->tree, &data));
+  backdrop_data_info size = {0};
+  size.size = sizeof size;
+  CHECK_OK(backdrop_data_get_info(data, &size));
+  CHECK(size.foregrounds == 2 && size.backgrounds == kClasses);
+  worker->asked = 0;
+  backdrop_classifier classifier = {0};
+  classifier.size = sizeof classifier;
+  classifier.classes = kClasses;
+  classifier.user = &worker->asked;
+  classifier.classify = always_one;
+  backdrop_search_options options = {0};
+  options.size = sizeof options;
+  options.user = &worker->asked;
+  options.progress = on_progress;
+  backdrop_answers* answers = NULL;
+  CHECK_OK(backdrop_search_with(&classifier, data, &options, &answers));
+  backdrop_data_free(data); /* the answers do not need it */
+  backdrop_answers_info info = {0};
+  info.size = sizeof info;
+  CHECK_OK(backdrop_answers_get_info(answers, &info));
+  CHECK(info.vulnerable == 1 && info.fooled[0] == kClasses && info.fooled[1] == 0);
+  backdrop_answers_free(answers);
+}
+
+static void works_on_its_own(worker_state* worker, int parses) {
+  const shared_state* shared = worker->shared;
+  const handles* good = &shared->good;
+  backdrop_model* model = NULL;
+  if (parses)
+    model = parse_file(good->checkpoint);
+  else
+    CHECK_OK(backdrop_model_load(good->checkpoint, NULL, &model));
+  reads_models(model);
+  backdrop_open_options options = {0};
+  options.size = sizeof options;
+  options.threads = 1;
+  options.precision = parses ? "bf16" : "fp32"; /* the answers are the same */
+  backdrop_session* session = NULL;
+  backdrop_status status = backdrop_session_open(parses ? model : good->model, &options, &session);
+  if (status == BACKDROP_NO_DEVICE) { /* the processor lacks the instructions */
+    options.precision = NULL;
+    status = backdrop_session_open(model, &options, &session);
+  }
+  CHECK_OK(status);
+  backdrop_model_free(model);
+  CHECK(strstr(backdrop_session_description(session), "CPU, 1 threads") != NULL);
+  float logits[kClasses];
+  CHECK_OK(backdrop_session_classify(session, &good->image, 1, logits, kClasses, NULL));
+  CHECK(memcmp(logits, shared->expected, sizeof logits) == 0);
+  backdrop_data* data = copy_data(&good->image);
+  searches(session, data, shared->prediction);
+  backdrop_data_free(data);
+  backdrop_session_free(session);
 }
 
 static void* work(void* argument) {
-  const worker_state* worker = argument;
-  const shared_state* shared = worker->shared;
-  char name[64];
-  snprintf(name, sizeof name, "no-such-file-of-thread-%d.pt", worker->number);
+  worker_state* worker = argument;
+  const handles* good = &worker->shared->good;
   for (int round = 0; round < kRounds; ++round) {
-    backdrop_model* model = NULL;
-    CHECK_STATUS(backdrop_model_load(name, NULL, &model), BACKDROP_BAD_INPUT);
-    float logits[kClasses];
-    CHECK_OK(backdrop_session_classify(shared->session, &shared->image, 1, logits, kClasses, NULL));
-    CHECK(memcmp(logits, shared->expected, sizeof logits) == 0);
-    CHECK(strstr(backdrop_last_error(), name) != NULL); /* of this thread still */
-    CHECK_USAGE(backdrop_session_classify(shared->session, NULL, 1, logits, kClasses, NULL));
-    backdrop_model_info info = {0};
-    info.size = sizeof info;
-    CHECK_OK(backdrop_model_get_info(shared->model, &info));
-    CHECK_OK(backdrop_model_load(shared->checkpoint, NULL, &model));
-    backdrop_session* session = NULL;
-    backdrop_open_options options = {0};
-    options.size = sizeof options;
-    options.threads = 1;
-    CHECK_OK(backdrop_session_open(round % 2 == 0 ? model : shared->model, &options, &session));
-    backdrop_model_free(model);
-    CHECK_OK(backdrop_session_classify(session, &shared->image, 1, logits, kClasses, NULL));
-    CHECK(memcmp(logits, shared->expected, sizeof logits) == 0);
-    search(round % 2 == 0 ? shared->session : session, shared);
-    backdrop_session_free(session);
+    keeps_its_own_error(worker);
+    refuse_everything(good);
+    reads_models(good->model);
+    CHECK(backdrop_session_description(good->session) != NULL);
+    searches(good->session, good->data, worker->shared->prediction);
+    works_on_its_own(worker, (worker->number + round) % 2);
+    searches_a_tree(worker);
   }
   return NULL;
 }
 
 void test_threads(const char* checkpoint) {
-  backdrop_model* model = NULL;
-  backdrop_session* session = NULL;
-  uint8_t* pixels = noise(3);
-  CHECK_OK(backdrop_model_load(checkpoint, NULL, &model));
-  CHECK_OK(backdrop_session_open(model, NULL, &session));
-  shared_state shared = {checkpoint, model, session, image_of(pixels), NULL, {0}, -1};
-  backdrop_data* data = data_of(&shared.image);
-  shared.data = data;
-  CHECK_OK(
-      backdrop_session_classify(session, &shared.image, 1, shared.expected, kClasses, &shared.prediction));
+  shared_state shared = {0};
+  open_handles(checkpoint, &shared.good);
+  strcpy(shared.tree, "/tmp/backdrop-c-api-XXXXXX");
+  write_release_tree(shared.tree);
+  CHECK_OK(backdrop_session_classify(shared.good.session, &shared.good.image, 1, shared.expected, kClasses,
+                                     &shared.prediction));
   pthread_t threads[kThreads];
   worker_state workers[kThreads];
   for (int i = 0; i < kThreads; ++i) {
@@ -97,8 +154,6 @@ void test_threads(const char* checkpoint) {
     CHECK(pthread_create(&threads[i], NULL, work, &workers[i]) == 0);
   }
   for (int i = 0; i < kThreads; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
-  backdrop_session_free(session);
-  backdrop_model_free(model);
-  backdrop_data_free(data);
-  free(pixels);
+  remove_release_tree(shared.tree);
+  free_handles(&shared.good);
 }
