@@ -23,7 +23,8 @@ class CMakeBuild(build_ext):
                             "-DBACKDROP_BUILD_PYTHON=ON", "-DBACKDROP_BUILD_CLI=OFF", "-DBACKDROP_BUILD_TESTS=OFF",
                             f"-DPython_EXECUTABLE={sys.executable}",
                             *shlex.split(os.environ.get("CMAKE_ARGS", ""))], check=True)
-        subprocess.run(["cmake", "--build", build, "--target", "backdrop_python"], check=True)
+        subprocess.run(["cmake", "--build", build, "--target", "backdrop_python", "--parallel", str(os.cpu_count())],
+                       check=True)
         built, = Path(build, "python", "backdrop").glob("_backdrop*.so")
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)

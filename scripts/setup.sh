@@ -18,7 +18,7 @@ while (($#)); do
   case $1 in
     --tests)
       optional+=(clang-format python3-torch python3-torchvision python3-numpy python3-pil openmpi-bin libopenmpi-dev
-        pybind11-dev python3-dev python3-setuptools python3-wheel python3-pip)
+        pybind11-dev python3-dev python3-setuptools python3-wheel python3-pip python3-venv dpkg-dev)
       ;;
     --bench)
       required+=(libbenchmark-dev hyperfine python3-venv python3-dev)

@@ -22,6 +22,18 @@ if grep -rnI -e "$work" -e "$build" -e "$source" "$prefix"; then
   exit 1
 fi
 
+# The manual page and the completions, where man and the shells look for them under a prefix.
+check_document() {
+  local file=$prefix/$1
+  shift
+  "$prefix/bin/backdrop" "$@" | diff -q "$file" - || { echo "$file is not what the command writes" >&2; exit 1; }
+}
+check_document share/man/man1/backdrop.1 manual
+check_document share/bash-completion/completions/backdrop completions bash
+check_document share/zsh/site-functions/_backdrop completions zsh
+check_document share/fish/vendor_completions.d/backdrop.fish completions fish
+(set +u && source "$prefix/share/bash-completion/completions/backdrop" && complete -p backdrop >/dev/null)
+
 # What the examples run on.
 quietly "$prefix/bin/backdrop" demo-data "$work/data" --images-per-class 1
 checkpoint=$source/models/demo/demo-resnet18.pt

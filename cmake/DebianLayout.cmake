@@ -1,0 +1,10 @@
+# Run by CPack on the files of the packages: where Debian wants them otherwise than `cmake --install` puts them.
+file(GLOB manuals "${CPACK_TEMPORARY_DIRECTORY}/*/usr/share/man/man1/*.1")
+foreach(manual ${manuals})
+  execute_process(COMMAND gzip -9n "${manual}" COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+file(GLOB completions "${CPACK_TEMPORARY_DIRECTORY}/*/usr/share/zsh/site-functions")
+foreach(folder ${completions})
+  get_filename_component(zsh "${folder}" DIRECTORY)
+  file(RENAME "${folder}" "${zsh}/vendor-completions")
+endforeach()
