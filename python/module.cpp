@@ -23,6 +23,16 @@ void translate_errors(py::module_& module) {
   });
 }
 
+/// Before 2.12 pybind11 misreads numpy 2's descriptions of elements, and so every array.
+void refuse_newer_numpy() {
+#if PYBIND11_VERSION_MAJOR == 2 && PYBIND11_VERSION_MINOR < 12
+  const py::object version = py::module_::import("numpy").attr("__version__");
+  if (version.cast<std::string>().starts_with("1.")) return;
+  throw py::import_error("this module was built with a pybind11 before 2.12, which cannot use numpy " +
+                         version.cast<std::string>() + ": install numpy<2");
+#endif
+}
+
 }  // namespace
 
 const std::uint8_t* bytes_of(const py::array& array, int dimensions, const char* name, bool allow_bool) {
@@ -48,6 +58,7 @@ ImageView photo_of(const py::array& photos, const std::uint8_t* first, py::ssize
 PYBIND11_MODULE(_backdrop, module) {
   module.doc() = "Which backgrounds make an image classifier fail?";
   module.attr("__version__") = backdrop::version();
+  backdrop::python::refuse_newer_numpy();
   backdrop::python::translate_errors(module);
   backdrop::python::add_model(module);
   backdrop::python::add_search(module);

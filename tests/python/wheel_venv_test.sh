@@ -29,3 +29,11 @@ cd "$work/source"
 cd "$work"
 "$work/venv/bin/python" -c 'import backdrop; print(backdrop.__file__, backdrop.__version__)' | grep -F "$work/venv/"
 "$work/venv/bin/python" "$source/tests/python/module_test.py" "$checkpoint"
+
+# Numpy 2 works or is refused, and never misread.
+"$pip" install --quiet --no-deps 'numpy>=2'
+if refusal=$("$work/venv/bin/python" -c 'import backdrop' 2>&1); then
+  "$work/venv/bin/python" "$source/tests/python/module_test.py" "$checkpoint"
+else
+  grep -F 'install numpy<2' <<<"$refusal"
+fi
