@@ -94,8 +94,8 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
           "--precision", options.precision,
           "Below fp32 close decisions are made again in fp32, so the answer is fp32's; auto: the fastest on "
           "this CPU; on the CPU bf16 "
-          "and int8, on a GPU tf32, fp16, bf16 and int8")
-      ->check(CLI::IsMember({"auto", "fp32", "tf32", "fp16", "bf16", "int8"}))
+          "and int8, on a GPU tf32, fp16, bf16, int8 and fp8")
+      ->check(CLI::IsMember({"auto", "fp32", "tf32", "fp16", "bf16", "int8", "fp8"}))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (default: all)")->check(CLI::Range(0, 4096));
   command.add_option("--batch", options.batch, "Composites a batch (default: chosen for the caches)")

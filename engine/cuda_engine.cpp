@@ -46,6 +46,7 @@ class CudaEngine final : public Engine {
     if (static_cast<int>(map.in9.size()) != network_->classes())
       throw Error(ErrorCode::usage, fmt::format("the class map has {} classes and the network {}",
                                                 map.in9.size(), network_->classes()));
+    if (options.precision == Precision::fp8) require_fp8();
     std::vector<std::int32_t> in9(map.in9.begin(), map.in9.end());
     in9_ = DeviceBuffer(in9.size() * sizeof(std::int32_t), "the class map");
     copy_to_device(in9_.data(), in9.data(), in9_.size(), "copying the class map");
@@ -144,6 +145,14 @@ class CudaEngine final : public Engine {
   }
 
  private:
+  void require_fp8() const {
+    if (device_.major * 10 + device_.minor < 89)
+      throw Error(ErrorCode::no_device,
+                  fmt::format("GPU {} ({}) has compute capability {}.{}, and --precision fp8 needs 8.9: use "
+                              "--precision int8 or fp16",
+                              device_.index, device_.name, device_.major, device_.minor));
+  }
+
   void select_device() const { check_cuda(cudaSetDevice(device_.index), "choosing the GPU"); }
 
   void drop_reuse() {

@@ -8,6 +8,7 @@
 #include "engine/cuda_network.h"
 #include "engine/layer_shapes.h"
 #include "kernels/composite.h"
+#include "kernels/fp8_weights.h"
 #include "kernels/int8_weights.h"
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
@@ -42,7 +43,8 @@ DeviceBuffer stored(const std::vector<float>& values, Precision precision) {
       return converted<__nv_bfloat16>(values, [](float value) { return __float2bfloat16_rn(value); });
     case Precision::fp32:
     case Precision::tf32:
-    case Precision::int8:  // upload_int8's
+    case Precision::int8:  // these have scales
+    case Precision::fp8:
       break;
   }
   return to_device(values.data(), values.size() * sizeof(float), "weights");
@@ -103,22 +105,33 @@ void CudaLayers::set_calibration(const Network& network, const Calibration& cali
 }
 
 Precision CudaLayers::arithmetic(int index) const {
-  return needs_calibration(precision_) && index >= position_layers_ ? Precision::fp32 : precision_;
+  if (needs_calibration(precision_) && index >= position_layers_) return Precision::fp32;
+  // The photo's bytes are whole numbers.
+  return precision_ == Precision::fp8 && network_.layers[index].input == 0 ? Precision::int8 : precision_;
+}
+
+kernels::DeviceScale CudaLayers::scale_of(int value) const {
+  const kernels::ValueScale& scale = calibration_.values[value];
+  return kernels::device_scale(
+      precision_ == Precision::fp8 ? kernels::ValueScale{kernels::fp8_scale(scale), 0.0f} : scale);
 }
 
 void CudaLayers::upload_weights(const Network& padded) {
   const std::size_t count = padded.layers.size();
   weights_ = std::vector<DeviceBuffer>(count);
   biases_ = std::vector<DeviceBuffer>(count);
-  int8_tables_ = std::vector<DeviceBuffer>(count);
-  int8_scales_ = std::vector<kernels::Int8Scales>(count);
+  tables_ = std::vector<DeviceBuffer>(count);
+  scales_ = std::vector<kernels::ConvolutionScales>(count);
   for (int i = 0; i < static_cast<int>(count); ++i) {
     const Layer& layer = padded.layers[i];
     if (layer.weights.empty()) continue;
-    if (arithmetic(i) == Precision::int8)
-      upload_int8(padded, i);
-    else
+    if (!needs_calibration(arithmetic(i))) {
       weights_[i] = stored(device_weights(layer), arithmetic(i));
+    } else {
+      arithmetic(i) == Precision::int8 ? upload_int8(padded, i) : upload_fp8(padded, i);
+      if (layer.residual >= 0) scales_[i].residual = scale_of(layer.residual);
+      scales_[i].output = scale_of(i + 1);
+    }
     biases_[i] = to_device(layer.bias.data(), layer.bias.size() * sizeof(float), "biases");
   }
   has_weights_ = true;
@@ -141,15 +154,24 @@ void CudaLayers::upload_int8(const Network& padded, int index) {
   const std::size_t scale_at = packer.add(std::span<const float>(packed.scale));
   const std::size_t window_at = packer.add(std::span<const std::int32_t>(of_window));
   const std::size_t corrections_at = packer.add(std::span<const std::int32_t>(packed.corrections));
-  int8_tables_[index] = to_device(packer.bytes().data(), packer.bytes().size(), "scales");
-  const std::byte* base = int8_tables_[index].data();
-  kernels::Int8Scales& device = int8_scales_[index];
+  tables_[index] = to_device(packer.bytes().data(), packer.bytes().size(), "scales");
+  const std::byte* base = tables_[index].data();
+  kernels::ConvolutionScales& device = scales_[index];
   device.scale = reinterpret_cast<const float*>(base + scale_at);
   device.of_window = reinterpret_cast<const std::int32_t*>(base + window_at);
   if (corrected) device.corrections = reinterpret_cast<const std::int32_t*>(base + corrections_at);
   device.columns = static_cast<int>(columns);
-  device.residual = kernels::device_scale(scales.residual);
-  device.output = kernels::device_scale(scales.output);
+  device.to_fp8 = precision_ == Precision::fp8;
+}
+
+void CudaLayers::upload_fp8(const Network& padded, int index) {
+  const Layer& layer = padded.layers[index];
+  const kernels::Fp8Weights packed =
+      kernels::store_fp8(convolution_shape(layer), layer.weights.data(), scale_of(layer.input).scale);
+  weights_[index] = to_device(packed.values.data(), packed.values.size(), "weights");
+  tables_[index] = to_device(packed.scale.data(), packed.scale.size() * sizeof(float), "scales");
+  scales_[index].scale = tables_[index].as<float>();
+  scales_[index].columns = static_cast<int>(packed.scale.size());
 }
 
 kernels::ConvolutionArguments CudaLayers::convolution(int index, const kernels::DeviceWork& work,
@@ -166,7 +188,7 @@ kernels::ConvolutionArguments CudaLayers::convolution(int index, const kernels::
   arguments.slope = slope_of(layer.activation);
   arguments.weights = weights(index);
   arguments.bias = bias(index);
-  arguments.int8 = int8_scales_[index];
+  arguments.scales = scales_[index];
   arguments.start_stride = (layer.out.channels + 15) / 16 * 16;  // as engine/position_lists.cpp pads them
   return arguments;
 }
@@ -177,13 +199,13 @@ void CudaLayers::run(int index, const kernels::DeviceWork& work, int rows, const
   const Layer& layer = network_.layers[index];
   const Precision precision = arithmetic(index);
   kernels::DeviceOutput written = output;
-  if (precision == Precision::int8 && index + 1 == position_layers_) written.kind = DotOutput::real;
+  if (needs_calibration(precision) && index + 1 == position_layers_) written.kind = DotOutput::real;
   if (layer.kind == LayerKind::max_pool || layer.kind == LayerKind::average_pool) {
     const bool average = layer.kind == LayerKind::average_pool;
     kernels::PoolArguments pool{work, rows, layer.in.channels, average, input, written, {}, {}};
-    if (precision == Precision::int8) {
-      pool.input_scale = kernels::device_scale(calibration_.values[layer.input]);
-      pool.output_scale = kernels::device_scale(calibration_.values[index + 1]);
+    if (needs_calibration(precision)) {
+      pool.input_scale = scale_of(layer.input);
+      pool.output_scale = scale_of(index + 1);
     }
     return check_cuda(kernels::position_pool_cuda(precision, pool, stream), "starting a pool");
   }
@@ -197,18 +219,18 @@ void CudaLayers::run(int index, const kernels::DeviceWork& work, int rows, const
 
 void CudaLayers::run_starts(int index, const kernels::DeviceWork& work, const kernels::DeviceRows& input,
                             void* starts, cudaStream_t stream) const {
-  const bool int8 = precision_ == Precision::int8;
+  const Precision precision = arithmetic(index);
   kernels::ConvolutionArguments arguments = convolution(index, work, 1);
   arguments.slope = 1.0f;
   arguments.input = input;
-  arguments.output = {starts, 0, nullptr, int8 ? DotOutput::sums : DotOutput::real};
-  check_cuda(kernels::position_convolution_cuda(precision_, arguments, stream), "starting a convolution");
+  arguments.output = {starts, 0, nullptr, needs_calibration(precision) ? DotOutput::sums : DotOutput::real};
+  check_cuda(kernels::position_convolution_cuda(precision, arguments, stream), "starting a convolution");
 }
 
 std::size_t CudaLayers::weight_bytes() const {
   std::size_t bytes = whole_lists_.size() + table_.size();
   for (std::size_t i = 0; i < weights_.size(); ++i)
-    bytes += weights_[i].size() + biases_[i].size() + int8_tables_[i].size();
+    bytes += weights_[i].size() + biases_[i].size() + tables_[i].size();
   return bytes;
 }
 

@@ -17,7 +17,8 @@ namespace backdrop {
 /// All calls enqueue on the stream given and return at once.
 ///
 /// In 8 bits the input is the photo's own bytes, the value that the fully connected layers read is fp32, and
-/// so are these layers (engine/reduced_network.h is the same on the CPU).
+/// so are these layers (engine/reduced_network.h is the same on the CPU). fp8 differs from int8 in all but
+/// the first layer's products.
 class CudaLayers {
  public:
   CudaLayers(const Network& network, Precision precision);
@@ -61,6 +62,8 @@ class CudaLayers {
   Precision arithmetic(int index) const;
   void upload_weights(const Network& padded);
   void upload_int8(const Network& padded, int index);
+  void upload_fp8(const Network& padded, int index);
+  kernels::DeviceScale scale_of(int value) const;
   kernels::ConvolutionArguments convolution(int index, const kernels::DeviceWork& work, int rows) const;
 
   Precision precision_;
@@ -72,8 +75,8 @@ class CudaLayers {
   std::vector<std::int64_t> per_tap_;
   std::vector<DeviceBuffer> weights_;
   std::vector<DeviceBuffer> biases_;
-  std::vector<DeviceBuffer> int8_tables_;         // what int8_scales_ point to
-  std::vector<kernels::Int8Scales> int8_scales_;  // of each convolution in 8 bits
+  std::vector<DeviceBuffer> tables_;                // what scales_ point to
+  std::vector<kernels::ConvolutionScales> scales_;  // of each convolution in 8 bits
   DeviceBuffer table_;
   DeviceBuffer whole_lists_;
   std::vector<kernels::DeviceWork> whole_;

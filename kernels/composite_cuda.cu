@@ -65,6 +65,7 @@ cudaError_t composite_cuda(Precision precision, const CompositeArguments& argume
     case Precision::bf16:
       return launch(composite_kernel<Bfloat16Elements>, arguments, stream);
     case Precision::int8:
+    case Precision::fp8:
       return launch(composite_int8_kernel, arguments, stream);
     case Precision::fp32:
     case Precision::tf32:

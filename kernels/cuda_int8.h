@@ -31,14 +31,16 @@ inline DeviceScale device_scale(const ValueScale& scale) {
   return {scale.scale, 1.0f / scale.scale, scale.zero};
 }
 
-/// What the sums of a convolution mean (int8_weights.h), for each of its output channels.
-struct Int8Scales {
+/// What the sums of a convolution mean (int8_weights.h, fp8_weights.h), for each of its output channels.
+struct ConvolutionScales {
   const float* scale = nullptr;               ///< [columns]
   const std::int32_t* corrections = nullptr;  ///< [tap of the window][columns]; null: all are 0
   const std::int32_t* of_window = nullptr;    ///< [columns] their sums over all taps
   int columns = 0;
   DeviceScale residual;
   DeviceScale output;
+  bool to_fp8 =
+      false;  ///< sums of 8-bit integers are stored as e4m3: the first layer's, where the rest is that
 };
 
 namespace int8 {

@@ -49,14 +49,15 @@ struct alignas(8) SumPair {
   Sum high;
 };
 
-/// A block's products on tensor cores. `Product` says what a register holds and how two of them are
-/// multiplied.
+/// A block's products on tensor cores. `Product` says what a register holds, how two of them are multiplied,
+/// and how many blocks are to share a multiprocessor's registers.
 template <class Product, int kTileColumns>
 struct MatrixMath {
   using Element = typename Product::Element;
   using Sum = typename Product::Sum;
   using Share = tile::WarpShare<kTileColumns>;
   static constexpr int kColumns = kTileColumns;
+  static constexpr int kBlocks = Product::kBlocks;
 
   Sum sums[Share::kRowTiles][Share::kColumnTiles][4] = {};
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernels/cuda_tile.h"
+#include "kernels/e4m3.h"
 
 namespace backdrop::kernels {
 
@@ -17,7 +18,7 @@ struct PoolArguments {
   bool average = false;  ///< else the maximum
   DeviceRows input;
   DeviceOutput output;
-  DeviceScale input_scale;   ///< in 8 bits
+  DeviceScale input_scale;   ///< in 8 bits; e4m3 has no zeros
   DeviceScale output_scale;  ///< of a stored average; a maximum keeps the input's
 };
 
@@ -89,6 +90,27 @@ BACKDROP_HOST_DEVICE void pool_int8_piece(const PoolArguments& a, std::int64_t p
     int8::store_floats(static_cast<float*>(a.output.base) + place.output, real);
   else
     int8::store_rounded(static_cast<std::uint8_t*>(a.output.base) + place.output, real, a.output_scale);
+}
+
+/// The same in e4m3.
+BACKDROP_HOST_DEVICE void pool_fp8_piece(const PoolArguments& a, std::int64_t piece) {
+  constexpr int kColumns = tile::kPieceColumns;
+  const PoolPlace place = place_of_pool(a, piece);
+  float pooled[kColumns];
+  e4m3::load(row_address<std::uint8_t>(a.input, a.work.taps[place.first_tap], place.row) + place.channel,
+             1.0f, pooled);
+  for (int t = place.first_tap + 1; t < place.last_tap; ++t) {
+    float in[kColumns];
+    e4m3::load(row_address<std::uint8_t>(a.input, a.work.taps[t], place.row) + place.channel, 1.0f, in);
+    for (int k = 0; k < kColumns; ++k)
+      pooled[k] = a.average ? pooled[k] + in[k] : in[k] > pooled[k] ? in[k] : pooled[k];
+  }
+  const float share = a.average ? 1.0f / static_cast<float>(place.last_tap - place.first_tap) : 1.0f;
+  for (int k = 0; k < kColumns; ++k) pooled[k] *= share * a.input_scale.scale;
+  if (a.output.kind == DotOutput::real)
+    int8::store_floats(static_cast<float*>(a.output.base) + place.output, pooled);
+  else
+    e4m3::store(static_cast<std::uint8_t*>(a.output.base) + place.output, a.output_scale.inverse, pooled);
 }
 
 /// One composite: indices into the photos; -1: the photo plays no part.

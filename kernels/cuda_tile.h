@@ -62,7 +62,7 @@ struct ConvolutionArguments {
   const void* starts = nullptr;  ///< fp32 with the bias, or the sums of 8-bit products
   int start_stride = 0;
   DeviceOutput output;
-  Int8Scales int8;  ///< of 8-bit products
+  ConvolutionScales scales;  ///< of 8-bit products
 };
 
 /// The address of row `row` of a tap.

@@ -4,23 +4,24 @@
 #pragma once
 
 #include "kernels/cuda_tile.h"
+#include "kernels/e4m3.h"
 
 namespace backdrop::kernels::tile {
 
 /// Adds what the zeros of the inputs take away, for the taps that a position uses.
 BACKDROP_HOST_DEVICE void add_corrections(const ConvolutionArguments& a, int position, int column,
                                           std::int32_t* sums) {
-  if (a.int8.corrections == nullptr) return;
+  if (a.scales.corrections == nullptr) return;
   const int first = a.work.first_tap[position];
   const int last = a.work.first_tap[position + 1];
   if (last - first == a.window) {  // away from the borders: looked up at once
     BACKDROP_UNROLL
-    for (int k = 0; k < kPieceColumns; ++k) sums[k] += a.int8.of_window[column + k];
+    for (int k = 0; k < kPieceColumns; ++k) sums[k] += a.scales.of_window[column + k];
     return;
   }
   for (int t = first; t < last; ++t) {
     const std::int32_t* row =
-        a.int8.corrections + static_cast<std::int64_t>(a.work.taps[t].weight) * a.int8.columns + column;
+        a.scales.corrections + static_cast<std::int64_t>(a.work.taps[t].weight) * a.scales.columns + column;
     BACKDROP_UNROLL
     for (int k = 0; k < kPieceColumns; ++k) sums[k] += row[k];
   }
@@ -54,21 +55,23 @@ BACKDROP_HOST_DEVICE void finish_int8_piece(const ConvolutionArguments& a, const
   float values[kPieceColumns];
   BACKDROP_UNROLL
   for (int k = 0; k < kPieceColumns; ++k)
-    values[k] = fmaf(static_cast<float>(sums[k]), a.int8.scale[piece.column + k], a.bias[piece.column + k]);
+    values[k] = fmaf(static_cast<float>(sums[k]), a.scales.scale[piece.column + k], a.bias[piece.column + k]);
   if (a.work.residual != nullptr) {
     const int8::Piece residual = int8::load(
         row_address<std::uint8_t>(a.residual, a.work.residual[piece.position], piece.row) + piece.column);
     BACKDROP_UNROLL
     for (int k = 0; k < kPieceColumns; ++k)
-      values[k] = fmaf(static_cast<float>(residual.values[k]) - a.int8.residual.zero, a.int8.residual.scale,
-                       values[k]);
+      values[k] = fmaf(static_cast<float>(residual.values[k]) - a.scales.residual.zero,
+                       a.scales.residual.scale, values[k]);
   }
   BACKDROP_UNROLL
   for (int k = 0; k < kPieceColumns; ++k) values[k] = activate_on_device(values[k], a.slope);
   if (a.output.kind == DotOutput::real)
     int8::store_floats(static_cast<float*>(a.output.base) + offset, values);
+  else if (a.scales.to_fp8)
+    e4m3::store(static_cast<std::uint8_t*>(a.output.base) + offset, a.scales.output.inverse, values);
   else
-    int8::store_rounded(static_cast<std::uint8_t*>(a.output.base) + offset, values, a.int8.output);
+    int8::store_rounded(static_cast<std::uint8_t*>(a.output.base) + offset, values, a.scales.output);
 }
 
 }  // namespace backdrop::kernels::tile

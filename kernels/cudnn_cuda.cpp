@@ -70,7 +70,8 @@ cudnnDataType_t data_type(Precision precision) {
       return CUDNN_DATA_BFLOAT16;
     case Precision::fp32:
     case Precision::tf32:
-    case Precision::int8:  // the engine refuses it
+    case Precision::int8:  // the engine takes its own kernels
+    case Precision::fp8:
       break;
   }
   return CUDNN_DATA_FLOAT;

@@ -50,6 +50,7 @@ cudaError_t epilogue_cuda(Precision precision, const EpilogueArguments& argument
     case Precision::bf16:
       return launch<Bfloat16Elements>(arguments, stream);
     case Precision::int8:
+    case Precision::fp8:
       return cudaErrorInvalidValue;
     case Precision::fp32:
     case Precision::tf32:

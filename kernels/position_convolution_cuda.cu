@@ -8,6 +8,7 @@ template <class Traits>
 struct FloatSums {
   using Element = typename Traits::Element;
   using Sum = float;
+  static constexpr int kBlocks = 2;
 
   template <int kColumns>
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
@@ -61,6 +62,7 @@ struct Tf32Product : FloatSums<FloatElements> {
 struct ExactMath : tile::ScalarMath {
   using Element = float;
   using Sum = float;
+  static constexpr int kBlocks = 2;
 
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
                                                 const float* result, int piece) {
@@ -84,6 +86,8 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
       return launch_matrix<Bfloat16Product>(arguments, stream);
     case Precision::int8:
       return position_convolution_int8_cuda(arguments, stream);
+    case Precision::fp8:
+      return position_convolution_fp8_cuda(arguments, stream);
     case Precision::fp32:
       break;
   }

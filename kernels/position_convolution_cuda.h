@@ -15,7 +15,9 @@ namespace backdrop::kernels {
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream);
 
-/// The same in 8 bits, by arguments that position_convolution_cuda has checked.
+/// The same in 8 bits, by arguments that position_convolution_cuda has checked. e4m3 needs compute capability
+/// 8.9.
 cudaError_t position_convolution_int8_cuda(const ConvolutionArguments& arguments, cudaStream_t stream);
+cudaError_t position_convolution_fp8_cuda(const ConvolutionArguments& arguments, cudaStream_t stream);
 
 }  // namespace backdrop::kernels

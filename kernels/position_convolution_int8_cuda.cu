@@ -10,6 +10,7 @@ namespace {
 struct Int8Product {
   using Element = std::uint8_t;
   using Sum = std::int32_t;
+  static constexpr int kBlocks = 2;
 
   static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
   static __device__ __forceinline__ void multiply(std::int32_t (&sums)[4], const unsigned int (&a)[4],

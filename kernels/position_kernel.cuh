@@ -11,7 +11,7 @@ namespace backdrop::kernels {
 
 // Block b computes tile b / column tiles of the rows: neighbouring blocks share the rows' activations.
 template <class Math>
-__global__ void __launch_bounds__(tile::kThreads, 2)
+__global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
     position_convolution_kernel(const __grid_constant__ ConvolutionArguments a) {
   using Element = typename Math::Element;
   using Sum = typename Math::Sum;

@@ -19,6 +19,12 @@ __global__ void __launch_bounds__(kThreads)
   if (piece < pool_pieces(a)) pool_int8_piece(a, piece);
 }
 
+__global__ void __launch_bounds__(kThreads)
+    position_pool_fp8_kernel(const __grid_constant__ PoolArguments a) {
+  const std::int64_t piece = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (piece < pool_pieces(a)) pool_fp8_piece(a, piece);
+}
+
 cudaError_t launch(void (*kernel)(PoolArguments), const PoolArguments& arguments, cudaStream_t stream) {
   const std::int64_t blocks = (pool_pieces(arguments) + kThreads - 1) / kThreads;
   if (blocks == 0) return cudaSuccess;
@@ -38,6 +44,8 @@ cudaError_t position_pool_cuda(Precision precision, const PoolArguments& argumen
       return launch(position_pool_kernel<Bfloat16Elements>, arguments, stream);
     case Precision::int8:
       return launch(position_pool_int8_kernel, arguments, stream);
+    case Precision::fp8:
+      return launch(position_pool_fp8_kernel, arguments, stream);
     case Precision::fp32:
     case Precision::tf32:
       break;

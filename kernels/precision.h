@@ -15,6 +15,7 @@ enum class Precision {
   fp16,
   bf16,
   int8,  ///< 8-bit integers with calibrated scales
+  fp8,   ///< e4m3 with calibrated scales, but for the input (GPU)
 };
 
 constexpr const char* name(Precision precision) {
@@ -27,6 +28,8 @@ constexpr const char* name(Precision precision) {
       return "bf16";
     case Precision::int8:
       return "int8";
+    case Precision::fp8:
+      return "fp8";
     case Precision::fp32:
       break;
   }
@@ -35,20 +38,20 @@ constexpr const char* name(Precision precision) {
 
 constexpr std::optional<Precision> precision_named(std::string_view text) {
   for (const Precision precision :
-       {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8})
+       {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8, Precision::fp8})
     if (text == name(precision)) return precision;
   return std::nullopt;
 }
 
 /// Bytes of a stored value.
 constexpr std::size_t element_bytes(Precision precision) {
-  if (precision == Precision::int8) return 1;
+  if (precision == Precision::int8 || precision == Precision::fp8) return 1;
   return precision == Precision::fp16 || precision == Precision::bf16 ? 2 : 4;
 }
 
 /// Whether activations need scales that are chosen on composites. Fully connected layers run in fp32 then.
 constexpr bool needs_calibration(Precision precision) {
-  return precision == Precision::int8;
+  return precision == Precision::int8 || precision == Precision::fp8;
 }
 
 /// Values of one 16-byte access; also the channels that a device stores of a normalised pixel.

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 PEERS = Path(__file__).resolve().parent
-OURS = [(precision, reuse) for precision in ("fp32", "tf32", "fp16", "bf16", "int8") for reuse in ("on", "off")]
+OURS = [(precision, reuse) for precision in ("fp32", "tf32", "fp16", "bf16", "int8", "fp8") for reuse in ("on", "off")]
 EAGER = [("fp32", "eager"), ("fp16", "eager")]
 COMPILED = [("fp16", "compiled"), ("bf16", "compiled")]
 

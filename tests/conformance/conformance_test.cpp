@@ -152,6 +152,7 @@ std::vector<Subject> subjects() {
     all.push_back({"cuda_fp16" + suffix, true, Precision::fp16, reuse, 1e-2f});
     all.push_back({"cuda_bf16" + suffix, true, Precision::bf16, reuse, 8e-2f});
     all.push_back({"cuda_int8" + suffix, true, Precision::int8, reuse, 0.5f});
+    all.push_back({"cuda_fp8" + suffix, true, Precision::fp8, reuse, 0.5f});
   }
   return all;
 }

@@ -49,9 +49,9 @@ void compare(const test::Int8Case& c, std::mt19937& generator) {
   arguments.weights = values.data();
   arguments.bias = bias.as<float>();
   arguments.starts = starts.data();
-  arguments.int8.scale = scale.as<float>();
-  arguments.int8.of_window = of_window.as<std::int32_t>();
-  if (c.with_zeros) arguments.int8.corrections = corrections.as<std::int32_t>();
+  arguments.scales.scale = scale.as<float>();
+  arguments.scales.of_window = of_window.as<std::int32_t>();
+  if (c.with_zeros) arguments.scales.corrections = corrections.as<std::int32_t>();
   arguments.output = {device_output.data(), random.row_size, nullptr, c.kind};
   check_cuda(kernels::position_convolution_cuda(Precision::int8, arguments, nullptr), "convolution");
   from_device(device_output, output);

@@ -46,6 +46,7 @@ class CudaKernels : public testing::TestWithParam<Precision> {
       case Precision::fp32:
       case Precision::tf32:
       case Precision::int8:
+      case Precision::fp8:
         break;
     }
     body(test::HostFloats());
@@ -61,6 +62,7 @@ class CudaKernels : public testing::TestWithParam<Precision> {
         return 8e-3f;
       case Precision::fp32:
       case Precision::int8:
+      case Precision::fp8:
         break;
     }
     return 2e-5f;

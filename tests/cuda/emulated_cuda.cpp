@@ -23,6 +23,7 @@ namespace {
 std::size_t limit = std::size_t{1} << 30;
 std::size_t in_use = 0;
 bool present = true;
+int capability = 90;
 std::map<void*, std::size_t> blocks;
 
 // Calls `body` with the host's elements of a precision.
@@ -46,8 +47,9 @@ std::size_t device_memory_in_use() {
   return in_use;
 }
 
-void show_device(bool is_present) {
+void show_device(bool is_present, int compute_capability) {
   present = is_present;
+  capability = compute_capability;
 }
 
 }  // namespace backdrop::test
@@ -153,7 +155,8 @@ cudaError_t cudaGetDeviceCount(int* count) {
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   std::memset(properties, 0, sizeof(*properties));
   std::strcpy(properties->name, "emulated GPU");
-  properties->major = 8;
+  properties->major = test::capability / 10;
+  properties->minor = test::capability % 10;
   return cudaSuccess;
 }
 
@@ -170,6 +173,9 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
   switch (precision) {
     case Precision::int8:
       test::emulate<test::EmulatedMatrixMath<test::Int8Operands, 64>>(arguments);
+      break;
+    case Precision::fp8:
+      test::emulate<test::EmulatedMatrixMath<test::Fp8Operands, 64>>(arguments);
       break;
     case Precision::fp16:
       test::emulate<test::EmulatedMatrixMath<test::FloatOperands<test::HostHalves>, 64>>(arguments);
@@ -190,6 +196,10 @@ cudaError_t position_pool_cuda(Precision precision, const PoolArguments& argumen
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece) pool_int8_piece(arguments, piece);
     return cudaSuccess;
   }
+  if (precision == Precision::fp8) {
+    for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece) pool_fp8_piece(arguments, piece);
+    return cudaSuccess;
+  }
   test::with_elements(precision, [&](auto traits) {
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece)
       pool_piece<decltype(traits)>(arguments, piece);
@@ -199,7 +209,7 @@ cudaError_t position_pool_cuda(Precision precision, const PoolArguments& argumen
 
 cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cudaStream_t) {
   const int channels = chunk_elements(precision);
-  if (precision == Precision::int8) {
+  if (needs_calibration(precision)) {
     for (int n = 0; n < a.composites; ++n)
       for (int p = 0; p < a.pixels; ++p) {
         const std::uint32_t words[4] = {composite_word(a, n, p), 0, 0, 0};

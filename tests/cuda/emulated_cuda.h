@@ -12,7 +12,7 @@ namespace backdrop::test {
 void limit_device_memory(std::size_t bytes);
 std::size_t device_memory_in_use();
 
-/// Whether cudaGetDeviceCount finds the emulated GPU.
-void show_device(bool present);
+/// Whether cudaGetDeviceCount finds the emulated GPU, and its compute capability, times ten.
+void show_device(bool present, int capability = 90);
 
 }  // namespace backdrop::test

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/aligned.h"
+#include "kernels/cuda_tile_fp8.h"
 #include "kernels/cuda_tile_int8.h"
 
 namespace backdrop::test {
@@ -56,6 +57,20 @@ struct Int8Operands {
   static void finish(const kernels::ConvolutionArguments& a, const tile::Place& place,
                      const std::int32_t* result, int piece) {
     tile::finish_int8_piece<kColumns>(a, place, result, piece);
+  }
+};
+
+/// e4m3.
+struct Fp8Operands {
+  using Element = std::uint8_t;
+  using Sum = float;
+  static float left(Element stored) { return kernels::e4m3::decode(stored); }
+  static float right(Element stored) { return kernels::e4m3::decode(stored); }
+
+  template <int kColumns>
+  static void finish(const kernels::ConvolutionArguments& a, const tile::Place& place, const float* result,
+                     int piece) {
+    tile::finish_fp8_piece<kColumns>(a, place, result, piece);
   }
 };
 

@@ -108,7 +108,7 @@ TEST_F(EmulatedEngine, EveryHandOffGivesTheSameLogitsAndCountsItsMultiplyAdds) {
 
 // How far logits may be from fp32's, over the largest.
 float tolerance_of(Precision precision) {
-  if (precision == Precision::int8) return 0.5f;
+  if (needs_calibration(precision)) return 0.5f;
   return precision == Precision::fp16 ? 5e-3f : 5e-2f;
 }
 
@@ -116,7 +116,7 @@ TEST_F(EmulatedEngine, LowPrecisionPublishesFp32sPredictions) {
   for (const unsigned seed : {4u, 5u}) {
     const auto network = network_of(13, seed);
     const test::Scene expected = reference_of(network, 13, seed);
-    for (const Precision precision : {Precision::fp16, Precision::bf16, Precision::int8}) {
+    for (const Precision precision : {Precision::fp16, Precision::bf16, Precision::int8, Precision::fp8}) {
       for (const bool reuse : {true, false}) {
         SCOPED_TRACE(testing::Message() << name(precision) << ", seed " << seed << ", reuse " << reuse);
         EngineOptions options;
@@ -201,6 +201,53 @@ TEST_F(EmulatedEngine, ACalibrationThatIsGivenIsUsed) {
   scene.run(*engine);
   EXPECT_EQ(scene.predictions, reference_of(network, 13, 4).predictions);
   EXPECT_GT(engine->screening()->rechecked, engine->screening()->composites * 3 / 4);
+}
+
+TEST_F(EmulatedEngine, AnOlderDeviceSaysThatItHasNoFp8) {
+  const auto network = network_of(13, 4);
+  EngineOptions options;
+  options.precision = Precision::fp8;
+  for (const int capability : {80, 86, 89, 90}) {
+    test::show_device(true, capability);
+    try {
+      make_cuda_engine(network, default_class_map(kClasses), options);
+      EXPECT_GE(capability, 89);
+    } catch (const Error& error) {
+      EXPECT_LT(capability, 89);
+      EXPECT_EQ(error.code(), ErrorCode::no_device);
+      EXPECT_NE(std::string(error.what()).find("needs 8.9: use --precision int8 or fp16"), std::string::npos);
+    }
+  }
+}
+
+// The sums of what changes are the sums of the whole, but for the order of floats.
+TEST_F(EmulatedEngine, Fp8HasTheSameLogitsWithEveryHandOff) {
+  const int size = 13;
+  const auto network = network_of(size, 2);
+  test::Scene first(size, kBackgrounds, kClasses, 2);
+  ThreadPool pool(1);
+  const Calibration calibration =
+      calibrate(network, {{{&first.foregrounds[0], &first.masks[0], &first.backgrounds->front()}}}, pool);
+  CudaLayers layers(*network, Precision::fp8);
+  layers.set_calibration(*network, calibration);
+  const CudaPhotos uploaded = upload_photos(*first.backgrounds);
+  std::vector<std::int32_t> in9(kClasses);
+  std::iota(in9.begin(), in9.end(), 0);
+  for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
+    SCOPED_TRACE(hand_off);
+    test::Scene actual(size, kBackgrounds, kClasses, 2);
+    CudaReuse reuse(layers, uploaded, in9.data(), {3, hand_off, std::size_t{1} << 28});
+    auto tasks = actual.tasks();
+    reuse.run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
+                         const float* logits) {
+      tasks[t].margins[place] = decision.margin;
+      std::copy_n(logits, kClasses, tasks[t].logits + place * kClasses);
+    });
+    if (hand_off == 0) first = actual;
+    // A sum that falls on the other side of a tie moves its element by one of eight steps.
+    expect_equal(actual, first, 2e-2f);
+    if (HasFatalFailure()) return;
+  }
 }
 
 TEST_F(EmulatedEngine, HalvesTheCacheUntilItFits) {

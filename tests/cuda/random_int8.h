@@ -72,7 +72,7 @@ struct DeviceWeights {
     for (std::size_t i = 0; i < stored.corrections.size(); ++i)
       of_window[i % of_window.size()] += stored.corrections[i];
   }
-  kernels::Int8Scales scales(const kernels::DotScales& from, bool with_zeros) const {
+  kernels::ConvolutionScales scales(const kernels::DotScales& from, bool with_zeros) const {
     return {stored.scale.data(),
             with_zeros ? stored.corrections.data() : nullptr,
             of_window.data(),
@@ -127,7 +127,7 @@ struct RandomInt8 {
     arguments.bias = bias.data();
     arguments.starts = starts.data();
     arguments.start_stride = start_stride;
-    arguments.int8 = device.scales(scales, c.with_zeros);
+    arguments.scales = device.scales(scales, c.with_zeros);
     return arguments;
   }
 

@@ -1,0 +1,42 @@
+// The position convolution in e4m3, on devices of compute capability 8.9 or later: the engine refuses others.
+#include "kernels/cuda_tile_fp8.h"
+#include "kernels/position_kernel.cuh"
+
+namespace backdrop::kernels {
+namespace {
+
+// Fragments as in 8-bit integers (PTX ISA, "Matrix Fragments for mma.m16n8k32").
+struct Fp8Product {
+  using Element = std::uint8_t;
+  using Sum = float;
+  // On 9.0 the compiler makes these products of others, with more registers than two blocks have.
+  static constexpr int kBlocks = 1;
+
+  static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
+  static __device__ __forceinline__ void multiply(float (&sums)[4], const unsigned int (&a)[4],
+                                                  unsigned int b0, unsigned int b1) {
+#if __CUDA_ARCH__ >= 890
+    asm volatile(
+        "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+    __trap();
+#endif
+  }
+
+  template <int kColumns>
+  static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
+                                                const float* result, int piece) {
+    tile::finish_fp8_piece<kColumns>(a, place, result, piece);
+  }
+};
+
+}  // namespace
+
+cudaError_t position_convolution_fp8_cuda(const ConvolutionArguments& arguments, cudaStream_t stream) {
+  return launch_matrix<Fp8Product>(arguments, stream);
+}
+
+}  // namespace backdrop::kernels
