@@ -145,7 +145,9 @@ void run_challenge(const ChallengeOptions& options) {
     executor.emplace(*ranks, *ready.engine, ready.input, with_logits ? ready.engine->classes() : 0);
   }
   if (options.is_finished() && !folder) return confirm_finished(options, ready);
-  PlanShape shape = plan_shape(*ready.engine, ready.input);
+  // Only where whole rows of backgrounds are taken do the ranks divide them.
+  const int engines = ranks && options.mode == "all" ? ranks->size() : 1;
+  PlanShape shape = plan_shape(*ready.engine, ready.input, engines);
   std::optional<LogitsFile> logits;
   SearchHooks hooks;
   if (executor) hooks.executor = &*executor;
@@ -160,11 +162,8 @@ void run_challenge(const ChallengeOptions& options) {
                                           static_cast<std::size_t>(ready.engine->classes())));
   const SearchResult result = search(ready, shape, budget, hooks, *progress);
   ready.record.engine = engine_record(*ready.engine);
-  if (executor) {
-    ready.record.engine.multiply_adds = executor->multiply_adds();
-    ready.record.engine.description += fmt::format(", {} ranks", ranks->size());
-  }
   ready.record.screening = ready.engine->screening();
+  if (executor) record_ranks(ready.record, executor->work());
   ready.record.search_seconds = result.seconds;
   ready.record.evaluated = result.evaluated;
   ready.record.recorded = result.recorded;

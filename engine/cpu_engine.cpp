@@ -119,6 +119,9 @@ class CpuEngine final : public Engine {
     return (positions_ ? positions_->cache().bytes() : 0) + (screened_ ? screened_->cache_bytes() : 0);
   }
   std::size_t cache_limit() const override { return cache_memory_; }
+  std::int64_t background_fills() const override {
+    return (positions_ ? positions_->cache().fills() : 0) + (screened_ ? screened_->background_fills() : 0);
+  }
   std::string description() const override {
     const std::string start = fmt::format("CPU, {} threads, ", threads());
     if (!on_positions())

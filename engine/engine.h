@@ -120,6 +120,8 @@ class Engine {
   /// Bytes of cached background features, now and at most; both are part of workspace_bytes' account.
   virtual std::size_t cache_bytes() const { return 0; }
   virtual std::size_t cache_limit() const { return 0; }
+  /// Backgrounds whose features were computed for the cache so far: as many as there are, if each was once.
+  virtual std::int64_t background_fills() const { return 0; }
 };
 
 /// The CPU engine. `map` says which classes count as which IN-9 label (its size is network->classes()).

@@ -139,6 +139,10 @@ std::size_t ScreenedRunner::cache_bytes() const {
   return exact_.cache().bytes() + (fast_ ? fast_->cache().bytes() : 0);
 }
 
+std::int64_t ScreenedRunner::background_fills() const {
+  return exact_.cache().fills() + (fast_ ? fast_->cache().fills() : 0);
+}
+
 std::size_t ScreenedRunner::workspace_bytes() const {
   return exact_.workspace_bytes() + (fast_ ? fast_->workspace_bytes() : 0);
 }

@@ -45,6 +45,7 @@ class ScreenedRunner {
   std::int64_t multiply_adds() const;
   std::size_t workspace_bytes() const;
   std::size_t cache_bytes() const;
+  std::int64_t background_fills() const;
   ScreeningReport report() const { return screening_.report(); }
   /// The fast layers, once calibrated.
   ReducedNetwork* fast_layers() { return fast_layers_; }

@@ -17,17 +17,34 @@ Json model_json(const ModelRecord& model) {
             {"source", model.normalization_source}}}};
 }
 
+namespace {
+
+Json ranks_json(const std::vector<RankWork>& ranks) {
+  Json json = Json::array();
+  for (const RankWork& rank : ranks)
+    json.push_back({{"blocks", rank.blocks},
+                    {"composites", rank.composites},
+                    {"multiply_adds", rank.multiply_adds},
+                    {"background_fills", rank.background_fills}});
+  return json;
+}
+
+}  // namespace
+
 Json engine_json(const EngineRecord& engine) {
-  return {{"device", engine.device},
-          {"description", engine.description},
-          {"batch", engine.batch},
-          {"threads", engine.threads},
-          {"tile", engine.tile},
-          {"workspace_bytes", engine.workspace_bytes},
-          {"cache_bytes", engine.cache_bytes},
-          {"cache_limit", engine.cache_limit},
-          {"peak_memory_bytes", engine.peak_memory_bytes},
-          {"multiply_adds", engine.multiply_adds}};
+  Json json = {{"device", engine.device},
+               {"description", engine.description},
+               {"batch", engine.batch},
+               {"threads", engine.threads},
+               {"tile", engine.tile},
+               {"workspace_bytes", engine.workspace_bytes},
+               {"cache_bytes", engine.cache_bytes},
+               {"cache_limit", engine.cache_limit},
+               {"peak_memory_bytes", engine.peak_memory_bytes},
+               {"multiply_adds", engine.multiply_adds},
+               {"background_fills", engine.background_fills}};
+  if (!engine.ranks.empty()) json["ranks"] = ranks_json(engine.ranks);
+  return json;
 }
 
 Json versions_json(const Versions& versions) {

@@ -3,6 +3,10 @@
 #include <sys/resource.h>
 
 #include <ctime>
+#include <string>
+#include <utility>
+
+#include "engine/recheck.h"
 
 namespace backdrop {
 namespace {
@@ -33,7 +37,28 @@ EngineRecord engine_record(const Engine& engine) {
           .cache_bytes = engine.cache_bytes(),
           .cache_limit = engine.cache_limit(),
           .peak_memory_bytes = peak_memory_bytes(),
-          .multiply_adds = engine.multiply_adds()};
+          .multiply_adds = engine.multiply_adds(),
+          .background_fills = engine.background_fills(),
+          .ranks = {}};
+}
+
+void record_ranks(RunRecord& record, std::vector<RankWork> ranks) {
+  record.engine.multiply_adds = record.engine.background_fills = 0;
+  if (record.screening)
+    record.screening->composites = record.screening->rechecked = record.screening->audited = 0;
+  for (const RankWork& rank : ranks) {
+    record.engine.multiply_adds += rank.multiply_adds;
+    record.engine.background_fills += rank.background_fills;
+    if (!record.screening) continue;
+    record.screening->composites += rank.screened;
+    record.screening->rechecked += rank.rechecked;
+    record.screening->audited += rank.audited;
+  }
+  if (record.screening)
+    record.screening->wrong_share_bound =
+        wrong_share_bound(record.screening->wrong, record.screening->audited);
+  record.engine.description += ", " + std::to_string(ranks.size()) + " ranks";
+  record.engine.ranks = std::move(ranks);
 }
 
 std::string utc_now() {

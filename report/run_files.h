@@ -16,6 +16,9 @@ void write_run_files(ResultFolder& folder, const RunPage& run);
 
 /// What results say of the engine they were computed on.
 EngineRecord engine_record(const Engine& engine);
+/// Puts the sums over all ranks in the place of rank 0's own counts. The error bounds below fp32 are
+/// everybody's: all ranks measured the same sample.
+void record_ranks(RunRecord& record, std::vector<RankWork> ranks);
 
 /// "2020-06-24T12:00:00Z".
 std::string utc_now();

@@ -17,6 +17,7 @@
 #include "engine/engine.h"
 #include "loaders/checkpoint.h"
 #include "search/inputs.h"
+#include "search/rank_work.h"
 #include "search/run_identity.h"
 #include "search/statistics.h"
 
@@ -48,6 +49,8 @@ struct EngineRecord {
   std::size_t cache_limit = 0;        ///< the most that they may take
   std::size_t peak_memory_bytes = 0;  ///< of the process, photos included
   std::int64_t multiply_adds = 0;     ///< done for composites; 0: not counted
+  std::int64_t background_fills = 0;  ///< backgrounds computed for the cache, each anew where it had to leave
+  std::vector<RankWork> ranks;        ///< what each of several ranks did; multiply_adds and fills are theirs
 };
 
 struct OptionsRecord {

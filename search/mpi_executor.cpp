@@ -16,6 +16,8 @@
 #include <utility>
 
 #include "backdrop/error.h"
+#include "search/block_order.h"
+#include "search/mpi_lanes.h"
 #include "search/mpi_messages.h"
 
 namespace backdrop {
@@ -78,14 +80,19 @@ RunIdentity read_identity(std::span<const std::byte> message) {
   return identity;
 }
 
-/// Takes blocks from the counter and computes them in a thread of its own.
+void count(RankWork& work, const Block& block) {
+  ++work.blocks;
+  work.composites += static_cast<std::int64_t>(block.pairs);
+}
+
+/// Walks through a wave and computes its blocks, in a thread of its own.
 class ComputeThread {
  public:
   using Answer = std::pair<std::size_t, BlockAnswers>;
 
-  ComputeThread(TileCounter& counter, std::span<const Block* const> blocks,
+  ComputeThread(LaneWalk walk, std::span<const Block* const> blocks,
                 std::function<BlockAnswers(const Block&)> compute)
-      : counter_(counter), blocks_(blocks), compute_(std::move(compute)), thread_([this] { work(); }) {}
+      : walk_(std::move(walk)), blocks_(blocks), compute_(std::move(compute)), thread_([this] { work(); }) {}
 
   /// Waits for the block in hand.
   ~ComputeThread() {
@@ -124,12 +131,10 @@ class ComputeThread {
       const std::lock_guard lock(mutex_);
       if (stopped_) return std::nullopt;
     }
-    const std::int64_t number = counter_.next();
-    if (number >= static_cast<std::int64_t>(blocks_.size())) return std::nullopt;
-    return static_cast<std::size_t>(number);
+    return walk_.next();
   }
 
-  TileCounter& counter_;
+  LaneWalk walk_;
   std::span<const Block* const> blocks_;
   std::function<BlockAnswers(const Block&)> compute_;
   std::mutex mutex_;
@@ -155,20 +160,20 @@ RankExecutor::RankExecutor(Ranks& ranks, Engine& engine, const ChallengeInput& i
       engine_(engine),
       input_(input),
       classes_to_keep_(classes_to_keep),
-      multiply_adds_(static_cast<std::size_t>(ranks.size())) {}
+      work_(static_cast<std::size_t>(ranks.size())) {}
 
 RankExecutor::~RankExecutor() {
   if (broken_off_) return;
   try {
-    ranks_.from_first(wave_message({}, 0));
+    ranks_.from_first(wave_message({}, 0, 0));
   } catch (const Error&) {  // the other ranks are gone
   }
 }
 
 void RankExecutor::run(std::span<const Block* const> blocks, const Done& done) {
   if (blocks.empty()) return;
-  ranks_.counter().set(0);
-  ranks_.from_first(wave_message(blocks, classes_to_keep_));
+  ranks_.counters().set(0);
+  ranks_.from_first(wave_message(blocks, classes_to_keep_, engine_.tile()));
   WaveState wave(blocks, done, static_cast<std::size_t>(ranks_.size()) - 1);
   try {
     work_through(wave, blocks);
@@ -179,11 +184,14 @@ void RankExecutor::run(std::span<const Block* const> blocks, const Done& done) {
 }
 
 void RankExecutor::work_through(WaveState& wave, std::span<const Block* const> blocks) {
-  ComputeThread thread(ranks_.counter(), blocks, [this](const Block& block) {
-    return compute_block(engine_, input_, block, classes_to_keep_);
-  });
+  ComputeThread thread(
+      LaneWalk(ranks_.counters(), deal_into_lanes(blocks, ranks_.size(), engine_.tile()), 0), blocks,
+      [this](const Block& block) { return compute_block(engine_, input_, block, classes_to_keep_); });
   while (!wave.over()) {
-    for (auto& [block, answers] : thread.take()) wave.take(block, std::move(answers));
+    for (auto& [block, answers] : thread.take()) {
+      count(work_.front(), *blocks[block]);
+      wave.take(block, std::move(answers));
+    }
     receive(wave);
   }
 }
@@ -198,7 +206,7 @@ void RankExecutor::receive(WaveState& wave) {
       wave.take(answer->block, std::move(answer->answers));
     } else {
       const WaveEnd& end = std::get<WaveEnd>(content);
-      multiply_adds_.at(static_cast<std::size_t>(end.rank)) = end.multiply_adds;
+      work_.at(static_cast<std::size_t>(end.rank)) = end.work;
       wave.rank_ended();
     }
   }
@@ -211,33 +219,36 @@ void RankExecutor::call_back(WaveState& wave) {
   const Clock::time_point start = Clock::now();
   wave.call_off();
   try {
-    ranks_.counter().set(kPastAllBlocks);
+    ranks_.counters().set(kPastAllBlocks);
     while (!wave.ranks_have_ended() && Clock::now() - start < kPatience) receive(wave);
   } catch (const Error&) {  // the error that ended the wave is the one to report
   }
   broken_off_ = !wave.ranks_have_ended();
 }
 
-std::int64_t RankExecutor::multiply_adds() const {
-  std::int64_t sum = engine_.multiply_adds();
-  for (const std::int64_t of_rank : multiply_adds_) sum += of_rank;
-  return sum;
+std::vector<RankWork> RankExecutor::work() const {
+  std::vector<RankWork> work = work_;
+  work.front().take_counts(engine_);
+  return work;
 }
 
 void serve_blocks(Ranks& ranks, Engine& engine, const ChallengeInput& input,
                   const std::function<bool()>& stop) {
-  const std::int64_t before = engine.multiply_adds();
+  RankWork work;
   for (Wave wave = read_wave(ranks.from_first({})); !wave.blocks.empty();
        wave = read_wave(ranks.from_first({}))) {
-    const auto blocks = static_cast<std::int64_t>(wave.blocks.size());
-    for (std::int64_t i = ranks.counter().next(); i < blocks; i = ranks.counter().next()) {
+    std::vector<const Block*> blocks;
+    for (const Block& block : wave.blocks) blocks.push_back(&block);
+    LaneWalk walk(ranks.counters(), deal_into_lanes(blocks, ranks.size(), wave.resident), ranks.rank());
+    while (const std::optional<std::size_t> place = walk.next()) {
       if (stop && stop())
         throw Error(ErrorCode::interrupted, fmt::format("rank {} was interrupted", ranks.rank()));
-      const auto block = static_cast<std::size_t>(i);
-      ranks.send(
-          block_message(block, compute_block(engine, input, wave.blocks[block], wave.classes_to_keep)));
+      const Block& block = *blocks[*place];
+      ranks.send(block_message(*place, compute_block(engine, input, block, wave.classes_to_keep)));
+      count(work, block);
     }
-    ranks.send(wave_end_message({ranks.rank(), engine.multiply_adds() - before}));
+    work.take_counts(engine);
+    ranks.send(wave_end_message({ranks.rank(), work}));
   }
 }
 

@@ -2,9 +2,9 @@
 /// The blocks of a search computed on all ranks of an mpirun.
 ///
 /// Rank 0 runs the search - plan, journal, results - and is the only one that writes. It sends each wave's
-/// blocks to the other ranks; all of them, rank 0 too, take block numbers from one counter, compute them on
-/// an engine of their own and give the answers to rank 0. The answers are those of one process, since blocks
-/// are.
+/// blocks to the other ranks; all of them, rank 0 too, take blocks by the lanes' counters (mpi_lanes.h),
+/// compute them on an engine of their own and give the answers to rank 0. The answers are those of one
+/// process, since blocks are.
 ///
 /// \code
 /// if (ranks->rank() > 0) return serve_blocks(*ranks, *engine, input, stop);
@@ -13,12 +13,12 @@
 /// \endcode
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <vector>
 
 #include "search/block.h"
 #include "search/mpi_ranks.h"
+#include "search/rank_work.h"
 #include "search/run_identity.h"
 
 namespace backdrop {
@@ -42,8 +42,8 @@ class RankExecutor : public BlockExecutor {
   /// When `done` throws, the other ranks finish the blocks in their hands first, in vain.
   void run(std::span<const Block* const> blocks, const Done& done) override;
 
-  /// Multiply-adds of all ranks' engines.
-  std::int64_t multiply_adds() const;
+  /// What each rank has done, [ranks]: the others' as of the last wave that was finished.
+  std::vector<RankWork> work() const;
 
  private:
   void work_through(WaveState& wave, std::span<const Block* const> blocks);
@@ -54,8 +54,8 @@ class RankExecutor : public BlockExecutor {
   Engine& engine_;
   const ChallengeInput& input_;
   std::size_t classes_to_keep_;
-  std::vector<std::int64_t> multiply_adds_;  // of the other ranks
-  bool broken_off_ = false;                  // ranks may be anywhere
+  std::vector<RankWork> work_;  // rank 0's own without its engine's counts
+  bool broken_off_ = false;     // ranks may be anywhere
 };
 
 /// The part of the others: computes blocks until rank 0 has no more. Throws interrupted, after the block in

@@ -72,7 +72,7 @@ struct PieceRecord {
 
 }  // namespace
 
-Message wave_message(std::span<const Block* const> blocks, std::size_t classes_to_keep) {
+Message wave_message(std::span<const Block* const> blocks, std::size_t classes_to_keep, int resident) {
   std::vector<std::uint64_t> numbers;
   std::vector<PieceRecord> pieces;
   std::vector<int> backgrounds;
@@ -86,6 +86,7 @@ Message wave_message(std::span<const Block* const> blocks, std::size_t classes_t
   }
   MessageWriter writer;
   writer.put<std::uint64_t>(classes_to_keep);
+  writer.put<std::int32_t>(resident);
   writer.put_many(std::span<const std::uint64_t>(numbers));
   writer.put_many(std::span<const PieceRecord>(pieces));
   writer.put_many(std::span<const int>(backgrounds));
@@ -96,6 +97,7 @@ Wave read_wave(std::span<const std::byte> message) {
   MessageReader reader(message);
   Wave wave;
   wave.classes_to_keep = reader.get<std::uint64_t>();
+  wave.resident = reader.get<std::int32_t>();
   for (const std::uint64_t number : reader.get_many<std::uint64_t>())
     wave.blocks.push_back({.number = number, .pieces = {}, .pairs = 0});
   const auto pieces = reader.get_many<PieceRecord>();
@@ -128,7 +130,7 @@ Message wave_end_message(const WaveEnd& end) {
   MessageWriter writer;
   writer.put(Kind::wave_end);
   writer.put(end.rank);
-  writer.put(end.multiply_adds);
+  writer.put(end.work);
   return writer.take();
 }
 
@@ -137,7 +139,9 @@ std::variant<BlockMessage, WaveEnd> read_rank_message(std::span<const std::byte>
   const Kind kind = reader.get<Kind>();
   if (kind == Kind::wave_end) {
     const auto rank = reader.get<std::int32_t>();
-    return WaveEnd{rank, reader.get<std::int64_t>()};
+    const auto work = reader.get<RankWork>();
+    reader.end();
+    return WaveEnd{rank, work};
   }
   if (kind != Kind::block) MessageReader::fail();
   BlockMessage block;

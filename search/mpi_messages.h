@@ -11,17 +11,19 @@
 
 #include "search/block.h"
 #include "search/mpi_ranks.h"
+#include "search/rank_work.h"
 
 namespace backdrop {
 
 /// Blocks with the backgrounds that their pieces refer to.
 struct Wave {
   std::size_t classes_to_keep = 0;  ///< logits of each pair to send
+  int resident = 0;                 ///< backgrounds that a rank keeps, as rank 0 does; all ranks deal alike
   std::vector<Block> blocks;        ///< none: the search is over
   std::vector<int> backgrounds;     ///< of all pieces, in a row
 };
 
-Message wave_message(std::span<const Block* const> blocks, std::size_t classes_to_keep);
+Message wave_message(std::span<const Block* const> blocks, std::size_t classes_to_keep, int resident);
 /// Throws failed for a message that no rank would send.
 Wave read_wave(std::span<const std::byte> message);
 
@@ -34,7 +36,7 @@ struct BlockMessage {
 /// A rank has taken its last number of a wave, and all its answers were sent before.
 struct WaveEnd {
   std::int32_t rank = 0;
-  std::int64_t multiply_adds = 0;  ///< of its engine, since the search began
+  RankWork work;  ///< so far
 };
 
 Message block_message(std::uint64_t block, const BlockAnswers& answers);

@@ -1,4 +1,4 @@
-// MPI-3: a one-sided counter (MPI_Fetch_and_op on a window of rank 0) and point-to-point messages.
+// MPI-3: one-sided counters (MPI_Fetch_and_op on a window of rank 0) and point-to-point messages.
 //
 // MPI is asked for serialized threads only, which every build of it gives: one lock goes round all calls.
 // Rank 0 receives all the time, and that is also what moves one-sided operations along where the network does
@@ -32,36 +32,49 @@ void check(int status, const char* call) {
   throw Error(ErrorCode::failed, fmt::format("MPI: {}: {}", call, text));
 }
 
-class WindowCounter : public TileCounter {
+class WindowCounters : public LaneCounters {
  public:
-  explicit WindowCounter(std::mutex& calls) : calls_(calls) {
+  explicit WindowCounters(std::mutex& calls) : calls_(calls) {
     int rank = 0;
     check(MPI_Comm_rank(MPI_COMM_WORLD, &rank), "MPI_Comm_rank");
-    std::int64_t* value = nullptr;
-    check(MPI_Win_allocate(rank == 0 ? sizeof(std::int64_t) : 0, sizeof(std::int64_t), MPI_INFO_NULL,
-                           MPI_COMM_WORLD, &value, &window_),
+    check(MPI_Comm_size(MPI_COMM_WORLD, &lanes_), "MPI_Comm_size");
+    std::int64_t* values = nullptr;
+    const auto lanes = static_cast<MPI_Aint>(lanes_);
+    check(MPI_Win_allocate(rank == 0 ? lanes * MPI_Aint{sizeof(std::int64_t)} : 0, sizeof(std::int64_t),
+                           MPI_INFO_NULL, MPI_COMM_WORLD, &values, &window_),
           "MPI_Win_allocate");
     check(MPI_Win_lock_all(MPI_MODE_NOCHECK, window_), "MPI_Win_lock_all");
     if (rank == 0) {
-      *value = 0;
+      std::fill_n(values, lanes_, 0);
       check(MPI_Win_sync(window_), "MPI_Win_sync");
     }
     check(MPI_Barrier(MPI_COMM_WORLD), "MPI_Barrier");
   }
 
-  std::int64_t next() override {
+  std::int64_t next(int lane) override {
     const std::lock_guard lock(calls_);
     constexpr std::int64_t kOne = 1;
     std::int64_t number = 0;
-    check(MPI_Fetch_and_op(&kOne, &number, MPI_INT64_T, 0, 0, MPI_SUM, window_), "MPI_Fetch_and_op");
+    check(MPI_Fetch_and_op(&kOne, &number, MPI_INT64_T, 0, lane, MPI_SUM, window_), "MPI_Fetch_and_op");
     check(MPI_Win_flush(0, window_), "MPI_Win_flush");
     return number;
   }
 
+  std::vector<std::int64_t> read() override {
+    const std::lock_guard lock(calls_);
+    std::vector<std::int64_t> values(static_cast<std::size_t>(lanes_));
+    check(MPI_Get_accumulate(nullptr, 0, MPI_INT64_T, values.data(), lanes_, MPI_INT64_T, 0, 0, lanes_,
+                             MPI_INT64_T, MPI_NO_OP, window_),
+          "MPI_Get_accumulate");
+    check(MPI_Win_flush(0, window_), "MPI_Win_flush");
+    return values;
+  }
+
   void set(std::int64_t next) override {
     const std::lock_guard lock(calls_);
-    std::int64_t before = 0;
-    check(MPI_Fetch_and_op(&next, &before, MPI_INT64_T, 0, 0, MPI_REPLACE, window_), "MPI_Fetch_and_op");
+    const std::vector<std::int64_t> values(static_cast<std::size_t>(lanes_), next);
+    check(MPI_Accumulate(values.data(), lanes_, MPI_INT64_T, 0, 0, lanes_, MPI_INT64_T, MPI_REPLACE, window_),
+          "MPI_Accumulate");
     check(MPI_Win_flush(0, window_), "MPI_Win_flush");
   }
 
@@ -73,19 +86,20 @@ class WindowCounter : public TileCounter {
 
  private:
   std::mutex& calls_;
+  int lanes_ = 1;
   MPI_Win window_ = MPI_WIN_NULL;
 };
 
 class MpiRanks : public Ranks {
  public:
-  MpiRanks() : counter_(calls_) {
+  MpiRanks() : counters_(calls_) {
     check(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
     check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size");
   }
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
-  TileCounter& counter() override { return counter_; }
+  LaneCounters& counters() override { return counters_; }
 
   Message from_first(Message message) override {
     const std::lock_guard lock(calls_);
@@ -124,11 +138,11 @@ class MpiRanks : public Ranks {
   }
 
   /// Collective.
-  void close() { counter_.close(); }
+  void close() { counters_.close(); }
 
  private:
   std::mutex calls_;
-  WindowCounter counter_;
+  WindowCounters counters_;
   int rank_ = 0;
   int size_ = 1;
 };

@@ -1,11 +1,11 @@
 /// \file
-/// The processes that one mpirun started, as a search needs them: a counter that all of them share, messages
+/// The processes that one mpirun started, as a search needs them: counters that all of them share, messages
 /// from rank 0 to all and from the others to rank 0. Behind it lies the only source of the project that knows
 /// MPI.
 ///
 /// \code
 /// Ranks* ranks = join_ranks();  // null: one process
-/// if (ranks) ... ranks->counter().next() ...
+/// if (ranks) ... ranks->counters().next(ranks->rank()) ...
 /// return leave_ranks(exit_code);
 /// \endcode
 #pragma once
@@ -15,7 +15,7 @@
 #include <span>
 #include <vector>
 
-#include "search/mpi_tiles.h"
+#include "search/mpi_lanes.h"
 
 namespace backdrop {
 
@@ -27,8 +27,8 @@ class Ranks {
   virtual ~Ranks() = default;
   virtual int rank() const = 0;
   virtual int size() const = 0;
-  /// Counts from 0 since the ranks were joined. It lies in rank 0's memory.
-  virtual TileCounter& counter() = 0;
+  /// One for each rank, at 0 when the ranks are joined. They lie in rank 0's memory.
+  virtual LaneCounters& counters() = 0;
   /// Rank 0's message, on every rank. All ranks call it; what the others pass is ignored.
   virtual Message from_first(Message message) = 0;
   /// Sends to rank 0; messages of one rank arrive in their order. Not on rank 0.

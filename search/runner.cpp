@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "backdrop/error.h"
+#include "search/block_order.h"
 
 namespace backdrop {
 namespace {
@@ -31,7 +32,9 @@ class EngineExecutor : public BlockExecutor {
       : engine_(engine), input_(input), classes_to_keep_(classes_to_keep) {}
 
   void run(std::span<const Block* const> blocks, const Done& done) override {
-    for (const Block* block : blocks) done(*block, compute_block(engine_, input_, *block, classes_to_keep_));
+    const auto lanes = deal_into_lanes(blocks, 1, engine_.tile());
+    for (const std::size_t place : lanes.front())
+      done(*blocks[place], compute_block(engine_, input_, *blocks[place], classes_to_keep_));
   }
 
  private:
@@ -216,12 +219,13 @@ void prepare_engine(Engine& engine, const ChallengeInput& input) {
   engine.calibrate(WholeRun(input).tasks);
 }
 
-PlanShape plan_shape(const Engine& engine, const ChallengeInput& input) {
+PlanShape plan_shape(const Engine& engine, const ChallengeInput& input, int engines) {
   const int batch = std::max(1, engine.batch());
   const int backgrounds = static_cast<int>(input.background_names.size());
+  const std::int64_t tile = std::int64_t{engine.tile()} * engines;
   return {.foregrounds = static_cast<int>(input.foregrounds.size()),
           .backgrounds = backgrounds,
-          .tile = engine.tile() < backgrounds ? engine.tile() : 0,
+          .tile = tile < backgrounds ? static_cast<int>(tile) : 0,
           .batch = batch,
           .fill = batch * std::max(1, engine.threads())};
 }

@@ -104,8 +104,9 @@ struct WholeRun {
 /// `plan_shape`: the tile depends on them.
 void prepare_engine(Engine& engine, const ChallengeInput& input);
 
-/// The size of the search with what keeps this engine busy.
-PlanShape plan_shape(const Engine& engine, const ChallengeInput& input);
+/// The size of the search with what keeps this engine busy. `engines` of its kind that divide the backgrounds
+/// of a wave among them keep so many times as many.
+PlanShape plan_shape(const Engine& engine, const ChallengeInput& input, int engines = 1);
 
 /// Works through the plan, which was made for `shape`. The engine must have been prepared with the input.
 /// Throws interrupted when `hooks.stop` says so: the block in hand is finished and stored first.

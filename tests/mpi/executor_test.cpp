@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
 #include <cmath>
 #include <thread>
+#include <utility>
 
 #include "../search/fake_engine.h"
 #include "backdrop/error.h"
@@ -90,6 +92,47 @@ INSTANTIATE_TEST_SUITE_P(AllModes, OnRanks,
                          ::testing::Combine(::testing::Values(1, 2, 3, 5),
                                             ::testing::Values(&plan_all_pairs, &plan_first_fooling)),
                          mode_and_ranks);
+
+TEST(Executor, EveryRankIsAccountedFor) {
+  const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
+  constexpr int kRanks = 3;
+  ThreadWorld world(kRanks);
+  // Nobody goes on before all ranks hold a block, so each of them has one.
+  std::barrier all_hold_a_block(kRanks);
+  const auto meeting_script = [&all_hold_a_block] {
+    return [&all_hold_a_block, met = false](int f, int b, std::span<float> logits) mutable {
+      if (!std::exchange(met, true)) all_hold_a_block.arrive_and_wait();
+      script(f, b, logits);
+    };
+  };
+  std::vector<std::thread> others;
+  for (int rank = 1; rank < kRanks; ++rank)
+    others.emplace_back([&, rank] {
+      ThreadRanks ranks(world, rank);
+      FakeEngine engine(kClasses, meeting_script());
+      engine.set_backgrounds(input.backgrounds);
+      serve_blocks(ranks, engine, input, nullptr);
+    });
+  std::vector<RankWork> work;
+  {
+    ThreadRanks ranks(world, 0);
+    FakeEngine engine(kClasses, meeting_script());
+    engine.set_backgrounds(input.backgrounds);
+    RankExecutor executor(ranks, engine, input, 0);
+    SearchHooks hooks;
+    hooks.executor = &executor;
+    search(engine, input, &plan_all_pairs, hooks);
+    work = executor.work();
+  }
+  for (std::thread& thread : others) thread.join();
+  ASSERT_EQ(work.size(), std::size_t{kRanks});
+  std::int64_t composites = 0;
+  for (const RankWork& rank : work) {
+    EXPECT_GT(rank.blocks, 0);
+    composites += rank.composites;
+  }
+  EXPECT_EQ(composites, kForegrounds * kBackgrounds);
+}
 
 TEST(Executor, StopsInTheMiddle) {
   std::atomic<int> asked = 0;

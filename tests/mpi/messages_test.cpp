@@ -14,8 +14,9 @@ TEST(Messages, CarryAWave) {
                      .pieces = {{0, std::span(backgrounds).last(1)}, {1, std::span(backgrounds).first(2)}},
                      .pairs = 3};
   const Block* const blocks[] = {&first, &second};
-  const Wave wave = read_wave(wave_message(blocks, 11));
+  const Wave wave = read_wave(wave_message(blocks, 11, 5));
   EXPECT_EQ(wave.classes_to_keep, 11u);
+  EXPECT_EQ(wave.resident, 5);
   ASSERT_EQ(wave.blocks.size(), 2u);
   for (std::size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(wave.blocks[i].number, blocks[i]->number);
@@ -26,7 +27,7 @@ TEST(Messages, CarryAWave) {
       EXPECT_TRUE(std::ranges::equal(wave.blocks[i].pieces[p].backgrounds, blocks[i]->pieces[p].backgrounds));
     }
   }
-  EXPECT_TRUE(read_wave(wave_message({}, 0)).blocks.empty());
+  EXPECT_TRUE(read_wave(wave_message({}, 0, 0)).blocks.empty());
 }
 
 TEST(Messages, CarryAnswers) {
@@ -38,21 +39,26 @@ TEST(Messages, CarryAnswers) {
   EXPECT_EQ(block.answers.margins, answers.margins);
   EXPECT_EQ(block.answers.logits, answers.logits);
 
-  const auto last = read_rank_message(wave_end_message({3, 1'000'000'000'000}));
+  const auto last =
+      read_rank_message(wave_end_message({3, {.blocks = 2, .multiply_adds = 1'000'000'000'000}}));
   EXPECT_EQ(std::get<WaveEnd>(last).rank, 3);
-  EXPECT_EQ(std::get<WaveEnd>(last).multiply_adds, 1'000'000'000'000);
+  EXPECT_EQ(std::get<WaveEnd>(last).work.blocks, 2);
+  EXPECT_EQ(std::get<WaveEnd>(last).work.multiply_adds, 1'000'000'000'000);
 }
 
 TEST(Messages, EveryTruncationIsRefused) {
   const std::vector<int> backgrounds{0, 1};
   const Block block{.number = 0, .pieces = {{0, backgrounds}}, .pairs = 2};
   const Block* const blocks[] = {&block};
-  const Message wave = wave_message(blocks, 0);
+  const Message wave = wave_message(blocks, 0, 0);
   for (std::size_t size = 0; size < wave.size(); ++size)
     EXPECT_THROW(read_wave(std::span(wave).first(size)), Error) << size;
   const Message answers = block_message(0, {.predictions = {1}, .margins = {1}, .logits = {}});
   for (std::size_t size = 0; size < answers.size(); ++size)
     EXPECT_THROW(read_rank_message(std::span(answers).first(size)), Error) << size;
+  const Message end = wave_end_message({});
+  for (std::size_t size = 0; size < end.size(); ++size)
+    EXPECT_THROW(read_rank_message(std::span(end).first(size)), Error) << size;
 }
 
 }  // namespace

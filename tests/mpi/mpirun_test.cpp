@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -65,6 +66,18 @@ TEST_F(Mpirun, GivesWhatOneProcessGives) {
       expect_same_run(run, "one-" + mode);
     }
   }
+}
+
+TEST_F(Mpirun, TheRanksShareTheWork) {
+  ASSERT_EQ(shell(quoted(kCommand) + " demo-data more --images-per-class 6"), 0) << errors();
+  ASSERT_EQ(shell(mpirun(2, quoted(kCommand) + " challenge --checkpoint " + quoted(kCheckpoint) +
+                                " --data-path more --threads 1 --quiet --mode all --out shared")),
+            0)
+      << errors();
+  const std::string record = file("shared/run.json");
+  const std::string ranks = record.substr(std::min(record.find("\"ranks\": ["), record.size()));
+  EXPECT_NE(ranks.find("\"blocks\""), ranks.rfind("\"blocks\"")) << "not of two ranks: " << ranks;
+  EXPECT_EQ(ranks.find("\"blocks\": 0"), std::string::npos) << "a rank did nothing: " << ranks;
 }
 
 TEST_F(Mpirun, OnlyRank0Prints) {

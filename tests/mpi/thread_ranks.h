@@ -16,7 +16,7 @@ namespace backdrop::testing {
 /// What the ranks share.
 class ThreadWorld {
  public:
-  explicit ThreadWorld(int rank_count) : size(rank_count) {}
+  explicit ThreadWorld(int rank_count) : size(rank_count), counters(rank_count) {}
 
   /// A round ends when all ranks have the message.
   Message broadcast(int rank, Message message) {
@@ -50,7 +50,7 @@ class ThreadWorld {
   }
 
   const int size;
-  LocalTileCounter counter;
+  LocalLaneCounters counters;
 
  private:
   std::mutex mutex_;
@@ -68,7 +68,7 @@ class ThreadRanks : public Ranks {
 
   int rank() const override { return rank_; }
   int size() const override { return world_.size; }
-  TileCounter& counter() override { return world_.counter; }
+  LaneCounters& counters() override { return world_.counters; }
   Message from_first(Message message) override { return world_.broadcast(rank_, std::move(message)); }
   void send(std::span<const std::byte> message) override { world_.put(message); }
   std::optional<Message> receive() override { return world_.get(); }

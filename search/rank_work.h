@@ -1,0 +1,24 @@
+/// \file
+/// What one process did for a search, for the result's account of it.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/engine.h"
+
+namespace backdrop {
+
+struct RankWork {
+  std::int64_t blocks = 0;
+  std::int64_t composites = 0;
+  std::int64_t multiply_adds = 0;     ///< of its engine
+  std::int64_t background_fills = 0;  ///< backgrounds whose features it computed for its cache
+  std::int64_t screened = 0;          ///< below fp32: composites, of those
+  std::int64_t rechecked = 0;         ///< too close, and
+  std::int64_t audited = 0;           ///< decided again to see
+
+  /// The engine's counts so far, in place of those here; blocks and composites are the caller's to count.
+  void take_counts(const Engine& engine);
+};
+
+}  // namespace backdrop
