@@ -26,7 +26,7 @@ inline void finish_sums(const DotArguments& a, typename D::Sum (&sums)[Rows][Vec
       const __mmask16 negative = _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_LT_OQ);
       value = _mm512_mask_mul_ps(value, negative, value, _mm512_set1_ps(a.slope));
       if (a.kind == DotOutput::real)
-        _mm512_mask_storeu_ps(static_cast<float*>(a.output[row]) + place + lane, first_lanes(valid), value);
+        store_lanes(static_cast<float*>(a.output[row]) + place + lane, valid, value);
       else
         D::store(static_cast<Element*>(a.output[row]) + place + lane, valid, value, a.output_scale);
     }

@@ -2,13 +2,10 @@
 #include <immintrin.h>
 
 #include "kernels/dot_block.h"
+#include "kernels/lanes_avx512.h"
 
 namespace backdrop::kernels {
 namespace {
-
-inline __mmask16 first_lanes(int count) {
-  return static_cast<__mmask16>((1u << count) - 1);
-}
 
 struct D {
   using Element = Bf16;
@@ -22,17 +19,17 @@ struct D {
   }
   static Sum correct(Sum sum, const std::int32_t*) { return sum; }
   static void store_sums(void* row, std::ptrdiff_t place, int valid, Sum sum) {
-    _mm512_mask_storeu_ps(static_cast<float*>(row) + place, first_lanes(valid), sum);
+    store_lanes(static_cast<float*>(row) + place, valid, sum);
   }
   static __m512 real(Sum sum, const DotArguments& a, int lane) {
     return _mm512_add_ps(sum, _mm512_loadu_ps(a.bias + lane));
   }
   static __m512 add_residual(__m512 value, const Element* residual, int valid, const ValueScale&) {
-    const __m512i stored = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(first_lanes(valid), residual));
+    const __m512i stored = _mm512_cvtepu16_epi32(load_lanes(residual, valid));
     return _mm512_add_ps(value, _mm512_castsi512_ps(_mm512_slli_epi32(stored, 16)));
   }
   static void store(Element* to, int valid, __m512 value, const ValueScale&) {
-    _mm256_mask_storeu_epi16(to, first_lanes(valid), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
+    store_lanes(to, valid, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
   }
 };
 

@@ -12,18 +12,18 @@ namespace {
 
 struct Halves {
   static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale&) {
-    const __m256i stored = _mm256_maskz_loadu_epi16(V::mask(count), static_cast<const Bf16*>(from) + at);
+    const __m256i stored = load_lanes(static_cast<const Bf16*>(from) + at, count);
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(stored), 16))};
   }
   static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale&) {
-    _mm256_mask_storeu_epi16(static_cast<Bf16*>(to) + at, V::mask(count),
-                             reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value.value)));
+    store_lanes(static_cast<Bf16*>(to) + at, count,
+                reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value.value)));
   }
 };
 
 struct Bytes {
   static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale& scale) {
-    const __m128i stored = _mm_maskz_loadu_epi8(V::mask(count), static_cast<const std::uint8_t*>(from) + at);
+    const __m128i stored = load_lanes(static_cast<const std::uint8_t*>(from) + at, count);
     const __m512 real = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(stored));
     return {_mm512_mul_ps(_mm512_sub_ps(real, _mm512_set1_ps(scale.zero)), _mm512_set1_ps(scale.scale))};
   }
@@ -31,8 +31,8 @@ struct Bytes {
     const __m512 stored =
         _mm512_fmadd_ps(value.value, _mm512_set1_ps(1.0f / scale.scale), _mm512_set1_ps(scale.zero));
     const __m512 bounded = _mm512_min_ps(_mm512_max_ps(stored, _mm512_setzero_ps()), _mm512_set1_ps(255.0f));
-    _mm_mask_storeu_epi8(static_cast<std::uint8_t*>(to) + at, V::mask(count),
-                         _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(bounded)));
+    store_lanes(static_cast<std::uint8_t*>(to) + at, count,
+                _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(bounded)));
   }
 };
 

@@ -41,10 +41,16 @@ int ReducedWinograd::chunk_tiles(int rows) const {
   return std::max({1, fitting, (kRowsWanted + rows - 1) / rows});
 }
 
+/// Of the transformed inputs of `flat` rows, in whole cache lines.
+std::size_t ReducedWinograd::transformed_bytes(std::int64_t flat) const {
+  return (static_cast<std::size_t>(kTilePoints * point_stride(flat, shape_.channels)) * sizeof(Bf16) + 63) /
+         64 * 64;
+}
+
 std::size_t ReducedWinograd::scratch_bytes(int rows) const {
-  return std::size_t(chunk_tiles(rows)) * kTilePoints * rows *
-             (shape_.channels * sizeof(Bf16) + shape_.out_channels * sizeof(float)) +
-         64;
+  const std::int64_t flat = std::int64_t{chunk_tiles(rows)} * rows;
+  return transformed_bytes(flat) +
+         static_cast<std::size_t>(kTilePoints * point_stride(flat, shape_.out_channels)) * sizeof(float);
 }
 
 const void* ReducedWinograd::locate(const RowPointers& rows, const Tap& tap, int row) const {
@@ -63,7 +69,7 @@ void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, cons
       pointers[i] =
           tile[i].weight == kOutside ? nullptr : locate(input, tile[i], static_cast<int>(row % rows));
     transforms.input({pointers, shape_.channels, input_scale_, transformed + row * shape_.channels,
-                      flat * shape_.channels});
+                      point_stride(flat, shape_.channels)});
   }
 }
 
@@ -102,9 +108,9 @@ void ReducedWinograd::transform_outputs(const TileWork& work, int first, int cou
       added[i] =
           work.residual.empty() || offset < 0 ? nullptr : locate(*residual, work.residual[place + i], r);
     }
-    transforms.output({products + row * shape_.out_channels, flat * shape_.out_channels, shape_.out_channels,
-                       bias_.data(), work.residual.empty() ? nullptr : added, scales_.residual, shape_.slope,
-                       targets, scales_.output});
+    transforms.output({products + row * shape_.out_channels, point_stride(flat, shape_.out_channels),
+                       shape_.out_channels, bias_.data(), work.residual.empty() ? nullptr : added,
+                       scales_.residual, shape_.slope, targets, scales_.output});
   }
 }
 
@@ -113,10 +119,8 @@ std::int64_t ReducedWinograd::run(const TileWork& work, int rows, const RowPoint
                                   std::byte* scratch) const {
   const int tiles = static_cast<int>(work.inputs.size()) / kTilePoints;
   const int chunk = chunk_tiles(rows);
-  const std::size_t transformed_bytes =
-      (std::size_t(chunk) * rows * kTilePoints * shape_.channels * sizeof(Bf16) + 63) / 64 * 64;
   auto* transformed = reinterpret_cast<Bf16*>(scratch);
-  auto* products = reinterpret_cast<float*>(scratch + transformed_bytes);
+  auto* products = reinterpret_cast<float*>(scratch + transformed_bytes(std::int64_t{chunk} * rows));
   std::int64_t multiply_adds = 0;
   for (int first = 0; first < tiles; first += chunk) {
     const int count = std::min(chunk, tiles - first);

@@ -31,6 +31,7 @@ class ReducedWinograd {
 
  private:
   int chunk_tiles(int rows) const;
+  std::size_t transformed_bytes(std::int64_t flat) const;
   void transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
                         Bf16* transformed) const;
   std::int64_t multiply(std::int64_t flat, const Bf16* transformed, float* products) const;

@@ -13,7 +13,10 @@ struct V {
   __m256 value;
 
   static V load(const float* from) { return {_mm256_loadu_ps(from)}; }
-  static V load_first(const float* from, int count) { return {_mm256_maskload_ps(from, mask(count))}; }
+  // Whole vectors without a mask: some processors are slow to store with one.
+  static V load_first(const float* from, int count) {
+    return count == kLanes ? load(from) : V{_mm256_maskload_ps(from, mask(count))};
+  }
   static V broadcast(const float* from) { return {_mm256_broadcast_ss(from)}; }
   static V constant(float value) { return {_mm256_set1_ps(value)}; }
   static V zero() { return {_mm256_setzero_ps()}; }
@@ -24,7 +27,10 @@ struct V {
     const __m256 negative = _mm256_cmp_ps(x.value, _mm256_setzero_ps(), _CMP_LT_OQ);
     return {_mm256_blendv_ps(x.value, _mm256_mul_ps(x.value, slope.value), negative)};
   }
-  void store_first(float* to, int count) const { _mm256_maskstore_ps(to, mask(count), value); }
+  void store_first(float* to, int count) const {
+    if (count == kLanes) return _mm256_storeu_ps(to, value);
+    _mm256_maskstore_ps(to, mask(count), value);
+  }
   static __m256i mask(int count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }

@@ -5,6 +5,8 @@
 
 #include <immintrin.h>
 
+#include "kernels/lanes_avx512.h"
+
 namespace backdrop::kernels {
 namespace {
 
@@ -13,7 +15,7 @@ struct V {
   __m512 value;
 
   static V load(const float* from) { return {_mm512_loadu_ps(from)}; }
-  static V load_first(const float* from, int count) { return {_mm512_maskz_loadu_ps(mask(count), from)}; }
+  static V load_first(const float* from, int count) { return {load_lanes(from, count)}; }
   static V broadcast(const float* from) { return {_mm512_set1_ps(*from)}; }
   static V constant(float value) { return {_mm512_set1_ps(value)}; }
   static V zero() { return {_mm512_setzero_ps()}; }
@@ -24,8 +26,7 @@ struct V {
     const __mmask16 negative = _mm512_cmp_ps_mask(x.value, _mm512_setzero_ps(), _CMP_LT_OQ);
     return {_mm512_mask_mul_ps(x.value, negative, x.value, slope.value)};
   }
-  void store_first(float* to, int count) const { _mm512_mask_storeu_ps(to, mask(count), value); }
-  static __mmask16 mask(int count) { return static_cast<__mmask16>((1u << count) - 1); }
+  void store_first(float* to, int count) const { store_lanes(to, count, value); }
 };
 
 }  // namespace

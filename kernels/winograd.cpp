@@ -48,7 +48,9 @@ int WinogradConvolution::chunk_tiles(int rows) const {
 }
 
 std::size_t WinogradConvolution::scratch_floats(int rows) const {
-  return std::size_t(chunk_tiles(rows)) * kTilePoints * rows * (shape_.channels + shape_.out_channels);
+  const std::int64_t flat = std::int64_t{chunk_tiles(rows)} * rows;
+  return static_cast<std::size_t>(
+      kTilePoints * (point_stride(flat, shape_.channels) + point_stride(flat, shape_.out_channels)));
 }
 
 void WinogradConvolution::transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
@@ -60,8 +62,11 @@ void WinogradConvolution::transform_inputs(std::span<const Tap> taps, int rows, 
     const void* pointers[kTilePoints];
     for (int i = 0; i < kTilePoints; ++i)
       pointers[i] = tile[i].weight == kOutside ? nullptr : input.at(tile[i], static_cast<int>(row % rows));
-    transforms.input(
-        {pointers, shape_.channels, {}, transformed + row * shape_.channels, flat * shape_.channels});
+    transforms.input({pointers,
+                      shape_.channels,
+                      {},
+                      transformed + row * shape_.channels,
+                      point_stride(flat, shape_.channels)});
   }
 }
 
@@ -100,7 +105,7 @@ void WinogradConvolution::transform_outputs(const TileWork& work, int first, int
       added[i] = work.residual.empty() || offset < 0 ? nullptr : residual->at(work.residual[place + i], r);
     }
     transforms.output({products + row * shape_.out_channels,
-                       flat * shape_.out_channels,
+                       point_stride(flat, shape_.out_channels),
                        shape_.out_channels,
                        bias_.data(),
                        work.residual.empty() ? nullptr : added,
@@ -116,7 +121,7 @@ std::int64_t WinogradConvolution::run(const TileWork& work, int rows, const RowP
                                       float* scratch) const {
   const int tiles = static_cast<int>(work.inputs.size()) / kTilePoints;
   const int chunk = chunk_tiles(rows);
-  float* products = scratch + std::int64_t{chunk} * rows * kTilePoints * shape_.channels;
+  float* products = scratch + kTilePoints * point_stride(std::int64_t{chunk} * rows, shape_.channels);
   std::int64_t multiply_adds = 0;
   for (int first = 0; first < tiles; first += chunk) {
     const int count = std::min(chunk, tiles - first);

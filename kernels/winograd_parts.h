@@ -19,6 +19,13 @@ inline ConvolutionShape product_shape(ConvolutionShape shape) {
   return shape;
 }
 
+/// Elements from one point's matrix of `flat` rows to the next. A tile's 36 points are read and written
+/// together: the gap keeps them out of each other's cache sets.
+inline std::int64_t point_stride(std::int64_t flat, int channels) {
+  constexpr int kGap = 32;
+  return flat * channels + kGap;
+}
+
 /// The list of one chunk's products. Every point is a matrix of `flat` rows (tiles by backgrounds); whole
 /// blocks of kMaxRows of them, or the remainder after those, are the rows of a position with one tap and no
 /// bias.
@@ -30,10 +37,12 @@ struct ProductList {
     const std::int64_t whole = flat / kMaxRows;
     for (int point = 0; point < kTilePoints; ++point) {
       for (std::int64_t block = remainder ? whole : 0; block < (remainder ? whole + 1 : whole); ++block) {
-        const std::int64_t row = point * flat + block * kMaxRows;
-        output.push_back(static_cast<std::int32_t>(row * shape.out_channels));
-        taps.push_back({static_cast<std::int32_t>(row * shape.channels), static_cast<std::int16_t>(point),
-                        Source::mixed});
+        const auto offset = [&](int channels) {
+          return static_cast<std::int32_t>(point * point_stride(flat, channels) +
+                                           block * kMaxRows * channels);
+        };
+        output.push_back(offset(shape.out_channels));
+        taps.push_back({offset(shape.channels), static_cast<std::int16_t>(point), Source::mixed});
         first_tap.push_back(static_cast<std::int32_t>(taps.size()));
       }
     }

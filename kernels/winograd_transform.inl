@@ -42,56 +42,66 @@ inline void output_points(const V* m, V* out) {
   out[3] = V::add(scaled(difference2, 8.0f, difference1), m[5]);
 }
 
+// `valid` lanes from channel c on. Inlined, so that whole vectors are compiled for a known number of lanes.
+template <class Stored, class Transformed>
+[[gnu::always_inline]] inline void transform_input_lanes(const InputTransform& a, int c, int valid) {
+  V columns[kTileInputs][kTileInputs];  // [point of the rows][column]
+  for (int x = 0; x < kTileInputs; ++x) {
+    V d[kTileInputs];
+    for (int y = 0; y < kTileInputs; ++y) {
+      const void* from = a.input[y * kTileInputs + x];
+      d[y] = from != nullptr ? Stored::load(from, c, valid, a.scale) : V::zero();
+    }
+    V points[kTileInputs];
+    input_points(d, points);
+    for (int y = 0; y < kTileInputs; ++y) columns[y][x] = points[y];
+  }
+  for (int y = 0; y < kTileInputs; ++y) {
+    V points[kTileInputs];
+    input_points(columns[y], points);
+    for (int x = 0; x < kTileInputs; ++x)
+      Transformed::store(points[x], a.output, (y * kTileInputs + x) * a.stride + c, valid, {});
+  }
+}
+
 template <class Stored, class Transformed>
 inline void transform_input(const InputTransform& a) {
-  for (int c = 0; c < a.channels; c += V::kLanes) {
-    const int valid = a.channels - c < V::kLanes ? a.channels - c : V::kLanes;
-    V columns[kTileInputs][kTileInputs];  // [point of the rows][column]
-    for (int x = 0; x < kTileInputs; ++x) {
-      V d[kTileInputs];
-      for (int y = 0; y < kTileInputs; ++y) {
-        const void* from = a.input[y * kTileInputs + x];
-        d[y] = from != nullptr ? Stored::load(from, c, valid, a.scale) : V::zero();
-      }
-      V points[kTileInputs];
-      input_points(d, points);
-      for (int y = 0; y < kTileInputs; ++y) columns[y][x] = points[y];
-    }
-    for (int y = 0; y < kTileInputs; ++y) {
-      V points[kTileInputs];
-      input_points(columns[y], points);
-      for (int x = 0; x < kTileInputs; ++x)
-        Transformed::store(points[x], a.output, (y * kTileInputs + x) * a.stride + c, valid, {});
+  int c = 0;
+  for (; c + V::kLanes <= a.channels; c += V::kLanes)
+    transform_input_lanes<Stored, Transformed>(a, c, V::kLanes);
+  if (c < a.channels) transform_input_lanes<Stored, Transformed>(a, c, a.channels - c);
+}
+
+template <class Stored>
+[[gnu::always_inline]] inline void transform_output_lanes(const OutputTransform& a, int c, int valid) {
+  V rows[kTile][kTileInputs];  // [output row][point of the columns]
+  for (int x = 0; x < kTileInputs; ++x) {
+    V m[kTileInputs];
+    for (int y = 0; y < kTileInputs; ++y)
+      m[y] = V::load_first(a.products + (y * kTileInputs + x) * a.stride + c, valid);
+    V outputs[kTile];
+    output_points(m, outputs);
+    for (int y = 0; y < kTile; ++y) rows[y][x] = outputs[y];
+  }
+  const V slope = V::constant(a.slope);
+  const V bias = V::load_first(a.bias + c, valid);
+  for (int y = 0; y < kTile; ++y) {
+    V outputs[kTile];
+    output_points(rows[y], outputs);
+    for (int x = 0; x < kTile; ++x) {
+      void* to = a.output[y * kTile + x];
+      if (to == nullptr) continue;
+      V sum = V::add(outputs[x], bias);
+      if (a.residual != nullptr)
+        sum = V::add(sum, Stored::load(a.residual[y * kTile + x], c, valid, a.residual_scale));
+      Stored::store(V::activate(sum, slope), to, c, valid, a.output_scale);
     }
   }
 }
 
 template <class Stored>
 inline void transform_output(const OutputTransform& a) {
-  const V slope = V::constant(a.slope);
-  for (int c = 0; c < a.channels; c += V::kLanes) {
-    const int valid = a.channels - c < V::kLanes ? a.channels - c : V::kLanes;
-    V rows[kTile][kTileInputs];  // [output row][point of the columns]
-    for (int x = 0; x < kTileInputs; ++x) {
-      V m[kTileInputs];
-      for (int y = 0; y < kTileInputs; ++y)
-        m[y] = V::load_first(a.products + (y * kTileInputs + x) * a.stride + c, valid);
-      V outputs[kTile];
-      output_points(m, outputs);
-      for (int y = 0; y < kTile; ++y) rows[y][x] = outputs[y];
-    }
-    const V bias = V::load_first(a.bias + c, valid);
-    for (int y = 0; y < kTile; ++y) {
-      V outputs[kTile];
-      output_points(rows[y], outputs);
-      for (int x = 0; x < kTile; ++x) {
-        void* to = a.output[y * kTile + x];
-        if (to == nullptr) continue;
-        V sum = V::add(outputs[x], bias);
-        if (a.residual != nullptr)
-          sum = V::add(sum, Stored::load(a.residual[y * kTile + x], c, valid, a.residual_scale));
-        Stored::store(V::activate(sum, slope), to, c, valid, a.output_scale);
-      }
-    }
-  }
+  int c = 0;
+  for (; c + V::kLanes <= a.channels; c += V::kLanes) transform_output_lanes<Stored>(a, c, V::kLanes);
+  if (c < a.channels) transform_output_lanes<Stored>(a, c, a.channels - c);
 }
