@@ -103,6 +103,8 @@ class CpuEngine final : public Engine {
     return positions_ ? positions_->cache().capacity() : 0;
   }
   int threads() const override { return pool_.threads(); }
+  // What is decided again is a small part of it, and shall keep all threads busy as well.
+  int fill() const override { return (screened_ ? 2 : 1) * Engine::fill(); }
   std::int64_t multiply_adds() const override {
     return (positions_ ? positions_->multiply_adds() : 0) + (screened_ ? screened_->multiply_adds() : 0) +
            (dense_ ? dense_->composites() * network_->macs() : 0);

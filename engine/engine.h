@@ -2,6 +2,7 @@
 /// Runs a Network on composites. One interface for every device.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -64,6 +65,7 @@ struct ScreeningReport {
   double quantile = 0;  ///< see ClassError
   std::vector<ClassError> errors;
   double calibration_seconds = 0;  ///< what scales and bounds took
+  double again_seconds = 0;        ///< of the search: what deciding again and the audit took
   std::int64_t composites = 0;     ///< all that were asked for
   std::int64_t rechecked = 0;      ///< too close: computed again in fp32
   std::int64_t audited = 0;        ///< of the others, computed again to see
@@ -105,6 +107,8 @@ class Engine {
   /// consecutive backgrounds before the next one. 0: any order costs the same.
   virtual int tile() const = 0;
   virtual int threads() const = 0;
+  /// Composites that keep all threads busy.
+  virtual int fill() const { return std::max(1, batch()) * std::max(1, threads()); }
   /// Multiply-adds done for composites so far, counted where they are done; with reuse, the mixed positions'
   /// only.
   virtual std::int64_t multiply_adds() const { return 0; }

@@ -114,7 +114,10 @@ void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
   // About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within.
   const std::size_t rows = layers_->rows();
   const std::size_t even = composites / (8 * pool_.threads()) + 1;
-  const std::size_t least = tail_.weight_bytes() > kHeavyTail ? tail_.batch() : 2 * rows;
+  const std::size_t wanted = tail_.weight_bytes() > kHeavyTail ? tail_.batch() : 2 * rows;
+  // Of a handful of composites every thread gets some.
+  const std::size_t each = composites / static_cast<std::size_t>(pool_.threads()) / rows * rows;
+  const std::size_t least = std::clamp(each, rows, std::max(wanted, rows));
   const std::size_t piece_size = std::max<std::size_t>((even + rows - 1) / rows * rows, least);
 
   std::vector<Piece> pieces;

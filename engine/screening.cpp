@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "backdrop/error.h"
 
@@ -83,7 +84,9 @@ void Screening::make_again(std::span<const CompositeTask> tasks, std::vector<Dou
     task.logits = keep ? &logits[first * classes] : nullptr;
     again.push_back(task);
   }
+  const auto start = std::chrono::steady_clock::now();
   exact(again);
+  counts_.again_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (const CompositeTask& task : tasks)
     counts_.composites += static_cast<std::int64_t>(task.backgrounds.size());
   for (std::size_t i = 0; i < doubts.size(); ++i) {

@@ -44,8 +44,10 @@ EngineRecord engine_record(const Engine& engine) {
 
 void record_ranks(RunRecord& record, std::vector<RankWork> ranks) {
   record.engine.multiply_adds = record.engine.background_fills = 0;
-  if (record.screening)
+  if (record.screening) {
     record.screening->composites = record.screening->rechecked = record.screening->audited = 0;
+    record.screening->again_seconds = 0;
+  }
   for (const RankWork& rank : ranks) {
     record.engine.multiply_adds += rank.multiply_adds;
     record.engine.background_fills += rank.background_fills;
@@ -53,6 +55,7 @@ void record_ranks(RunRecord& record, std::vector<RankWork> ranks) {
     record.screening->composites += rank.screened;
     record.screening->rechecked += rank.rechecked;
     record.screening->audited += rank.audited;
+    record.screening->again_seconds += rank.again_seconds;
   }
   if (record.screening)
     record.screening->wrong_share_bound =

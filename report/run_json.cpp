@@ -37,6 +37,7 @@ Json screening_json(const ScreeningReport& screening, const ChallengeInput& inpu
           {"safety", screening.safety},
           {"quantile", screening.quantile},
           {"calibration_seconds", screening.calibration_seconds},
+          {"again_seconds", screening.again_seconds},
           {"lead_errors", std::move(errors)}};
 }
 

@@ -9,6 +9,7 @@ void RankWork::take_counts(const Engine& engine) {
     screened = screening->composites;
     rechecked = screening->rechecked;
     audited = screening->audited;
+    again_seconds = screening->again_seconds;
   }
 }
 

@@ -16,6 +16,7 @@ struct RankWork {
   std::int64_t screened = 0;          ///< below fp32: composites, of those
   std::int64_t rechecked = 0;         ///< too close, and
   std::int64_t audited = 0;           ///< decided again to see
+  double again_seconds = 0;           ///< what that took
 
   /// The engine's counts so far, in place of those here; blocks and composites are the caller's to count.
   void take_counts(const Engine& engine);

@@ -227,7 +227,7 @@ PlanShape plan_shape(const Engine& engine, const ChallengeInput& input, int engi
           .backgrounds = backgrounds,
           .tile = tile < backgrounds ? static_cast<int>(tile) : 0,
           .batch = batch,
-          .fill = batch * std::max(1, engine.threads())};
+          .fill = engine.fill()};
 }
 
 SearchResult run_search(Engine& engine, const ChallengeInput& input, const ClassMap& map, WorkPlan& plan,

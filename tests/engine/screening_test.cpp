@@ -145,6 +145,7 @@ TEST(Screening, EndsWithTheAnswersOfFp32) {
         EXPECT_EQ(report.composites, 400);
         rechecked += report.rechecked;
         EXPECT_LT(report.rechecked + report.audited, report.composites);
+        EXPECT_EQ(report.again_seconds > 0, report.rechecked + report.audited > 0);
         EXPECT_EQ(report.wrong, 0);
         EXPECT_EQ(report.errors.size(), 9u);
       }
