@@ -66,7 +66,7 @@ for entry in "${checkpoints[@]}"; do
 done
 "${pythons[0]}" bench/scaling.py --data-path "$data" --threads "$threads" --checkpoint "$network" --name "${name}_scaling"
 
-scripts/build.sh bench suite_kernels suite_networks
-for suite in kernels networks; do
+scripts/build.sh bench suite_kernels suite_networks suite_search
+for suite in kernels networks search; do
   build-bench/bench/suites/suite_$suite --benchmark_out="bench/results/${name}_$suite.json" --benchmark_out_format=json
 done

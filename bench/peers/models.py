@@ -50,12 +50,12 @@ def load_checkpoint(arch, path):
     return Normalized(network, mean, deviation).eval()
 
 
-def random_model(arch, classes, seed, photos):
+def random_model(arch, classes, seed, photos, branch=1.0):
     """A model with seeded random weights whose logits depend on the photo.
 
     As torchvision initialises them, deep networks answer nearly the same for every photo: weights are drawn by
     He's rule, the statistics of batch normalisation are measured on `photos` ([N][3][H][W] in [0,1]), and the
-    classifier is scaled so that logits spread by one.
+    classifier is scaled so that logits spread by one. `branch` scales the last normalisation of each residual block.
     """
     torch.manual_seed(seed)
     model = Normalized(make_network(arch, classes), *default_normalization(classes))
@@ -67,6 +67,9 @@ def random_model(arch, classes, seed, photos):
             module.momentum = None
             norms.append(module)
     with torch.inference_mode():
+        for module in model.modules():
+            if hasattr(module, "downsample"):
+                (module.bn3 if hasattr(module, "bn3") else module.bn2).weight.fill_(branch)
         for module in norms:
             module.train()
         model(photos)
