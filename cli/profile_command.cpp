@@ -78,37 +78,36 @@ Sample load_sample(const ProfileOptions& options, const Network& network) {
 std::string layer_table(const SearchTimes& times) {
   TextTable table;
   for (const char* title : {"Layer", "Output"}) table.add_column(title);
-  for (const char* title :
-       {"Computed", "us/composite", "Time", "MMACs", "GMAC/s", "Of peak", "Of bandwidth", "Of roofline"})
+  for (const char* title : {"Computed", "us/composite", "Time", "MMACs", "Products", "GMAC/s", "Of peak",
+                            "Of bandwidth", "Of roofline"})
     table.add_column(title, TextTable::Align::right);
   const auto step = [&](const char* name, double seconds) {
     table.add_row({name, "", "",
                    fmt::format("{:.1f}", 1e6 * seconds / static_cast<double>(times.composites())),
-                   percent(seconds / times.seconds), "", "", "", "", ""});
+                   percent(seconds / times.seconds), "", "", "", "", "", ""});
   };
   for (const LayerProfile& layer : times.layers)
     table.add_row(
         {layer.name, fmt::format("{} x {} x {}", layer.out.height, layer.out.width, layer.out.channels),
          percent(layer.mixed), fmt::format("{:.1f}", 1e6 * layer.seconds),
          percent(layer.seconds * static_cast<double>(times.composites()) / times.seconds),
-         fmt::format("{:.2f}", 1e-6 * layer.multiply_adds),
+         fmt::format("{:.2f}", 1e-6 * layer.multiply_adds), products_text(layer),
          layer.seconds > 0 ? fmt::format("{:.1f}", 1e-9 * layer.multiply_adds / layer.seconds) : "",
          percent(layer.compute_share), percent(layer.bandwidth_share), percent(layer.roofline_share)});
   step("backgrounds' features", times.cache_fill_seconds);
   step("foregrounds' passes", times.foreground_seconds);
+  if (times.precision != Precision::fp32) step("decided again in fp32", times.decided_again_seconds);
   step("other", times.other_seconds());
   return table.text();
 }
 
 std::string profile_text(const ProfileRecord& record) {
-  std::string text = fmt::format("{} threads; measured peaks: {:.1f} GMAC/s in fp32, {:.1f} GB/s of memory\n",
-                                 record.threads, 1e-9 * record.peak.multiply_adds_per_second,
-                                 1e-9 * record.peak.bytes_per_second);
+  std::string text = fmt::format("{} threads; measured peaks: {}\n", record.threads, peak_text(record.peak));
   for (const SearchTimes& times : record.searches)
-    text += fmt::format("\n{}: {:.1f} composites/s ({} foregrounds on {} backgrounds; {})\n{}",
+    text += fmt::format("\n{}: {:.1f} composites/s ({} foregrounds on {} backgrounds{}; {})\n{}",
                         times.reuse ? "With exact reuse" : "Every position",
                         static_cast<double>(times.composites()) / times.seconds, times.foregrounds,
-                        times.backgrounds, times.engine, layer_table(times));
+                        times.backgrounds, decided_again_text(times), times.engine, layer_table(times));
   return text;
 }
 
@@ -130,12 +129,15 @@ void run_profile(const ProfileOptions& options) {
     record.peak = measure_machine_peak(pool);
   }
   EngineOptions engine = engine_options(options.device);
+  engine.calibration = model.calibration;
   for (const bool reuse : {true, false}) {
     if (reuse && !is_on(options.device.reuse)) continue;
     progress->announce(reuse ? "searching with exact reuse" : "searching without");
     engine.reuse = reuse;
     record.searches.push_back(profile_search(model.network, model.map, engine, sample.tasks,
                                              sample.input.backgrounds, record.peak));
+    engine.precision = record.searches.back().precision;  // what "auto" chose is compared with itself
+    engine.choose_precision = false;
   }
   progress.reset();
   if (!options.html.empty()) write_durable_file(options.html, profile_page(record));

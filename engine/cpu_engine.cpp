@@ -62,9 +62,11 @@ class CpuEngine final : public Engine {
   }
 
   bool set_profile(SearchProfile* profile) override {
-    if (profile != nullptr && (!on_positions() || reduced())) return false;
+    if (profile != nullptr && !on_positions()) return false;
     profile_ = profile;
+    if (positions_ && profile_ != nullptr) positions_->forget();
     if (positions_) positions_->set_profile(profile_);
+    if (screened_) screened_->set_profile(profile_);
     return true;
   }
 
@@ -150,6 +152,7 @@ class CpuEngine final : public Engine {
   void make_runner() {
     if (reduced()) {
       screened_ = make_screened(options_.precision);
+      screened_->set_profile(profile_);
       return;
     }
     positions_ = std::make_unique<ReuseRunner>(
@@ -172,7 +175,10 @@ class CpuEngine final : public Engine {
       options_.precision = precision;
       screened_ = std::move(candidate);
     }
-    if (!screened_ && on_positions()) make_runner();
+    if (screened_)
+      screened_->set_profile(profile_);
+    else if (on_positions())
+      make_runner();
   }
   bool reduced() const { return options_.precision != Precision::fp32; }
   void check_reduced() const {

@@ -112,8 +112,8 @@ class Engine {
   /// Multiply-adds done for composites so far, counted where they are done; with reuse, the mixed positions'
   /// only.
   virtual std::int64_t multiply_adds() const { return 0; }
-  /// Adds where the time of all composites to come goes to `profile`; null ends it. False if this engine
-  /// cannot tell.
+  /// Adds where the time of all composites to come goes to `profile`, that of `calibrate` excepted; null ends
+  /// it. A profile starts with nothing cached. False if this engine cannot tell.
   virtual bool set_profile(SearchProfile* profile) { return profile == nullptr; }
   /// Nothing in fp32.
   virtual std::optional<ScreeningReport> screening() const { return std::nullopt; }

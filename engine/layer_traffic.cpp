@@ -4,30 +4,35 @@ namespace backdrop {
 
 using kernels::Source;
 
-double least_traffic(const Network& network, const PositionSets& sets, int index, int rows) {
+double least_traffic(const Network& network, const PositionSets& sets, int index, int rows,
+                     std::size_t element_bytes) {
   const Layer& layer = network.layers[index];
   const std::vector<Source>& input = sets.kinds[layer.input];
   const std::vector<Source>& output = sets.kinds[index + 1];
   const bool tiled = cost_of_layer(network, sets, index).tiled();
+  const bool last = index + 1 == first_fully_connected(network);
+  const auto element = static_cast<double>(element_bytes);
   std::vector<bool> read(input.size(), false);
-  double own = 0;     // floats for each composite
-  double shared = 0;  // floats for each batch
+  double own = 0;     // bytes for each composite
+  double shared = 0;  // bytes for each batch
   for (int p = 0; p < static_cast<int>(output.size()); ++p) {
     if (output[p] != Source::mixed) continue;
-    own += layer.out.channels;
+    own += (last ? sizeof(float) : element) * layer.out.channels;
     if (layer.residual >= 0)
-      (sets.kinds[layer.residual][p] == Source::foreground ? shared : own) += layer.out.channels;
+      (sets.kinds[layer.residual][p] == Source::foreground ? shared : own) += element * layer.out.channels;
     for_each_tap(layer, p, [&](int, int position) { read[position] = true; });
   }
   for (std::size_t p = 0; p < read.size(); ++p) {
     if (!read[p]) continue;
     if (input[p] != Source::foreground)
-      own += layer.in.channels;
+      own += element * layer.in.channels;
     else if (tiled || layer.kind != LayerKind::convolution)  // elsewhere the start sums stand for them
-      shared += layer.in.channels;
+      shared += element * layer.in.channels;
   }
-  if (own > 0) shared += static_cast<double>(layer.weights.size() + layer.bias.size());
-  return sizeof(float) * (own + shared / rows);
+  if (own > 0)
+    shared += element * static_cast<double>(layer.weights.size()) +
+              sizeof(float) * static_cast<double>(layer.bias.size());
+  return own + shared / rows;
 }
 
 double least_traffic_fully_connected(const Layer& layer, int batch) {

@@ -6,6 +6,7 @@
 
 #include "core/aligned.h"
 #include "core/instruction_set.h"
+#include "kernels/dot_convolution.h"
 #include "kernels/peak_loop.h"
 
 namespace backdrop {
@@ -24,7 +25,9 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double measure_multiply_adds(ThreadPool& pool) {
+// `loop`: rounds and a sink to the multiply-adds done.
+template <typename Loop>
+double measure_multiply_adds(ThreadPool& pool, const Loop& loop) {
   const auto threads = static_cast<std::size_t>(pool.threads());
   std::vector<float> sinks(16 * threads, 1.0f);  // a cache line for each
   double best = 0;
@@ -32,13 +35,19 @@ double measure_multiply_adds(ThreadPool& pool) {
     const Clock::time_point start = Clock::now();
     std::int64_t done = 0;
     pool.run(threads, [&](std::size_t index, int) {
-      const std::int64_t count =
-          kernels::run_peak_loop(best_instruction_set(), kRounds, sinks.data() + 16 * index);
+      const std::int64_t count = loop(kRounds, sinks.data() + 16 * index);
       if (index == 0) done = count;
     });
     best = std::max(best, static_cast<double>(done) * static_cast<double>(threads) / seconds_since(start));
   }
   return best;
+}
+
+double measure_dots(ThreadPool& pool, Precision precision) {
+  if (!kernels::has_dot_instructions(precision)) return 0;
+  return measure_multiply_adds(pool, [precision](std::int64_t rounds, float* sink) {
+    return kernels::run_dot_peak_loop(precision, rounds, sink);
+  });
 }
 
 double measure_bytes(ThreadPool& pool) {
@@ -66,7 +75,11 @@ double measure_bytes(ThreadPool& pool) {
 }  // namespace
 
 MachinePeak measure_machine_peak(ThreadPool& pool) {
-  return {measure_multiply_adds(pool), measure_bytes(pool)};
+  const auto vectors = [](std::int64_t rounds, float* sink) {
+    return kernels::run_peak_loop(best_instruction_set(), rounds, sink);
+  };
+  return {measure_multiply_adds(pool, vectors), measure_bytes(pool), measure_dots(pool, Precision::bf16),
+          measure_dots(pool, Precision::int8)};
 }
 
 }  // namespace backdrop

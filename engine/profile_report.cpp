@@ -23,23 +23,34 @@ std::vector<const Mask*> masks_of(std::span<const CompositeTask> tasks) {
 }
 
 // What the layers had to do, means over the masks: shares of mixed positions and least traffic.
-void add_work(const Network& network, std::span<const Mask* const> masks, int hand_off, bool reuse, int rows,
-              std::vector<LayerProfile>& layers) {
+void add_work(const Network& network, std::span<const Mask* const> masks, int hand_off, int rows,
+              SearchTimes& times) {
+  std::vector<LayerProfile>& layers = times.layers;
   const int positioned = first_fully_connected(network);
   const double weight = 1.0 / static_cast<double>(masks.size());
   for (const Mask* mask : masks) {
-    const PositionSets sets = reuse ? find_position_sets(network, *mask, hand_off) : all_mixed(network);
+    const PositionSets sets = times.reuse ? find_position_sets(network, *mask, hand_off) : all_mixed(network);
     for (int i = 0; i < positioned; ++i) {
       const double share = static_cast<double>(sets.count(i + 1, Source::mixed)) /
                            static_cast<double>(sets.kinds[i + 1].size());
       layers[i].mixed += weight * share;
-      layers[i].bytes += weight * least_traffic(network, sets, i, rows);
+      layers[i].bytes += weight * least_traffic(network, sets, i, rows, element_bytes(times.precision));
     }
   }
   for (std::size_t i = positioned; i < layers.size(); ++i) {
     layers[i].mixed = 1;
+    layers[i].products = Precision::fp32;  // whatever the precision
     layers[i].bytes = least_traffic_fully_connected(network.layers[i], kFullyConnectedBatch);
   }
+}
+
+// The seconds that a layer's products take at the measured peaks; 0 where one of those was not measured.
+double seconds_at_peak(const LayerProfile& layer, const MachinePeak& peak) {
+  const double by_list = layer.multiply_adds - layer.tile_multiply_adds;
+  if (by_list > 0 && peak.of(layer.products) <= 0) return 0;
+  if (layer.tile_multiply_adds > 0 && peak.of(layer.tile_products) <= 0) return 0;
+  return (by_list > 0 ? by_list / peak.of(layer.products) : 0) +
+         (layer.tile_multiply_adds > 0 ? layer.tile_multiply_adds / peak.of(layer.tile_products) : 0);
 }
 
 void add_times(const SearchProfile& profile, double composites, int threads, const MachinePeak& peak,
@@ -49,14 +60,16 @@ void add_times(const SearchProfile& profile, double composites, int threads, con
   };
   times.cache_fill_seconds = seconds(profile.cache_fill);
   times.foreground_seconds = seconds(profile.foreground_pass);
+  times.decided_again_seconds = 1e-9 * static_cast<double>(profile.decided_again.nanoseconds);
   for (std::size_t i = 0; i < times.layers.size(); ++i) {
     LayerProfile& layer = times.layers[i];
     const double total = seconds(profile.layers[i]);
     times.layer_seconds += total;
     layer.seconds = total / composites;
     layer.multiply_adds = static_cast<double>(profile.layers[i].multiply_adds) / composites;
+    layer.tile_multiply_adds = static_cast<double>(profile.layers[i].tile_multiply_adds) / composites;
     if (layer.seconds <= 0) continue;
-    layer.compute_share = layer.multiply_adds / layer.seconds / peak.multiply_adds_per_second;
+    layer.compute_share = seconds_at_peak(layer, peak) / layer.seconds;
     layer.bandwidth_share = layer.bytes / layer.seconds / peak.bytes_per_second;
     layer.roofline_share = std::min(1.0, std::max(layer.compute_share, layer.bandwidth_share));
   }
@@ -76,8 +89,8 @@ SearchTimes profile_search(const std::shared_ptr<const Network>& network, const 
   engine->prepare(masks);
   SearchProfile profile(network->layers.size());
   if (!engine->set_profile(&profile))
-    throw Error(ErrorCode::usage,
-                "only the CPU's own kernels in fp32 can be profiled: leave --kernels and --precision out");
+    throw Error(ErrorCode::usage, "only the CPU's own kernels can be profiled: leave --kernels out");
+  engine->calibrate(tasks);
   const Clock::time_point start = Clock::now();
   engine->classify_composites(tasks);
   SearchTimes times;
@@ -85,14 +98,22 @@ SearchTimes profile_search(const std::shared_ptr<const Network>& network, const 
   engine->set_profile(nullptr);
 
   times.reuse = options.reuse;
+  if (const std::optional<ScreeningReport> screening = engine->screening()) {
+    times.precision = screening->precision;
+    times.rechecked = screening->rechecked;
+    times.audited = screening->audited;
+  }
   times.engine = engine->description();
   times.foregrounds = tasks.size();
   times.backgrounds = backgrounds->size();
-  for (const Layer& layer : network->layers) times.layers.push_back({.name = layer.name, .out = layer.out});
+  const Precision tiles = times.precision == Precision::fp32 ? Precision::fp32 : Precision::bf16;
+  for (const Layer& layer : network->layers)
+    times.layers.push_back(
+        {.name = layer.name, .out = layer.out, .products = times.precision, .tile_products = tiles});
   const int hand_off =  // as the engine chose it
       choose_hand_off(*network, sample_masks(masks), masks.size(), backgrounds->size(), settled.cache_memory)
           .hand_off;
-  add_work(*network, masks, hand_off, options.reuse, engine->batch(), times.layers);
+  add_work(*network, masks, hand_off, engine->batch(), times);
   add_times(profile, static_cast<double>(times.composites()), engine->threads(), peak, times);
   return times;
 }

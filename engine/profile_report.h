@@ -19,31 +19,41 @@ struct LayerProfile {
   ValueShape out;
   double mixed = 0;  ///< share of the output positions that were computed
   double seconds = 0;
-  double multiply_adds = 0;    ///< as done: a Winograd convolution does fewer than a direct one
+  double multiply_adds = 0;              ///< as done: a Winograd convolution does fewer than a direct one
+  double tile_multiply_adds = 0;         ///< of them, by Winograd's method
+  Precision products = Precision::fp32;  ///< of all but those
+  Precision tile_products = Precision::fp32;  ///< of those: bf16 in int8 too
   double bytes = 0;            ///< the least that it must read and write (engine/layer_traffic.h)
-  double compute_share = 0;    ///< of the measured peak
+  double compute_share = 0;    ///< of the measured peaks of its products; 0 where one was not measured
   double bandwidth_share = 0;  ///< of the measured memory bandwidth; above 1 where caches hold the data
   double roofline_share =
       0;  ///< the larger of both, at most 1: the time it would need at the roof, over its own
 };
 
-/// One search. All seconds are of its clock and add up to `seconds`.
+/// One search. All seconds are of its clock and add up to `seconds`. Below fp32, layers, cache and
+/// foregrounds are the fast pass's, and calibration is left out.
 struct SearchTimes {
   bool reuse = false;
+  Precision precision = Precision::fp32;
   std::string engine;  ///< the engine's description
   std::size_t foregrounds = 0;
   std::size_t backgrounds = 0;
   double seconds = 0;
   double cache_fill_seconds = 0;
   double foreground_seconds = 0;
-  double layer_seconds = 0;  ///< of all layers together
-  double other_seconds() const { return seconds - cache_fill_seconds - foreground_seconds - layer_seconds; }
+  double layer_seconds = 0;          ///< of all layers together
+  double decided_again_seconds = 0;  ///< of all that fp32 did: recheck and audit, with their own features
+  std::int64_t rechecked = 0;        ///< composites
+  std::int64_t audited = 0;
+  double other_seconds() const {
+    return seconds - cache_fill_seconds - foreground_seconds - layer_seconds - decided_again_seconds;
+  }
   std::size_t composites() const { return foregrounds * backgrounds; }
   std::vector<LayerProfile> layers;
 };
 
 /// Runs every task once on a new engine with these options and measures it. `tasks` name all of
-/// `backgrounds`. Throws usage if that engine has no clocks.
+/// `backgrounds`. Below fp32 the engine is calibrated first. Throws usage if it has no clocks.
 SearchTimes profile_search(const std::shared_ptr<const Network>& network, const ClassMap& map,
                            const EngineOptions& options, std::span<const CompositeTask> tasks,
                            const std::shared_ptr<const std::vector<Image>>& backgrounds,

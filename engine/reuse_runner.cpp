@@ -86,6 +86,11 @@ void ReuseRunner::set_profile(SearchProfile* profile) {
   cache_.set_timer(profile != nullptr ? &profile->cache_fill : nullptr);
 }
 
+void ReuseRunner::forget() {
+  recent_.clear();
+  if (backgrounds_) cache_.clear(backgrounds_->size());
+}
+
 void ReuseRunner::run(std::span<const CompositeTask> tasks, const LogitSink& sink) {
   // Every background that some task names, in their order of index, a tile at a time.
   std::vector<int> wanted;
@@ -212,6 +217,7 @@ void ReuseRunner::run_batch(const ForegroundPass& pass, std::span<const int> bac
         lists.tiles ? layers_->run_tiles(i, *lists.tiles, rows, input, added, output, worker.scratch.data())
                     : layers_->run_positions(i, *lists.mixed, rows, input, added, pass.starts(i), output);
     if (step != nullptr) step->multiply_adds += done;
+    if (step != nullptr && lists.tiles) step->tile_multiply_adds += done;
     multiply_adds += done;
   }
   multiply_adds_ += multiply_adds;

@@ -43,6 +43,8 @@ class ReuseRunner {
 
   /// Adds where the time goes to `profile` from now on; null: nowhere.
   void set_profile(SearchProfile* profile);
+  /// Drops features and passes at hand: the next run makes its own.
+  void forget();
 
   const BackgroundCache& cache() const { return cache_; }
   /// Multiply-adds done for composites so far, counted in the kernels: the mixed positions' share only.

@@ -88,7 +88,22 @@ void ScreenedRunner::make_fast(const CompositeSample& sample) {
   fast_->set_backgrounds(backgrounds_);
 }
 
+void ScreenedRunner::set_profile(SearchProfile* profile) {
+  profile_ = profile;
+  if (fast_) fast_->set_profile(profile);
+  if (profile == nullptr) return;
+  if (fast_) fast_->forget();  // what calibration left
+  exact_.forget();
+}
+
 void ScreenedRunner::calibrate(std::span<const CompositeTask> run) {
+  SearchProfile* const profile = profile_;
+  set_profile(nullptr);
+  measure_bounds(run);
+  if (profile != nullptr) set_profile(profile);
+}
+
+void ScreenedRunner::measure_bounds(std::span<const CompositeTask> run) {
   const auto start = std::chrono::steady_clock::now();
   const CompositeSample sample = draw_sample(run);
   if (!fast_) make_fast(sample);
@@ -123,8 +138,10 @@ void ScreenedRunner::run(std::span<const CompositeTask> tasks, const DecisionWri
   if (!fast_) calibrate(tasks);
   Screening::Call call(screening_, tasks);
   fast_->run(tasks, ScreeningSink(call, tasks, writer));
-  screening_.make_again(tasks, call.take(), network_->classes(),
-                        [&](std::span<const CompositeTask> again) { exact_.run(again, writer); });
+  screening_.make_again(tasks, call.take(), network_->classes(), [&](std::span<const CompositeTask> again) {
+    const StepTimer timer(profile_ != nullptr ? &profile_->decided_again : nullptr);
+    exact_.run(again, writer);
+  });
 }
 
 int ScreenedRunner::tile() const {

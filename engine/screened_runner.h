@@ -40,6 +40,10 @@ class ScreenedRunner {
   /// and the share of it that is decided again or audited. Below 1: it pays.
   double relative_cost(std::span<const CompositeTask> run);
 
+  /// Adds where the time goes to `profile` from now on, that of calibration excepted; null: nowhere. A
+  /// profile starts with nothing cached.
+  void set_profile(SearchProfile* profile);
+
   int rows() const { return options_.fast_rows; }
   int tile() const;
   std::int64_t multiply_adds() const;
@@ -52,6 +56,7 @@ class ScreenedRunner {
 
  private:
   void make_fast(const CompositeSample& sample);
+  void measure_bounds(std::span<const CompositeTask> run);
 
   std::shared_ptr<const Network> network_;
   ScreenedOptions options_;
@@ -61,6 +66,7 @@ class ScreenedRunner {
   std::unique_ptr<ReuseRunner> fast_;
   ReducedNetwork* fast_layers_ = nullptr;  // fast_'s
   Screening screening_;
+  SearchProfile* profile_ = nullptr;
 };
 
 }  // namespace backdrop

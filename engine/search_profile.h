@@ -15,15 +15,18 @@ namespace backdrop {
 struct StepTime {
   std::atomic<std::int64_t> nanoseconds{0};
   std::atomic<std::int64_t> multiply_adds{0};
+  std::atomic<std::int64_t> tile_multiply_adds{0};  ///< of them, by Winograd's method
 };
 
 struct SearchProfile {
   /// `count`: layers of the network.
   explicit SearchProfile(std::size_t count) : layers(count) {}
 
+  /// Below fp32, the first three are the fast pass's.
   std::vector<StepTime> layers;  ///< on composites: mixed positions, and the fully connected layers
   StepTime cache_fill;           ///< features of the backgrounds, once each
   StepTime foreground_pass;      ///< lists, features and start sums, once a foreground
+  StepTime decided_again;        ///< all of fp32's part, by the caller's clock and not summed over threads
 };
 
 /// Adds the time of its own life to a step; does nothing for null.

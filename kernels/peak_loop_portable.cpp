@@ -1,4 +1,5 @@
 // One float at a time, and the choice between the sets.
+#include "kernels/dot_convolution.h"
 #include "kernels/peak_loop.h"
 
 namespace backdrop::kernels {
@@ -26,6 +27,18 @@ std::int64_t run_peak_loop(InstructionSet set, std::int64_t rounds, float* sink)
     default:
       return peak_loop_portable(rounds, sink);
   }
+}
+
+std::int64_t run_dot_peak_loop(Precision precision, std::int64_t rounds, float* sink) {
+#if defined(__x86_64__)
+  if (has_dot_instructions(precision))
+    return precision == Precision::int8 ? peak_loop_int8_vnni(rounds, sink)
+                                        : peak_loop_bf16_avx512(rounds, sink);
+#endif
+  static_cast<void>(precision);
+  static_cast<void>(rounds);
+  static_cast<void>(sink);
+  return 0;
 }
 
 }  // namespace backdrop::kernels

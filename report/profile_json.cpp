@@ -12,15 +12,24 @@ Json layer_json(const LayerProfile& layer) {
           {"channels", layer.out.channels},
           {"mixed_share", layer.mixed},
           {"seconds_per_composite", layer.seconds},
+          {"products", name(layer.products)},
           {"multiply_adds_per_composite", layer.multiply_adds},
+          {"tile_products", name(layer.tile_products)},
+          {"tile_multiply_adds_per_composite", layer.tile_multiply_adds},
           {"least_bytes_per_composite", layer.bytes},
           {"compute_share", layer.compute_share},
           {"bandwidth_share", layer.bandwidth_share},
           {"roofline_share", layer.roofline_share}};
 }
 
+// Null where it was not.
+Json measured(double peak) {
+  return peak > 0 ? Json(peak) : Json();
+}
+
 Json search_json(const SearchTimes& times) {
   Json json = {{"reuse", times.reuse},
+               {"precision", name(times.precision)},
                {"engine", times.engine},
                {"foregrounds", times.foregrounds},
                {"backgrounds", times.backgrounds},
@@ -29,6 +38,9 @@ Json search_json(const SearchTimes& times) {
                {"cache_fill_seconds", times.cache_fill_seconds},
                {"foreground_seconds", times.foreground_seconds},
                {"layer_seconds", times.layer_seconds},
+               {"decided_again_seconds", times.decided_again_seconds},
+               {"rechecked", times.rechecked},
+               {"audited", times.audited},
                {"other_seconds", times.other_seconds()}};
   for (const LayerProfile& layer : times.layers) json["layers"].push_back(layer_json(layer));
   return json;
@@ -42,6 +54,8 @@ std::string profile_json(const ProfileRecord& record) {
                {"threads", record.threads},
                {"peak",
                 {{"multiply_adds_per_second", record.peak.multiply_adds_per_second},
+                 {"bf16_multiply_adds_per_second", measured(record.peak.bf16_multiply_adds_per_second)},
+                 {"int8_multiply_adds_per_second", measured(record.peak.int8_multiply_adds_per_second)},
                  {"bytes_per_second", record.peak.bytes_per_second}}}};
   for (const SearchTimes& times : record.searches) json["searches"].push_back(search_json(times));
   return json_text(json);

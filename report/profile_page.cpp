@@ -88,6 +88,9 @@ std::string picture(const SearchTimes& times) {
     inside += box("foregrounds' passes", "foregrounds' passes", times.foreground_seconds, times.seconds, "",
                   "", "");
   inside += boxes(times, 0, times.layers.size(), 0);
+  if (times.decided_again_seconds > 0)
+    inside += box("decided again in fp32", "decided again in fp32", times.decided_again_seconds,
+                  times.seconds, "", "", "");
   inside += box("other", "other", std::max(0.0, times.other_seconds()), times.seconds, "", "", "");
   return "<div class=\"inside\">\n" + box("search", "search", times.seconds, times.seconds, "", "", inside) +
          "</div>\n";
@@ -96,16 +99,25 @@ std::string picture(const SearchTimes& times) {
 std::string table(const SearchTimes& times) {
   std::string html =
       "<table>\n<tr><th>Layer</th><th>Output</th><th>Computed</th><th>&micro;s a composite</th><th>Time</th>"
-      "<th>MMACs</th><th>GMAC/s</th><th>of peak</th><th>of bandwidth</th><th>of roofline</th></tr>\n";
+      "<th>MMACs</th><th>products</th><th>GMAC/s</th><th>of peak</th><th>of bandwidth</th><th>of "
+      "roofline</th></tr>\n";
   const auto composites = static_cast<double>(times.composites());
   for (const LayerProfile& layer : times.layers)
     html += fmt::format(
         "<tr><td>{}</td><td>{} &times; {} &times; {}</td><td>{}</td><td>{:.1f}</td><td>{}</td><td>{:.2f}</td>"
-        "<td>{:.1f}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        "<td>{}</td><td>{:.1f}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
         escaped(layer.name), layer.out.height, layer.out.width, layer.out.channels, percent(layer.mixed),
         1e6 * layer.seconds, percent(layer.seconds * composites / times.seconds), 1e-6 * layer.multiply_adds,
-        layer.seconds > 0 ? 1e-9 * layer.multiply_adds / layer.seconds : 0, percent(layer.compute_share),
-        percent(layer.bandwidth_share), percent(layer.roofline_share));
+        products_text(layer), layer.seconds > 0 ? 1e-9 * layer.multiply_adds / layer.seconds : 0,
+        percent(layer.compute_share), percent(layer.bandwidth_share), percent(layer.roofline_share));
+  const auto step = [&](const char* name, double seconds) {
+    html += fmt::format("<tr><td>{}</td><td></td><td></td><td>{:.1f}</td><td>{}</td></tr>\n", name,
+                        1e6 * seconds / composites, percent(seconds / times.seconds));
+  };
+  step("backgrounds' features", times.cache_fill_seconds);
+  step("foregrounds' passes", times.foreground_seconds);
+  if (times.precision != Precision::fp32) step("decided again in fp32", times.decided_again_seconds);
+  step("other", times.other_seconds());
   return html + "</table>\n";
 }
 
@@ -115,19 +127,17 @@ std::string profile_page(const ProfileRecord& record) {
   std::string html = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Profile of {0}</title>\n"
       "<style>{1}</style>\n</head>\n<body>\n<h1>Where the time goes: {0}</h1>\n"
-      "<p class=\"soft\">{2} threads. Measured peaks: {3:.1f} GMAC/s in fp32, {4:.1f} GB/s of memory. A box "
-      "is as wide "
-      "as its time; red is far from the roofline, green at it. Shares of the bandwidth above 100% come from "
+      "<p class=\"soft\">{2} threads. Measured peaks: {3}. A box is as wide as its time; red is far from the "
+      "roofline, green at it. Shares of the bandwidth above 100% come from "
       "caches.</p>\n",
-      escaped(record.model.arch), kStyle, record.threads, 1e-9 * record.peak.multiply_adds_per_second,
-      1e-9 * record.peak.bytes_per_second);
+      escaped(record.model.arch), kStyle, record.threads, peak_text(record.peak));
   for (const SearchTimes& times : record.searches)
     html += fmt::format(
         "<h2>{}: {:.1f} composites a second</h2>\n<p class=\"soft\">{}; {} foregrounds on {} "
-        "backgrounds in {:.2f} s.</p>\n{}{}",
+        "backgrounds in {:.2f} s{}.</p>\n{}{}",
         times.reuse ? "With exact reuse" : "Every position",
         static_cast<double>(times.composites()) / times.seconds, escaped(times.engine), times.foregrounds,
-        times.backgrounds, times.seconds, picture(times), table(times));
+        times.backgrounds, times.seconds, decided_again_text(times), picture(times), table(times));
   return html + "</body>\n</html>\n";
 }
 

@@ -1,5 +1,5 @@
 /// \file
-/// The profile of a search, as JSON and as a page.
+/// The profile of a search, as JSON, as a page and in words.
 #pragma once
 
 #include <string>
@@ -17,6 +17,16 @@ struct ProfileRecord {
   MachinePeak peak;
   std::vector<SearchTimes> searches;  ///< with reuse, without
 };
+
+/// "45.0 GMAC/s in fp32, 90.0 in bf16, 20.0 GB/s of memory": what was measured.
+std::string peak_text(const MachinePeak& peak);
+
+/// The arithmetic of a layer's products: "int8", or "int8, bf16" if some of them are Winograd's; empty where
+/// it has none.
+std::string products_text(const LayerProfile& layer);
+
+/// ", 12 decided again in fp32 and 5 more to audit"; empty in fp32.
+std::string decided_again_text(const SearchTimes& times);
 
 /// The model, the machine's peaks and "searches" with their "layers", in the words of
 /// engine/profile_report.h.

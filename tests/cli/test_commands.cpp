@@ -63,9 +63,39 @@ TEST_F(OtherCommandsTest, Profile) {
   ASSERT_EQ(json["searches"].size(), 1u);
   EXPECT_EQ(json["searches"][0]["composites"], 2);
   EXPECT_EQ(json["searches"][0]["layers"].size(), 23u);
+  EXPECT_TRUE(json["peak"].contains("int8_multiply_adds_per_second"));
   EXPECT_EQ(run({"profile", "--checkpoint", "model.safetensors", "--data-path", "data", "--device", "cuda"})
                 .exit_code,
             4);
+}
+
+TEST_F(OtherCommandsTest, ProfileBelowFp32) {
+  draw_data(1);
+  for (const char* precision : {"bf16", "int8", "auto"}) {
+    std::vector<std::string> arguments = {
+        "profile",     "--checkpoint", "model.safetensors", "--data-path", "data",
+        "--precision", precision,      "--foregrounds",     "2",           "--backgrounds",
+        "4",           "--html",       "reduced.html"};
+    const Outcome table = run(arguments);
+    if (table.exit_code == 4) continue;  // without the instructions
+    ASSERT_EQ(table.exit_code, 0) << table.errors;
+    arguments.insert(arguments.end(), {"--json", "--quiet"});
+    const nlohmann::json json = nlohmann::json::parse(run(arguments).output);
+    ASSERT_EQ(json["searches"].size(), 2u);
+    EXPECT_EQ(json["searches"][0]["precision"], json["searches"][1]["precision"]);
+    if (std::string(precision) == "auto") continue;
+    EXPECT_THAT(table.output, AllOf(HasSubstr("decided again in fp32"), HasSubstr(precision)));
+    EXPECT_THAT(read_text(folder() / "reduced.html"), HasSubstr("decided again in fp32"));
+    for (const auto& search : json["searches"]) {
+      EXPECT_EQ(search["precision"], precision);
+      EXPECT_EQ(search["layers"][0]["products"], precision);
+      EXPECT_NEAR(search["cache_fill_seconds"].get<double>() + search["foreground_seconds"].get<double>() +
+                      search["layer_seconds"].get<double>() + search["decided_again_seconds"].get<double>() +
+                      search["other_seconds"].get<double>(),
+                  search["seconds"].get<double>(), 1e-9);
+      EXPECT_GE(search["other_seconds"].get<double>(), 0);
+    }
+  }
 }
 
 TEST_F(OtherCommandsTest, Inspection) {

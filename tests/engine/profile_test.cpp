@@ -5,8 +5,12 @@
 #include <numeric>
 
 #include "backdrop/error.h"
+#include "engine/hand_off.h"
 #include "engine/layer_traffic.h"
 #include "engine/profile_report.h"
+#include "engine/reduced_network.h"
+#include "engine/reuse_runner.h"
+#include "kernels/dot_convolution.h"
 #include "kernels/peak_loop.h"
 #include "tests/engine/random_network.h"
 
@@ -61,6 +65,112 @@ TEST(Profile, CountsEveryMultiplyAddAndItsTimesAddUp) {
   }
 }
 
+// Below fp32: by plain loops, with a peak of its own for each kind of product.
+constexpr MachinePeak kPeaks{1e9, 1e9, 2e9, 4e9};
+
+SearchTimes profile_below(const Scene& scene, Precision precision, bool reuse, const MachinePeak& peak) {
+  const EngineOptions options{.threads = 2,
+                              .reuse = reuse,
+                              .cache_memory = std::size_t{1} << 28,
+                              .precision = precision,
+                              .portable = true};
+  return profile_search(scene.network, scene.map, options, scene.tasks, scene.backgrounds, peak);
+}
+
+// The fast pass alone, counted by the runner itself.
+std::int64_t count_fast_pass(const Scene& scene, Precision precision, bool reuse) {
+  ThreadPool pool(2);
+  std::vector<const Mask*> masks{&scene.masks[0], &scene.masks[1]};
+  const std::size_t memory = std::size_t{1} << 28;
+  const int hand_off = reuse ? choose_hand_off(*scene.network, masks, 2, 10, memory).hand_off : 0;
+  ReducedOptions options;
+  options.precision = precision;
+  options.portable = true;
+  if (precision == Precision::int8) {
+    const std::vector<CompositePhotos> photos{
+        {&scene.photos[0], &scene.masks[0], &scene.backgrounds->front()}};
+    options.calibration = calibrate(scene.network, photos, pool);
+  }
+  ReuseRunner runner(std::make_unique<ReducedNetwork>(*scene.network, options),
+                     {options.rows, hand_off, memory}, pool);
+  runner.set_backgrounds(scene.backgrounds);
+  runner.run(scene.tasks, DecisionWriter(scene.map, scene.network->classes()));
+  return runner.multiply_adds();
+}
+
+TEST(Profile, BelowFp32TheFastPassAndWhatIsDecidedAgainAddUp) {
+  const Scene scene;
+  const int positioned = first_fully_connected(*scene.network);
+  for (const Precision precision : {Precision::bf16, Precision::int8}) {
+    for (const bool reuse : {true, false}) {
+      SCOPED_TRACE(testing::Message() << name(precision) << ", reuse " << reuse);
+      const SearchTimes times = profile_below(scene, precision, reuse, kPeaks);
+      EXPECT_EQ(times.precision, precision);
+      EXPECT_LE(times.rechecked + times.audited, 20);
+      EXPECT_GT(times.decided_again_seconds, 0);
+      EXPECT_GT(times.foreground_seconds, 0);
+      EXPECT_GE(times.other_seconds(), -1e-9);
+      double multiply_adds = 0;
+      double tile_multiply_adds = 0;
+      double seconds = 0;
+      for (int i = 0; i < static_cast<int>(times.layers.size()); ++i) {
+        const LayerProfile& layer = times.layers[i];
+        seconds += 20 * layer.seconds;
+        EXPECT_EQ(layer.products, i < positioned ? precision : Precision::fp32) << layer.name;
+        const double by_list = layer.multiply_adds - layer.tile_multiply_adds;
+        EXPECT_NEAR(
+            layer.compute_share * layer.seconds,
+            by_list / kPeaks.of(layer.products) + layer.tile_multiply_adds / kPeaks.of(Precision::bf16),
+            1e-12)
+            << layer.name;
+        if (i >= positioned) continue;
+        multiply_adds += 20 * layer.multiply_adds;
+        tile_multiply_adds += 20 * layer.tile_multiply_adds;
+      }
+      EXPECT_NEAR(seconds, times.layer_seconds, 1e-9 + 1e-6 * seconds);
+      EXPECT_NEAR(multiply_adds, static_cast<double>(count_fast_pass(scene, precision, reuse)), 1.0);
+      EXPECT_GT(tile_multiply_adds, 0);
+      EXPECT_LT(tile_multiply_adds, multiply_adds);
+    }
+  }
+}
+
+TEST(Profile, AnUnmeasuredPeakGivesNoShare) {
+  const Scene scene;
+  const SearchTimes times = profile_below(scene, Precision::int8, true, {1e9, 1e9});
+  for (const LayerProfile& layer : times.layers)
+    EXPECT_EQ(layer.compute_share > 0, layer.products == Precision::fp32) << layer.name;
+}
+
+TEST(Profile, TakesThePrecisionThatWasChosen) {
+  const Scene scene;
+  const EngineOptions options{.threads = 2, .choose_precision = true, .portable = true};
+  const SearchTimes times =
+      profile_search(scene.network, scene.map, options, scene.tasks, scene.backgrounds, kPeaks);
+  EXPECT_EQ(times.layers.front().products, times.precision);
+  EXPECT_GT(times.layer_seconds, 0);
+  EXPECT_GE(times.other_seconds(), -1e-9);
+}
+
+TEST(Profile, CountsFeaturesAndPassesThatWereAtHand) {
+  const Scene scene;
+  ThreadPool pool(1);
+  ReuseRunner runner(scene.network, {.hand_off = 3, .cache_memory = std::size_t{1} << 28}, pool);
+  runner.set_backgrounds(scene.backgrounds);
+  const DecisionWriter writer(scene.map, scene.network->classes());
+  SearchProfile profile(scene.network->layers.size());
+  runner.run(scene.tasks, writer);
+  runner.set_profile(&profile);
+  runner.run(scene.tasks, writer);
+  EXPECT_EQ(runner.cache().fills(), 10);
+  EXPECT_EQ(profile.foreground_pass.nanoseconds, 0);
+  runner.forget();
+  runner.run(scene.tasks, writer);
+  EXPECT_EQ(runner.cache().fills(), 20);
+  EXPECT_GT(profile.foreground_pass.nanoseconds, 0);
+  EXPECT_GT(profile.cache_fill.nanoseconds, 0);
+}
+
 TEST(Profile, WithoutReuseEveryPositionIsComputed) {
   const Scene scene;
   const SearchTimes times = profile_search(scene.network, scene.map, {.threads = 1, .reuse = false},
@@ -86,6 +196,18 @@ TEST(LayerTraffic, OfAWholeLayerIsItsInputItsOutputAndAShareOfItsWeights) {
   EXPECT_GE(least_traffic(*network, sets, 1, 4), sizeof(float) * (layer.out.size() + weights / 4));
 }
 
+TEST(LayerTraffic, ShrinksWithTheElementsAllButTheBiases) {
+  const auto network = test::random_plain_network(32, 3);
+  const PositionSets sets = all_mixed(*network);
+  const double biases = sizeof(float) * static_cast<double>(network->layers[1].bias.size()) / 4;
+  const double floats = least_traffic(*network, sets, 1, 4) - biases;
+  EXPECT_NEAR(least_traffic(*network, sets, 1, 4, 2) - biases, floats / 2, 1e-6 * floats);
+  EXPECT_NEAR(least_traffic(*network, sets, 1, 4, 1) - biases, floats / 4, 1e-6 * floats);
+  const int last = first_fully_connected(*network) - 1;
+  EXPECT_GT(least_traffic(*network, sets, last, 4, 1),
+            sizeof(float) * static_cast<double>(network->layers[last].out.size()));
+}
+
 TEST(MachinePeak, IsMeasuredAndWiderVectorsDoMore) {
   ThreadPool pool(1);
   const MachinePeak peak = measure_machine_peak(pool);
@@ -98,6 +220,13 @@ TEST(MachinePeak, IsMeasuredAndWiderVectorsDoMore) {
     EXPECT_GT(done, narrower) << name(set);
     EXPECT_TRUE(std::isfinite(sink));
     narrower = done;
+  }
+  for (const Precision precision : {Precision::bf16, Precision::int8}) {
+    float sink = 1;
+    const std::int64_t done = kernels::run_dot_peak_loop(precision, 10, &sink);
+    EXPECT_EQ(done > 0, kernels::has_dot_instructions(precision)) << name(precision);
+    EXPECT_EQ(peak.of(precision) > 0, kernels::has_dot_instructions(precision)) << name(precision);
+    EXPECT_TRUE(std::isfinite(sink));
   }
 }
 

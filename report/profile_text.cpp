@@ -1,0 +1,28 @@
+// Parts of a profile in words, for the command's table and the page.
+#include <fmt/format.h>
+
+#include "report/profile_record.h"
+
+namespace backdrop {
+
+std::string peak_text(const MachinePeak& peak) {
+  std::string text = fmt::format("{:.1f} GMAC/s in fp32", 1e-9 * peak.multiply_adds_per_second);
+  for (const Precision precision : {Precision::bf16, Precision::int8})
+    if (peak.of(precision) > 0)
+      text += fmt::format(", {:.1f} in {}", 1e-9 * peak.of(precision), name(precision));
+  return text + fmt::format(", {:.1f} GB/s of memory", 1e-9 * peak.bytes_per_second);
+}
+
+std::string products_text(const LayerProfile& layer) {
+  std::string text;
+  if (layer.multiply_adds > layer.tile_multiply_adds) text = name(layer.products);
+  if (layer.tile_multiply_adds <= 0 || text == name(layer.tile_products)) return text;
+  return text + (text.empty() ? "" : ", ") + name(layer.tile_products);
+}
+
+std::string decided_again_text(const SearchTimes& times) {
+  if (times.precision == Precision::fp32) return "";
+  return fmt::format(", {} decided again in fp32 and {} more to audit", times.rechecked, times.audited);
+}
+
+}  // namespace backdrop
