@@ -60,7 +60,7 @@ void add_times(const SearchProfile& profile, double composites, int threads, con
   };
   times.cache_fill_seconds = seconds(profile.cache_fill);
   times.foreground_seconds = seconds(profile.foreground_pass);
-  times.decided_again_seconds = 1e-9 * static_cast<double>(profile.decided_again.nanoseconds);
+  times.exact_fill_seconds = seconds(profile.exact_fill);
   for (std::size_t i = 0; i < times.layers.size(); ++i) {
     LayerProfile& layer = times.layers[i];
     const double total = seconds(profile.layers[i]);
@@ -100,6 +100,7 @@ SearchTimes profile_search(const std::shared_ptr<const Network>& network, const 
   times.reuse = options.reuse;
   if (const std::optional<ScreeningReport> screening = engine->screening()) {
     times.precision = screening->precision;
+    times.decided_again_seconds = screening->again_seconds;
     times.rechecked = screening->rechecked;
     times.audited = screening->audited;
   }

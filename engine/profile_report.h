@@ -43,6 +43,7 @@ struct SearchTimes {
   double foreground_seconds = 0;
   double layer_seconds = 0;          ///< of all layers together
   double decided_again_seconds = 0;  ///< of all that fp32 did: recheck and audit, with their own features
+  double exact_fill_seconds = 0;     ///< of them, for features of backgrounds
   std::int64_t rechecked = 0;        ///< composites
   std::int64_t audited = 0;
   double other_seconds() const {

@@ -43,6 +43,8 @@ class ReuseRunner {
 
   /// Adds where the time goes to `profile` from now on; null: nowhere.
   void set_profile(SearchProfile* profile);
+  /// The threads' time for features of backgrounds alone.
+  void time_features(StepTime* step) { cache_.set_timer(step); }
   /// Drops features and passes at hand: the next run makes its own.
   void forget();
 

@@ -91,6 +91,7 @@ void ScreenedRunner::make_fast(const CompositeSample& sample) {
 void ScreenedRunner::set_profile(SearchProfile* profile) {
   profile_ = profile;
   if (fast_) fast_->set_profile(profile);
+  exact_.time_features(profile != nullptr ? &profile->exact_fill : nullptr);
   if (profile == nullptr) return;
   if (fast_) fast_->forget();  // what calibration left
   exact_.forget();
@@ -138,10 +139,8 @@ void ScreenedRunner::run(std::span<const CompositeTask> tasks, const DecisionWri
   if (!fast_) calibrate(tasks);
   Screening::Call call(screening_, tasks);
   fast_->run(tasks, ScreeningSink(call, tasks, writer));
-  screening_.make_again(tasks, call.take(), network_->classes(), [&](std::span<const CompositeTask> again) {
-    const StepTimer timer(profile_ != nullptr ? &profile_->decided_again : nullptr);
-    exact_.run(again, writer);
-  });
+  screening_.make_again(tasks, call.take(), network_->classes(),
+                        [&](std::span<const CompositeTask> again) { exact_.run(again, writer); });
 }
 
 int ScreenedRunner::tile() const {

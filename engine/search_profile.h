@@ -26,7 +26,7 @@ struct SearchProfile {
   std::vector<StepTime> layers;  ///< on composites: mixed positions, and the fully connected layers
   StepTime cache_fill;           ///< features of the backgrounds, once each
   StepTime foreground_pass;      ///< lists, features and start sums, once a foreground
-  StepTime decided_again;        ///< all of fp32's part, by the caller's clock and not summed over threads
+  StepTime exact_fill;           ///< below fp32: the second for what is decided again
 };
 
 /// Adds the time of its own life to a step; does nothing for null.

@@ -39,6 +39,7 @@ Json search_json(const SearchTimes& times) {
                {"foreground_seconds", times.foreground_seconds},
                {"layer_seconds", times.layer_seconds},
                {"decided_again_seconds", times.decided_again_seconds},
+               {"decided_again_fill_seconds", times.exact_fill_seconds},
                {"rechecked", times.rechecked},
                {"audited", times.audited},
                {"other_seconds", times.other_seconds()}};

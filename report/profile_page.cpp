@@ -116,7 +116,10 @@ std::string table(const SearchTimes& times) {
   };
   step("backgrounds' features", times.cache_fill_seconds);
   step("foregrounds' passes", times.foreground_seconds);
-  if (times.precision != Precision::fp32) step("decided again in fp32", times.decided_again_seconds);
+  if (times.precision != Precision::fp32) {
+    step("decided again in fp32", times.decided_again_seconds);
+    step("- of it, backgrounds' features", times.exact_fill_seconds);
+  }
   step("other", times.other_seconds());
   return html + "</table>\n";
 }

@@ -108,6 +108,9 @@ TEST(Profile, BelowFp32TheFastPassAndWhatIsDecidedAgainAddUp) {
       EXPECT_EQ(times.precision, precision);
       EXPECT_LE(times.rechecked + times.audited, 20);
       EXPECT_GT(times.decided_again_seconds, 0);
+      EXPECT_LE(times.exact_fill_seconds, times.decided_again_seconds);
+      EXPECT_EQ(times.exact_fill_seconds > 0,
+                times.cache_fill_seconds > 0 && times.rechecked + times.audited > 0);
       EXPECT_GT(times.foreground_seconds, 0);
       EXPECT_GE(times.other_seconds(), -1e-9);
       double multiply_adds = 0;
