@@ -115,7 +115,7 @@ MadeUpRun made_up_run(int foregrounds, int backgrounds, const std::string& name 
   run.record.data_path = "bg_challenge" + name;
   run.record.data_sha256 = std::string(64, 'b');
   run.record.options.mode = "all";
-  run.record.engine = {.device = "cpu", .description = "made up"};
+  run.record.engine = {.device = "cpu", .description = "made up", .ranks = {}};
   run.record.versions = {{"backdrop", "0.1.0" + name}};
   run.record.evaluated = run.record.recorded = run.pairs.predictions.size();
   for (const char* variation : {"original", "mixed_same", "mixed_rand", "only_bg_t"})
