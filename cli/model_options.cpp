@@ -121,7 +121,11 @@ void add_cache_option(CLI::App& command, std::uint64_t& bytes) {
 }
 
 void check_device(const DeviceOptions& options) {
-  if (names_gpu(options.device)) check_cuda_device(gpu_index(options.device));
+  if (!names_gpu(options.device)) return;
+  if (options.precision == "auto")
+    throw Error(ErrorCode::usage,
+                "--precision auto is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8");
+  check_cuda_device(gpu_index(options.device));
 }
 
 LoadedNetwork load_network(const ModelOptions& options) {

@@ -68,6 +68,8 @@ std::vector<BrokenInput> broken_options() {
              "--eval-dataset", "mixed_up"},
             "mixed_up"),
       {"device_is_missing", nullptr, "", "CUDA", ErrorCode::no_device, challenge({"--device", "cuda:99"})},
+      usage("of_a_gpu_that_shall_choose_a_precision", challenge({"--device", "cuda", "--precision", "auto"}),
+            "--precision auto"),
       usage("of_an_unknown_device", challenge({"--device", "abacus"}), "--device"),
   };
 }
