@@ -1,6 +1,7 @@
 #include "engine/cuda_dense.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/layer_shapes.h"
 #include "engine/value_lifetimes.h"
@@ -14,6 +15,7 @@ constexpr std::size_t kWorkspaceBytes = std::size_t{256} << 20;
 constexpr std::size_t kForegroundsAtOnce = 64;  // photos on the device at a time
 constexpr std::size_t kBatchesAtOnce = 16;      // between two waits for results
 constexpr int kTimedRuns = 3;
+constexpr int kSides[] = {8, 16};  // of a block of bottlenecks, in positions
 
 std::vector<std::uint32_t> mask_bits(const Mask& mask) {
   std::vector<std::uint32_t> bits((mask.values.size() + 31) / 32, 0);
@@ -23,7 +25,12 @@ std::vector<std::uint32_t> mask_bits(const Mask& mask) {
 }
 
 MemoryPlan plan_values(const CudaLayers& layers, int batch) {
-  const std::vector<int> last = last_readers(layers.network());
+  std::vector<int> last = last_readers(layers.network());
+  // A chain's blocks read the input while others already write the output.
+  for (const auto& chain : find_chains(layers.network())) {
+    int& reader = last[layers.network().layers[chain.front().reduce].input];
+    reader = std::max(reader, chain.back().expand);
+  }
   std::vector<BufferLifetime> buffers;
   for (int v = 0; v < layers.position_layers(); ++v)
     buffers.push_back({v - 1, last[v], layers.network().shape(v).size() * batch * layers.value_bytes()});
@@ -39,13 +46,15 @@ CudaDense::CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batc
       plan_(plan_values(layers, batch)),
       arena_(plan_.bytes, "activations"),
       tail_(layers, batch),
-      convolutions_(layers.network().layers.size()) {
+      convolutions_(layers.network().layers.size()),
+      chains_(layers.network().layers.size()) {
   // cuDNN always runs full batches: what lies in unused places must at least be numbers.
   check_cuda(cudaMemsetAsync(arena_.data(), 0, arena_.size(), stream_), "clearing memory");
   if (needs_calibration(layers.precision()))
     libraries_ = "our kernels";
   else
     choose_convolutions(with_cudnn);
+  choose_chains();
 }
 
 void* CudaDense::value(int v) const {
@@ -62,11 +71,12 @@ void CudaDense::choose_convolutions(bool with_cudnn) {
     const Layer& layer = layers_.network().layers[i];
     if (layer.kind != LayerKind::convolution) continue;
     ++convolutions;
-    const double ours = milliseconds(i);
+    const auto layer_alone = [&] { run_layer(i, batch_); };
+    const double ours = milliseconds(layer_alone);
     convolutions_[i] = std::make_unique<kernels::CudnnConvolution>(
         cudnn_, convolution_shape(layer), batch_, layers_.precision(), value(layer.input), layers_.weights(i),
         value(i + 1), workspace_.data(), workspace_.size());
-    if (!convolutions_[i]->usable() || !run_by_cudnn(i) || milliseconds(i) >= ours)
+    if (!convolutions_[i]->usable() || !run_by_cudnn(i) || milliseconds(layer_alone) >= ours)
       convolutions_[i].reset();
     else
       ++by_cudnn;
@@ -78,12 +88,60 @@ void CudaDense::choose_convolutions(bool with_cudnn) {
   stream_.synchronize();
 }
 
-double CudaDense::milliseconds(int index) {
+void CudaDense::choose_chains() {
+  int fused = 0;
+  const auto keep_faster = [&](std::unique_ptr<CudaChain> chain, int first, int count, double& least) {
+    const double elapsed = milliseconds(*chain, first);
+    if (elapsed >= least) return false;
+    least = elapsed;
+    for (int i = first; i <= chain->last_layer(); ++i) chains_[i].reset();
+    chains_[first] = std::move(chain);
+    fused += count;
+    return true;
+  };
+  for (const auto& found : find_chains(layers_.network())) {
+    // The last layer before the fully connected ones writes floats in 8 bits.
+    if (found.back().expand + 1 >= layers_.position_layers()) continue;
+    double all = 0;
+    const int before = fused;
+    for (const FoundBottleneck& one : found) {
+      double alone = 0;
+      for (int i = one.reduce; i <= one.expand; ++i) alone += milliseconds([&] { run_layer(i, batch_); });
+      keep_faster(std::make_unique<CudaChain>(layers_, std::vector{one}, kSides[0]), one.reduce, 1, alone);
+      all += alone;
+    }
+    if (found.size() == 1) continue;
+    for (const int side : kSides)
+      if (keep_faster(std::make_unique<CudaChain>(layers_, found, side), found.front().reduce, 0, all))
+        fused = before + static_cast<int>(found.size());
+  }
+  const auto kernels =
+      std::count_if(chains_.begin(), chains_.end(), [](const auto& c) { return c != nullptr; });
+  if (fused > 0)
+    libraries_ += ", " + std::to_string(fused) + " bottlenecks in " + std::to_string(kernels) + " kernels";
+  check_cuda(cudaMemsetAsync(arena_.data(), 0, arena_.size(), stream_), "clearing memory");
+  stream_.synchronize();
+}
+
+// Infinite if this device or precision cannot.
+double CudaDense::milliseconds(const CudaChain& chain, int first_layer) {
+  const auto run = [&] {
+    return chain.run(value(layers_.network().layers[first_layer].input), value(chain.last_layer() + 1),
+                     batch_, stream_);
+  };
+  if (run() != cudaSuccess) {
+    cudaGetLastError();  // forget it
+    return std::numeric_limits<double>::infinity();
+  }
+  return milliseconds([&] { check_cuda(run(), "starting bottlenecks"); });
+}
+
+double CudaDense::milliseconds(const std::function<void()>& run) {
   CudaEvent start(cudaEventDefault);
   CudaEvent end(cudaEventDefault);
-  run_layer(index, batch_);
+  run();
   start.record(stream_);
-  for (int i = 0; i < kTimedRuns; ++i) run_layer(index, batch_);
+  for (int i = 0; i < kTimedRuns; ++i) run();
   end.record(stream_);
   end.synchronize();
   float elapsed = 0;
@@ -121,7 +179,17 @@ void CudaDense::run_layer(int index, int rows) {
 }
 
 void CudaDense::run_network(int rows) {
-  for (int i = 0; i < layers_.position_layers(); ++i) run_layer(i, rows);
+  for (int i = 0; i < layers_.position_layers(); ++i) {
+    const CudaChain* chain = chains_[i].get();
+    if (chain == nullptr) {
+      run_layer(i, rows);
+      continue;
+    }
+    check_cuda(
+        chain->run(value(layers_.network().layers[i].input), value(chain->last_layer() + 1), rows, stream_),
+        "starting bottlenecks");
+    i = chain->last_layer();
+  }
   tail_.run(rows, stream_);
 }
 

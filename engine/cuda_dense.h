@@ -1,7 +1,9 @@
 /// \file
-/// The dense path on the GPU: every position of every composite, in full batches.
+/// The dense path on the GPU: every position of every composite, in full batches. Bottlenecks run as one
+/// kernel, or a chain of them does, where that was the fastest in a measurement.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "engine/cuda_backgrounds.h"
+#include "engine/cuda_bottlenecks.h"
 #include "engine/cuda_layers.h"
 #include "engine/cuda_tail.h"
 #include "engine/memory_plan.h"
@@ -39,9 +42,11 @@ class CudaDense {
   };
 
   void choose_convolutions(bool with_cudnn);
+  void choose_chains();
   void run_layer(int index, int rows);
   bool run_by_cudnn(int index);
-  double milliseconds(int index);
+  double milliseconds(const std::function<void()>& run);
+  double milliseconds(const CudaChain& chain, int first_layer);
   void run_network(int rows);
   void run_pairs(std::span<const CompositeTask> tasks, std::span<const Pair> pairs,
                  const CudaPhotos& backgrounds, const DecisionSink& sink);
@@ -59,6 +64,7 @@ class CudaDense {
   Upload upload_;
   std::shared_ptr<kernels::Cudnn> cudnn_;
   std::vector<std::unique_ptr<kernels::CudnnConvolution>> convolutions_;  // null: our kernel
+  std::vector<std::unique_ptr<CudaChain>> chains_;  // by their first layer; null: layer by layer
   std::string libraries_;
   std::int64_t composites_ = 0;
 };

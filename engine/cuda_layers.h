@@ -53,6 +53,7 @@ class CudaLayers {
   /// Bytes of what the fully connected layers read.
   std::size_t tail_bytes() const { return element_bytes(arithmetic(position_layers_)); }
   const void* weights(int index) const { return weights_[index].data(); }
+  const kernels::ConvolutionScales& scales(int index) const { return scales_[index]; }
   const float* bias(int index) const { return biases_[index].as<float>(); }
   /// The normalisation table, [3][256].
   const float* table() const { return table_.as<float>(); }

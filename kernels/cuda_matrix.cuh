@@ -43,6 +43,27 @@ __device__ __forceinline__ void load_matrices(unsigned int (&to)[4], const void*
                : "memory");
 }
 
+// sums += a * b, an m16n8 product over 32 bytes of inner dimension. With g = lane / 4 and t = lane % 4,
+// register 0 of A is bytes 4 t .. 4 t + 3 of row g; 1 is row g + 8; 2 and 3 are the same rows 16 bytes on;
+// B's are column g likewise.
+__device__ __forceinline__ void multiply_halves(float (&sums)[4], const unsigned int (&a)[4], unsigned int b0,
+                                                unsigned int b1) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+__device__ __forceinline__ void multiply_bytes(std::int32_t (&sums)[4], const unsigned int (&a)[4],
+                                               unsigned int b0, unsigned int b1) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
 template <class Sum>
 struct alignas(8) SumPair {
   Sum low;

@@ -5,8 +5,6 @@
 namespace backdrop::kernels {
 namespace {
 
-// PTX ISA, "Matrix Fragments for mma.m16n8k32": with g = lane / 4 and t = lane % 4, register 0 of A is row g,
-// bytes 4 t .. 4 t + 3; 1 is row g + 8; 2 and 3 are the same rows 16 bytes on. B's are column g likewise.
 struct Int8Product {
   using Element = std::uint8_t;
   using Sum = std::int32_t;
@@ -15,11 +13,7 @@ struct Int8Product {
   static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
   static __device__ __forceinline__ void multiply(std::int32_t (&sums)[4], const unsigned int (&a)[4],
                                                   unsigned int b0, unsigned int b1) {
-    asm volatile(
-        "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-        "{%0, %1, %2, %3};"
-        : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+    multiply_bytes(sums, a, b0, b1);
   }
 
   template <int kColumns>

@@ -7,12 +7,14 @@
 #include <cstring>
 #include <map>
 
+#include "kernels/bottleneck_cuda.h"
 #include "kernels/composite_cuda.h"
 #include "kernels/cudnn_cuda.h"
 #include "kernels/decide_cuda.h"
 #include "kernels/epilogue_cuda.h"
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
+#include "tests/cuda/emulated_bottleneck.h"
 #include "tests/cuda/emulated_tile.h"
 #include "tests/cuda/host_elements.h"
 #include "tests/cuda/host_halves.h"
@@ -24,6 +26,8 @@ std::size_t limit = std::size_t{1} << 30;
 std::size_t in_use = 0;
 bool present = true;
 int capability = 90;
+int launches = 0;
+bool has_shared_memory = true;
 std::map<void*, std::size_t> blocks;
 
 // Calls `body` with the host's elements of a precision.
@@ -50,6 +54,10 @@ std::size_t device_memory_in_use() {
 void show_device(bool is_present, int compute_capability) {
   present = is_present;
   capability = compute_capability;
+}
+
+void allow_bottlenecks(bool allowed) {
+  has_shared_memory = allowed;
 }
 
 }  // namespace backdrop::test
@@ -115,20 +123,23 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned int) {
   return cudaSuccess;
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int) {
-  *event = nullptr;
+  *event = reinterpret_cast<cudaEvent_t>(new int(0));
   return cudaSuccess;
 }
-cudaError_t cudaEventDestroy(cudaEvent_t) {
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete reinterpret_cast<int*>(event);
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) {
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  *reinterpret_cast<int*>(event) = test::launches;
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t) {
   return cudaSuccess;
 }
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
-  *milliseconds = 1.0f;
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
+  const int launched = *reinterpret_cast<int*>(end) - *reinterpret_cast<int*>(start);
+  *milliseconds = static_cast<float>(launched);
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
@@ -166,6 +177,7 @@ namespace backdrop::kernels {
 
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t) {
+  ++test::launches;
   if (arguments.work.positions == 0) return cudaSuccess;
   if (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
       arguments.group_columns % tile::kPieceColumns != 0)
@@ -188,6 +200,17 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
       test::emulate<test::EmulatedScalarMath<test::HostFloats>>(arguments);
       break;
   }
+  return cudaSuccess;
+}
+
+cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t) {
+  if (!test::has_shared_memory || !bottleneck::can_run(precision, arguments)) return cudaErrorInvalidValue;
+  ++test::launches;
+  if (precision == Precision::int8)
+    test::emulate_bottleneck<test::Int8Operands, bottleneck::Int8Arithmetic>(arguments);
+  else
+    test::emulate_bottleneck<test::FloatOperands<test::HostHalves>,
+                             bottleneck::FloatArithmetic<test::HostHalves>>(arguments);
   return cudaSuccess;
 }
 

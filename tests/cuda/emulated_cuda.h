@@ -15,4 +15,8 @@ std::size_t device_memory_in_use();
 /// Whether cudaGetDeviceCount finds the emulated GPU, and its compute capability, times ten.
 void show_device(bool present, int capability = 90);
 
+/// Whether the device has the shared memory for the bottleneck kernel. Emulated time is the number of
+/// convolutions started, so that what is fused is the faster.
+void allow_bottlenecks(bool allowed);
+
 }  // namespace backdrop::test
