@@ -33,7 +33,7 @@ from machine import CALM, Disturbance, children_seconds, describe_machine, descr
 SIZE = 224
 BASE = (9, 36)  # foregrounds, backgrounds of the series that vary something else
 BATCHES = (1, 2, 4, 8, 16)
-MEMORIES = ("64M", "128M", "256M", "512M", "1G")
+MEMORIES = ("128M", "256M", "512M", "1G", "2G", "4G")
 AREAS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6)
 GROWTH = (1, 10, 100)
 
@@ -46,6 +46,7 @@ def parse_arguments():
     parser.add_argument("--patience", type=int, default=1,
                         help="how often a search is run again if others took more than 5%% of the processors")
     parser.add_argument("--quick", action="store_true", help="sets grow ten times, not a hundred; one round")
+    parser.add_argument("--only", nargs="+", metavar="SERIES", help="batch, threads, tile, area, foregrounds, ...")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
     parser.add_argument("--name", default="cpu_scaling", help="of the files under bench/results")
@@ -123,7 +124,7 @@ def list_series(arguments, scratch):
     for count in sorted({1, *(2 ** i for i in range(1, 10) if 2 ** i < arguments.threads), arguments.threads}):
         threads.add(count, base, "--threads", str(count))
     tile = Series("tile", "Backgrounds a tile holds", "backgrounds", True)
-    wide = make_set(root, scratch / "wide", 9, 90)
+    wide = make_set(root, scratch / "wide", 9, 370)
     for memory in MEMORIES:
         tile.add(None, wide, "--cache-memory", memory)
     area = Series("area", "Area of the mask", "of the image")
@@ -131,8 +132,9 @@ def list_series(arguments, scratch):
         mask = disc(share)
         area.add(float(mask.mean()), make_set(root, scratch / f"area-{share}", *BASE, mask))
     dense = Series("dense", "Without reuse", "").add(0, base, "--reuse", "off")
-    return [batch, threads, tile, area, grown("foregrounds", 2, 36), grown("backgrounds", 4, 36),
-            grown("composites", 5, 18), dense]
+    series = [batch, threads, tile, area, grown("foregrounds", 2, 36), grown("backgrounds", 4, 36),
+              grown("composites", 5, 18), dense]
+    return [entry for entry in series if not arguments.only or entry.name in arguments.only]
 
 
 def search(arguments, scratch, point):

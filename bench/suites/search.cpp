@@ -1,6 +1,7 @@
 // Searches end to end, all threads, on the drawn demo data and the demo's network: reading the data, finding
 // the vulnerable foregrounds in each order and precision, writing the result folder. Margins are compared
 // with those of oneDNN's dense path, and vulnerable foregrounds with those of all pairs, before a clock runs.
+// Below fp32 calibration is on the clock.
 #include <fmt/format.h>
 #include <stdlib.h>
 
