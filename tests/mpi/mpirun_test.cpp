@@ -38,9 +38,9 @@ class Mpirun : public ::testing::Test {
   static std::string mpirun(int ranks, const std::string& more) {
     return quoted(kMpirun) + " --oversubscribe --allow-run-as-root -n " + std::to_string(ranks) + " " + more;
   }
-  static std::string challenge(const std::string& more) {
-    return quoted(kCommand) + " challenge --checkpoint " + quoted(kCheckpoint) +
-           " --data-path data --threads 1 --quiet " + more;
+  static std::string challenge(const std::string& more, const std::string& data = "data") {
+    return quoted(kCommand) + " challenge --checkpoint " + quoted(kCheckpoint) + " --data-path " + data +
+           " --threads 1 --quiet " + more;
   }
 
   std::string errors() const { return read_text(folder_.path / "err"); }
@@ -70,10 +70,7 @@ TEST_F(Mpirun, GivesWhatOneProcessGives) {
 
 TEST_F(Mpirun, TheRanksShareTheWork) {
   ASSERT_EQ(shell(quoted(kCommand) + " demo-data more --images-per-class 6"), 0) << errors();
-  ASSERT_EQ(shell(mpirun(2, quoted(kCommand) + " challenge --checkpoint " + quoted(kCheckpoint) +
-                                " --data-path more --threads 1 --quiet --mode all --out shared")),
-            0)
-      << errors();
+  ASSERT_EQ(shell(mpirun(2, challenge("--mode all --out shared", "more"))), 0) << errors();
   const std::string record = file("shared/run.json");
   const std::string ranks = record.substr(std::min(record.find("\"ranks\": ["), record.size()));
   EXPECT_NE(ranks.find("\"blocks\""), ranks.rfind("\"blocks\"")) << "not of two ranks: " << ranks;
@@ -99,14 +96,17 @@ TEST_F(Mpirun, AFailureOfRank0EndsAllRanks) {
 
 TEST_F(Mpirun, ARunWhoseRankWasKilledIsResumed) {
   ASSERT_EQ(shell(quoted(kCommand) + " demo-data more --images-per-class 8"), 0) << errors();
-  const std::string run = quoted(kCommand) + " challenge --checkpoint " + quoted(kCheckpoint) +
-                          " --data-path more --threads 1 --quiet --mode all";
-  // Waits for a journal of some blocks, then kills one of mpirun's children.
+  const std::string run = challenge("--mode all", "more");
+  // Waits for a journal of some blocks, then kills one of mpirun's children. The other may outlive mpirun by
+  // the block in its hand, and holds the run's folder until then.
   const std::string kill_one =
       mpirun(2, run + " --out killed") +
       " & mpirun=$!; for i in $(seq 600); do [ \"$(stat -c %s killed.partial/journal 2>/dev/null || echo "
       "0)\" -gt "
-      "4000 ] && break; sleep 0.05; done; kill -9 $(pgrep -n -P $mpirun); wait $mpirun";
+      "4000 ] && break; sleep 0.05; done; ranks=$(pgrep -P $mpirun); kill -9 $(pgrep -n -P $mpirun); "
+      "wait $mpirun; status=$?; for rank in $ranks; do for i in $(seq 600); do kill -0 $rank 2>/dev/null || "
+      "break; "
+      "sleep 0.05; done; done; ( exit $status )";
   EXPECT_NE(shell(kill_one), 0);
   if (fs::exists(folder_.path / "killed" / "run.json")) GTEST_SKIP() << "the run was done before the kill";
   ASSERT_EQ(shell(run + " --out killed --resume"), 0) << errors();
