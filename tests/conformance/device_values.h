@@ -2,13 +2,26 @@
 /// Random lists and values on the device, and arrays to and from it.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <vector>
 
+#include "backdrop/error.h"
+#include "engine/cuda_device.h"
 #include "engine/cuda_memory.h"
 #include "tests/cuda/random_device_work.h"
 
 namespace backdrop::test {
+
+/// For SetUp: skips the test, with the reason, where no GPU can be used.
+inline void require_gpu() {
+  try {
+    open_cuda_device(0);
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+}
 
 template <class T>
 DeviceBuffer to_device(const std::vector<T>& values) {

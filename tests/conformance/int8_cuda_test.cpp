@@ -2,8 +2,6 @@
 // bits.
 #include <gtest/gtest.h>
 
-#include "backdrop/error.h"
-#include "engine/cuda_device.h"
 #include "kernels/composite_cuda.h"
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
@@ -21,13 +19,7 @@ using test::to_device;
 
 class CudaInt8Kernels : public testing::Test {
  protected:
-  void SetUp() override {
-    try {
-      open_cuda_device(0);
-    } catch (const Error& error) {
-      GTEST_SKIP() << error.what();
-    }
-  }
+  void SetUp() override { test::require_gpu(); }
 };
 
 template <class Element>

@@ -2,8 +2,6 @@
 // The cases named Small are few enough for a memory checker.
 #include <gtest/gtest.h>
 
-#include "backdrop/error.h"
-#include "engine/cuda_device.h"
 #include "kernels/composite_cuda.h"
 #include "kernels/decide.h"
 #include "kernels/decide_cuda.h"
@@ -27,13 +25,7 @@ using test::to_device;
 
 class CudaKernels : public testing::TestWithParam<Precision> {
  protected:
-  void SetUp() override {
-    try {
-      open_cuda_device(0);
-    } catch (const Error& error) {
-      GTEST_SKIP() << error.what();
-    }
-  }
+  void SetUp() override { test::require_gpu(); }
 
   // Calls `body` with the host's elements of the precision.
   template <class Body>
@@ -101,14 +93,9 @@ class CudaKernels : public testing::TestWithParam<Precision> {
     const DeviceValue<Traits> device_input(input), device_residual(residual);
     const DeviceBuffer device_weights = to_device(packed), device_bias = to_device(bias),
                        device_starts = to_device(starts), device_output = to_device(output);
-    kernels::ConvolutionArguments arguments;
+    kernels::ConvolutionArguments arguments =
+        test::arguments_of({shape, positions, rows, with_start, with_residual});
     arguments.work = device_list.work;
-    arguments.rows = rows;
-    arguments.groups = shape.groups;
-    arguments.group_channels = channels;
-    arguments.group_columns = shape.out_channels / shape.groups;
-    arguments.window = window;
-    arguments.slope = shape.slope;
     arguments.input = device_input.rows;
     arguments.residual = device_residual.rows;
     arguments.weights = device_weights.data();

@@ -68,6 +68,16 @@ TEST_F(EmulatedEngine, Fp32EqualsTheReferenceWithAndWithoutReuse) {
   EXPECT_EQ(test::device_memory_in_use(), 0u);
 }
 
+// The scene's composites by the runner itself.
+void run_alone(CudaReuse& reuse, test::Scene& scene) {
+  const auto tasks = scene.tasks();
+  reuse.run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
+                       const float* logits) {
+    tasks[t].margins[place] = decision.margin;
+    std::copy_n(logits, kClasses, tasks[t].logits + place * kClasses);
+  });
+}
+
 TEST_F(EmulatedEngine, EveryHandOffGivesTheSameLogitsAndCountsItsMultiplyAdds) {
   for (const unsigned seed : {1u, 2u}) {
     const int size = 15;
@@ -82,12 +92,7 @@ TEST_F(EmulatedEngine, EveryHandOffGivesTheSameLogitsAndCountsItsMultiplyAdds) {
         SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off << ", " << memory);
         test::Scene actual(size, kBackgrounds, kClasses, seed);
         CudaReuse reuse(layers, photos, in9.data(), {3, hand_off, memory});
-        auto tasks = actual.tasks();
-        reuse.run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
-                             const float* logits) {
-          tasks[t].margins[place] = decision.margin;
-          std::copy_n(logits, kClasses, tasks[t].logits + place * kClasses);
-        });
+        run_alone(reuse, actual);
         expect_equal(actual, expected, 1e-4f);
         std::int64_t multiply_adds = 0;
         for (std::size_t f = 0; f < actual.masks.size(); ++f) {
@@ -173,12 +178,7 @@ TEST_F(EmulatedEngine, Int8HasTheCpusLogitsWithEveryHandOff) {
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off);
       test::Scene actual(size, kBackgrounds, kClasses, seed);
       CudaReuse reuse(layers, uploaded, in9.data(), {3, hand_off, std::size_t{1} << 28});
-      auto tasks = actual.tasks();
-      reuse.run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
-                           const float* logits) {
-        tasks[t].margins[place] = decision.margin;
-        std::copy_n(logits, kClasses, tasks[t].logits + place * kClasses);
-      });
+      run_alone(reuse, actual);
       // Whole numbers until the fully connected layers' floats, which are summed in another order.
       expect_equal(actual, expected, 1e-5f);
       if (HasFatalFailure()) return;
@@ -237,12 +237,7 @@ TEST_F(EmulatedEngine, Fp8HasTheSameLogitsWithEveryHandOff) {
     SCOPED_TRACE(hand_off);
     test::Scene actual(size, kBackgrounds, kClasses, 2);
     CudaReuse reuse(layers, uploaded, in9.data(), {3, hand_off, std::size_t{1} << 28});
-    auto tasks = actual.tasks();
-    reuse.run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
-                         const float* logits) {
-      tasks[t].margins[place] = decision.margin;
-      std::copy_n(logits, kClasses, tasks[t].logits + place * kClasses);
-    });
+    run_alone(reuse, actual);
     if (hand_off == 0) first = actual;
     // A sum that falls on the other side of a tie moves its element by one of eight steps.
     expect_equal(actual, first, 2e-2f);

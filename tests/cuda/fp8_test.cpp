@@ -71,27 +71,12 @@ struct HostFp8 {
   static Element from_float(float value) { return e4m3::encode(value / kInputScale); }
 };
 
-struct Case {
-  ConvolutionShape shape;
-  int positions = 1;
-  int rows = 1;
-  bool with_start = false;
-  bool with_residual = false;
+struct Case : test::DeviceCase {
   DotOutput kind = DotOutput::stored;
 };
 
 Case random_case(std::mt19937& generator) {
-  Case random;
-  random.shape.kernel = random_int(1, 3, generator);
-  random.shape.groups = random_int(0, 2, generator) == 0 ? 2 : 1;
-  random.shape.channels = random.shape.groups * 16 * random_int(1, 5, generator);
-  random.shape.out_channels = random.shape.groups * 8 * random_int(1, 19, generator);
-  random.shape.slope = random_int(0, 1, generator) == 1 ? 0.01f : 0.0f;
-  const int row_counts[] = {1, 3, 16, 45, 128, 150};
-  random.rows = row_counts[random_int(0, 5, generator)];
-  random.positions = random_int(1, random.rows > 40 ? 4 : 60, generator);
-  random.with_start = random_int(0, 1, generator) == 1;
-  random.with_residual = random_int(0, 1, generator) == 1;
+  Case random{test::random_device_case(16, 5, 0.0f, 60, generator)};
   random.kind = random_int(0, 1, generator) == 1 ? DotOutput::stored : DotOutput::real;
   return random;
 }
@@ -113,13 +98,12 @@ std::vector<float> decoded(const ConvolutionShape& shape, const kernels::Fp8Weig
 template <int kColumns>
 void compare(const Case& c, std::mt19937& generator) {
   const ConvolutionShape& shape = c.shape;
-  const int window = shape.kernel * shape.kernel;
-  const test::RandomList list(c.positions, shape.channels, shape.out_channels, window, c.with_start ? 0 : 1,
-                              c.with_start, c.with_residual, generator);
+  const test::RandomList list(c.positions, shape.channels, shape.out_channels, c.window(),
+                              c.with_start ? 0 : 1, c.with_start, c.with_residual, generator);
   const test::RandomValue<HostFp8> input(shape.channels, c.rows, generator);
   const test::RandomValue<HostFp8> residual(shape.out_channels, c.rows, generator);
-  const auto weights = test::random_values(
-      std::size_t(shape.out_channels) * (shape.channels / shape.groups) * window, generator);
+  const auto weights =
+      test::random_values(std::size_t(shape.out_channels) * c.group_channels() * c.window(), generator);
   const auto bias = test::random_values(shape.out_channels, generator);
   const kernels::Fp8Weights stored = kernels::store_fp8(shape, weights.data(), kInputScale);
   const int start_stride = (shape.out_channels + 15) / 16 * 16;
@@ -133,14 +117,8 @@ void compare(const Case& c, std::mt19937& generator) {
   const std::int64_t row_size = std::int64_t{c.positions} * shape.out_channels;
   std::vector<float> actual(row_size * c.rows, 1e30f);
   std::vector<std::uint8_t> bytes(row_size * c.rows, 0x7f);
-  kernels::ConvolutionArguments arguments;
+  kernels::ConvolutionArguments arguments = test::arguments_of(c);
   arguments.work = list.device();
-  arguments.rows = c.rows;
-  arguments.groups = shape.groups;
-  arguments.group_channels = shape.channels / shape.groups;
-  arguments.group_columns = shape.out_channels / shape.groups;
-  arguments.window = window;
-  arguments.slope = shape.slope;
   arguments.input = input.rows();
   arguments.residual = residual.rows();
   arguments.weights = stored.values.data();

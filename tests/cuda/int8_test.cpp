@@ -93,7 +93,7 @@ TEST(CudaInt8, PoolsEqualTheCpus) {
         for (int r = 0; r < rows; ++r)
           output[r] = reinterpret_cast<std::byte*>(expected.data()) + r * row_bytes;
         (average ? kernels::reduced_average_pool : kernels::reduced_max_pool)(
-            pool, list.host(), rows, test::bytes_of(input, 0, rows), output);
+            pool, list.host(), rows, input.stored_pointers(0, rows), output);
         if (kind == DotOutput::real) {
           test::expect_close(actual, expected, 1e-6f);
           continue;

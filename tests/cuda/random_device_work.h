@@ -50,17 +50,66 @@ struct RandomValue {
     return result;
   }
 
-  /// Row pointers of `count` rows from `first` on.
-  kernels::RowPointers pointers(int first, int count) const {
+  /// Row pointers of `count` rows from `first` on: to the floats, and to what is stored.
+  kernels::RowPointers pointers(int first, int count) const { return pointers_to(floats, first, count); }
+  kernels::RowPointers stored_pointers(int first, int count) const {
+    return pointers_to(stored, first, count);
+  }
+
+ private:
+  template <class Store>
+  kernels::RowPointers pointers_to(const Store& store, int first, int count) const {
     kernels::RowPointers result;
     for (int r = 0; r < count; ++r) {
-      result.rows[0][r] = floats[0].data() + (first + r) * stride[0];
-      result.rows[1][r] = floats[1].data() + slots[first + r] * stride[1];
-      result.rows[2][r] = floats[2].data();
+      result.rows[0][r] = store[0].data() + (first + r) * stride[0];
+      result.rows[1][r] = store[1].data() + slots[first + r] * stride[1];
+      result.rows[2][r] = store[2].data();
     }
     return result;
   }
 };
+
+/// One convolution over a random list.
+struct DeviceCase {
+  kernels::ConvolutionShape shape;
+  int positions = 1;
+  int rows = 1;
+  bool with_start = false;
+  bool with_residual = false;
+
+  int window() const { return shape.kernel * shape.kernel; }
+  int group_channels() const { return shape.channels / shape.groups; }
+};
+
+/// Channels of a group are 1 to `most_chunks` times `chunk`; slopes are 0.01 and `other_slope`.
+inline DeviceCase random_device_case(int chunk, int most_chunks, float other_slope, int most_positions,
+                                     std::mt19937& generator) {
+  DeviceCase random;
+  random.shape.kernel = random_int(1, 3, generator);
+  random.shape.groups = random_int(0, 2, generator) == 0 ? 2 : 1;
+  random.shape.channels = random.shape.groups * chunk * random_int(1, most_chunks, generator);
+  random.shape.out_channels = random.shape.groups * 8 * random_int(1, 19, generator);
+  random.shape.slope = random_int(0, 1, generator) == 1 ? 0.01f : other_slope;
+  // Rows that divide a tile, that do not, and that are as many as a tile has or more.
+  const int row_counts[] = {1, 3, 16, 45, 128, 150};
+  random.rows = row_counts[random_int(0, 5, generator)];
+  random.positions = random_int(1, random.rows > 40 ? 4 : most_positions, generator);
+  random.with_start = random_int(0, 1, generator) == 1;
+  random.with_residual = random_int(0, 1, generator) == 1;
+  return random;
+}
+
+/// What the case says of a convolution's arguments.
+inline kernels::ConvolutionArguments arguments_of(const DeviceCase& c) {
+  kernels::ConvolutionArguments arguments;
+  arguments.rows = c.rows;
+  arguments.groups = c.shape.groups;
+  arguments.group_channels = c.group_channels();
+  arguments.group_columns = c.shape.out_channels / c.shape.groups;
+  arguments.window = c.window();
+  arguments.slope = c.shape.slope;
+  return arguments;
+}
 
 /// A list whose positions use random taps of a window, in rising order.
 struct RandomList {

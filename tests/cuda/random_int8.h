@@ -14,39 +14,14 @@ struct HostBytes {
   static Element from_float(float value) { return kernels::to_uint8(value, {2.0f / 255.0f, 127.0f}); }
 };
 
-inline kernels::RowPointers bytes_of(const RandomValue<HostBytes>& value, int first, int count) {
-  kernels::RowPointers result;
-  for (int r = 0; r < count; ++r) {
-    result.rows[0][r] = value.stored[0].data() + (first + r) * value.stride[0];
-    result.rows[1][r] = value.stored[1].data() + value.slots[first + r] * value.stride[1];
-    result.rows[2][r] = value.stored[2].data();
-  }
-  return result;
-}
-
 /// One convolution over a random list.
-struct Int8Case {
-  kernels::ConvolutionShape shape;
-  int positions = 1;
-  int rows = 1;
-  bool with_start = false;
-  bool with_residual = false;
+struct Int8Case : DeviceCase {
   bool with_zeros = false;
   kernels::DotOutput kind = kernels::DotOutput::stored;
 };
 
 inline Int8Case random_int8_case(std::mt19937& generator) {
-  Int8Case random;
-  random.shape.kernel = random_int(1, 3, generator);
-  random.shape.groups = random_int(0, 2, generator) == 0 ? 2 : 1;
-  random.shape.channels = random.shape.groups * 16 * random_int(1, 9, generator);
-  random.shape.out_channels = random.shape.groups * 8 * random_int(1, 19, generator);
-  random.shape.slope = random_int(0, 1, generator) == 1 ? 0.01f : 0.0f;
-  const int row_counts[] = {1, 3, 16, 45, 128, 150};
-  random.rows = row_counts[random_int(0, 5, generator)];
-  random.positions = random_int(1, random.rows > 40 ? 4 : 60, generator);
-  random.with_start = random_int(0, 1, generator) == 1;
-  random.with_residual = random_int(0, 1, generator) == 1;
+  Int8Case random{random_device_case(16, 9, 0.0f, 60, generator)};
   random.with_zeros = random_int(0, 1, generator) == 1;
   random.kind = static_cast<kernels::DotOutput>(random_int(0, 2, generator));
   return random;
@@ -95,12 +70,12 @@ struct RandomInt8 {
 
   RandomInt8(const Int8Case& of, std::mt19937& generator)
       : c(of),
-        list(c.positions, c.shape.channels, c.shape.out_channels, window(), c.with_start ? 0 : 1,
+        list(c.positions, c.shape.channels, c.shape.out_channels, c.window(), c.with_start ? 0 : 1,
              c.with_start, c.with_residual, generator),
         input(c.shape.channels, c.rows, generator),
         residual(c.shape.out_channels, c.rows, generator),
-        weights(random_values(
-            std::size_t(c.shape.out_channels) * (c.shape.channels / c.shape.groups) * window(), generator)),
+        weights(
+            random_values(std::size_t(c.shape.out_channels) * c.group_channels() * c.window(), generator)),
         bias(random_values(c.shape.out_channels, generator)),
         scales(random_scales(c, generator)),
         start_stride((c.shape.out_channels + 15) / 16 * 16),
@@ -109,18 +84,10 @@ struct RandomInt8 {
     for (std::int32_t& start : starts) start = random_int(-9999, 9999, generator);
   }
 
-  int window() const { return c.shape.kernel * c.shape.kernel; }
-
   /// All but the output, in the host's memory.
   kernels::ConvolutionArguments arguments(const DeviceWeights& device) const {
-    kernels::ConvolutionArguments arguments;
+    kernels::ConvolutionArguments arguments = arguments_of(c);
     arguments.work = list.device();
-    arguments.rows = c.rows;
-    arguments.groups = c.shape.groups;
-    arguments.group_channels = c.shape.channels / c.shape.groups;
-    arguments.group_columns = c.shape.out_channels / c.shape.groups;
-    arguments.window = window();
-    arguments.slope = c.shape.slope;
     arguments.input = input.rows();
     arguments.residual = residual.rows();
     arguments.weights = device.stored.values.data();
@@ -137,8 +104,8 @@ struct RandomInt8 {
     std::vector<Element> output(row_size * c.rows, Element{77});
     for (int first = 0; first < c.rows; first += kernels::kMaxRows) {
       const int count = std::min(kernels::kMaxRows, c.rows - first);
-      const kernels::RowPointers inputs = bytes_of(input, first, count);
-      const kernels::RowPointers residuals = bytes_of(residual, first, count);
+      const kernels::RowPointers inputs = input.stored_pointers(first, count);
+      const kernels::RowPointers residuals = residual.stored_pointers(first, count);
       void* rows[kernels::kMaxRows];
       for (int r = 0; r < count; ++r) rows[r] = output.data() + (first + r) * row_size;
       kernels::dot_convolution_reference(Precision::int8, c.shape, weights.data(), bias.data(), scales,

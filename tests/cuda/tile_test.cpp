@@ -11,7 +11,7 @@ namespace backdrop {
 namespace {
 
 using kernels::ConvolutionShape;
-using test::random_int;
+using Case = test::DeviceCase;
 
 // Weights as the device takes them and as the checkpoint has them.
 template <class Traits>
@@ -37,37 +37,12 @@ struct Weights {
   }
 };
 
-struct Case {
-  ConvolutionShape shape;
-  int positions = 1;
-  int rows = 1;
-  bool with_start = false;
-  bool with_residual = false;
-};
-
-Case random_case(int channel_multiple, std::mt19937& generator) {
-  Case random;
-  random.shape.kernel = random_int(1, 3, generator);
-  random.shape.groups = random_int(0, 2, generator) == 0 ? 2 : 1;
-  random.shape.channels = random.shape.groups * channel_multiple * random_int(1, 9, generator);
-  random.shape.out_channels = random.shape.groups * 8 * random_int(1, 19, generator);
-  random.shape.slope = random_int(0, 1, generator) == 1 ? 0.01f : 1.0f;
-  // Rows that divide a tile, that do not, and that are as many as a tile has or more.
-  const int row_counts[] = {1, 3, 16, 45, 128, 150};
-  random.rows = row_counts[random_int(0, 5, generator)];
-  random.positions = random_int(1, random.rows > 40 ? 4 : 90, generator);
-  random.with_start = random_int(0, 1, generator) == 1;
-  random.with_residual = random_int(0, 1, generator) == 1;
-  return random;
-}
-
 template <class Traits, class Math>
 void compare(const Case& c, std::mt19937& generator, float tolerance) {
   using Element = typename Traits::Element;
   const ConvolutionShape& shape = c.shape;
-  const int window = shape.kernel * shape.kernel;
-  const test::RandomList list(c.positions, shape.channels, shape.out_channels, window, c.with_start ? 0 : 1,
-                              c.with_start, c.with_residual, generator);
+  const test::RandomList list(c.positions, shape.channels, shape.out_channels, c.window(),
+                              c.with_start ? 0 : 1, c.with_start, c.with_residual, generator);
   const test::RandomValue<Traits> input(shape.channels, c.rows, generator);
   const test::RandomValue<Traits> residual(shape.out_channels, c.rows, generator);
   const Weights<Traits> weights(shape, generator);
@@ -79,14 +54,8 @@ void compare(const Case& c, std::mt19937& generator, float tolerance) {
   std::vector<std::int32_t> blocks(c.rows);
   std::iota(blocks.rbegin(), blocks.rend(), 0);
   std::vector<Element> output(row_size * c.rows, Traits::from_float(1e30f));
-  kernels::ConvolutionArguments arguments;
+  kernels::ConvolutionArguments arguments = test::arguments_of(c);
   arguments.work = list.device();
-  arguments.rows = c.rows;
-  arguments.groups = shape.groups;
-  arguments.group_channels = shape.channels / shape.groups;
-  arguments.group_columns = shape.out_channels / shape.groups;
-  arguments.window = window;
-  arguments.slope = shape.slope;
   arguments.input = input.rows();
   arguments.residual = residual.rows();
   arguments.weights = weights.device.data();
@@ -116,7 +85,7 @@ template <class Traits, class Math>
 void compare_random_cases(int trials, float tolerance) {
   std::mt19937 generator(31);
   for (int trial = 0; trial < trials; ++trial) {
-    const Case c = random_case(16 / sizeof(typename Traits::Element), generator);
+    const Case c = test::random_device_case(16 / sizeof(typename Traits::Element), 9, 1.0f, 90, generator);
     SCOPED_TRACE(testing::Message() << "trial " << trial << ": " << c.positions << " positions, " << c.rows
                                     << " rows, " << c.shape.channels << " to " << c.shape.out_channels);
     compare<Traits, Math>(c, generator, tolerance);
