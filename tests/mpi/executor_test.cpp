@@ -4,6 +4,7 @@
 #include <atomic>
 #include <barrier>
 #include <cmath>
+#include <functional>
 #include <thread>
 #include <utility>
 
@@ -27,8 +28,8 @@ void script(int f, int b, std::span<float> logits) {
   if ((f * 5 + b) % 12 != 0) logits[static_cast<std::size_t>(f % kClasses)] = 20;
 }
 
-FakeEngine fake_engine(const ChallengeInput& input) {
-  FakeEngine engine(kClasses, script);
+FakeEngine fake_engine(const ChallengeInput& input, Script of_pairs = script) {
+  FakeEngine engine(kClasses, std::move(of_pairs));
   engine.tile_size = 16;
   engine.set_backgrounds(input.backgrounds);
   return engine;
@@ -43,15 +44,22 @@ SearchResult search(Engine& engine, const ChallengeInput& input, MakePlan make_p
   return run_search(engine, input, identity_map(kClasses), *plan, shape, hooks);
 }
 
-/// The search of rank 0, with `size` - 1 threads serving it.
-SearchResult search_on_ranks(int size, MakePlan make_plan, SearchHooks hooks) {
+struct RanksSearch {
+  SearchResult result;
+  std::vector<RankWork> work;
+};
+
+/// The search of rank 0, with `size` - 1 threads serving it; each rank has a script of its own.
+RanksSearch search_on_ranks(
+    int size, MakePlan make_plan, SearchHooks hooks,
+    const std::function<Script()>& make_script = [] { return script; }) {
   const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
   ThreadWorld world(size);
   std::vector<std::thread> others;
   for (int rank = 1; rank < size; ++rank)
-    others.emplace_back([&world, &input, rank] {
+    others.emplace_back([&, rank] {
       ThreadRanks ranks(world, rank);
-      FakeEngine engine = fake_engine(input);
+      FakeEngine engine = fake_engine(input, make_script());
       serve_blocks(ranks, engine, input, nullptr);
     });
   struct JoinAll {
@@ -61,10 +69,11 @@ SearchResult search_on_ranks(int size, MakePlan make_plan, SearchHooks hooks) {
     }
   } join_all{others};
   ThreadRanks ranks(world, 0);
-  FakeEngine engine = fake_engine(input);
+  FakeEngine engine = fake_engine(input, make_script());
   RankExecutor executor(ranks, engine, input, 0);
   hooks.executor = &executor;
-  return search(engine, input, make_plan, hooks);
+  SearchResult result = search(engine, input, make_plan, hooks);
+  return {std::move(result), executor.work()};
 }
 
 class OnRanks : public ::testing::TestWithParam<std::tuple<int, MakePlan>> {};
@@ -74,7 +83,7 @@ TEST_P(OnRanks, GivesWhatOneProcessGives) {
   const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
   FakeEngine engine = fake_engine(input);
   const SearchResult expected = search(engine, input, make_plan, {});
-  const SearchResult result = search_on_ranks(size, make_plan, {});
+  const SearchResult result = search_on_ranks(size, make_plan, {}).result;
   EXPECT_EQ(result.evaluated, expected.evaluated);
   EXPECT_EQ(result.recorded, expected.recorded);
   EXPECT_EQ(result.pairs.predictions, expected.pairs.predictions);
@@ -94,37 +103,16 @@ INSTANTIATE_TEST_SUITE_P(AllModes, OnRanks,
                          mode_and_ranks);
 
 TEST(Executor, EveryRankIsAccountedFor) {
-  const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
   constexpr int kRanks = 3;
-  ThreadWorld world(kRanks);
   // Nobody goes on before all ranks hold a block, so each of them has one.
   std::barrier all_hold_a_block(kRanks);
-  const auto meeting_script = [&all_hold_a_block] {
+  const auto meeting_script = [&all_hold_a_block]() -> Script {
     return [&all_hold_a_block, met = false](int f, int b, std::span<float> logits) mutable {
       if (!std::exchange(met, true)) all_hold_a_block.arrive_and_wait();
       script(f, b, logits);
     };
   };
-  std::vector<std::thread> others;
-  for (int rank = 1; rank < kRanks; ++rank)
-    others.emplace_back([&, rank] {
-      ThreadRanks ranks(world, rank);
-      FakeEngine engine(kClasses, meeting_script());
-      engine.set_backgrounds(input.backgrounds);
-      serve_blocks(ranks, engine, input, nullptr);
-    });
-  std::vector<RankWork> work;
-  {
-    ThreadRanks ranks(world, 0);
-    FakeEngine engine(kClasses, meeting_script());
-    engine.set_backgrounds(input.backgrounds);
-    RankExecutor executor(ranks, engine, input, 0);
-    SearchHooks hooks;
-    hooks.executor = &executor;
-    search(engine, input, &plan_all_pairs, hooks);
-    work = executor.work();
-  }
-  for (std::thread& thread : others) thread.join();
+  const std::vector<RankWork> work = search_on_ranks(kRanks, &plan_all_pairs, {}, meeting_script).work;
   ASSERT_EQ(work.size(), std::size_t{kRanks});
   std::int64_t composites = 0;
   for (const RankWork& rank : work) {
