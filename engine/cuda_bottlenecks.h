@@ -31,12 +31,15 @@ class CudaChain {
 
   /// From and to whole images. An error if the device cannot: then nothing was started.
   cudaError_t run(const void* input, void* output, int images, cudaStream_t stream) const;
+  int first_layer() const { return first_layer_; }
   int last_layer() const { return last_layer_; }
+  int bottlenecks() const { return arguments_.count; }
 
  private:
   kernels::BottleneckConvolution convolution(const CudaLayers& layers, int index);
 
   Precision precision_;
+  int first_layer_;
   int last_layer_;
   std::vector<DeviceBuffer> fragments_;
   kernels::BottleneckArguments arguments_;

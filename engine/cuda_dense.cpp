@@ -89,51 +89,52 @@ void CudaDense::choose_convolutions(bool with_cudnn) {
 }
 
 void CudaDense::choose_chains() {
-  int fused = 0;
-  const auto keep_faster = [&](std::unique_ptr<CudaChain> chain, int first, int count, double& least) {
-    const double elapsed = milliseconds(*chain, first);
-    if (elapsed >= least) return false;
+  const auto keep_faster = [&](std::unique_ptr<CudaChain> chain, double& least) {
+    const double elapsed = milliseconds(*chain);
+    if (elapsed >= least) return;
     least = elapsed;
-    for (int i = first; i <= chain->last_layer(); ++i) chains_[i].reset();
-    chains_[first] = std::move(chain);
-    fused += count;
-    return true;
+    for (int i = chain->first_layer(); i <= chain->last_layer(); ++i) chains_[i].reset();
+    chains_[chain->first_layer()] = std::move(chain);
   };
   for (const auto& found : find_chains(layers_.network())) {
     // The last layer before the fully connected ones writes floats in 8 bits.
     if (found.back().expand + 1 >= layers_.position_layers()) continue;
     double all = 0;
-    const int before = fused;
     for (const FoundBottleneck& one : found) {
       double alone = 0;
       for (int i = one.reduce; i <= one.expand; ++i) alone += milliseconds([&] { run_layer(i, batch_); });
-      keep_faster(std::make_unique<CudaChain>(layers_, std::vector{one}, kSides[0]), one.reduce, 1, alone);
+      keep_faster(std::make_unique<CudaChain>(layers_, std::vector{one}, kSides[0]), alone);
       all += alone;
     }
     if (found.size() == 1) continue;
-    for (const int side : kSides)
-      if (keep_faster(std::make_unique<CudaChain>(layers_, found, side), found.front().reduce, 0, all))
-        fused = before + static_cast<int>(found.size());
+    for (const int side : kSides) keep_faster(std::make_unique<CudaChain>(layers_, found, side), all);
   }
-  const auto kernels =
-      std::count_if(chains_.begin(), chains_.end(), [](const auto& c) { return c != nullptr; });
-  if (fused > 0)
-    libraries_ += ", " + std::to_string(fused) + " bottlenecks in " + std::to_string(kernels) + " kernels";
+  int kernels = 0;
+  int bottlenecks = 0;
+  for (const auto& chain : chains_) {
+    if (chain == nullptr) continue;
+    ++kernels;
+    bottlenecks += chain->bottlenecks();
+  }
+  if (kernels > 0)
+    libraries_ +=
+        ", " + std::to_string(bottlenecks) + " bottlenecks in " + std::to_string(kernels) + " kernels";
   check_cuda(cudaMemsetAsync(arena_.data(), 0, arena_.size(), stream_), "clearing memory");
   stream_.synchronize();
 }
 
+cudaError_t CudaDense::start(const CudaChain& chain, int rows) {
+  return chain.run(value(layers_.network().layers[chain.first_layer()].input), value(chain.last_layer() + 1),
+                   rows, stream_);
+}
+
 // Infinite if this device or precision cannot.
-double CudaDense::milliseconds(const CudaChain& chain, int first_layer) {
-  const auto run = [&] {
-    return chain.run(value(layers_.network().layers[first_layer].input), value(chain.last_layer() + 1),
-                     batch_, stream_);
-  };
-  if (run() != cudaSuccess) {
+double CudaDense::milliseconds(const CudaChain& chain) {
+  if (start(chain, batch_) != cudaSuccess) {
     cudaGetLastError();  // forget it
     return std::numeric_limits<double>::infinity();
   }
-  return milliseconds([&] { check_cuda(run(), "starting bottlenecks"); });
+  return milliseconds([&] { check_cuda(start(chain, batch_), "starting bottlenecks"); });
 }
 
 double CudaDense::milliseconds(const std::function<void()>& run) {
@@ -185,9 +186,7 @@ void CudaDense::run_network(int rows) {
       run_layer(i, rows);
       continue;
     }
-    check_cuda(
-        chain->run(value(layers_.network().layers[i].input), value(chain->last_layer() + 1), rows, stream_),
-        "starting bottlenecks");
+    check_cuda(start(*chain, rows), "starting bottlenecks");
     i = chain->last_layer();
   }
   tail_.run(rows, stream_);

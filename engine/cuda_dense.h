@@ -46,7 +46,8 @@ class CudaDense {
   void run_layer(int index, int rows);
   bool run_by_cudnn(int index);
   double milliseconds(const std::function<void()>& run);
-  double milliseconds(const CudaChain& chain, int first_layer);
+  double milliseconds(const CudaChain& chain);
+  cudaError_t start(const CudaChain& chain, int rows);
   void run_network(int rows);
   void run_pairs(std::span<const CompositeTask> tasks, std::span<const Pair> pairs,
                  const CudaPhotos& backgrounds, const DecisionSink& sink);

@@ -380,9 +380,7 @@ BACKDROP_HOST_DEVICE void finish_piece(const ConvolutionArguments& a, const Plac
     Traits::store(static_cast<Element*>(a.output.base) + offset, sums);
     return;
   }
-  float* out = static_cast<float*>(a.output.base) + offset;
-  BACKDROP_UNROLL
-  for (int k = 0; k < kPieceColumns; ++k) out[k] = sums[k];
+  int8::store_floats(static_cast<float*>(a.output.base) + offset, sums);
 }
 
 }  // namespace tile
