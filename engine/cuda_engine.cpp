@@ -86,7 +86,6 @@ class CudaEngine final : public Engine {
     for (const CompositeTask& task : run) check(task);
     if (!screening_ || run.empty()) return;
     select_device();
-    screening_.emplace(options_.precision);  // every run has its own account
     retry_in_less_memory([&] {
       prepare_for(run);
       measure(run);

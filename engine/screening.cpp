@@ -8,6 +8,18 @@
 #include "backdrop/error.h"
 
 namespace backdrop {
+namespace {
+
+ScreeningReport empty_account(Precision precision) {
+  ScreeningReport report;
+  report.precision = precision;
+  report.safety = kRecheckSafety;
+  report.quantile = kRecheckQuantile;
+  report.confidence = kAuditConfidence;
+  return report;
+}
+
+}  // namespace
 
 std::vector<CompositePhotos> calibration_photos(const CompositeSample& sample,
                                                 const std::vector<Image>& backgrounds) {
@@ -42,12 +54,7 @@ void Screening::Call::note(const Doubt& doubt) const {
   doubts_.push_back(doubt);
 }
 
-Screening::Screening(Precision precision) {
-  counts_.precision = precision;
-  counts_.safety = kRecheckSafety;
-  counts_.quantile = kRecheckQuantile;
-  counts_.confidence = kAuditConfidence;
-}
+Screening::Screening(Precision precision) : counts_(empty_account(precision)) {}
 
 void Screening::measure(const CompositeSample& sample, const SampleLogits& fast, const SampleLogits& exact) {
   bounds_ = ErrorBounds();
@@ -55,6 +62,7 @@ void Screening::measure(const CompositeSample& sample, const SampleLogits& fast,
     for (std::size_t i = 0; i < sample.backgrounds[t].size(); ++i)
       bounds_.add(sample.tasks[t].label, lead_error(fast.at(t, i), exact.at(t, i)));
   bounds_.finish();
+  counts_ = empty_account(counts_.precision);
   counts_.errors = bounds_.classes();
   measured_ = true;
 }

@@ -63,8 +63,7 @@ class Screening {
 
   explicit Screening(Precision precision);
 
-  /// Takes the error bounds from the same composites in both precisions; what that took is added to the
-  /// report.
+  /// Takes the error bounds from the same composites in both precisions, and begins a new account.
   void measure(const CompositeSample& sample, const SampleLogits& fast, const SampleLogits& exact);
   bool is_measured() const { return measured_; }
   void add_calibration_seconds(double seconds) { counts_.calibration_seconds += seconds; }
