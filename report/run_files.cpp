@@ -52,7 +52,7 @@ void record_ranks(RunRecord& record, std::vector<RankWork> ranks) {
     record.engine.multiply_adds += rank.multiply_adds;
     record.engine.background_fills += rank.background_fills;
     if (!record.screening) continue;
-    record.screening->composites += rank.screened;
+    record.screening->composites += rank.composites;
     record.screening->rechecked += rank.rechecked;
     record.screening->audited += rank.audited;
     record.screening->again_seconds += rank.again_seconds;

@@ -13,10 +13,9 @@ struct RankWork {
   std::int64_t composites = 0;
   std::int64_t multiply_adds = 0;     ///< of its engine
   std::int64_t background_fills = 0;  ///< backgrounds whose features it computed for its cache
-  std::int64_t screened = 0;          ///< below fp32: composites, of those
-  std::int64_t rechecked = 0;         ///< too close, and
-  std::int64_t audited = 0;           ///< decided again to see
-  double again_seconds = 0;           ///< what that took
+  std::int64_t rechecked = 0;         ///< below fp32: composites that were too close, and
+  std::int64_t audited = 0;           ///< those decided again to see
+  double again_seconds = 0;           ///< what both took
 
   /// The engine's counts so far, in place of those here; blocks and composites are the caller's to count.
   void take_counts(const Engine& engine);
