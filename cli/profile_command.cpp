@@ -81,11 +81,6 @@ std::string layer_table(const SearchTimes& times) {
   for (const char* title : {"Computed", "us/composite", "Time", "MMACs", "Products", "GMAC/s", "Of peak",
                             "Of bandwidth", "Of roofline"})
     table.add_column(title, TextTable::Align::right);
-  const auto step = [&](const char* name, double seconds) {
-    table.add_row({name, "", "",
-                   fmt::format("{:.1f}", 1e6 * seconds / static_cast<double>(times.composites())),
-                   percent(seconds / times.seconds), "", "", "", "", "", ""});
-  };
   for (const LayerProfile& layer : times.layers)
     table.add_row(
         {layer.name, fmt::format("{} x {} x {}", layer.out.height, layer.out.width, layer.out.channels),
@@ -94,13 +89,10 @@ std::string layer_table(const SearchTimes& times) {
          fmt::format("{:.2f}", 1e-6 * layer.multiply_adds), products_text(layer),
          layer.seconds > 0 ? fmt::format("{:.1f}", 1e-9 * layer.multiply_adds / layer.seconds) : "",
          percent(layer.compute_share), percent(layer.bandwidth_share), percent(layer.roofline_share)});
-  step("backgrounds' features", times.cache_fill_seconds);
-  step("foregrounds' passes", times.foreground_seconds);
-  if (times.precision != Precision::fp32) {
-    step("decided again in fp32", times.decided_again_seconds);
-    step("- of it, backgrounds' features", times.exact_fill_seconds);
-  }
-  step("other", times.other_seconds());
+  for (const auto& [name, seconds] : other_steps(times))
+    table.add_row({name, "", "",
+                   fmt::format("{:.1f}", 1e6 * seconds / static_cast<double>(times.composites())),
+                   percent(seconds / times.seconds), "", "", "", "", "", ""});
   return table.text();
 }
 

@@ -110,17 +110,9 @@ std::string table(const SearchTimes& times) {
         1e6 * layer.seconds, percent(layer.seconds * composites / times.seconds), 1e-6 * layer.multiply_adds,
         products_text(layer), layer.seconds > 0 ? 1e-9 * layer.multiply_adds / layer.seconds : 0,
         percent(layer.compute_share), percent(layer.bandwidth_share), percent(layer.roofline_share));
-  const auto step = [&](const char* name, double seconds) {
+  for (const auto& [name, seconds] : other_steps(times))
     html += fmt::format("<tr><td>{}</td><td></td><td></td><td>{:.1f}</td><td>{}</td></tr>\n", name,
                         1e6 * seconds / composites, percent(seconds / times.seconds));
-  };
-  step("backgrounds' features", times.cache_fill_seconds);
-  step("foregrounds' passes", times.foreground_seconds);
-  if (times.precision != Precision::fp32) {
-    step("decided again in fp32", times.decided_again_seconds);
-    step("- of it, backgrounds' features", times.exact_fill_seconds);
-  }
-  step("other", times.other_seconds());
   return html + "</table>\n";
 }
 

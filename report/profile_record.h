@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/profile_report.h"
@@ -27,6 +28,9 @@ std::string products_text(const LayerProfile& layer);
 
 /// ", 12 decided again in fp32 and 5 more to audit"; empty in fp32.
 std::string decided_again_text(const SearchTimes& times);
+
+/// What a search does beside its layers: names and seconds, in the order of the tables.
+std::vector<std::pair<const char*, double>> other_steps(const SearchTimes& times);
 
 /// The model, the machine's peaks and "searches" with their "layers", in the words of
 /// engine/profile_report.h.

@@ -25,4 +25,15 @@ std::string decided_again_text(const SearchTimes& times) {
   return fmt::format(", {} decided again in fp32 and {} more to audit", times.rechecked, times.audited);
 }
 
+std::vector<std::pair<const char*, double>> other_steps(const SearchTimes& times) {
+  std::vector<std::pair<const char*, double>> steps = {{"backgrounds' features", times.cache_fill_seconds},
+                                                       {"foregrounds' passes", times.foreground_seconds}};
+  if (times.precision != Precision::fp32) {
+    steps.emplace_back("decided again in fp32", times.decided_again_seconds);
+    steps.emplace_back("- of it, backgrounds' features", times.exact_fill_seconds);
+  }
+  steps.emplace_back("other", times.other_seconds());
+  return steps;
+}
+
 }  // namespace backdrop
