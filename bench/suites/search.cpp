@@ -3,14 +3,11 @@
 // with those of oneDNN's dense path, and vulnerable foregrounds with those of all pairs, before a clock runs.
 // Below fp32 calibration is on the clock.
 #include <fmt/format.h>
-#include <stdlib.h>
 
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <string>
 
-#include "backdrop/error.h"
 #include "bench/suites/suite.h"
 #include "core/parallel.h"
 #include "kernels/dot_convolution.h"
@@ -20,6 +17,7 @@
 #include "search/result_folder.h"
 #include "search/runner.h"
 #include "search/statistics.h"
+#include "tests/search/temporary_folder.h"
 
 namespace backdrop::suite {
 namespace {
@@ -29,26 +27,9 @@ namespace fs = std::filesystem;
 constexpr const char* kCheckpoint = BACKDROP_SOURCE_DIR "/models/demo/demo-resnet18.pt";
 constexpr int kImagesPerClass = 4;
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "backdrop-suite-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw Error(ErrorCode::failed, "cannot be made", name);
-    path = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  fs::path path;
-};
-
 /// What all benchmarks search: made once.
 struct Scene {
-  TemporaryFolder folder;
+  testing::TemporaryFolder folder;
   ThreadPool pool;
   ChallengeInput input;
   std::shared_ptr<const Network> network;

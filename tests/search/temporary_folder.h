@@ -2,7 +2,6 @@
 /// A folder that goes with the test.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <filesystem>
@@ -16,7 +15,7 @@ namespace backdrop::testing {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = ::testing::TempDir() + "backdrop-XXXXXX";
+    std::string name = (std::filesystem::temp_directory_path() / "backdrop-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr)
       throw std::runtime_error("cannot make a temporary folder: " + name);
     path = name;
