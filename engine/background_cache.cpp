@@ -29,18 +29,25 @@ BackgroundCache::BackgroundCache(const PositionNetwork& network, int hand_off, s
 }
 
 void BackgroundCache::clear(std::size_t backgrounds) {
+  reserve(std::min<std::size_t>(backgrounds, capacity_));
   block_of_.assign(backgrounds, -1);
-  std::fill(owner_.begin(), owner_.end(), -1);
-  std::fill(used_.begin(), used_.end(), 0);
+  owner_.assign(blocks_.size(), -1);
+  used_.assign(blocks_.size(), 0);
+}
+
+void BackgroundCache::reserve(std::size_t count) {
+  const std::size_t had = blocks_.size();
+  if (count <= had) return;
+  blocks_.resize(count);
+  pool_.run(count - had, [&](std::size_t i, int) {
+    constexpr std::size_t kPage = 4096;
+    AlignedBuffer block(bytes_per_background());
+    for (std::size_t offset = 0; offset < block.size(); offset += kPage) block.data()[offset] = std::byte{0};
+    blocks_[had + i] = std::move(block);
+  });
 }
 
 int BackgroundCache::take_block(std::uint64_t oldest_kept) {
-  if (static_cast<int>(blocks_.size()) < capacity_) {
-    blocks_.emplace_back(bytes_per_background());
-    owner_.push_back(-1);
-    used_.push_back(0);
-    return static_cast<int>(blocks_.size()) - 1;
-  }
   const int block = static_cast<int>(std::min_element(used_.begin(), used_.end()) - used_.begin());
   if (used_[block] >= oldest_kept)
     throw Error(ErrorCode::failed, "more backgrounds are needed at once than the cache holds");

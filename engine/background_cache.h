@@ -1,6 +1,7 @@
 /// \file
 /// The features of resident backgrounds: for each, the values 0..hand_off as [position][channel], one block a
 /// background. Blocks are filled once and replaced, least recently used first, when the memory is spent.
+/// Their memory is taken before the search: a page's first touch costs up to as much as computing its features.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ class BackgroundCache {
   /// backgrounds). `network` and `pool` must outlive the cache.
   BackgroundCache(const PositionNetwork& network, int hand_off, std::size_t memory, ThreadPool& pool);
 
-  /// Forgets everything: the indices mean other photos from now on.
+  /// Forgets everything: the indices mean other photos from now on. Takes the memory for as many as fit.
   void clear(std::size_t backgrounds);
 
   /// Computes the features of those of `backgrounds` (at most capacity()) that are not resident.
@@ -43,6 +44,7 @@ class BackgroundCache {
   std::int64_t fills() const { return fills_; }
 
  private:
+  void reserve(std::size_t count);
   int take_block(std::uint64_t oldest_kept);
   void fill(std::span<const int> batch, const std::vector<Image>& images, std::byte* scratch);
 
