@@ -25,7 +25,7 @@ BackgroundCache::BackgroundCache(const PositionNetwork& network, int hand_off, s
                          : whole_layer_list(network.network(), i, Source::background, network.rows()));
   }
   const std::size_t fitting = memory / bytes_per_background();
-  capacity_ = static_cast<int>(std::clamp<std::size_t>(fitting, network.rows(), 1 << 20));
+  capacity_ = static_cast<int>(std::clamp<std::size_t>(fitting, network.rows().shallow, 1 << 20));
 }
 
 void BackgroundCache::clear(std::size_t backgrounds) {
@@ -70,7 +70,7 @@ void BackgroundCache::make_resident(std::span<const int> backgrounds, const std:
   }
   fills_ += static_cast<std::int64_t>(missing.size());
 
-  const std::size_t rows = network_.rows();
+  const std::size_t rows = network_.rows().shallow;
   std::vector<AlignedBuffer> scratch(pool_.threads());
   pool_.run((missing.size() + rows - 1) / rows, [&](std::size_t number, int worker) {
     if (scratch[worker].size() == 0) scratch[worker] = AlignedBuffer(network_.scratch_bytes());

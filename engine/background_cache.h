@@ -1,7 +1,8 @@
 /// \file
 /// The features of resident backgrounds: for each, the values 0..hand_off as [position][channel], one block a
 /// background. Blocks are filled once and replaced, least recently used first, when the memory is spent.
-/// Their memory is taken before the search: a page's first touch costs up to as much as computing its features.
+/// Their memory is taken before the search: a page's first touch costs up to as much as computing its
+/// features.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 
 #include "backdrop/error.h"
 #include "core/parallel.h"
+#include "engine/batch_rows.h"
 #include "engine/batch_runner.h"
 #include "engine/decision_writer.h"
 #include "engine/engine.h"
@@ -143,8 +144,9 @@ class CpuEngine final : public Engine {
   std::unique_ptr<ScreenedRunner> make_screened(Precision precision) {
     auto runner = std::make_unique<ScreenedRunner>(
         network_,
-        ScreenedOptions{precision, options_.portable, rows_of(precision), rows_of(Precision::fp32), hand_off_,
-                        cache_memory_, precision == Precision::int8 ? options_.calibration : std::nullopt},
+        ScreenedOptions{precision, options_.portable, batch_rows(precision), batch_rows(Precision::fp32),
+                        hand_off_, cache_memory_,
+                        precision == Precision::int8 ? options_.calibration : std::nullopt},
         pool_);
     if (backgrounds_) runner->set_backgrounds(backgrounds_);
     return runner;
@@ -156,7 +158,7 @@ class CpuEngine final : public Engine {
       return;
     }
     positions_ = std::make_unique<ReuseRunner>(
-        network_, ReuseOptions{position_rows(), hand_off_, cache_memory_}, pool_);
+        network_, ReuseOptions{batch_rows(Precision::fp32), hand_off_, cache_memory_}, pool_);
     if (backgrounds_) positions_->set_backgrounds(backgrounds_);
     positions_->set_profile(profile_);
   }
@@ -204,6 +206,11 @@ class CpuEngine final : public Engine {
   int rows_of(Precision precision) const {
     if (options_.batch > 0) return std::min(options_.batch, kernels::kMaxRows);
     return precision == Precision::fp32 ? kPositionRows : kernels::kDotRows;
+  }
+  BatchRows batch_rows(Precision precision) const {
+    const int rows = rows_of(precision);
+    if (options_.batch > 0) return rows;
+    return choose_batch_rows(*network_, hand_off_, rows, element_bytes(precision));
   }
   int dense_batch() const {
     if (options_.reference) return 1;

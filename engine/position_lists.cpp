@@ -20,7 +20,7 @@ std::int64_t positions_of(const ValueShape& shape) {
 // value v.
 class ListBuilder {
  public:
-  ListBuilder(const Network& network, int rows, const PositionSets& sets)
+  ListBuilder(const Network& network, const BatchRows& rows, const PositionSets& sets)
       : network_(network), rows_(rows), sets_(sets), slots_(sets.kinds.size()) {
     for (std::size_t v = 0; v < slots_.size(); ++v) {
       std::int32_t next[kernels::kSources] = {};
@@ -39,7 +39,7 @@ class ListBuilder {
     std::int64_t offset = 0;
     switch (kind) {
       case Source::mixed:
-        offset = slots_[v][p] * mixed_layout(network_, v, rows_).position_stride;
+        offset = slots_[v][p] * mixed_layout(network_, v, rows_.of_value(v)).position_stride;
         break;
       case Source::background:
         offset = p * channels;
@@ -124,7 +124,7 @@ class ListBuilder {
 
  private:
   const Network& network_;
-  int rows_;
+  BatchRows rows_;
   const PositionSets& sets_;
   std::vector<std::vector<std::int32_t>> slots_;
 };
@@ -139,29 +139,33 @@ bool few_tiles(const Layer& layer, const std::vector<Source>& kinds) {
 // Where positions are when all of every value are of one kind.
 class WholeLayer {
  public:
-  WholeLayer(const Network& network, Source kind, int rows) : network_(network), kind_(kind), rows_(rows) {}
+  WholeLayer(const Network& network, Source kind, const BatchRows& rows)
+      : network_(network), kind_(kind), rows_(rows) {}
 
   Tap locate(int value, int position, int weight) const {
-    const std::int64_t stride = kind_ == Source::mixed ? mixed_layout(network_, value, rows_).position_stride
-                                                       : network_.shape(value).channels;
+    const std::int64_t stride = kind_ == Source::mixed
+                                    ? mixed_layout(network_, value, rows_.of_value(value)).position_stride
+                                    : network_.shape(value).channels;
     return {static_cast<std::int32_t>(position * stride), static_cast<std::int16_t>(weight), kind_};
   }
 
  private:
   const Network& network_;
   Source kind_;
-  int rows_;
+  BatchRows rows_;
 };
 
 // The value that the fully connected layers read lies in their own memory and gets no room here.
-MemoryPlan plan_mixed(const Network& network, const PositionSets& sets, int rows, std::size_t element_bytes) {
+MemoryPlan plan_mixed(const Network& network, const PositionSets& sets, const BatchRows& rows,
+                      std::size_t element_bytes) {
   const std::vector<int> last = last_readers(network);
   std::vector<BufferLifetime> buffers;
   for (int v = 0; v < static_cast<int>(sets.kinds.size()); ++v) {
     const bool outside = v + 1 == static_cast<int>(sets.kinds.size());
     const std::int64_t elements =
-        outside ? 0 : sets.count(v, Source::mixed) * rows * network.shape(v).channels;
-    buffers.push_back({v - 1, last[v], elements * element_bytes});
+        outside ? 0 : sets.count(v, Source::mixed) * rows.of_value(v) * network.shape(v).channels;
+    // Several shallow batches write what one deep batch reads first.
+    buffers.push_back({v == rows.cut ? -1 : v - 1, last[v], elements * element_bytes});
   }
   return plan_memory(buffers);
 }
@@ -174,7 +178,7 @@ MixedLayout mixed_layout(const Network& network, int value, int rows) {
   return {std::int64_t{rows} * shape.channels, shape.channels};
 }
 
-PositionList whole_layer_list(const Network& network, int index, Source kind, int rows) {
+PositionList whole_layer_list(const Network& network, int index, Source kind, const BatchRows& rows) {
   const Layer& layer = network.layers[index];
   const WholeLayer whole(network, kind, rows);
   PositionList list;
@@ -190,7 +194,8 @@ PositionList whole_layer_list(const Network& network, int index, Source kind, in
   return list;
 }
 
-std::shared_ptr<const TileList> whole_tile_list(const Network& network, int index, Source kind, int rows) {
+std::shared_ptr<const TileList> whole_tile_list(const Network& network, int index, Source kind,
+                                                const BatchRows& rows) {
   const Layer& layer = network.layers[index];
   if (!can_tile(layer)) return nullptr;
   const WholeLayer whole(network, kind, rows);
@@ -202,8 +207,8 @@ std::shared_ptr<const TileList> whole_tile_list(const Network& network, int inde
   return list;
 }
 
-ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off, int rows,
-                                      const WholeLists& whole) {
+ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off,
+                                      const BatchRows& rows, const WholeLists& whole) {
   ForegroundLists lists;
   lists.sets = find_position_sets(network, mask, hand_off);
   const ListBuilder builder(network, rows, lists.sets);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/batch_rows.h"
 #include "engine/memory_plan.h"
 #include "engine/position_sets.h"
 #include "engine/tile_list.h"
@@ -37,11 +38,11 @@ MixedLayout mixed_layout(const Network& network, int value, int rows);
 
 /// Lists that compute every position of a layer from inputs that are all of one kind: mixed (after the
 /// hand-off), or background (to fill the cache).
-PositionList whole_layer_list(const Network& network, int index, kernels::Source kind, int rows);
+PositionList whole_layer_list(const Network& network, int index, kernels::Source kind, const BatchRows& rows);
 
 /// The same as tiles; null where the layer cannot be tiled.
 std::shared_ptr<const TileList> whole_tile_list(const Network& network, int index, kernels::Source kind,
-                                                int rows);
+                                                const BatchRows& rows);
 
 /// One foreground's lists for one layer.
 struct LayerLists {
@@ -72,7 +73,7 @@ struct WholeLists {
   std::size_t element_bytes = sizeof(float);           ///< of a stored value
 };
 
-ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off, int rows,
-                                      const WholeLists& whole);
+ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off,
+                                      const BatchRows& rows, const WholeLists& whole);
 
 }  // namespace backdrop

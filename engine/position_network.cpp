@@ -16,7 +16,7 @@ using kernels::RowPointers;
 
 class FloatNetwork final : public PositionNetwork {
  public:
-  FloatNetwork(std::shared_ptr<const Network> shared, int rows, InstructionSet set)
+  FloatNetwork(std::shared_ptr<const Network> shared, const BatchRows& rows, InstructionSet set)
       : PositionNetwork(std::move(shared), rows, sizeof(float)),
         table_(kernels::make_normalization_table(network().normalization.mean,
                                                  network().normalization.deviation)) {
@@ -61,8 +61,7 @@ class FloatNetwork final : public PositionNetwork {
   std::size_t scratch_bytes() const override {
     std::size_t floats = 0;
     for (const auto& convolution : tiled_)
-      if (convolution)
-        floats = std::max({floats, convolution->scratch_floats(rows()), convolution->scratch_floats(1)});
+      if (convolution) floats = std::max(floats, convolution->scratch_floats());
     return floats * sizeof(float);
   }
 
@@ -104,7 +103,8 @@ class FloatNetwork final : public PositionNetwork {
 
 }  // namespace
 
-PositionNetwork::PositionNetwork(std::shared_ptr<const Network> network, int rows, std::size_t element_bytes)
+PositionNetwork::PositionNetwork(std::shared_ptr<const Network> network, const BatchRows& rows,
+                                 std::size_t element_bytes)
     : network_(std::move(network)), rows_(rows) {
   whole_.element_bytes = element_bytes;
 }
@@ -115,8 +115,8 @@ void PositionNetwork::add_whole_lists(int index, bool tiled) {
   whole_.tiles.push_back(tiled ? whole_tile_list(*network_, index, kernels::Source::mixed, rows_) : nullptr);
 }
 
-std::unique_ptr<PositionNetwork> make_float_network(std::shared_ptr<const Network> network, int rows,
-                                                    InstructionSet set) {
+std::unique_ptr<PositionNetwork> make_float_network(std::shared_ptr<const Network> network,
+                                                    const BatchRows& rows, InstructionSet set) {
   return std::make_unique<FloatNetwork>(std::move(network), rows, set);
 }
 

@@ -29,7 +29,7 @@ class PositionNetwork {
   virtual std::int64_t run_tiles(int index, const TileList& tiles, int rows,
                                  const kernels::RowPointers& input, const kernels::RowPointers* residual,
                                  void* const* output, std::byte* scratch) const = 0;
-  /// For run_tiles with one row or rows().
+  /// For run_tiles.
   virtual std::size_t scratch_bytes() const = 0;
 
   /// What mixed positions start from: a convolution's sums over a list of foreground taps, four bytes each.
@@ -44,7 +44,7 @@ class PositionNetwork {
 
   const Network& network() const { return *network_; }
   const std::shared_ptr<const Network>& shared_network() const { return network_; }
-  int rows() const { return rows_; }
+  const BatchRows& rows() const { return rows_; }
   /// How many layers work on positions.
   int layers() const { return static_cast<int>(whole_.positions.size()); }
   /// Every position of every layer from mixed inputs, with tiles where run_tiles takes the layer.
@@ -53,7 +53,7 @@ class PositionNetwork {
 
  protected:
   /// `rows`: backgrounds a batch, 1..kernels::kMaxRows.
-  PositionNetwork(std::shared_ptr<const Network> network, int rows, std::size_t element_bytes);
+  PositionNetwork(std::shared_ptr<const Network> network, const BatchRows& rows, std::size_t element_bytes);
   /// For each layer in turn.
   void add_whole_lists(int index, bool tiled);
 
@@ -61,11 +61,11 @@ class PositionNetwork {
 
  private:
   std::shared_ptr<const Network> network_;
-  int rows_;
+  BatchRows rows_;
 };
 
 /// In fp32.
-std::unique_ptr<PositionNetwork> make_float_network(std::shared_ptr<const Network> network, int rows,
-                                                    InstructionSet set);
+std::unique_ptr<PositionNetwork> make_float_network(std::shared_ptr<const Network> network,
+                                                    const BatchRows& rows, InstructionSet set);
 
 }  // namespace backdrop

@@ -23,7 +23,7 @@ std::vector<const Mask*> masks_of(std::span<const CompositeTask> tasks) {
 }
 
 // What the layers had to do, means over the masks: shares of mixed positions and least traffic.
-void add_work(const Network& network, std::span<const Mask* const> masks, int hand_off, int rows,
+void add_work(const Network& network, std::span<const Mask* const> masks, int hand_off, const BatchRows& rows,
               SearchTimes& times) {
   std::vector<LayerProfile>& layers = times.layers;
   const int positioned = first_fully_connected(network);
@@ -34,7 +34,8 @@ void add_work(const Network& network, std::span<const Mask* const> masks, int ha
       const double share = static_cast<double>(sets.count(i + 1, Source::mixed)) /
                            static_cast<double>(sets.kinds[i + 1].size());
       layers[i].mixed += weight * share;
-      layers[i].bytes += weight * least_traffic(network, sets, i, rows, element_bytes(times.precision));
+      layers[i].bytes +=
+          weight * least_traffic(network, sets, i, rows.of_layer(i), element_bytes(times.precision));
     }
   }
   for (std::size_t i = positioned; i < layers.size(); ++i) {
@@ -114,7 +115,10 @@ SearchTimes profile_search(const std::shared_ptr<const Network>& network, const 
   const int hand_off =  // as the engine chose it
       choose_hand_off(*network, sample_masks(masks), masks.size(), backgrounds->size(), settled.cache_memory)
           .hand_off;
-  add_work(*network, masks, hand_off, engine->batch(), times);
+  const BatchRows rows = options.batch > 0 ? BatchRows(engine->batch())
+                                           : choose_batch_rows(*network, hand_off, engine->batch(),
+                                                               element_bytes(times.precision));
+  add_work(*network, masks, hand_off, rows, times);
   add_times(profile, static_cast<double>(times.composites()), engine->threads(), peak, times);
   return times;
 }

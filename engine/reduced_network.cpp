@@ -90,8 +90,7 @@ std::int64_t ReducedNetwork::run_tiles(int index, const TileList& tiles, int row
 std::size_t ReducedNetwork::scratch_bytes() const {
   std::size_t bytes = 0;
   for (const auto& convolution : tiled_)
-    if (convolution)
-      bytes = std::max({bytes, convolution->scratch_bytes(rows()), convolution->scratch_bytes(1)});
+    if (convolution) bytes = std::max(bytes, convolution->scratch_bytes());
   return bytes;
 }
 

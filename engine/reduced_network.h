@@ -19,7 +19,7 @@ namespace backdrop {
 
 struct ReducedOptions {
   Precision precision = Precision::int8;  ///< or bf16
-  int rows = kernels::kDotRows;           ///< backgrounds a batch
+  BatchRows rows = kernels::kDotRows;     ///< backgrounds a batch
   bool portable = false;                  ///< plain loops even where there are instructions: slow, for tests
   Calibration calibration;                ///< for int8, of the network
   bool tiles = true;                      ///< 3x3 convolutions by Winograd's method, in bfloat16 products

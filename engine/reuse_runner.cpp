@@ -66,11 +66,12 @@ ReuseRunner::ReuseRunner(std::unique_ptr<const PositionNetwork> layers, const Re
                          ThreadPool& pool)
     : layers_(std::move(layers)),
       network_(layers_->network()),
+      rows_(layers_->rows()),
       pool_(pool),
       hand_off_(options.hand_off),
       cache_(*layers_, options.hand_off, options.cache_memory, pool),
       tail_(layers_->shared_network(), layers_->layers(),
-            (kTailBatch + layers_->rows() - 1) / layers_->rows() * layers_->rows()) {
+            (kTailBatch + rows_.deep - 1) / rows_.deep * rows_.deep) {
   for (int i = 0; i < pool.threads(); ++i) workers_.push_back(std::make_unique<Worker>());
 }
 
@@ -117,11 +118,13 @@ void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
   std::size_t composites = 0;
   for (const auto& places : chosen) composites += places.size();
   // About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within.
-  const std::size_t rows = layers_->rows();
-  const std::size_t even = composites / (8 * pool_.threads()) + 1;
-  const std::size_t wanted = tail_.weight_bytes() > kHeavyTail ? tail_.batch() : 2 * rows;
+  const auto threads = static_cast<std::size_t>(pool_.threads());
+  const std::size_t rows = composites / threads >= std::size_t(rows_.deep) ? rows_.deep : rows_.shallow;
+  const std::size_t even = composites / (8 * threads) + 1;
+  const std::size_t wanted =
+      tail_.weight_bytes() > kHeavyTail ? tail_.batch() : std::max(rows_.deep, 2 * rows_.shallow);
   // Of a handful of composites every thread gets some.
-  const std::size_t each = composites / static_cast<std::size_t>(pool_.threads()) / rows * rows;
+  const std::size_t each = composites / threads / rows * rows;
   const std::size_t least = std::clamp(each, rows, std::max(wanted, rows));
   const std::size_t piece_size = std::max<std::size_t>((even + rows - 1) / rows * rows, least);
 
@@ -159,17 +162,23 @@ void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const LogitSink&
   const ForegroundPass& pass = *piece.shared->pass;
   worker.reserve(tail_.arena_bytes(), pass.lists().mixed.bytes, layers_->scratch_bytes());
 
-  std::vector<int> backgrounds;
   const std::size_t tail_batch = tail_.batch();
-  const std::size_t rows = layers_->rows();
+  const std::size_t deep = rows_.deep;
+  const std::size_t shallow = rows_.shallow;
+  std::vector<int> backgrounds;
   for (std::size_t first = 0; first < piece.places.size(); first += tail_batch) {
     const auto places = piece.places.subspan(first, std::min(tail_batch, piece.places.size() - first));
     float* tail_input = tail_.input(worker.tail.data());
-    for (std::size_t done = 0; done < places.size(); done += rows) {
+    for (std::size_t done = 0; done < places.size(); done += deep) {
       backgrounds.clear();
-      for (std::size_t i = done; i < std::min(places.size(), done + rows); ++i)
-        backgrounds.push_back(piece.task->backgrounds[places[i]]);
-      run_batch(pass, backgrounds, worker, tail_input + done * network_.shape(layers_->layers()).size());
+      for (const std::size_t place : places.subspan(done, std::min(deep, places.size() - done)))
+        backgrounds.push_back(piece.task->backgrounds[place]);
+      float* deep_input = tail_input + done * network_.shape(layers_->layers()).size();
+      for (std::size_t row = 0; row < backgrounds.size(); row += shallow)
+        run_layers(0, rows_.cut, pass,
+                   std::span(backgrounds).subspan(row, std::min(shallow, backgrounds.size() - row)), row,
+                   worker, deep_input);
+      run_layers(rows_.cut, layers_->layers(), pass, backgrounds, 0, worker, deep_input);
     }
     const float* logits = tail_.run(
         worker.tail.data(), profile_ != nullptr ? profile_->layers.data() + layers_->layers() : nullptr);
@@ -181,7 +190,7 @@ void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const LogitSink&
 RowPointers ReuseRunner::pointers(const ForegroundPass& pass, int value, std::span<const int> backgrounds,
                                   const Worker& worker) const {
   RowPointers result;
-  const std::int64_t stride = mixed_layout(network_, value, layers_->rows()).row_stride *
+  const std::int64_t stride = mixed_layout(network_, value, rows_.of_value(value)).row_stride *
                               static_cast<std::int64_t>(layers_->element_bytes());
   const std::byte* mixed = worker.mixed.data() + pass.lists().mixed.offsets[value];
   for (std::size_t r = 0; r < backgrounds.size(); ++r) {
@@ -193,22 +202,25 @@ RowPointers ReuseRunner::pointers(const ForegroundPass& pass, int value, std::sp
   return result;
 }
 
-void ReuseRunner::run_batch(const ForegroundPass& pass, std::span<const int> backgrounds, Worker& worker,
-                            float* tail_input) {
+void ReuseRunner::run_layers(int first, int last, const ForegroundPass& pass,
+                             std::span<const int> backgrounds, std::size_t first_row, Worker& worker,
+                             float* tail_input) {
   const int rows = static_cast<int>(backgrounds.size());
   std::int64_t multiply_adds = 0;
-  for (int i = 0; i < layers_->layers(); ++i) {
+  for (int i = first; i < last; ++i) {
     const Layer& layer = network_.layers[i];
     const RowPointers input = pointers(pass, layer.input, backgrounds, worker);
     RowPointers residual;
     if (layer.residual >= 0) residual = pointers(pass, layer.residual, backgrounds, worker);
-    const bool last = i + 1 == layers_->layers();
-    std::byte* first_row = last ? reinterpret_cast<std::byte*>(tail_input)
-                                : worker.mixed.data() + pass.lists().mixed.offsets[i + 1];
-    const std::size_t element_bytes = last ? sizeof(float) : layers_->element_bytes();
+    const bool to_tail = i + 1 == layers_->layers();
+    const std::size_t element_bytes = to_tail ? sizeof(float) : layers_->element_bytes();
+    const std::size_t stride =
+        mixed_layout(network_, i + 1, rows_.of_value(i + 1)).row_stride * element_bytes;
+    std::byte* row = to_tail ? reinterpret_cast<std::byte*>(tail_input)
+                             : worker.mixed.data() + pass.lists().mixed.offsets[i + 1];
+    if (i + 1 == last) row += first_row * stride;
     void* output[kernels::kMaxRows];
-    for (int r = 0; r < rows; ++r)
-      output[r] = first_row + r * mixed_layout(network_, i + 1, layers_->rows()).row_stride * element_bytes;
+    for (int r = 0; r < rows; ++r) output[r] = row + r * stride;
     const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
     const LayerLists& lists = pass.lists().layers[i];
     StepTime* step = profile_ != nullptr ? &profile_->layers[i] : nullptr;

@@ -24,7 +24,7 @@
 namespace backdrop {
 
 struct ReuseOptions {
-  int rows = 4;                  ///< backgrounds a batch
+  BatchRows rows = 4;            ///< backgrounds a batch
   int hand_off = 0;              ///< the first layer whose every position is computed
   std::size_t cache_memory = 0;  ///< bytes for cached background features
 };
@@ -62,13 +62,16 @@ class ReuseRunner {
                     const LogitSink& sink);
   std::shared_ptr<SharedPass> find_pass(const CompositeTask& task) const;
   void run_piece(const Piece& piece, Worker& worker, const LogitSink& sink);
-  void run_batch(const ForegroundPass& pass, std::span<const int> backgrounds, Worker& worker,
-                 float* tail_input);
+  /// Layers `first` .. `last`. `first_row`: the first background's place in the batch that the last of them
+  /// writes for; `tail_input`: that batch's input of the fully connected layers.
+  void run_layers(int first, int last, const ForegroundPass& pass, std::span<const int> backgrounds,
+                  std::size_t first_row, Worker& worker, float* tail_input);
   kernels::RowPointers pointers(const ForegroundPass& pass, int value, std::span<const int> backgrounds,
                                 const Worker& worker) const;
 
   std::unique_ptr<const PositionNetwork> layers_;
   const Network& network_;
+  BatchRows rows_;
   ThreadPool& pool_;
   int hand_off_;
   BackgroundCache cache_;

@@ -17,8 +17,8 @@ namespace backdrop {
 struct ScreenedOptions {
   Precision precision = Precision::int8;
   bool portable = false;                                  ///< the fast layers by plain loops
-  int fast_rows = 8;                                      ///< backgrounds a batch
-  int exact_rows = 4;                                     ///< the same in fp32
+  BatchRows fast_rows = 8;                                ///< backgrounds a batch
+  BatchRows exact_rows = 4;                               ///< the same in fp32
   int hand_off = 0;                                       ///< of both
   std::size_t cache_memory = 0;                           ///< bytes, for both together
   std::optional<Calibration> calibration = std::nullopt;  ///< for int8; none: made from the run
@@ -44,7 +44,7 @@ class ScreenedRunner {
   /// profile starts with nothing cached.
   void set_profile(SearchProfile* profile);
 
-  int rows() const { return options_.fast_rows; }
+  int rows() const { return options_.fast_rows.shallow; }
   int tile() const;
   std::int64_t multiply_adds() const;
   std::size_t workspace_bytes() const;

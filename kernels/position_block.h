@@ -3,6 +3,8 @@
 /// columns. One implementation an instruction set, all from position_block.inl.
 #pragma once
 
+#include <cstddef>
+
 #include "kernels/position_work.h"
 
 namespace backdrop::kernels {
@@ -27,6 +29,8 @@ struct BlockArguments {
   float* const* output = nullptr;
   int output_offset = 0;
   int first_row = 0;
+  const std::byte* ahead = nullptr;  ///< weights that are wanted next: brought into L2 along the way
+  std::ptrdiff_t ahead_step = 0;     ///< bytes of them for each channel of each tap
 };
 
 /// `rows` is 1..kBlockRows.

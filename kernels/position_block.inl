@@ -10,6 +10,8 @@ inline void accumulate_block(const BlockArguments& a, int skip) {
   for (int r = 0; r < Rows; ++r)
     for (int v = 0; v < Vectors; ++v) accumulator[r][v] = V::load(a.start + skip + v * V::kLanes);
 
+  const std::byte* ahead = a.ahead;
+  const std::ptrdiff_t ahead_step = a.ahead_step;
   const std::ptrdiff_t tap_size = std::ptrdiff_t{a.channels} * a.width;
   for (int t = 0; t < a.tap_count; ++t) {
     const Tap& tap = a.taps[t];
@@ -17,6 +19,8 @@ inline void accumulate_block(const BlockArguments& a, int skip) {
     for (int r = 0; r < Rows; ++r) row[r] = a.input->at(tap, a.first_row + r) + a.first_channel;
     const float* weights = a.panel + tap.weight * tap_size + skip;
     for (int c = 0; c < a.channels; ++c, weights += a.width) {
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += ahead_step;
       V column[Vectors];
       for (int v = 0; v < Vectors; ++v) column[v] = V::load(weights + v * V::kLanes);
       for (int r = 0; r < Rows; ++r) {

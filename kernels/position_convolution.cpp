@@ -28,6 +28,13 @@ BlockFunction block_for(InstructionSet set) {
   }
 }
 
+// Bytes of the next weights to ask for at each row of these: as many as are read while `positions` share
+// these.
+std::ptrdiff_t ahead_step(int width, int positions, int rows) {
+  const int passes = positions * ((rows + kBlockRows - 1) / kBlockRows);
+  return (std::ptrdiff_t{width} * sizeof(float) + passes - 1) / passes;
+}
+
 }  // namespace
 
 PositionConvolution::PositionConvolution(const ConvolutionShape& shape, const float* weights,
@@ -63,20 +70,37 @@ void PositionConvolution::pack(const float* weights) {
   }
 }
 
-void PositionConvolution::run_position(const PositionWork& work, int p, const Panel& panel, int rows,
-                                       BlockArguments& arguments, const float* starts) const {
+BlockArguments PositionConvolution::panel_arguments(const Panel& panel, const RowPointers& input,
+                                                    float* const* output) const {
+  BlockArguments arguments;
+  arguments.channels = group_channels_;
+  arguments.first_channel = panel.channel;
+  arguments.panel = packed_.data() + panel.offset;
+  arguments.width = round_up(panel.columns, kLanes);
+  arguments.columns = panel.columns;
+  arguments.input = &input;
+  arguments.output = output;
+  return arguments;
+}
+
+// What is read when all taps up to `tap` are done: panels follow each other, and the first comes again.
+const std::byte* PositionConvolution::weights_after(const Panel& panel, int tap) const {
+  const std::size_t tap_size = std::size_t(group_channels_) * round_up(panel.columns, kLanes);
+  const std::size_t end = panel.offset + (tap + 1) * tap_size;
+  return reinterpret_cast<const std::byte*>(packed_.data() + (end < packed_.size() ? end : 0));
+}
+
+void PositionConvolution::run_position(const PositionWork& work, int p, int rows,
+                                       BlockArguments& arguments) const {
   const auto taps = work.taps_of(p);
   arguments.taps = taps.data();
   arguments.tap_count = static_cast<int>(taps.size());
   arguments.output_offset = work.output[p];
-  arguments.residual_tap = work.residual.empty() ? nullptr : &work.residual[p];
-  const int start = work.start.empty() ? -1 : work.start[p];
-  arguments.start =
-      (start < 0 ? bias_.data() : starts + std::ptrdiff_t{start} * start_stride_) + panel.column;
   const BlockFunction block = block_for(set_);
   for (int row = 0; row < rows; row += kBlockRows) {
     arguments.first_row = row;
     block(arguments, std::min(kBlockRows, rows - row));
+    arguments.ahead += arguments.ahead_step * arguments.tap_count * arguments.channels;
   }
 }
 
@@ -86,27 +110,43 @@ std::int64_t PositionConvolution::run(const PositionWork& work, int rows, const 
   const int positions = work.positions();
   const std::size_t position_bytes = sizeof(float) * rows * shape_.channels;
   const int chunk = static_cast<int>(std::max<std::size_t>(1, kChunkBytes / position_bytes));
+  const int last_tap = shape_.kernel * shape_.kernel - 1;
   std::int64_t multiply_adds = 0;
-  BlockArguments arguments;
-  arguments.channels = group_channels_;
-  arguments.input = &input;
-  arguments.residual = residual;
-  arguments.slope = slope;
-  arguments.output = output;
   for (int first = 0; first < positions; first += chunk) {
     const int last = std::min(positions, first + chunk);
     for (const Panel& panel : panels_) {
-      arguments.first_channel = panel.channel;
-      arguments.panel = packed_.data() + panel.offset;
-      arguments.width = round_up(panel.columns, kLanes);
-      arguments.columns = panel.columns;
+      BlockArguments arguments = panel_arguments(panel, input, output);
+      arguments.residual = residual;
+      arguments.slope = slope;
       arguments.first_column = panel.column;
-      for (int p = first; p < last; ++p) run_position(work, p, panel, rows, arguments, starts);
+      arguments.ahead = weights_after(panel, last_tap);
+      arguments.ahead_step = ahead_step(arguments.width, last - first, rows);
+      for (int p = first; p < last; ++p) {
+        const int start = work.start.empty() ? -1 : work.start[p];
+        arguments.start =
+            (start < 0 ? bias_.data() : starts + std::ptrdiff_t{start} * start_stride_) + panel.column;
+        arguments.residual_tap = work.residual.empty() ? nullptr : &work.residual[p];
+        run_position(work, p, rows, arguments);
+      }
       multiply_adds +=
           std::int64_t{work.first_tap[last] - work.first_tap[first]} * group_channels_ * panel.columns * rows;
     }
   }
   return multiply_adds;
+}
+
+std::int64_t PositionConvolution::run_panel(int panel, const PositionWork& work, int shared, int rows,
+                                            const RowPointers& input, float* const* output) const {
+  static constexpr float kZeros[kPanelColumns] = {};
+  const Panel& columns = panels_[panel];
+  BlockArguments arguments = panel_arguments(columns, input, output);
+  arguments.start = kZeros;
+  arguments.ahead_step = ahead_step(arguments.width, shared, rows);
+  for (int p = 0; p < work.positions(); ++p) {
+    if (p % shared == 0) arguments.ahead = weights_after(columns, work.taps_of(p)[0].weight);
+    run_position(work, p, rows, arguments);
+  }
+  return std::int64_t{work.positions()} * group_channels_ * columns.columns * rows;
 }
 
 }  // namespace backdrop::kernels

@@ -35,6 +35,14 @@ class PositionConvolution {
   std::int64_t run(const PositionWork& work, int rows, const RowPointers& input, const RowPointers* residual,
                    const float* starts, float slope, float* const* output) const;
 
+  /// The columns of one panel only, without bias, residual or activation: to output[row] + work.output[p]
+  /// from there on. For products whose positions have one tap each, `shared` after another the same weights.
+  std::int64_t run_panel(int panel, const PositionWork& work, int shared, int rows, const RowPointers& input,
+                         float* const* output) const;
+
+  int panels() const { return static_cast<int>(panels_.size()); }
+  int first_column(int panel) const { return panels_[panel].column; }
+  int columns(int panel) const { return panels_[panel].columns; }
   const ConvolutionShape& shape() const { return shape_; }
   /// Floats from one row of start sums to the next: the output channels, rounded up to whole vectors.
   int start_stride() const { return start_stride_; }
@@ -50,8 +58,9 @@ class PositionConvolution {
   };
 
   void pack(const float* weights);
-  void run_position(const PositionWork& work, int p, const Panel& panel, int rows, BlockArguments& arguments,
-                    const float* starts) const;
+  BlockArguments panel_arguments(const Panel& panel, const RowPointers& input, float* const* output) const;
+  const std::byte* weights_after(const Panel& panel, int tap) const;
+  void run_position(const PositionWork& work, int p, int rows, BlockArguments& arguments) const;
 
   ConvolutionShape shape_;
   InstructionSet set_;

@@ -11,6 +11,7 @@ namespace {
 #include "kernels/winograd_transform.inl"
 
 struct Halves {
+  using Element = Bf16;
   static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale&) {
     const __m256i stored = load_lanes(static_cast<const Bf16*>(from) + at, count);
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(stored), 16))};
@@ -22,6 +23,7 @@ struct Halves {
 };
 
 struct Bytes {
+  using Element = std::uint8_t;
   static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale& scale) {
     const __m128i stored = load_lanes(static_cast<const std::uint8_t*>(from) + at, count);
     const __m512 real = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(stored));

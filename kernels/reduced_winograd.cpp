@@ -2,6 +2,7 @@
 #include "kernels/reduced_winograd.h"
 
 #include <algorithm>
+#include <array>
 
 #include "kernels/winograd_parts.h"
 #include "kernels/winograd_transform.h"
@@ -9,7 +10,8 @@
 namespace backdrop::kernels {
 namespace {
 
-constexpr int kRowsWanted = 64;  // of one point's product
+constexpr int kRowsWanted = 64;  // of one point's product, at least
+static_assert(kRowsWanted >= kMaxRows);
 constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
 
 WinogradTransforms transforms_for(Precision stored, bool portable) {
@@ -34,11 +36,10 @@ ReducedWinograd::ReducedWinograd(Precision stored, const ConvolutionShape& shape
   if (!scales.input.empty()) input_scale_ = scales.input[0];
 }
 
-int ReducedWinograd::chunk_tiles(int rows) const {
-  const std::size_t tile_bytes = std::size_t(kTilePoints) * rows *
-                                 (shape_.channels * sizeof(Bf16) + shape_.out_channels * sizeof(float));
-  const int fitting = static_cast<int>(kChunkBytes / tile_bytes);
-  return std::max({1, fitting, (kRowsWanted + rows - 1) / rows});
+int ReducedWinograd::chunk_rows() const {
+  const std::size_t row_bytes =
+      kTilePoints * (shape_.channels * sizeof(Bf16) + shape_.out_channels * sizeof(float));
+  return std::max(kRowsWanted, static_cast<int>(kChunkBytes / row_bytes));
 }
 
 /// Of the transformed inputs of `flat` rows, in whole cache lines.
@@ -47,8 +48,8 @@ std::size_t ReducedWinograd::transformed_bytes(std::int64_t flat) const {
          64 * 64;
 }
 
-std::size_t ReducedWinograd::scratch_bytes(int rows) const {
-  const std::int64_t flat = std::int64_t{chunk_tiles(rows)} * rows;
+std::size_t ReducedWinograd::scratch_bytes() const {
+  const std::int64_t flat = chunk_rows();
   return transformed_bytes(flat) +
          static_cast<std::size_t>(kTilePoints * point_stride(flat, shape_.out_channels)) * sizeof(float);
 }
@@ -62,14 +63,20 @@ void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, cons
                                        Bf16* transformed) const {
   const WinogradTransforms transforms = transforms_for(stored_, portable_);
   const std::int64_t flat = std::ssize(taps) / kTilePoints * rows;
-  for (std::int64_t row = 0; row < flat; ++row) {
+  const auto locate_tile = [&](std::int64_t row) {
     const Tap* tile = &taps[static_cast<std::size_t>(row / rows * kTilePoints)];
-    const void* pointers[kTilePoints];
+    std::array<const void*, kTilePoints> pointers;
     for (int i = 0; i < kTilePoints; ++i)
       pointers[i] =
           tile[i].weight == kOutside ? nullptr : locate(input, tile[i], static_cast<int>(row % rows));
-    transforms.input({pointers, shape_.channels, input_scale_, transformed + row * shape_.channels,
-                      point_stride(flat, shape_.channels)});
+    return pointers;
+  };
+  auto pointers = locate_tile(0);
+  for (std::int64_t row = 0; row < flat; ++row) {
+    const auto ahead = row + 1 < flat ? locate_tile(row + 1) : pointers;
+    transforms.input({pointers.data(), ahead.data(), shape_.channels, input_scale_,
+                      transformed + row * shape_.channels, point_stride(flat, shape_.channels)});
+    pointers = ahead;
   }
 }
 
@@ -83,11 +90,11 @@ std::int64_t ReducedWinograd::multiply(std::int64_t flat, const Bf16* transforme
   std::int64_t multiply_adds = 0;
   const auto left = static_cast<int>(flat % kMaxRows);
   if (flat >= kMaxRows)
-    multiply_adds += products_.run(ProductList(flat, false, shape_).work(), kMaxRows, input, nullptr, nullptr,
-                                   DotOutput::sums, output);
+    multiply_adds += products_.run(ProductList(flat, false, shape_.channels, shape_.out_channels).work(),
+                                   kMaxRows, input, nullptr, nullptr, DotOutput::sums, output);
   if (left > 0)
-    multiply_adds += products_.run(ProductList(flat, true, shape_).work(), left, input, nullptr, nullptr,
-                                   DotOutput::sums, output);
+    multiply_adds += products_.run(ProductList(flat, true, shape_.channels, shape_.out_channels).work(), left,
+                                   input, nullptr, nullptr, DotOutput::sums, output);
   return multiply_adds;
 }
 
@@ -97,20 +104,30 @@ void ReducedWinograd::transform_outputs(const TileWork& work, int first, int cou
   const WinogradTransforms transforms = transforms_for(stored_, portable_);
   const std::int64_t flat = std::int64_t{count} * rows;
   const std::size_t size = element_bytes(stored_);
+  const auto place = [&](std::int64_t row) {
+    return static_cast<std::size_t>(first + row / rows) * kTile * kTile;
+  };
+  const auto locate_residual = [&](std::int64_t row) {
+    std::array<const void*, kTile * kTile> pointers;
+    for (int i = 0; i < kTile * kTile; ++i)
+      pointers[i] = work.outputs[place(row) + i] < 0
+                        ? nullptr
+                        : locate(*residual, work.residual[place(row) + i], static_cast<int>(row % rows));
+    return pointers;
+  };
+  std::array<const void*, kTile * kTile> added{};
+  if (residual != nullptr) added = locate_residual(0);
   for (std::int64_t row = 0; row < flat; ++row) {
-    const auto place = static_cast<std::size_t>(first + row / rows) * kTile * kTile;
-    const auto r = static_cast<int>(row % rows);
     void* targets[kTile * kTile];
-    const void* added[kTile * kTile];
     for (int i = 0; i < kTile * kTile; ++i) {
-      const std::int32_t offset = work.outputs[place + i];
-      targets[i] = offset < 0 ? nullptr : static_cast<std::byte*>(output[r]) + offset * size;
-      added[i] =
-          work.residual.empty() || offset < 0 ? nullptr : locate(*residual, work.residual[place + i], r);
+      const std::int32_t offset = work.outputs[place(row) + i];
+      targets[i] = offset < 0 ? nullptr : static_cast<std::byte*>(output[row % rows]) + offset * size;
     }
+    const auto ahead = residual != nullptr && row + 1 < flat ? locate_residual(row + 1) : added;
     transforms.output({products + row * shape_.out_channels, point_stride(flat, shape_.out_channels),
-                       shape_.out_channels, bias_.data(), work.residual.empty() ? nullptr : added,
-                       scales_.residual, shape_.slope, targets, scales_.output});
+                       shape_.out_channels, bias_.data(), residual != nullptr ? added.data() : nullptr,
+                       ahead.data(), scales_.residual, shape_.slope, targets, scales_.output});
+    added = ahead;
   }
 }
 
@@ -118,7 +135,7 @@ std::int64_t ReducedWinograd::run(const TileWork& work, int rows, const RowPoint
                                   const RowPointers* residual, void* const* output,
                                   std::byte* scratch) const {
   const int tiles = static_cast<int>(work.inputs.size()) / kTilePoints;
-  const int chunk = chunk_tiles(rows);
+  const int chunk = chunk_rows() / rows;
   auto* transformed = reinterpret_cast<Bf16*>(scratch);
   auto* products = reinterpret_cast<float*>(scratch + transformed_bytes(std::int64_t{chunk} * rows));
   std::int64_t multiply_adds = 0;

@@ -22,15 +22,15 @@ class ReducedWinograd {
                   const DotScales& scales, bool portable);
 
   /// As WinogradConvolution::run, with stored activations; the slope is the shape's. `scratch` holds
-  /// scratch_bytes(rows), 64-byte aligned.
+  /// scratch_bytes(), 64-byte aligned.
   std::int64_t run(const TileWork& work, int rows, const RowPointers& input, const RowPointers* residual,
                    void* const* output, std::byte* scratch) const;
 
-  std::size_t scratch_bytes(int rows) const;
+  std::size_t scratch_bytes() const;
   std::size_t weight_bytes() const { return products_.weight_bytes(); }
 
  private:
-  int chunk_tiles(int rows) const;
+  int chunk_rows() const;
   std::size_t transformed_bytes(std::int64_t flat) const;
   void transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
                         Bf16* transformed) const;

@@ -4,6 +4,7 @@
 #include "kernels/winograd.h"
 
 #include <algorithm>
+#include <array>
 
 #include "kernels/winograd_parts.h"
 #include "kernels/winograd_transform.h"
@@ -11,7 +12,8 @@
 namespace backdrop::kernels {
 namespace {
 
-constexpr int kRowsWanted = 64;  // of one point's product
+constexpr int kRowsWanted = 64;  // of one point's product, at least
+static_assert(kRowsWanted >= kMaxRows);
 constexpr std::size_t kChunkFloats = (std::size_t{512} << 10) / 4;
 
 WinogradTransforms transforms_for(InstructionSet set) {
@@ -29,6 +31,17 @@ WinogradTransforms transforms_for(InstructionSet set) {
 
 }  // namespace
 
+// The lists of a chunk's products, the same for every panel.
+struct WinogradConvolution::Products {
+  std::int64_t flat;
+  ProductList blocks, remainder;
+
+  Products(std::int64_t rows, int channels)
+      : flat(rows),
+        blocks(rows, false, channels, kPanelColumns),
+        remainder(rows, true, channels, kPanelColumns) {}
+};
+
 bool WinogradConvolution::applies(const ConvolutionShape& shape) {
   return shape.kernel == 3 && shape.stride == 1 && shape.padding == 1 && shape.groups == 1;
 }
@@ -41,78 +54,95 @@ WinogradConvolution::WinogradConvolution(const ConvolutionShape& shape, const fl
                 std::vector<float>(shape.out_channels, 0.0f).data(), set),
       bias_(bias, bias + shape.out_channels) {}
 
-int WinogradConvolution::chunk_tiles(int rows) const {
-  const std::size_t tile_floats = std::size_t(kTilePoints) * rows * (shape_.channels + shape_.out_channels);
-  const int fitting = static_cast<int>(kChunkFloats / tile_floats);
-  return std::max({1, fitting, (kRowsWanted + rows - 1) / rows});
+int WinogradConvolution::chunk_rows() const {
+  const std::size_t row_floats = std::size_t(kTilePoints) * (shape_.channels + kPanelColumns);
+  return std::max(kRowsWanted, static_cast<int>(kChunkFloats / row_floats));
 }
 
-std::size_t WinogradConvolution::scratch_floats(int rows) const {
-  const std::int64_t flat = std::int64_t{chunk_tiles(rows)} * rows;
-  return static_cast<std::size_t>(
-      kTilePoints * (point_stride(flat, shape_.channels) + point_stride(flat, shape_.out_channels)));
+std::size_t WinogradConvolution::scratch_floats() const {
+  const std::int64_t flat = chunk_rows();
+  return static_cast<std::size_t>(kTilePoints *
+                                  (point_stride(flat, shape_.channels) + point_stride(flat, kPanelColumns)));
 }
 
 void WinogradConvolution::transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
                                            float* transformed) const {
   const WinogradTransforms transforms = transforms_for(set_);
   const std::int64_t flat = std::ssize(taps) / kTilePoints * rows;
-  for (std::int64_t row = 0; row < flat; ++row) {
+  const auto locate = [&](std::int64_t row) {
     const Tap* tile = &taps[static_cast<std::size_t>(row / rows * kTilePoints)];
-    const void* pointers[kTilePoints];
+    std::array<const void*, kTilePoints> pointers;
     for (int i = 0; i < kTilePoints; ++i)
       pointers[i] = tile[i].weight == kOutside ? nullptr : input.at(tile[i], static_cast<int>(row % rows));
-    transforms.input({pointers,
+    return pointers;
+  };
+  auto pointers = locate(0);
+  for (std::int64_t row = 0; row < flat; ++row) {
+    const auto ahead = row + 1 < flat ? locate(row + 1) : pointers;
+    transforms.input({pointers.data(),
+                      ahead.data(),
                       shape_.channels,
                       {},
                       transformed + row * shape_.channels,
                       point_stride(flat, shape_.channels)});
+    pointers = ahead;
   }
 }
 
-std::int64_t WinogradConvolution::multiply(std::int64_t flat, const float* transformed,
+std::int64_t WinogradConvolution::multiply(int panel, const Products& lists, const float* transformed,
                                            float* products) const {
   RowPointers input;
   float* output[kMaxRows];
   for (int r = 0; r < kMaxRows; ++r) {
     input.rows[static_cast<int>(Source::mixed)][r] = transformed + r * shape_.channels;
-    output[r] = products + r * shape_.out_channels;
+    output[r] = products + r * kPanelColumns;
   }
   std::int64_t multiply_adds = 0;
-  const auto left = static_cast<int>(flat % kMaxRows);
-  if (flat >= kMaxRows)
-    multiply_adds += products_.run(ProductList(flat, false, shape_).work(), kMaxRows, input, nullptr, nullptr,
-                                   1.0f, output);
-  if (left > 0)
-    multiply_adds +=
-        products_.run(ProductList(flat, true, shape_).work(), left, input, nullptr, nullptr, 1.0f, output);
+  const auto blocks = static_cast<int>(lists.flat / kMaxRows);
+  const auto left = static_cast<int>(lists.flat % kMaxRows);
+  if (blocks > 0)
+    multiply_adds += products_.run_panel(panel, lists.blocks.work(), blocks, kMaxRows, input, output);
+  if (left > 0) multiply_adds += products_.run_panel(panel, lists.remainder.work(), 1, left, input, output);
   return multiply_adds;
 }
 
-void WinogradConvolution::transform_outputs(const TileWork& work, int first, int count, int rows,
+void WinogradConvolution::transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
                                             const float* products, const RowPointers* residual, float slope,
                                             float* const* output) const {
   const WinogradTransforms transforms = transforms_for(set_);
   const std::int64_t flat = std::int64_t{count} * rows;
+  const int column = products_.first_column(panel);
+  const auto place = [&](std::int64_t row) {
+    return static_cast<std::size_t>(first + row / rows) * kTile * kTile;
+  };
+  const auto locate_residual = [&](std::int64_t row) {
+    std::array<const void*, kTile * kTile> pointers;
+    for (int i = 0; i < kTile * kTile; ++i)
+      pointers[i] = work.outputs[place(row) + i] < 0
+                        ? nullptr
+                        : residual->at(work.residual[place(row) + i], static_cast<int>(row % rows)) + column;
+    return pointers;
+  };
+  std::array<const void*, kTile * kTile> added{};
+  if (residual != nullptr) added = locate_residual(0);
   for (std::int64_t row = 0; row < flat; ++row) {
-    const auto place = static_cast<std::size_t>(first + row / rows) * kTile * kTile;
-    const auto r = static_cast<int>(row % rows);
     void* targets[kTile * kTile];
-    const void* added[kTile * kTile];
     for (int i = 0; i < kTile * kTile; ++i) {
-      const std::int32_t offset = work.outputs[place + i];
-      targets[i] = offset < 0 ? nullptr : output[r] + offset;
-      added[i] = work.residual.empty() || offset < 0 ? nullptr : residual->at(work.residual[place + i], r);
+      const std::int32_t offset = work.outputs[place(row) + i];
+      targets[i] = offset < 0 ? nullptr : output[row % rows] + offset + column;
     }
-    transforms.output({products + row * shape_.out_channels,
-                       point_stride(flat, shape_.out_channels),
-                       shape_.out_channels,
-                       bias_.data(),
-                       work.residual.empty() ? nullptr : added,
+    const auto ahead = residual != nullptr && row + 1 < flat ? locate_residual(row + 1) : added;
+    transforms.output({products + row * kPanelColumns,
+                       point_stride(flat, kPanelColumns),
+                       products_.columns(panel),
+                       bias_.data() + column,
+                       residual != nullptr ? added.data() : nullptr,
+                       ahead.data(),
                        {},
                        slope,
                        targets,
                        {}});
+    added = ahead;
   }
 }
 
@@ -120,15 +150,18 @@ std::int64_t WinogradConvolution::run(const TileWork& work, int rows, const RowP
                                       const RowPointers* residual, float slope, float* const* output,
                                       float* scratch) const {
   const int tiles = static_cast<int>(work.inputs.size()) / kTilePoints;
-  const int chunk = chunk_tiles(rows);
+  const int chunk = chunk_rows() / rows;
   float* products = scratch + kTilePoints * point_stride(std::int64_t{chunk} * rows, shape_.channels);
   std::int64_t multiply_adds = 0;
   for (int first = 0; first < tiles; first += chunk) {
     const int count = std::min(chunk, tiles - first);
     const auto taps = work.inputs.subspan(std::size_t(first) * kTilePoints, std::size_t(count) * kTilePoints);
     transform_inputs(taps, rows, input, scratch);
-    multiply_adds += multiply(std::int64_t{count} * rows, scratch, products);
-    transform_outputs(work, first, count, rows, products, residual, slope, output);
+    const Products lists(std::int64_t{count} * rows, shape_.channels);
+    for (int panel = 0; panel < products_.panels(); ++panel) {
+      multiply_adds += multiply(panel, lists, scratch, products);
+      transform_outputs(panel, work, first, count, rows, products, residual, slope, output);
+    }
   }
   return multiply_adds;
 }

@@ -46,21 +46,25 @@ class WinogradConvolution {
                       InstructionSet set);
 
   /// Writes activation(convolution + bias + residual) at every wanted output for `rows` rows. `scratch` holds
-  /// scratch_floats(rows), 64-byte aligned. Returns the multiply-adds of the products.
+  /// scratch_floats(), 64-byte aligned. Returns the multiply-adds of the products.
   std::int64_t run(const TileWork& work, int rows, const RowPointers& input, const RowPointers* residual,
                    float slope, float* const* output, float* scratch) const;
 
-  std::size_t scratch_floats(int rows) const;
+  std::size_t scratch_floats() const;
   std::size_t weight_bytes() const { return products_.weight_bytes(); }
 
  private:
-  int chunk_tiles(int rows) const;
-  // The three steps of one chunk. "Flat" rows are the chunk's tiles by backgrounds.
+  struct Products;
+
+  int chunk_rows() const;
+  // The three steps of one chunk; the last two for a panel of output channels, whose products stay in cache.
+  // "Flat" rows are the chunk's tiles by backgrounds.
   void transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
                         float* transformed) const;
-  std::int64_t multiply(std::int64_t flat, const float* transformed, float* products) const;
-  void transform_outputs(const TileWork& work, int first, int count, int rows, const float* products,
-                         const RowPointers* residual, float slope, float* const* output) const;
+  std::int64_t multiply(int panel, const Products& lists, const float* transformed, float* products) const;
+  void transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
+                         const float* products, const RowPointers* residual, float slope,
+                         float* const* output) const;
 
   ConvolutionShape shape_;
   InstructionSet set_;

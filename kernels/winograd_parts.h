@@ -33,7 +33,8 @@ struct ProductList {
   std::vector<std::int32_t> output, first_tap{0};
   std::vector<Tap> taps;
 
-  ProductList(std::int64_t flat, bool remainder, const ConvolutionShape& shape) {
+  /// The products have `columns` columns.
+  ProductList(std::int64_t flat, bool remainder, int input_channels, int columns) {
     const std::int64_t whole = flat / kMaxRows;
     for (int point = 0; point < kTilePoints; ++point) {
       for (std::int64_t block = remainder ? whole : 0; block < (remainder ? whole + 1 : whole); ++block) {
@@ -41,8 +42,8 @@ struct ProductList {
           return static_cast<std::int32_t>(point * point_stride(flat, channels) +
                                            block * kMaxRows * channels);
         };
-        output.push_back(offset(shape.out_channels));
-        taps.push_back({offset(shape.channels), static_cast<std::int16_t>(point), Source::mixed});
+        output.push_back(offset(columns));
+        taps.push_back({offset(input_channels), static_cast<std::int16_t>(point), Source::mixed});
         first_tap.push_back(static_cast<std::int32_t>(taps.size()));
       }
     }

@@ -14,6 +14,8 @@ namespace backdrop::kernels {
 /// goes to output + i * stride elements: floats, and bfloat16 below fp32.
 struct InputTransform {
   const void* const* input = nullptr;
+  const void* const* ahead =
+      nullptr;  ///< the same of the tile that comes next: brought into cache along the way
   int channels = 0;
   ValueScale scale;  ///< of 8-bit inputs
   void* output = nullptr;
@@ -29,7 +31,8 @@ struct OutputTransform {
   int channels = 0;
   const float* bias = nullptr;
   const void* const* residual = nullptr;
-  ValueScale residual_scale;  ///< of 8-bit residuals
+  const void* const* ahead = nullptr;  ///< the same of the tile that comes next
+  ValueScale residual_scale;           ///< of 8-bit residuals
   float slope = 1.0f;
   void* const* output = nullptr;
   ValueScale output_scale;  ///< of 8-bit outputs

@@ -6,6 +6,7 @@
 // The one-dimensional transforms are those of F(4, 3) with the points 0, 1, -1, 2, -2.
 
 struct Floats {
+  using Element = float;
   static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale&) {
     return V::load_first(static_cast<const float*>(from) + at, count);
   }
@@ -13,6 +14,13 @@ struct Floats {
     value.store_first(static_cast<float*>(to) + at, count);
   }
 };
+
+// A tile's lines lie far apart, where the processor does not see the next one coming.
+template <class Stored, bool Write = false>
+inline void prefetch(const void* value, int c) {
+  if constexpr (V::kLanes > 1)
+    __builtin_prefetch(static_cast<const typename Stored::Element*>(value) + c, Write ? 1 : 0);
+}
 
 inline V scaled(V a, float factor, V b) {
   return V::multiply_add(a, V::constant(factor), b);  // a * factor + b
@@ -51,6 +59,7 @@ template <class Stored, class Transformed>
     for (int y = 0; y < kTileInputs; ++y) {
       const void* from = a.input[y * kTileInputs + x];
       d[y] = from != nullptr ? Stored::load(from, c, valid, a.scale) : V::zero();
+      prefetch<Stored>(a.ahead[y * kTileInputs + x], c);
     }
     V points[kTileInputs];
     input_points(d, points);
@@ -75,6 +84,9 @@ inline void transform_input(const InputTransform& a) {
 template <class Stored>
 [[gnu::always_inline]] inline void transform_output_lanes(const OutputTransform& a, int c, int valid) {
   V rows[kTile][kTileInputs];  // [output row][point of the columns]
+  for (int i = 0; i < kTile * kTile; ++i)
+    if constexpr (V::kLanes > 1)
+      __builtin_prefetch(static_cast<typename Stored::Element*>(a.output[i]) + c, 1);
   for (int x = 0; x < kTileInputs; ++x) {
     V m[kTileInputs];
     for (int y = 0; y < kTileInputs; ++y)
@@ -92,8 +104,10 @@ template <class Stored>
       void* to = a.output[y * kTile + x];
       if (to == nullptr) continue;
       V sum = V::add(outputs[x], bias);
-      if (a.residual != nullptr)
+      if (a.residual != nullptr) {
+        prefetch<Stored>(a.ahead[y * kTile + x], c);
         sum = V::add(sum, Stored::load(a.residual[y * kTile + x], c, valid, a.residual_scale));
+      }
       Stored::store(V::activate(sum, slope), to, c, valid, a.output_scale);
     }
   }

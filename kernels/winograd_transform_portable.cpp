@@ -25,6 +25,7 @@ struct V {
 #include "kernels/winograd_transform.inl"
 
 struct Halves {
+  using Element = Bf16;
   static V load(const void* from, std::ptrdiff_t at, int, const ValueScale&) {
     return {to_float(static_cast<const Bf16*>(from)[at])};
   }
@@ -34,6 +35,7 @@ struct Halves {
 };
 
 struct Bytes {
+  using Element = std::uint8_t;
   static V load(const void* from, std::ptrdiff_t at, int, const ValueScale& scale) {
     return {to_float(static_cast<const std::uint8_t*>(from)[at], scale)};
   }

@@ -108,7 +108,7 @@ void winograd(benchmark::State& state, const Layer& shape, InstructionSet set) {
   const auto tiles = whole_tile_list(*scene.network, 0, Source::mixed, kRows);
   const kernels::WinogradConvolution convolution(convolution_shape(layer), layer.weights.data(),
                                                  layer.bias.data(), set);
-  const AlignedBuffer scratch(convolution.scratch_floats(kRows) * sizeof(float));
+  const AlignedBuffer scratch(convolution.scratch_floats() * sizeof(float));
   std::int64_t done = 0;
   const auto run = [&] {
     done = convolution.run(tiles->work(), kRows, scene.pointers, nullptr, slope_of(layer.activation),

@@ -105,7 +105,7 @@ TEST_P(Winograd, EqualsThePlainLoops) {
     for (int r = 0; r < rows; ++r) output[r] = actual.data() + r * shape.out_channels;
 
     const WinogradConvolution convolution(shape, weights.data(), bias.data(), GetParam());
-    const AlignedBuffer scratch(convolution.scratch_floats(rows) * sizeof(float));
+    const AlignedBuffer scratch(convolution.scratch_floats() * sizeof(float));
     const auto multiply_adds =
         convolution.run({lists.inputs, lists.outputs, lists.residual}, rows, input_rows, &residual_rows,
                         shape.slope, output, scratch.floats());
@@ -192,7 +192,7 @@ void compare_reduced(Precision stored, bool portable, std::mt19937& generator) {
   void* output[kMaxRows];
   for (int r = 0; r < rows; ++r) output[r] = actual.data() + r * shape.out_channels * element_bytes(stored);
   const ReducedWinograd convolution(stored, shape, weights.data(), bias.data(), scales, portable);
-  const AlignedBuffer scratch(convolution.scratch_bytes(rows));
+  const AlignedBuffer scratch(convolution.scratch_bytes());
   const auto multiply_adds = convolution.run({lists.inputs, lists.outputs, lists.residual}, rows, input_rows,
                                              &residual_rows, output, scratch.data());
   EXPECT_EQ(multiply_adds, std::int64_t(lists.inputs.size()) * rows * shape.channels * shape.out_channels);

@@ -1,0 +1,33 @@
+/// \file
+/// How many composites run side by side at each layer.
+///
+/// A batch reads a layer's weights once. Few composites keep their activations in cache, and that is what
+/// early layers need; behind the hand-off, where activations are small and weights large, several batches are
+/// taken together.
+#pragma once
+
+#include <cstddef>
+
+#include "models/network.h"
+
+namespace backdrop {
+
+struct BatchRows {
+  /// The same at every layer.
+  BatchRows(int rows) : shallow(rows), deep(rows) {}  // NOLINT(google-explicit-constructor)
+  BatchRows(int shallow_rows, int deep_rows, int first_deep)
+      : shallow(shallow_rows), deep(deep_rows), cut(first_deep) {}
+
+  int of_value(int value) const { return value >= cut ? deep : shallow; }
+  int of_layer(int index) const { return index >= cut ? deep : shallow; }
+
+  int shallow;
+  int deep;
+  int cut = 0;  ///< the value, and the layer that reads it, from which on there are `deep` rows
+};
+
+/// Takes the cut as early as it can be: behind `hand_off`, where the values of a deep batch, of
+/// `element_bytes` an element, fit a thread's cache, and where no layer reads a value from before.
+BatchRows choose_batch_rows(const Network& network, int hand_off, int shallow, std::size_t element_bytes);
+
+}  // namespace backdrop
