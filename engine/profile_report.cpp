@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backdrop/error.h"
+#include "engine/batch_rows.h"
 #include "engine/hand_off.h"
 #include "engine/layer_traffic.h"
 #include "engine/position_sets.h"

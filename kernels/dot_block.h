@@ -16,6 +16,7 @@ inline constexpr int kDotRows = 8;
 inline constexpr int kDotLanes = 16;         ///< columns are padded to multiples of this
 inline constexpr int kDotPanelColumns = 32;  ///< 8 x 2 vectors: weights come from L2 at the rate of products
 inline constexpr int kGroupBytes = 4;
+inline constexpr int kLineBytes = 64;  ///< of a cache
 
 struct DotArguments {
   const Tap* taps = nullptr;
@@ -40,6 +41,8 @@ struct DotArguments {
   void* const* output = nullptr;
   int output_offset = 0;
   int first_row = 0;
+  const std::byte* ahead = nullptr;  ///< weights that are wanted next: brought into L2 along the way
+  std::ptrdiff_t ahead_step = 0;     ///< bytes of them for each tap
 };
 
 /// `rows` is 1..kDotRows.

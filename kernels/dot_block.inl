@@ -42,6 +42,8 @@ inline void dot_block(const DotArguments& a) {
   const std::ptrdiff_t step = std::ptrdiff_t{a.width} * kGroupBytes;
   for (int t = 0; t < a.tap_count; ++t) {
     const Tap& tap = a.taps[t];
+    const std::byte* const ahead = a.ahead + t * a.ahead_step;
+    for (std::ptrdiff_t i = 0; i < a.ahead_step; i += kLineBytes) __builtin_prefetch(ahead + i, 0, 2);
     const std::byte* row[Rows];
     for (int r = 0; r < Rows; ++r)
       row[r] = reinterpret_cast<const std::byte*>(a.input->at<typename D::Element>(tap, a.first_row + r) +

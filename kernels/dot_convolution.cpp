@@ -22,6 +22,13 @@ DotFunction block_for(Precision precision, bool portable) {
   return precision == Precision::int8 ? dot_block_int8_portable : dot_block_bf16_portable;
 }
 
+// Bytes of the next weights to ask for at each tap of these, in whole lines: as many as are read while
+// `positions` share these.
+std::ptrdiff_t ahead_step(std::ptrdiff_t tap_bytes, int positions, int rows) {
+  const int passes = positions * ((rows + kDotRows - 1) / kDotRows);
+  return round_up(static_cast<int>((tap_bytes + passes - 1) / passes), kLineBytes);
+}
+
 }  // namespace
 
 bool has_dot_instructions(Precision precision) {
@@ -111,52 +118,84 @@ void DotConvolution::pack_bf16(const float* weights) {
   corrections_.clear();
 }
 
+DotArguments DotConvolution::panel_arguments(const Panel& panel, const RowPointers& input,
+                                             void* const* output) const {
+  DotArguments arguments;
+  arguments.groups = group_channels_ / dot_granule(precision_);
+  arguments.first_channel = panel.channel;
+  arguments.panel = packed_.data() + panel.offset;
+  arguments.width = panel.width;
+  arguments.columns = panel.columns;
+  arguments.corrections = corrections_.empty() ? nullptr : &corrections_[panel.correction];
+  arguments.input = &input;
+  arguments.output = output;
+  return arguments;
+}
+
+const std::byte* DotConvolution::weights_after(const Panel& panel, int tap) const {
+  const std::size_t end = panel.offset + (tap + 1) * tap_bytes(panel);
+  return packed_.data() + (end < packed_.size() ? end : 0);
+}
+
+void DotConvolution::run_position(const PositionWork& work, int p, int rows, DotArguments& arguments) const {
+  const auto taps = work.taps_of(p);
+  arguments.taps = taps.data();
+  arguments.tap_count = static_cast<int>(taps.size());
+  arguments.output_offset = work.output[p];
+  for (int row = 0; row < rows; row += kDotRows) {
+    arguments.first_row = row;
+    block_(arguments, std::min(kDotRows, rows - row));
+    arguments.ahead += arguments.ahead_step * arguments.tap_count;
+  }
+}
+
 std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPointers& input,
                                  const RowPointers* residual, const void* starts, DotOutput kind,
                                  void* const* output) const {
   const int positions = work.positions();
   const std::size_t position_bytes = element_bytes(precision_) * rows * shape_.channels;
   const int chunk = static_cast<int>(std::max<std::size_t>(1, kChunkBytes / position_bytes));
-  DotArguments arguments;
-  arguments.groups = group_channels_ / dot_granule(precision_);
-  arguments.input = &input;
-  arguments.residual = residual;
-  arguments.residual_scale = scales_.residual;
-  arguments.output_scale = scales_.output;
-  arguments.slope = shape_.slope;
-  arguments.kind = kind;
-  arguments.output = output;
+  const int last_tap = shape_.kernel * shape_.kernel - 1;
   for (int first = 0; first < positions; first += chunk) {
     const int last = std::min(positions, first + chunk);
     for (const Panel& panel : panels_) {
-      arguments.first_channel = panel.channel;
-      arguments.panel = packed_.data() + panel.offset;
-      arguments.width = panel.width;
-      arguments.columns = panel.columns;
+      DotArguments arguments = panel_arguments(panel, input, output);
+      arguments.residual = residual;
+      arguments.residual_scale = scales_.residual;
+      arguments.output_scale = scales_.output;
+      arguments.slope = shape_.slope;
+      arguments.kind = kind;
       arguments.first_column = panel.column;
-      arguments.corrections = corrections_.empty() ? nullptr : &corrections_[panel.correction];
       arguments.scale = &scale_[panel.column];
       arguments.bias = &bias_[panel.column];
+      arguments.ahead = weights_after(panel, last_tap);
+      arguments.ahead_step = ahead_step(tap_bytes(panel), last - first, rows);
       for (int p = first; p < last; ++p) {
-        const auto taps = work.taps_of(p);
-        arguments.taps = taps.data();
-        arguments.tap_count = static_cast<int>(taps.size());
-        arguments.output_offset = work.output[p];
         arguments.residual_tap = work.residual.empty() ? nullptr : &work.residual[p];
         const int start = work.start.empty() ? -1 : work.start[p];
         // Sums have four bytes in both precisions.
         arguments.start = start < 0 ? nullptr
                                     : static_cast<const float*>(starts) +
                                           std::ptrdiff_t{start} * start_stride_ + panel.column;
-        for (int row = 0; row < rows; row += kDotRows) {
-          arguments.first_row = row;
-          block_(arguments, std::min(kDotRows, rows - row));
-        }
+        run_position(work, p, rows, arguments);
       }
     }
   }
   return std::int64_t{work.first_tap[positions] - work.first_tap[0]} * group_channels_ * rows *
          shape_.out_channels;
+}
+
+std::int64_t DotConvolution::run_panel(int panel, const PositionWork& work, int shared, int rows,
+                                       const RowPointers& input, void* const* output) const {
+  const Panel& columns = panels_[panel];
+  DotArguments arguments = panel_arguments(columns, input, output);
+  arguments.kind = DotOutput::sums;
+  arguments.ahead_step = ahead_step(tap_bytes(columns), shared, rows);
+  for (int p = 0; p < work.positions(); ++p) {
+    if (p % shared == 0) arguments.ahead = weights_after(columns, work.taps_of(p)[0].weight);
+    run_position(work, p, rows, arguments);
+  }
+  return std::int64_t{work.positions()} * group_channels_ * columns.columns * rows;
 }
 
 }  // namespace backdrop::kernels

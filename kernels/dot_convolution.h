@@ -40,6 +40,13 @@ class DotConvolution {
   std::int64_t run(const PositionWork& work, int rows, const RowPointers& input, const RowPointers* residual,
                    const void* starts, DotOutput kind, void* const* output) const;
 
+  /// The sums of one panel's columns only, as PositionConvolution::run_panel.
+  std::int64_t run_panel(int panel, const PositionWork& work, int shared, int rows, const RowPointers& input,
+                         void* const* output) const;
+
+  int panels() const { return static_cast<int>(panels_.size()); }
+  int first_column(int panel) const { return panels_[panel].column; }
+  int columns(int panel) const { return panels_[panel].columns; }
   const ConvolutionShape& shape() const { return shape_; }
   /// Sums from one row of start sums to the next: the output channels, rounded up to whole vectors.
   int start_stride() const { return start_stride_; }
@@ -60,6 +67,12 @@ class DotConvolution {
   };
 
   void plan_panels();
+  DotArguments panel_arguments(const Panel& panel, const RowPointers& input, void* const* output) const;
+  std::size_t tap_bytes(const Panel& panel) const {
+    return element_bytes(precision_) * group_channels_ * panel.width;
+  }
+  const std::byte* weights_after(const Panel& panel, int tap) const;
+  void run_position(const PositionWork& work, int p, int rows, DotArguments& arguments) const;
   void pack_int8(const float* weights, const std::vector<ValueScale>& input);
   void pack_bf16(const float* weights);
 

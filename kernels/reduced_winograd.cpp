@@ -38,7 +38,7 @@ ReducedWinograd::ReducedWinograd(Precision stored, const ConvolutionShape& shape
 
 int ReducedWinograd::chunk_rows() const {
   const std::size_t row_bytes =
-      kTilePoints * (shape_.channels * sizeof(Bf16) + shape_.out_channels * sizeof(float));
+      kTilePoints * (shape_.channels * sizeof(Bf16) + kDotPanelColumns * sizeof(float));
   return std::max(kRowsWanted, static_cast<int>(kChunkBytes / row_bytes));
 }
 
@@ -51,7 +51,7 @@ std::size_t ReducedWinograd::transformed_bytes(std::int64_t flat) const {
 std::size_t ReducedWinograd::scratch_bytes() const {
   const std::int64_t flat = chunk_rows();
   return transformed_bytes(flat) +
-         static_cast<std::size_t>(kTilePoints * point_stride(flat, shape_.out_channels)) * sizeof(float);
+         static_cast<std::size_t>(kTilePoints * point_stride(flat, kDotPanelColumns)) * sizeof(float);
 }
 
 const void* ReducedWinograd::locate(const RowPointers& rows, const Tap& tap, int row) const {
@@ -80,30 +80,30 @@ void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, cons
   }
 }
 
-std::int64_t ReducedWinograd::multiply(std::int64_t flat, const Bf16* transformed, float* products) const {
+std::int64_t ReducedWinograd::multiply(int panel, const ProductLists& lists, const Bf16* transformed,
+                                       float* products) const {
   RowPointers input;
   void* output[kMaxRows];
   for (int r = 0; r < kMaxRows; ++r) {
     input.rows[static_cast<int>(Source::mixed)][r] = transformed + r * shape_.channels;
-    output[r] = products + r * shape_.out_channels;
+    output[r] = products + r * kDotPanelColumns;
   }
   std::int64_t multiply_adds = 0;
-  const auto left = static_cast<int>(flat % kMaxRows);
-  if (flat >= kMaxRows)
-    multiply_adds += products_.run(ProductList(flat, false, shape_.channels, shape_.out_channels).work(),
-                                   kMaxRows, input, nullptr, nullptr, DotOutput::sums, output);
-  if (left > 0)
-    multiply_adds += products_.run(ProductList(flat, true, shape_.channels, shape_.out_channels).work(), left,
-                                   input, nullptr, nullptr, DotOutput::sums, output);
+  const auto blocks = static_cast<int>(lists.flat / kMaxRows);
+  const auto left = static_cast<int>(lists.flat % kMaxRows);
+  if (blocks > 0)
+    multiply_adds += products_.run_panel(panel, lists.blocks.work(), blocks, kMaxRows, input, output);
+  if (left > 0) multiply_adds += products_.run_panel(panel, lists.remainder.work(), 1, left, input, output);
   return multiply_adds;
 }
 
-void ReducedWinograd::transform_outputs(const TileWork& work, int first, int count, int rows,
+void ReducedWinograd::transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
                                         const float* products, const RowPointers* residual,
                                         void* const* output) const {
   const WinogradTransforms transforms = transforms_for(stored_, portable_);
   const std::int64_t flat = std::int64_t{count} * rows;
   const std::size_t size = element_bytes(stored_);
+  const int column = products_.first_column(panel);
   const auto place = [&](std::int64_t row) {
     return static_cast<std::size_t>(first + row / rows) * kTile * kTile;
   };
@@ -112,7 +112,9 @@ void ReducedWinograd::transform_outputs(const TileWork& work, int first, int cou
     for (int i = 0; i < kTile * kTile; ++i)
       pointers[i] = work.outputs[place(row) + i] < 0
                         ? nullptr
-                        : locate(*residual, work.residual[place(row) + i], static_cast<int>(row % rows));
+                        : static_cast<const std::byte*>(locate(*residual, work.residual[place(row) + i],
+                                                               static_cast<int>(row % rows))) +
+                              column * size;
     return pointers;
   };
   std::array<const void*, kTile * kTile> added{};
@@ -121,12 +123,14 @@ void ReducedWinograd::transform_outputs(const TileWork& work, int first, int cou
     void* targets[kTile * kTile];
     for (int i = 0; i < kTile * kTile; ++i) {
       const std::int32_t offset = work.outputs[place(row) + i];
-      targets[i] = offset < 0 ? nullptr : static_cast<std::byte*>(output[row % rows]) + offset * size;
+      targets[i] =
+          offset < 0 ? nullptr : static_cast<std::byte*>(output[row % rows]) + (offset + column) * size;
     }
     const auto ahead = residual != nullptr && row + 1 < flat ? locate_residual(row + 1) : added;
-    transforms.output({products + row * shape_.out_channels, point_stride(flat, shape_.out_channels),
-                       shape_.out_channels, bias_.data(), residual != nullptr ? added.data() : nullptr,
-                       ahead.data(), scales_.residual, shape_.slope, targets, scales_.output});
+    transforms.output({products + row * kDotPanelColumns, point_stride(flat, kDotPanelColumns),
+                       products_.columns(panel), bias_.data() + column,
+                       residual != nullptr ? added.data() : nullptr, ahead.data(), scales_.residual,
+                       shape_.slope, targets, scales_.output});
     added = ahead;
   }
 }
@@ -143,8 +147,11 @@ std::int64_t ReducedWinograd::run(const TileWork& work, int rows, const RowPoint
     const int count = std::min(chunk, tiles - first);
     const auto taps = work.inputs.subspan(std::size_t(first) * kTilePoints, std::size_t(count) * kTilePoints);
     transform_inputs(taps, rows, input, transformed);
-    multiply_adds += multiply(std::int64_t{count} * rows, transformed, products);
-    transform_outputs(work, first, count, rows, products, residual, output);
+    const ProductLists lists(std::int64_t{count} * rows, shape_.channels, kDotPanelColumns);
+    for (int panel = 0; panel < products_.panels(); ++panel) {
+      multiply_adds += multiply(panel, lists, transformed, products);
+      transform_outputs(panel, work, first, count, rows, products, residual, output);
+    }
   }
   return multiply_adds;
 }

@@ -31,17 +31,6 @@ WinogradTransforms transforms_for(InstructionSet set) {
 
 }  // namespace
 
-// The lists of a chunk's products, the same for every panel.
-struct WinogradConvolution::Products {
-  std::int64_t flat;
-  ProductList blocks, remainder;
-
-  Products(std::int64_t rows, int channels)
-      : flat(rows),
-        blocks(rows, false, channels, kPanelColumns),
-        remainder(rows, true, channels, kPanelColumns) {}
-};
-
 bool WinogradConvolution::applies(const ConvolutionShape& shape) {
   return shape.kernel == 3 && shape.stride == 1 && shape.padding == 1 && shape.groups == 1;
 }
@@ -89,7 +78,7 @@ void WinogradConvolution::transform_inputs(std::span<const Tap> taps, int rows, 
   }
 }
 
-std::int64_t WinogradConvolution::multiply(int panel, const Products& lists, const float* transformed,
+std::int64_t WinogradConvolution::multiply(int panel, const ProductLists& lists, const float* transformed,
                                            float* products) const {
   RowPointers input;
   float* output[kMaxRows];
@@ -157,7 +146,7 @@ std::int64_t WinogradConvolution::run(const TileWork& work, int rows, const RowP
     const int count = std::min(chunk, tiles - first);
     const auto taps = work.inputs.subspan(std::size_t(first) * kTilePoints, std::size_t(count) * kTilePoints);
     transform_inputs(taps, rows, input, scratch);
-    const Products lists(std::int64_t{count} * rows, shape_.channels);
+    const ProductLists lists(std::int64_t{count} * rows, shape_.channels, kPanelColumns);
     for (int panel = 0; panel < products_.panels(); ++panel) {
       multiply_adds += multiply(panel, lists, scratch, products);
       transform_outputs(panel, work, first, count, rows, products, residual, slope, output);

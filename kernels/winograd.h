@@ -37,6 +37,8 @@ struct TileWork {
   std::span<const Tap> residual;          ///< [T][4 * 4] added before the activation; empty: none
 };
 
+struct ProductLists;
+
 class WinogradConvolution {
  public:
   /// Whether a convolution has the form that this method takes.
@@ -54,14 +56,13 @@ class WinogradConvolution {
   std::size_t weight_bytes() const { return products_.weight_bytes(); }
 
  private:
-  struct Products;
-
   int chunk_rows() const;
   // The three steps of one chunk; the last two for a panel of output channels, whose products stay in cache.
   // "Flat" rows are the chunk's tiles by backgrounds.
   void transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
                         float* transformed) const;
-  std::int64_t multiply(int panel, const Products& lists, const float* transformed, float* products) const;
+  std::int64_t multiply(int panel, const ProductLists& lists, const float* transformed,
+                        float* products) const;
   void transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
                          const float* products, const RowPointers* residual, float slope,
                          float* const* output) const;

@@ -51,4 +51,15 @@ struct ProductList {
   PositionWork work() const { return {output, first_tap, taps, {}, {}}; }
 };
 
+/// All of a chunk's products with one panel of columns.
+struct ProductLists {
+  std::int64_t flat;
+  ProductList blocks, remainder;
+
+  ProductLists(std::int64_t rows, int input_channels, int columns)
+      : flat(rows),
+        blocks(rows, false, input_channels, columns),
+        remainder(rows, true, input_channels, columns) {}
+};
+
 }  // namespace backdrop::kernels
