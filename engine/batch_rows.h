@@ -3,9 +3,11 @@
 ///
 /// A batch reads a layer's weights once. Few composites keep their activations in cache, and that is what
 /// early layers need; behind the hand-off, where activations are small and weights large, several batches are
-/// taken together.
+/// taken together. The lists are the same for every foreground there: such a batch may hold composites of
+/// several.
 #pragma once
 
+#include <climits>
 #include <cstddef>
 
 #include "models/network.h"
@@ -23,7 +25,7 @@ struct BatchRows {
 
   int shallow;
   int deep;
-  int cut = 0;  ///< the value, and the layer that reads it, from which on there are `deep` rows
+  int cut = INT_MAX;  ///< the value, and the layer that reads it, from which on there are `deep` rows
 };
 
 /// Takes the cut as early as it can be: behind `hand_off`, where the values of a deep batch, of

@@ -155,17 +155,17 @@ class WholeLayer {
   BatchRows rows_;
 };
 
-// The value that the fully connected layers read lies in their own memory and gets no room here.
+// Deep values lie in memory that foregrounds share, the one that the fully connected layers read in theirs:
+// they get no room here.
 MemoryPlan plan_mixed(const Network& network, const PositionSets& sets, const BatchRows& rows,
                       std::size_t element_bytes) {
   const std::vector<int> last = last_readers(network);
   std::vector<BufferLifetime> buffers;
   for (int v = 0; v < static_cast<int>(sets.kinds.size()); ++v) {
-    const bool outside = v + 1 == static_cast<int>(sets.kinds.size());
+    const bool outside = v >= rows.cut || v + 1 == static_cast<int>(sets.kinds.size());
     const std::int64_t elements =
-        outside ? 0 : sets.count(v, Source::mixed) * rows.of_value(v) * network.shape(v).channels;
-    // Several shallow batches write what one deep batch reads first.
-    buffers.push_back({v == rows.cut ? -1 : v - 1, last[v], elements * element_bytes});
+        outside ? 0 : sets.count(v, Source::mixed) * rows.shallow * network.shape(v).channels;
+    buffers.push_back({v - 1, last[v], elements * element_bytes});
   }
   return plan_memory(buffers);
 }
@@ -176,6 +176,16 @@ MixedLayout mixed_layout(const Network& network, int value, int rows) {
   const ValueShape& shape = network.shape(value);
   if (value == first_fully_connected(network)) return {shape.channels, shape.size()};
   return {std::int64_t{rows} * shape.channels, shape.channels};
+}
+
+MemoryPlan plan_deep_values(const Network& network, const BatchRows& rows, std::size_t element_bytes) {
+  const std::vector<int> last = last_readers(network);
+  std::vector<BufferLifetime> buffers;
+  for (int v = 0; v <= first_fully_connected(network); ++v) {
+    const bool inside = v >= rows.cut && v < first_fully_connected(network);
+    buffers.push_back({v - 1, last[v], inside ? network.shape(v).size() * rows.deep * element_bytes : 0});
+  }
+  return plan_memory(buffers);
 }
 
 PositionList whole_layer_list(const Network& network, int index, Source kind, const BatchRows& rows) {

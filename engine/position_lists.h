@@ -36,6 +36,9 @@ struct MixedLayout {
 
 MixedLayout mixed_layout(const Network& network, int value, int rows);
 
+/// Where the values of a deep batch lie, those behind the cut and before the fully connected layers.
+MemoryPlan plan_deep_values(const Network& network, const BatchRows& rows, std::size_t element_bytes);
+
 /// Lists that compute every position of a layer from inputs that are all of one kind: mixed (after the
 /// hand-off), or background (to fill the cache).
 PositionList whole_layer_list(const Network& network, int index, kernels::Source kind, const BatchRows& rows);
@@ -57,7 +60,7 @@ struct LayerLists {
 struct ForegroundLists {
   PositionSets sets;
   std::vector<LayerLists> layers;               ///< before the first fully connected one
-  MemoryPlan mixed;                             ///< each value's mixed positions, in a batch's arena
+  MemoryPlan mixed;                             ///< each shallow value's mixed positions, in a batch's arena
   std::vector<std::int64_t> foreground_offset;  ///< of each value's foreground positions, in elements
   std::int64_t foreground_elements = 0;
   std::vector<std::int64_t> starts_offset;  ///< of each layer's start sums, in sums

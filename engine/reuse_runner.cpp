@@ -39,12 +39,21 @@ struct ReuseRunner::Piece {
 
 // What one thread works in.
 struct ReuseRunner::Worker {
+  // A composite whose first layers are done.
+  struct Waiting {
+    const CompositeTask* task = nullptr;
+    std::size_t place = 0;
+  };
+  std::vector<Waiting> waiting;  // as many as the fully connected layers take at most
   AlignedBuffer tail;
+  AlignedBuffer deep;
   AlignedBuffer mixed;
   AlignedBuffer scratch;
 
-  void reserve(std::size_t tail_bytes, std::size_t mixed_bytes, std::size_t scratch_bytes) {
+  void reserve(std::size_t tail_bytes, std::size_t deep_bytes, std::size_t mixed_bytes,
+               std::size_t scratch_bytes) {
     if (scratch.size() < scratch_bytes) scratch = AlignedBuffer(scratch_bytes);
+    if (deep.size() < deep_bytes) deep = AlignedBuffer(deep_bytes);
     if (tail.size() < tail_bytes) {
       tail = AlignedBuffer(tail_bytes);
       // The last batch may be short: what lies in its unused places must at least be numbers.
@@ -69,6 +78,8 @@ ReuseRunner::ReuseRunner(std::unique_ptr<const PositionNetwork> layers, const Re
       rows_(layers_->rows()),
       pool_(pool),
       hand_off_(options.hand_off),
+      cut_(std::min(rows_.cut, layers_->layers())),
+      deep_(plan_deep_values(network_, rows_, layers_->element_bytes())),
       cache_(*layers_, options.hand_off, options.cache_memory, pool),
       tail_(layers_->shared_network(), layers_->layers(),
             (kTailBatch + rows_.deep - 1) / rows_.deep * rows_.deep) {
@@ -141,10 +152,12 @@ void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
     if (used.size() > 2 * workers_.size()) used.erase(used.begin());
   }
   recent_ = std::move(used);
+  for (const auto& worker : workers_) worker->waiting.clear();
   pool_.run(pieces.size(), [&](std::size_t i, int worker) {
     run_piece(pieces[i], *workers_[worker], sink);
     pieces[i].shared.reset();
   });
+  pool_.run(workers_.size(), [&](std::size_t i, int) { flush(*workers_[i], sink); });
 }
 
 std::shared_ptr<ReuseRunner::SharedPass> ReuseRunner::find_pass(const CompositeTask& task) const {
@@ -160,37 +173,41 @@ void ReuseRunner::run_piece(const Piece& piece, Worker& worker, const LogitSink&
         std::make_unique<ForegroundPass>(*layers_, hand_off_, *piece.task->foreground, *piece.task->mask);
   });
   const ForegroundPass& pass = *piece.shared->pass;
-  worker.reserve(tail_.arena_bytes(), pass.lists().mixed.bytes, layers_->scratch_bytes());
+  worker.reserve(tail_.arena_bytes(), deep_.bytes, pass.lists().mixed.bytes, layers_->scratch_bytes());
 
-  const std::size_t tail_batch = tail_.batch();
-  const std::size_t deep = rows_.deep;
-  const std::size_t shallow = rows_.shallow;
+  const auto deep = static_cast<std::size_t>(rows_.deep);
   std::vector<int> backgrounds;
-  for (std::size_t first = 0; first < piece.places.size(); first += tail_batch) {
-    const auto places = piece.places.subspan(first, std::min(tail_batch, piece.places.size() - first));
-    float* tail_input = tail_.input(worker.tail.data());
-    for (std::size_t done = 0; done < places.size(); done += deep) {
-      backgrounds.clear();
-      for (const std::size_t place : places.subspan(done, std::min(deep, places.size() - done)))
-        backgrounds.push_back(piece.task->backgrounds[place]);
-      float* deep_input = tail_input + done * network_.shape(layers_->layers()).size();
-      for (std::size_t row = 0; row < backgrounds.size(); row += shallow)
-        run_layers(0, rows_.cut, pass,
-                   std::span(backgrounds).subspan(row, std::min(shallow, backgrounds.size() - row)), row,
-                   worker, deep_input);
-      run_layers(rows_.cut, layers_->layers(), pass, backgrounds, 0, worker, deep_input);
-    }
-    const float* logits = tail_.run(
-        worker.tail.data(), profile_ != nullptr ? profile_->layers.data() + layers_->layers() : nullptr);
-    for (std::size_t i = 0; i < places.size(); ++i)
-      sink.write(*piece.task, places[i], logits + i * network_.classes());
+  for (std::size_t done = 0; done < piece.places.size(); done += backgrounds.size()) {
+    const std::size_t room = deep - worker.waiting.size() % deep;
+    const std::size_t rows = std::min({std::size_t(rows_.shallow), room, piece.places.size() - done});
+    backgrounds.clear();
+    for (const std::size_t place : piece.places.subspan(done, rows))
+      backgrounds.push_back(piece.task->backgrounds[place]);
+    run_shallow(pass, backgrounds, worker);
+    for (const std::size_t place : piece.places.subspan(done, rows))
+      worker.waiting.push_back({piece.task, place});
+    if (worker.waiting.size() % deep == 0) run_deep(deep, worker);
+    if (worker.waiting.size() == static_cast<std::size_t>(tail_.batch())) finish(worker, sink);
   }
+}
+
+void ReuseRunner::flush(Worker& worker, const LogitSink& sink) {
+  if (const std::size_t rest = worker.waiting.size() % rows_.deep; rest > 0) run_deep(rest, worker);
+  if (!worker.waiting.empty()) finish(worker, sink);
+}
+
+void ReuseRunner::finish(Worker& worker, const LogitSink& sink) {
+  const float* logits = tail_.run(
+      worker.tail.data(), profile_ != nullptr ? profile_->layers.data() + layers_->layers() : nullptr);
+  for (std::size_t i = 0; i < worker.waiting.size(); ++i)
+    sink.write(*worker.waiting[i].task, worker.waiting[i].place, logits + i * network_.classes());
+  worker.waiting.clear();
 }
 
 RowPointers ReuseRunner::pointers(const ForegroundPass& pass, int value, std::span<const int> backgrounds,
                                   const Worker& worker) const {
   RowPointers result;
-  const std::int64_t stride = mixed_layout(network_, value, rows_.of_value(value)).row_stride *
+  const std::int64_t stride = mixed_layout(network_, value, rows_.shallow).row_stride *
                               static_cast<std::int64_t>(layers_->element_bytes());
   const std::byte* mixed = worker.mixed.data() + pass.lists().mixed.offsets[value];
   for (std::size_t r = 0; r < backgrounds.size(); ++r) {
@@ -202,43 +219,79 @@ RowPointers ReuseRunner::pointers(const ForegroundPass& pass, int value, std::sp
   return result;
 }
 
-void ReuseRunner::run_layers(int first, int last, const ForegroundPass& pass,
-                             std::span<const int> backgrounds, std::size_t first_row, Worker& worker,
-                             float* tail_input) {
-  const int rows = static_cast<int>(backgrounds.size());
+std::byte* ReuseRunner::deep_row(int value, std::size_t row, const Worker& worker) const {
+  const std::size_t stride = mixed_layout(network_, value, rows_.deep).row_stride;
+  if (value == layers_->layers())
+    return reinterpret_cast<std::byte*>(tail_.input(worker.tail.data()) + row * stride);
+  return worker.deep.data() + deep_.offsets[value] + row * stride * layers_->element_bytes();
+}
+
+RowPointers ReuseRunner::deep_pointers(int value, std::size_t rows, const Worker& worker) const {
+  RowPointers result;
+  for (std::size_t r = 0; r < rows; ++r)
+    result.rows[static_cast<int>(Source::mixed)][r] = deep_row(value, r, worker);
+  return result;
+}
+
+void ReuseRunner::run_shallow(const ForegroundPass& pass, std::span<const int> backgrounds, Worker& worker) {
+  // Of the batch that the last layer writes for: the deep one, or that of the fully connected layers.
+  const std::size_t waiting = worker.waiting.size();
+  const std::size_t first_row = cut_ == layers_->layers() ? waiting : waiting % rows_.deep;
   std::int64_t multiply_adds = 0;
-  for (int i = first; i < last; ++i) {
+  for (int i = 0; i < cut_; ++i) {
     const Layer& layer = network_.layers[i];
     const RowPointers input = pointers(pass, layer.input, backgrounds, worker);
     RowPointers residual;
     if (layer.residual >= 0) residual = pointers(pass, layer.residual, backgrounds, worker);
-    const bool to_tail = i + 1 == layers_->layers();
-    const std::size_t element_bytes = to_tail ? sizeof(float) : layers_->element_bytes();
-    const std::size_t stride =
-        mixed_layout(network_, i + 1, rows_.of_value(i + 1)).row_stride * element_bytes;
-    std::byte* row = to_tail ? reinterpret_cast<std::byte*>(tail_input)
-                             : worker.mixed.data() + pass.lists().mixed.offsets[i + 1];
-    if (i + 1 == last) row += first_row * stride;
+    const RowPointers next = pointers(pass, i + 1, backgrounds, worker);
     void* output[kernels::kMaxRows];
-    for (int r = 0; r < rows; ++r) output[r] = row + r * stride;
-    const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
+    for (std::size_t r = 0; r < backgrounds.size(); ++r)
+      output[r] = i + 1 == cut_ ? deep_row(cut_, first_row + r, worker)
+                                : const_cast<void*>(next.rows[static_cast<int>(Source::mixed)][r]);
     const LayerLists& lists = pass.lists().layers[i];
-    StepTime* step = profile_ != nullptr ? &profile_->layers[i] : nullptr;
-    const StepTimer timer(step);
-    const std::int64_t done =
-        lists.tiles ? layers_->run_tiles(i, *lists.tiles, rows, input, added, output, worker.scratch.data())
-                    : layers_->run_positions(i, *lists.mixed, rows, input, added, pass.starts(i), output);
-    if (step != nullptr) step->multiply_adds += done;
-    if (step != nullptr && lists.tiles) step->tile_multiply_adds += done;
-    multiply_adds += done;
+    multiply_adds +=
+        run_layer(i, lists.mixed.get(), lists.tiles.get(), static_cast<int>(backgrounds.size()), input,
+                  layer.residual >= 0 ? &residual : nullptr, pass.starts(i), output, worker);
   }
   multiply_adds_ += multiply_adds;
+}
+
+void ReuseRunner::run_deep(std::size_t rows, Worker& worker) {
+  const std::size_t first_row = worker.waiting.size() - rows;  // among those of the fully connected layers
+  std::int64_t multiply_adds = 0;
+  for (int i = cut_; i < layers_->layers(); ++i) {
+    const Layer& layer = network_.layers[i];
+    const RowPointers input = deep_pointers(layer.input, rows, worker);
+    RowPointers residual;
+    if (layer.residual >= 0) residual = deep_pointers(layer.residual, rows, worker);
+    void* output[kernels::kMaxRows];
+    for (std::size_t r = 0; r < rows; ++r)
+      output[r] = deep_row(i + 1, i + 1 == layers_->layers() ? first_row + r : r, worker);
+    multiply_adds += run_layer(i, layers_->whole().positions[i].get(), layers_->whole().tiles[i].get(),
+                               static_cast<int>(rows), input, layer.residual >= 0 ? &residual : nullptr,
+                               nullptr, output, worker);
+  }
+  multiply_adds_ += multiply_adds;
+}
+
+std::int64_t ReuseRunner::run_layer(int index, const PositionList* list, const TileList* tiles, int rows,
+                                    const RowPointers& input, const RowPointers* residual,
+                                    const std::byte* starts, void* const* output, Worker& worker) {
+  StepTime* step = profile_ != nullptr ? &profile_->layers[index] : nullptr;
+  const StepTimer timer(step);
+  const std::int64_t done =
+      tiles != nullptr
+          ? layers_->run_tiles(index, *tiles, rows, input, residual, output, worker.scratch.data())
+          : layers_->run_positions(index, *list, rows, input, residual, starts, output);
+  if (step != nullptr) step->multiply_adds += done;
+  if (step != nullptr && tiles != nullptr) step->tile_multiply_adds += done;
+  return done;
 }
 
 std::size_t ReuseRunner::workspace_bytes() const {
   std::size_t bytes = cache_.bytes();
   for (const auto& worker : workers_)
-    bytes += worker->tail.size() + worker->mixed.size() + worker->scratch.size();
+    bytes += worker->tail.size() + worker->deep.size() + worker->mixed.size() + worker->scratch.size();
   return bytes;
 }
 

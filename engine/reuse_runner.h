@@ -2,8 +2,8 @@
 /// Exact reuse: runs foregrounds over resident backgrounds, computing only the mixed positions of each layer.
 ///
 /// Work is split into pieces of one foreground and a run of backgrounds; a piece is one thread's, batch by
-/// batch. The fully connected layers run on larger batches of their own, since they read all their weights
-/// for each.
+/// batch. Behind the cut (batch_rows.h) composites wait for each other, of whatever foreground; the fully
+/// connected layers run on still larger batches, since they read all their weights for each.
 #pragma once
 
 #include <atomic>
@@ -62,18 +62,30 @@ class ReuseRunner {
                     const LogitSink& sink);
   std::shared_ptr<SharedPass> find_pass(const CompositeTask& task) const;
   void run_piece(const Piece& piece, Worker& worker, const LogitSink& sink);
-  /// Layers `first` .. `last`. `first_row`: the first background's place in the batch that the last of them
-  /// writes for; `tail_input`: that batch's input of the fully connected layers.
-  void run_layers(int first, int last, const ForegroundPass& pass, std::span<const int> backgrounds,
-                  std::size_t first_row, Worker& worker, float* tail_input);
+  /// The layers before the cut, of one foreground's composites: a deep batch gets their last value.
+  void run_shallow(const ForegroundPass& pass, std::span<const int> backgrounds, Worker& worker);
+  /// The layers behind it, of the last `rows` composites that wait.
+  void run_deep(std::size_t rows, Worker& worker);
+  /// The fully connected layers, of all that wait.
+  void finish(Worker& worker, const LogitSink& sink);
+  /// What is left in the end.
+  void flush(Worker& worker, const LogitSink& sink);
+  std::int64_t run_layer(int index, const PositionList* list, const TileList* tiles, int rows,
+                         const kernels::RowPointers& input, const kernels::RowPointers* residual,
+                         const std::byte* starts, void* const* output, Worker& worker);
   kernels::RowPointers pointers(const ForegroundPass& pass, int value, std::span<const int> backgrounds,
                                 const Worker& worker) const;
+  kernels::RowPointers deep_pointers(int value, std::size_t rows, const Worker& worker) const;
+  /// A row of a deep value, or of the one that the fully connected layers read.
+  std::byte* deep_row(int value, std::size_t row, const Worker& worker) const;
 
   std::unique_ptr<const PositionNetwork> layers_;
   const Network& network_;
   BatchRows rows_;
   ThreadPool& pool_;
   int hand_off_;
+  int cut_;  // the first deep layer
+  MemoryPlan deep_;
   BackgroundCache cache_;
   TailPlan tail_;
   std::shared_ptr<const std::vector<Image>> backgrounds_;
