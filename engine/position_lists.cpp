@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/tile_cover.h"
 #include "engine/value_lifetimes.h"
 
 namespace backdrop {
@@ -74,20 +75,21 @@ class ListBuilder {
     starts.first_tap.push_back(static_cast<std::int32_t>(starts.taps.size()));
   }
 
-  // Every tile of a layer that holds a mixed position, with only those as outputs.
+  // Tiles over all mixed positions of a layer, with only those as outputs, each once.
   std::shared_ptr<const TileList> tiles(int index) const {
     const Layer& layer = network_.layers[index];
     const std::vector<Source>& kinds = sets_.kinds[index + 1];
     const auto input = [&](int p) { return locate(layer.input, p, 0); };
+    std::vector<bool> done(kinds.size(), false);
     const auto output = [&](int p) {
-      return kinds[p] == Source::mixed ? locate(index + 1, p, 0).offset : -1;
+      if (kinds[p] != Source::mixed || done[p]) return -1;
+      done[p] = true;
+      return locate(index + 1, p, 0).offset;
     };
     const auto residual = [&](int p) { return locate(layer.residual, p, 0); };
     auto list = std::make_shared<TileList>();
-    for_each_tile(layer, [&](int y0, int x0) {
-      if (tile_holds(layer, kinds, Source::mixed, y0, x0))
-        add_tile(layer, y0, x0, input, output, residual, *list);
-    });
+    for (const TilePlace& place : cover_with_tiles(layer, kinds, Source::mixed))
+      add_tile(layer, place.y, place.x, input, output, residual, *list);
     return list;
   }
 

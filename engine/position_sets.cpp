@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/layer_shapes.h"
+#include "engine/tile_cover.h"
 
 namespace backdrop {
 namespace {
@@ -110,7 +111,8 @@ PositionCost cost_of_layer(const Network& network, const PositionSets& sets, int
   }
   cost.written = cost.mixed_positions * layer.out.channels;
   if (can_tile(layer))
-    cost.tile_multiply_adds = count_tiles(layer, output, Source::mixed) * kernels::kTilePoints * per_tap;
+    cost.tile_multiply_adds =
+        std::ssize(cover_with_tiles(layer, output, Source::mixed)) * kernels::kTilePoints * per_tap;
   return cost;
 }
 
