@@ -29,16 +29,18 @@ BackgroundCache::BackgroundCache(const PositionNetwork& network, int hand_off, s
 }
 
 void BackgroundCache::clear(std::size_t backgrounds) {
-  reserve(std::min<std::size_t>(backgrounds, capacity_));
   block_of_.assign(backgrounds, -1);
   owner_.assign(blocks_.size(), -1);
   used_.assign(blocks_.size(), 0);
 }
 
-void BackgroundCache::reserve(std::size_t count) {
+void BackgroundCache::reserve() {
   const std::size_t had = blocks_.size();
+  const std::size_t count = std::min<std::size_t>(block_of_.size(), capacity_);
   if (count <= had) return;
   blocks_.resize(count);
+  owner_.resize(count, -1);
+  used_.resize(count, 0);
   pool_.run(count - had, [&](std::size_t i, int) {
     constexpr std::size_t kPage = 4096;
     AlignedBuffer block(bytes_per_background());
@@ -48,6 +50,13 @@ void BackgroundCache::reserve(std::size_t count) {
 }
 
 int BackgroundCache::take_block(std::uint64_t oldest_kept) {
+  const bool all_used = std::find(used_.begin(), used_.end(), std::uint64_t{0}) == used_.end();
+  if (all_used && static_cast<int>(blocks_.size()) < capacity_) {
+    blocks_.emplace_back(bytes_per_background());
+    owner_.push_back(-1);
+    used_.push_back(0);
+    return static_cast<int>(blocks_.size()) - 1;
+  }
   const int block = static_cast<int>(std::min_element(used_.begin(), used_.end()) - used_.begin());
   if (used_[block] >= oldest_kept)
     throw Error(ErrorCode::failed, "more backgrounds are needed at once than the cache holds");

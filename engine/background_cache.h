@@ -23,8 +23,11 @@ class BackgroundCache {
   /// backgrounds). `network` and `pool` must outlive the cache.
   BackgroundCache(const PositionNetwork& network, int hand_off, std::size_t memory, ThreadPool& pool);
 
-  /// Forgets everything: the indices mean other photos from now on. Takes the memory for as many as fit.
+  /// Forgets everything: the indices mean other photos from now on.
   void clear(std::size_t backgrounds);
+
+  /// Takes the memory for all of them, or as many as fit; without this call it is taken as they come.
+  void reserve();
 
   /// Computes the features of those of `backgrounds` (at most capacity()) that are not resident.
   void make_resident(std::span<const int> backgrounds, const std::vector<Image>& images);
@@ -45,7 +48,6 @@ class BackgroundCache {
   std::int64_t fills() const { return fills_; }
 
  private:
-  void reserve(std::size_t count);
   int take_block(std::uint64_t oldest_kept);
   void fill(std::span<const int> batch, const std::vector<Image>& images, std::byte* scratch);
 

@@ -78,6 +78,7 @@ class CpuEngine final : public Engine {
       choose_precision(run);
     else if (screened_)
       screened_->calibrate(run);
+    if (screened_) screened_->reserve();
   }
 
   void classify_composites(std::span<const CompositeTask> tasks) override {
@@ -160,6 +161,7 @@ class CpuEngine final : public Engine {
     positions_ = std::make_unique<ReuseRunner>(
         network_, ReuseOptions{batch_rows(Precision::fp32), hand_off_, cache_memory_}, pool_);
     if (backgrounds_) positions_->set_backgrounds(backgrounds_);
+    positions_->reserve();
     positions_->set_profile(profile_);
   }
   // The precision with the least predicted time, recheck included; fp32 where none gains.

@@ -39,6 +39,8 @@ class ReuseRunner {
 
   /// The photos that background indices mean; must be called before `run`.
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds);
+  /// Takes the memory for their features.
+  void reserve() { cache_.reserve(); }
   void run(std::span<const CompositeTask> tasks, const LogitSink& sink);
 
   /// Adds where the time goes to `profile` from now on; null: nowhere.

@@ -72,6 +72,11 @@ void ScreenedRunner::set_backgrounds(std::shared_ptr<const std::vector<Image>> b
   if (fast_) fast_->set_backgrounds(backgrounds_);
 }
 
+void ScreenedRunner::reserve() {
+  exact_.reserve();
+  if (fast_) fast_->reserve();
+}
+
 void ScreenedRunner::make_fast(const CompositeSample& sample) {
   ReducedOptions reduced{options_.precision, options_.fast_rows, options_.portable, {}, true};
   if (options_.calibration) {

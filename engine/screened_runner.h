@@ -31,6 +31,9 @@ class ScreenedRunner {
 
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds);
 
+  /// Takes the memory for features, once calibrated.
+  void reserve();
+
   /// Chooses scales and measures the error bounds on a sample of these tasks.
   void calibrate(std::span<const CompositeTask> run);
   /// Calibrates on these tasks if that was not done. Throws failed if the audit finds a wrong answer.
