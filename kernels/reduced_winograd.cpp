@@ -80,23 +80,6 @@ void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, cons
   }
 }
 
-std::int64_t ReducedWinograd::multiply(int panel, const ProductLists& lists, const Bf16* transformed,
-                                       float* products) const {
-  RowPointers input;
-  void* output[kMaxRows];
-  for (int r = 0; r < kMaxRows; ++r) {
-    input.rows[static_cast<int>(Source::mixed)][r] = transformed + r * shape_.channels;
-    output[r] = products + r * kDotPanelColumns;
-  }
-  std::int64_t multiply_adds = 0;
-  const auto blocks = static_cast<int>(lists.flat / kMaxRows);
-  const auto left = static_cast<int>(lists.flat % kMaxRows);
-  if (blocks > 0)
-    multiply_adds += products_.run_panel(panel, lists.blocks.work(), blocks, kMaxRows, input, output);
-  if (left > 0) multiply_adds += products_.run_panel(panel, lists.remainder.work(), 1, left, input, output);
-  return multiply_adds;
-}
-
 void ReducedWinograd::transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
                                         const float* products, const RowPointers* residual,
                                         void* const* output) const {
@@ -149,7 +132,8 @@ std::int64_t ReducedWinograd::run(const TileWork& work, int rows, const RowPoint
     transform_inputs(taps, rows, input, transformed);
     const ProductLists lists(std::int64_t{count} * rows, shape_.channels, kDotPanelColumns);
     for (int panel = 0; panel < products_.panels(); ++panel) {
-      multiply_adds += multiply(panel, lists, transformed, products);
+      multiply_adds += multiply_panel<void*>(products_, panel, lists, transformed, shape_.channels, products,
+                                             kDotPanelColumns);
       transform_outputs(panel, work, first, count, rows, products, residual, output);
     }
   }

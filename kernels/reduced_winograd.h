@@ -14,8 +14,6 @@
 
 namespace backdrop::kernels {
 
-struct ProductLists;
-
 class ReducedWinograd {
  public:
   /// `stored` is int8, with one scale for all input channels, or bf16. Channels are even. WinogradConvolution
@@ -36,7 +34,6 @@ class ReducedWinograd {
   std::size_t transformed_bytes(std::int64_t flat) const;
   void transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
                         Bf16* transformed) const;
-  std::int64_t multiply(int panel, const ProductLists& lists, const Bf16* transformed, float* products) const;
   void transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
                          const float* products, const RowPointers* residual, void* const* output) const;
   const void* locate(const RowPointers& rows, const Tap& tap, int row) const;

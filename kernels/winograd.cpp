@@ -78,23 +78,6 @@ void WinogradConvolution::transform_inputs(std::span<const Tap> taps, int rows, 
   }
 }
 
-std::int64_t WinogradConvolution::multiply(int panel, const ProductLists& lists, const float* transformed,
-                                           float* products) const {
-  RowPointers input;
-  float* output[kMaxRows];
-  for (int r = 0; r < kMaxRows; ++r) {
-    input.rows[static_cast<int>(Source::mixed)][r] = transformed + r * shape_.channels;
-    output[r] = products + r * kPanelColumns;
-  }
-  std::int64_t multiply_adds = 0;
-  const auto blocks = static_cast<int>(lists.flat / kMaxRows);
-  const auto left = static_cast<int>(lists.flat % kMaxRows);
-  if (blocks > 0)
-    multiply_adds += products_.run_panel(panel, lists.blocks.work(), blocks, kMaxRows, input, output);
-  if (left > 0) multiply_adds += products_.run_panel(panel, lists.remainder.work(), 1, left, input, output);
-  return multiply_adds;
-}
-
 void WinogradConvolution::transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
                                             const float* products, const RowPointers* residual, float slope,
                                             float* const* output) const {
@@ -148,7 +131,8 @@ std::int64_t WinogradConvolution::run(const TileWork& work, int rows, const RowP
     transform_inputs(taps, rows, input, scratch);
     const ProductLists lists(std::int64_t{count} * rows, shape_.channels, kPanelColumns);
     for (int panel = 0; panel < products_.panels(); ++panel) {
-      multiply_adds += multiply(panel, lists, scratch, products);
+      multiply_adds +=
+          multiply_panel<float*>(products_, panel, lists, scratch, shape_.channels, products, kPanelColumns);
       transform_outputs(panel, work, first, count, rows, products, residual, slope, output);
     }
   }

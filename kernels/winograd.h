@@ -37,8 +37,6 @@ struct TileWork {
   std::span<const Tap> residual;          ///< [T][4 * 4] added before the activation; empty: none
 };
 
-struct ProductLists;
-
 class WinogradConvolution {
  public:
   /// Whether a convolution has the form that this method takes.
@@ -57,12 +55,10 @@ class WinogradConvolution {
 
  private:
   int chunk_rows() const;
-  // The three steps of one chunk; the last two for a panel of output channels, whose products stay in cache.
-  // "Flat" rows are the chunk's tiles by backgrounds.
+  // The transforms of one chunk; the outputs' are for a panel of output channels, whose products stay in
+  // cache. "Flat" rows are the chunk's tiles by backgrounds.
   void transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
                         float* transformed) const;
-  std::int64_t multiply(int panel, const ProductLists& lists, const float* transformed,
-                        float* products) const;
   void transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
                          const float* products, const RowPointers* residual, float slope,
                          float* const* output) const;

@@ -62,4 +62,24 @@ struct ProductLists {
         remainder(rows, true, input_channels, columns) {}
 };
 
+/// Multiplies a chunk's transformed inputs, in `channels` channels, by one panel of a product convolution's
+/// weights: `columns` columns a row of `products`. `Output` is the convolution's pointer to a row.
+template <class Output, class Convolution, class Transformed>
+std::int64_t multiply_panel(const Convolution& convolution, int panel, const ProductLists& lists,
+                            const Transformed* transformed, int channels, float* products, int columns) {
+  RowPointers input;
+  Output output[kMaxRows];
+  for (int r = 0; r < kMaxRows; ++r) {
+    input.rows[static_cast<int>(Source::mixed)][r] = transformed + r * channels;
+    output[r] = products + r * columns;
+  }
+  std::int64_t multiply_adds = 0;
+  const auto blocks = static_cast<int>(lists.flat / kMaxRows);
+  const auto left = static_cast<int>(lists.flat % kMaxRows);
+  if (blocks > 0)
+    multiply_adds += convolution.run_panel(panel, lists.blocks.work(), blocks, kMaxRows, input, output);
+  if (left > 0) multiply_adds += convolution.run_panel(panel, lists.remainder.work(), 1, left, input, output);
+  return multiply_adds;
+}
+
 }  // namespace backdrop::kernels
