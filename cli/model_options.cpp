@@ -184,4 +184,10 @@ std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOption
   return make_cpu_engine(model.network, model.map, engine);
 }
 
+MachinePeak measure_peak(const DeviceOptions& options) {
+  if (names_gpu(options.device)) return measure_cuda_peak(gpu_index(options.device));
+  ThreadPool pool(options.threads);
+  return measure_machine_peak(pool);
+}
+
 }  // namespace backdrop

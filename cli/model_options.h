@@ -10,6 +10,7 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "engine/machine_peak.h"
 #include "models/build.h"
 #include "report/run_record.h"
 
@@ -73,6 +74,9 @@ EngineOptions engine_options(const DeviceOptions& options);
 
 /// With --device auto a GPU where CUDA's driver is; if it cannot be used the CPU, as one line on stderr says.
 std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options);
+
+/// The roofs of the device that make_engine would take.
+MachinePeak measure_peak(const DeviceOptions& options);
 
 /// "--name on|off" as a bool.
 inline bool is_on(const std::string& value) {

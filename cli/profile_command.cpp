@@ -97,7 +97,7 @@ std::string layer_table(const SearchTimes& times) {
 }
 
 std::string profile_text(const ProfileRecord& record) {
-  std::string text = fmt::format("{} threads; measured peaks: {}\n", record.threads, peak_text(record.peak));
+  std::string text = fmt::format("{}; measured peaks: {}\n", machine_text(record), peak_text(record.peak));
   for (const SearchTimes& times : record.searches)
     text += fmt::format("\n{}: {:.1f} composites/s ({} foregrounds on {} backgrounds{}; {})\n{}",
                         times.reuse ? "With exact reuse" : "Every position",
@@ -107,8 +107,6 @@ std::string profile_text(const ProfileRecord& record) {
 }
 
 void run_profile(const ProfileOptions& options) {
-  if (options.device.device != "auto" && options.device.device != "cpu")
-    throw Error(ErrorCode::no_device, "profile measures the CPU only: leave --device out");
   check_device(options.device);
   std::optional<ProgressLine> progress(options.quiet);
   progress->announce("reading " + options.model.checkpoint);
@@ -118,21 +116,19 @@ void run_profile(const ProfileOptions& options) {
   record.model = model.record;
   record.versions = program_versions();
   progress->announce("measuring the machine");
-  {
-    ThreadPool pool(options.device.threads);
-    record.threads = pool.threads();
-    record.peak = measure_machine_peak(pool);
-  }
-  EngineOptions engine = engine_options(options.device);
-  engine.calibration = model.calibration;
-  for (const bool reuse : {true, false}) {
-    if (reuse && !is_on(options.device.reuse)) continue;
-    progress->announce(reuse ? "searching with exact reuse" : "searching without");
-    engine.reuse = reuse;
-    record.searches.push_back(profile_search(model.network, model.map, engine, sample.tasks,
-                                             sample.input.backgrounds, record.peak));
-    engine.precision = record.searches.back().precision;  // what "auto" chose is compared with itself
-    engine.choose_precision = false;
+  record.peak = measure_peak(options.device);
+  DeviceOptions device = options.device;
+  for (const char* reuse : {"on", "off"}) {
+    if (is_on(reuse) && !is_on(options.device.reuse)) continue;
+    progress->announce(is_on(reuse) ? "searching with exact reuse" : "searching without");
+    device.reuse = reuse;
+    const std::unique_ptr<Engine> engine = make_engine(model, device);
+    record.device = engine->device();
+    record.threads = engine->threads();
+    record.searches.push_back(
+        profile_search(*engine, *model.network, sample.tasks, sample.input.backgrounds, record.peak));
+    // What "auto" chose is compared with itself.
+    device.precision = name(record.searches.back().precision);
   }
   progress.reset();
   if (!options.html.empty()) write_durable_file(options.html, profile_page(record));
@@ -144,7 +140,7 @@ void run_profile(const ProfileOptions& options) {
 void add_profile_command(CLI::App& application) {
   auto options = std::make_shared<ProfileOptions>();
   CLI::App* command =
-      application.add_subcommand("profile", "Where the time of a search goes, layer by layer (CPU)");
+      application.add_subcommand("profile", "Where the time of a search goes, layer by layer");
   command->add_option("--data-path", options->data_path, "Root of the IN-9 release")
       ->required()
       ->type_name("DIR");

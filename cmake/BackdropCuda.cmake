@@ -71,10 +71,10 @@ endif()
 
 set(BACKDROP_CUDA_ENGINE_SOURCES
   engine/cuda_backgrounds.cpp engine/cuda_bottlenecks.cpp engine/cuda_dense.cpp engine/cuda_device.cpp engine/cuda_engine.cpp
-  engine/cuda_layers.cpp engine/cuda_pass.cpp engine/cuda_reuse.cpp engine/cuda_tail.cpp)
+  engine/cuda_layers.cpp engine/cuda_pass.cpp engine/cuda_products.cpp engine/cuda_reuse.cpp engine/cuda_step_clock.cpp engine/cuda_tail.cpp)
 set(BACKDROP_CUDA_KERNEL_SOURCES
   kernels/bottleneck_cuda.cu kernels/composite_cuda.cu kernels/cudnn_cuda.cpp kernels/decide_cuda.cu kernels/epilogue_cuda.cu
-  kernels/position_convolution_cuda.cu kernels/position_convolution_fp8_cuda.cu
+  kernels/peak_cuda.cu kernels/position_convolution_cuda.cu kernels/position_convolution_fp8_cuda.cu
   kernels/position_convolution_int8_cuda.cu kernels/position_pool_cuda.cu)
 
 set(gencode "")
@@ -92,7 +92,7 @@ add_library(backdrop_cuda_headers INTERFACE)
 target_include_directories(backdrop_cuda_headers SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS} "${CUDNN_INCLUDE_DIR}")
 target_compile_definitions(backdrop_cuda_headers INTERFACE "BACKDROP_CUDA_ARCHITECTURES=\"compute capabilities ${architectures}\"")
 
-backdrop_component(cuda SOURCES ${BACKDROP_CUDA_ENGINE_SOURCES} ${BACKDROP_CUDA_KERNEL_SOURCES}
+backdrop_component(cuda SOURCES ${BACKDROP_CUDA_ENGINE_SOURCES} engine/cuda_peak.cpp ${BACKDROP_CUDA_KERNEL_SOURCES}
                    LIBRARIES backdrop_engine backdrop_kernels backdrop_models backdrop_loaders backdrop_core
                              backdrop_cuda_headers CUDA::cudart_static fmt::fmt ${CMAKE_DL_LIBS})
 set_target_properties(backdrop_cuda PROPERTIES CUDA_RESOLVE_DEVICE_SYMBOLS OFF)

@@ -107,6 +107,13 @@ class CpuEngine final : public Engine {
     return positions_ ? positions_->cache().capacity() : 0;
   }
   int threads() const override { return pool_.threads(); }
+  std::optional<int> hand_off() const override {
+    if (!on_positions() || !options_.reuse) return std::nullopt;
+    return hand_off_;
+  }
+  int rows_of_layer(int layer) const override {
+    return on_positions() ? batch_rows(options_.precision).of_layer(layer) : batch();
+  }
   // What is decided again is a small part of it, and shall keep all threads busy as well.
   int fill() const override { return (screened_ ? 2 : 1) * Engine::fill(); }
   std::int64_t multiply_adds() const override {

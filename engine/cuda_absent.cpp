@@ -1,6 +1,7 @@
 // In place of the GPU engine in a build without CUDA.
 #include "backdrop/error.h"
 #include "engine/engine.h"
+#include "engine/machine_peak.h"
 
 namespace backdrop {
 
@@ -12,6 +13,11 @@ std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network>, const C
                                          const EngineOptions& options) {
   check_cuda_device(options.device);
   return nullptr;
+}
+
+MachinePeak measure_cuda_peak(int device) {
+  check_cuda_device(device);
+  return {};
 }
 
 std::string cuda_build() {

@@ -20,7 +20,7 @@ CudaPhotos upload_photos(std::span<const Image> photos) {
 
 CudaCache::CudaCache(const CudaLayers& layers, const CudaPhotos& photos, int hand_off, int rows,
                      std::size_t memory)
-    : layers_(layers), photos_(photos), hand_off_(hand_off), rows_(rows), slot_of_(photos.count, -1) {
+    : layers_(layers), photos_(photos), hand_off_(hand_off), rows_(rows), slot_of_(photos.count) {
   std::int64_t elements = 0;
   for (int v = 0; v <= hand_off; ++v) {
     offsets_.push_back(elements);
@@ -37,8 +37,13 @@ CudaCache::CudaCache(const CudaLayers& layers, const CudaPhotos& photos, int han
       capacity_ = std::max(capacity_ / 2, rows);
     }
   }
+  forget();
+}
+
+void CudaCache::forget() {
   owner_.assign(capacity_, -1);
   used_.assign(capacity_, 0);
+  slot_of_.assign(slot_of_.size(), -1);
 }
 
 int CudaCache::take_slot() {
@@ -49,7 +54,7 @@ int CudaCache::take_slot() {
   return slot;
 }
 
-void CudaCache::make_resident(std::span<const int> backgrounds, cudaStream_t stream) {
+void CudaCache::make_resident(std::span<const int> backgrounds, cudaStream_t stream, CudaStepClock& clock) {
   ++call_;
   std::vector<int> missing;
   for (const int background : backgrounds)
@@ -65,10 +70,10 @@ void CudaCache::make_resident(std::span<const int> backgrounds, cudaStream_t str
   fills_ += static_cast<std::int64_t>(missing.size());
   const std::size_t rows = rows_;
   for (std::size_t first = 0; first < missing.size(); first += rows)
-    fill(std::span(missing).subspan(first, std::min(rows, missing.size() - first)), stream);
+    fill(std::span(missing).subspan(first, std::min(rows, missing.size() - first)), stream, clock);
 }
 
-void CudaCache::fill(std::span<const int> backgrounds, cudaStream_t stream) {
+void CudaCache::fill(std::span<const int> backgrounds, cudaStream_t stream, CudaStepClock& clock) {
   std::vector<kernels::CompositePair> pairs;
   std::vector<std::int32_t> slots;
   for (const int background : backgrounds) {
@@ -90,6 +95,7 @@ void CudaCache::fill(std::span<const int> backgrounds, cudaStream_t stream) {
   photos.output = const_cast<void*>(value(0));
   photos.composites = rows;
   photos.photo_pixels = photos.pixels = photos_.pixels;
+  clock.start(stream);
   check_cuda(kernels::composite_cuda(layers_.precision(), photos, stream), "starting the normalisation");
 
   const auto rows_of = [&](int v) {
@@ -103,6 +109,7 @@ void CudaCache::fill(std::span<const int> backgrounds, cudaStream_t stream) {
                 layer.residual >= 0 ? rows_of(layer.residual) : kernels::DeviceRows(), nullptr, output,
                 stream);
   }
+  clock.lap(&SearchProfile::cache_fill, stream);
   // The next batch's lists take the place of this one's.
   check_cuda(cudaStreamSynchronize(stream), "computing the backgrounds' features");
 }

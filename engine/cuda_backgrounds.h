@@ -8,6 +8,7 @@
 
 #include "engine/cuda_layers.h"
 #include "engine/cuda_memory.h"
+#include "engine/cuda_step_clock.h"
 #include "loaders/image.h"
 
 namespace backdrop {
@@ -31,7 +32,9 @@ class CudaCache {
 
   /// Enqueues the features of those of `backgrounds` (at most capacity()) that are not resident; returns when
   /// they are done.
-  void make_resident(std::span<const int> backgrounds, cudaStream_t stream);
+  void make_resident(std::span<const int> backgrounds, cudaStream_t stream, CudaStepClock& clock);
+  /// Nothing is resident any more.
+  void forget();
 
   int slot(int background) const { return slot_of_[background]; }
   const void* value(int v) const { return memory_.data() + offsets_[v] * capacity_ * layers_.value_bytes(); }
@@ -41,7 +44,7 @@ class CudaCache {
 
  private:
   int take_slot();
-  void fill(std::span<const int> backgrounds, cudaStream_t stream);
+  void fill(std::span<const int> backgrounds, cudaStream_t stream, CudaStepClock& clock);
 
   const CudaLayers& layers_;
   const CudaPhotos& photos_;

@@ -180,16 +180,21 @@ void CudaDense::run_layer(int index, int rows) {
 }
 
 void CudaDense::run_network(int rows) {
+  clock_.start(stream_);
   for (int i = 0; i < layers_.position_layers(); ++i) {
     const CudaChain* chain = chains_[i].get();
     if (chain == nullptr) {
       run_layer(i, rows);
+      clock_.lap_layer(i, layers_.multiply_adds(i) * rows, stream_);
       continue;
     }
     check_cuda(start(*chain, rows), "starting bottlenecks");
+    std::vector<std::int64_t> multiply_adds;
+    for (int k = i; k <= chain->last_layer(); ++k) multiply_adds.push_back(layers_.multiply_adds(k) * rows);
+    clock_.lap_layers(i, multiply_adds, stream_);
     i = chain->last_layer();
   }
-  tail_.run(rows, stream_);
+  tail_.run(rows, stream_, clock_);
 }
 
 void CudaDense::run(std::span<const CompositeTask> tasks, const CudaPhotos& backgrounds,
@@ -256,12 +261,15 @@ void CudaDense::run_pairs(std::span<const CompositeTask> tasks, std::span<const 
     const int rows = static_cast<int>(std::min<std::size_t>(batch_, pairs.size() - first));
     composites.pairs = upload_.at<kernels::CompositePair>(pairs_at) + first;
     composites.composites = rows;
+    clock_.start(stream_);
     check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_), "starting the compositing");
+    clock_.lap(&SearchProfile::compositing, stream_);
     run_network(rows);
     decisions_.decide(tail_, layers_.classes(), in9_, upload_.at<std::int32_t>(labels_at) + first, first,
                       rows, stream_);
   }
   stream_.synchronize();
+  clock_.collect();
   for (std::size_t i = 0; i < pairs.size(); ++i)
     sink(pairs[i].task, pairs[i].place, decisions_.decision(i), decisions_.logits(i));
 }

@@ -29,6 +29,9 @@ class CudaDense {
   /// Logits [images.size()][classes].
   void run(std::span<const Image> images, float* logits);
 
+  /// As Engine::set_profile.
+  void set_profile(SearchProfile* profile) { clock_.set_profile(profile); }
+
   int batch() const { return batch_; }
   std::int64_t composites() const { return composites_; }
   std::size_t workspace_bytes() const;
@@ -62,6 +65,7 @@ class CudaDense {
   CudaTail tail_;
   CudaDecisions decisions_;
   CudaStream stream_;
+  CudaStepClock clock_;
   Upload upload_;
   std::shared_ptr<kernels::Cudnn> cudnn_;
   std::vector<std::unique_ptr<kernels::CudnnConvolution>> convolutions_;  // null: our kernel

@@ -43,7 +43,8 @@ CudaDevice open_cuda_device(int index) {
   cudaDeviceProp properties;
   cudaError_t status = cudaGetDeviceProperties(&properties, index);
   if (status != cudaSuccess) refuse(fmt::format("GPU {}: {}", index, cudaGetErrorString(status)));
-  CudaDevice device{index, properties.name, properties.major, properties.minor, 0};
+  CudaDevice device{
+      index, properties.name, properties.major, properties.minor, properties.multiProcessorCount, 0};
   if (device.major < kLeastMajor)
     refuse(fmt::format("GPU {} ({}) has compute capability {}.{}, and 8.0 is needed", index, device.name,
                        device.major, device.minor));

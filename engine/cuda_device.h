@@ -12,7 +12,10 @@ struct CudaDevice {
   std::string name;
   int major = 0;
   int minor = 0;
+  int multiprocessors = 0;
   std::size_t free_bytes = 0;
+
+  bool has_fp8() const { return major * 10 + minor >= 89; }
 };
 
 /// Makes device `index` this thread's. Throws no_device with the reason: no driver, an old driver, no such

@@ -9,6 +9,7 @@
 #include "backdrop/error.h"
 #include "engine/cuda_dense.h"
 #include "engine/cuda_device.h"
+#include "engine/cuda_products.h"
 #include "engine/cuda_reuse.h"
 #include "engine/engine.h"
 #include "engine/hand_off.h"
@@ -51,9 +52,9 @@ class CudaEngine final : public Engine {
     in9_ = DeviceBuffer(in9.size() * sizeof(std::int32_t), "the class map");
     copy_to_device(in9_.data(), in9.data(), in9_.size(), "copying the class map");
     layers_.emplace(*network_, options.precision);
+    if (layers_->has_weights()) choose_products(*layers_);
     if (options.precision != Precision::fp32) screening_.emplace(options.precision);
-    if (needs_calibration(options.precision) && options.calibration)
-      layers_->set_calibration(*network_, *options.calibration);
+    if (needs_calibration(options.precision) && options.calibration) set_calibration(*options.calibration);
     rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch
                                            : options.reuse   ? kReuseRows
                                                              : kDenseBatch);
@@ -69,9 +70,12 @@ class CudaEngine final : public Engine {
   }
 
   void prepare(std::span<const Mask* const> masks) override {
-    if (!options_.reuse || masks.empty()) return;
+    if (masks.empty()) return;
     for (const Mask* mask : masks) check_size(mask->height, mask->width);
     select_device();
+    // Scales come from `calibrate` or the first composites where the model has none.
+    if (!options_.reuse && layers_->has_weights()) return make_dense();
+    if (!options_.reuse) return;
     drop_reuse();
     const std::size_t memory = cache_memory();
     // The choice is made for values of four bytes.
@@ -80,6 +84,14 @@ class CudaEngine final : public Engine {
                         std::max<std::size_t>(1, photos_.count), memory / layers_->value_bytes() * 4);
     reuse_.emplace(*layers_, photos_, in9_.as<std::int32_t>(),
                    CudaReuseOptions{rows_, choice.hand_off, memory});
+    reuse_->set_profile(profile_);
+  }
+
+  bool set_profile(SearchProfile* profile) override {
+    profile_ = profile;
+    if (reuse_) reuse_->set_profile(profile);
+    if (dense_) dense_->set_profile(profile);
+    return true;
   }
 
   void calibrate(std::span<const CompositeTask> run) override {
@@ -124,6 +136,10 @@ class CudaEngine final : public Engine {
   int batch() const override { return rows_; }
   int tile() const override { return reuse_ ? reuse_->cache().capacity() : 0; }
   int threads() const override { return 1; }
+  std::optional<int> hand_off() const override {
+    if (!reuse_) return std::nullopt;
+    return reuse_->hand_off();
+  }
   std::int64_t multiply_adds() const override {
     return earlier_multiply_adds_ + (reuse_ ? reuse_->multiply_adds() : 0) +
            ((dense_ ? dense_->composites() : 0) + (exact_ ? exact_->composites() : 0)) * network_->macs();
@@ -133,9 +149,10 @@ class CudaEngine final : public Engine {
            (dense_ ? dense_->workspace_bytes() : 0) + (exact_ ? exact_->workspace_bytes() : 0);
   }
   std::string description() const override {
-    std::string text = fmt::format("{} (GPU {}, sm_{}{}), {}, {}, batch {}", device_.name, device_.index,
-                                   device_.major, device_.minor, name(layers_->precision()),
-                                   options_.reuse ? "exact reuse" : "dense", rows_);
+    std::string text =
+        fmt::format("{} (GPU {}, sm_{}{}), {}{}, {}, batch {}", device_.name, device_.index, device_.major,
+                    device_.minor, name(layers_->precision()), layers_->uses_warpgroups() ? " by wgmma" : "",
+                    options_.reuse ? "exact reuse" : "dense", rows_);
     if (dense_) text += ", " + dense_->libraries();
     return text;
   }
@@ -146,11 +163,16 @@ class CudaEngine final : public Engine {
 
  private:
   void require_fp8() const {
-    if (device_.major * 10 + device_.minor < 89)
+    if (!device_.has_fp8())
       throw Error(ErrorCode::no_device,
                   fmt::format("GPU {} ({}) has compute capability {}.{}, and --precision fp8 needs 8.9: use "
                               "--precision int8 or fp16",
                               device_.index, device_.name, device_.major, device_.minor));
+  }
+
+  void set_calibration(const Calibration& calibration) {
+    layers_->set_calibration(*network_, calibration);
+    choose_products(*layers_);
   }
 
   void select_device() const { check_cuda(cudaSetDevice(device_.index), "choosing the GPU"); }
@@ -197,8 +219,14 @@ class CudaEngine final : public Engine {
 
   void run(std::span<const CompositeTask> tasks, const DecisionSink& sink) {
     if (reuse_) return reuse_->run(tasks, sink);
-    if (!dense_) dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, true);
+    make_dense();
     dense_->run(tasks, photos_, sink);
+  }
+
+  void make_dense() {
+    if (dense_) return;
+    dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, true);
+    dense_->set_profile(profile_);
   }
 
   // The dense path in fp32, made on first use.
@@ -235,8 +263,7 @@ class CudaEngine final : public Engine {
     if (sample.tasks.empty()) return;
     if (!layers_->has_weights()) {
       ThreadPool pool(options_.threads);
-      layers_->set_calibration(
-          *network_, backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool));
+      set_calibration(backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool));
     }
     SampleLogits fast(sample, classes());
     SampleLogits exact_logits(sample, classes());
@@ -284,6 +311,7 @@ class CudaEngine final : public Engine {
   std::optional<CudaReuse> reuse_;
   std::optional<CudaDense> dense_;
   std::optional<CudaDense> exact_;
+  SearchProfile* profile_ = nullptr;
   int rows_ = 0;
   std::size_t cache_limit_ = 0;             // after the device ran out of memory
   std::int64_t earlier_multiply_adds_ = 0;  // by runners that were replaced

@@ -88,6 +88,7 @@ CudaLayers::CudaLayers(const Network& network, Precision precision)
     const bool convolves = layer.kind == LayerKind::convolution;
     per_tap_.push_back(convolves ? std::int64_t{layer.in.channels} / layer.groups * layer.out.channels
                                  : layer.macs());
+    whole_image_.push_back(layer.macs());
     network_.layers[i].weights = {};
     packed.push_back(packer.add(i < position_layers_ ? whole_layer_list(network_, i, Source::background, 1)
                                                      : fully_connected_list()));
@@ -188,6 +189,7 @@ kernels::ConvolutionArguments CudaLayers::convolution(int index, const kernels::
   arguments.slope = slope_of(layer.activation);
   arguments.weights = weights(index);
   arguments.bias = bias(index);
+  arguments.warpgroups = warpgroups_ && kernels::has_warpgroup_products(arithmetic(index));
   arguments.scales = scales_[index];
   arguments.start_stride = (layer.out.channels + 15) / 16 * 16;  // as engine/position_lists.cpp pads them
   return arguments;

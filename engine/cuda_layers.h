@@ -27,6 +27,9 @@ class CudaLayers {
   /// constructor's.
   void set_calibration(const Network& network, const Calibration& calibration);
   bool has_weights() const { return has_weights_; }
+  /// Products by wgmma from now on, in the layers whose arithmetic has it (engine/cuda_products.h).
+  void use_warpgroups(bool used) { warpgroups_ = used; }
+  bool uses_warpgroups() const { return warpgroups_; }
 
   /// One layer over a list; `starts` is null where the list has none.
   void run(int index, const kernels::DeviceWork& work, int rows, const kernels::DeviceRows& input,
@@ -48,6 +51,8 @@ class CudaLayers {
   int position_layers() const { return position_layers_; }
   /// Multiply-adds of one tap of the real network's layer.
   std::int64_t multiply_adds_per_tap(int index) const { return per_tap_[index]; }
+  /// Of every position of it for one image.
+  std::int64_t multiply_adds(int index) const { return whole_image_[index]; }
   Precision precision() const { return precision_; }
   std::size_t value_bytes() const { return element_bytes(precision_); }
   /// Bytes of what the fully connected layers read.
@@ -73,7 +78,9 @@ class CudaLayers {
   int position_layers_;
   Calibration calibration_;  // in 8 bits
   bool has_weights_ = false;
+  bool warpgroups_ = false;
   std::vector<std::int64_t> per_tap_;
+  std::vector<std::int64_t> whole_image_;
   std::vector<DeviceBuffer> weights_;
   std::vector<DeviceBuffer> biases_;
   std::vector<DeviceBuffer> tables_;                // what scales_ point to

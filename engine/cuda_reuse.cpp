@@ -73,6 +73,11 @@ CudaReuse::~CudaReuse() {
   cudaStreamSynchronize(stream_);
 }
 
+void CudaReuse::set_profile(SearchProfile* profile) {
+  clock_.set_profile(profile);
+  if (profile != nullptr) cache_.forget();
+}
+
 void CudaReuse::run(std::span<const CompositeTask> tasks, const DecisionSink& sink) {
   std::vector<int> wanted;
   for (const CompositeTask& task : tasks)
@@ -85,7 +90,7 @@ void CudaReuse::run(std::span<const CompositeTask> tasks, const DecisionSink& si
     const auto tile = std::span(wanted).subspan(first, std::min(capacity, wanted.size() - first));
     {
       const Range range("backgrounds");
-      cache_.make_resident(tile, stream_);
+      cache_.make_resident(tile, stream_, clock_);
     }
     std::vector<std::vector<std::size_t>> chosen(tasks.size());
     for (std::size_t t = 0; t < tasks.size(); ++t)
@@ -94,6 +99,7 @@ void CudaReuse::run(std::span<const CompositeTask> tasks, const DecisionSink& si
           chosen[t].push_back(i);
     run_resident(tasks, chosen, sink);
   }
+  clock_.collect();
 }
 
 void CudaReuse::run_resident(std::span<const CompositeTask> tasks,
@@ -145,6 +151,7 @@ void CudaReuse::start(Pass& pass, const CompositeTask& task) {
 }
 
 void CudaReuse::run_foreground(const Pass& pass) {
+  clock_.start(stream_);
   const PackedForeground& packed = *pass.packed;
   kernels::CompositeArguments photo;
   photo.foregrounds = pass.upload.at<std::uint8_t>(packed.photo);
@@ -174,6 +181,7 @@ void CudaReuse::run_foreground(const Pass& pass) {
                   {pass.feature(i + 1, layers_.value_bytes()), 0, nullptr, kernels::DotOutput::stored},
                   stream_);
   }
+  clock_.lap(&SearchProfile::foreground_pass, stream_);
 }
 
 DeviceRows CudaReuse::rows_of(const Pass& pass, int value, std::size_t first) const {
@@ -191,6 +199,7 @@ DeviceRows CudaReuse::rows_of(const Pass& pass, int value, std::size_t first) co
 }
 
 void CudaReuse::run_batch(Pass& pass, std::size_t first, int rows) {
+  clock_.start(stream_);
   for (int i = 0; i < layers_.position_layers(); ++i) {
     const Layer& layer = layers_.network().layers[i];
     const PackedForeground::LayerWork& work = pass.packed->layers[i];
@@ -202,10 +211,12 @@ void CudaReuse::run_batch(Pass& pass, std::size_t first, int rows) {
                 rows, rows_of(pass, layer.input, first),
                 layer.residual >= 0 ? rows_of(pass, layer.residual, first) : DeviceRows(),
                 pass.starts.as<float>() + pass.lists->starts_offset[i], output, stream_);
-    if (layer.kind == LayerKind::convolution)
-      multiply_adds_ += work.mixed_taps * layers_.multiply_adds_per_tap(i) * rows;
+    const std::int64_t multiply_adds =
+        layer.kind == LayerKind::convolution ? work.mixed_taps * layers_.multiply_adds_per_tap(i) * rows : 0;
+    multiply_adds_ += multiply_adds;
+    clock_.lap_layer(i, multiply_adds, stream_);
   }
-  tail_.run(rows, stream_);
+  tail_.run(rows, stream_, clock_);
   pass.decisions.decide(tail_, layers_.classes(), in9_,
                         pass.upload.at<std::int32_t>(pass.packed->labels) + first, first, rows, stream_);
 }

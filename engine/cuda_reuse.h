@@ -31,7 +31,11 @@ class CudaReuse {
 
   void run(std::span<const CompositeTask> tasks, const DecisionSink& sink);
 
+  /// As Engine::set_profile.
+  void set_profile(SearchProfile* profile);
+
   const CudaCache& cache() const { return cache_; }
+  int hand_off() const { return hand_off_; }
   /// As Engine::multiply_adds.
   std::int64_t multiply_adds() const { return multiply_adds_; }
   std::size_t workspace_bytes() const;
@@ -60,6 +64,7 @@ class CudaReuse {
   DeviceBuffer arena_;
   CudaStream copies_;
   CudaStream stream_;
+  CudaStepClock clock_;
   std::unique_ptr<Pass> passes_[2];
   std::int64_t multiply_adds_ = 0;
 };

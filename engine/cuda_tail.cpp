@@ -13,7 +13,7 @@ CudaTail::CudaTail(const CudaLayers& layers, int batch)
   }
 }
 
-void CudaTail::run(int rows, cudaStream_t stream) const {
+void CudaTail::run(int rows, cudaStream_t stream, CudaStepClock& clock) const {
   const int first = layers_.position_layers();
   const int count = static_cast<int>(layers_.network().layers.size());
   for (int i = first; i < count; ++i) {
@@ -22,6 +22,7 @@ void CudaTail::run(int rows, cudaStream_t stream) const {
         values_[i - first + 1].data(), layers_.network().shape(i + 1).size(), nullptr,
         i + 1 == count ? kernels::DotOutput::real : kernels::DotOutput::stored};
     layers_.run(i, layers_.whole(i), rows, input, {}, nullptr, output, stream);
+    clock.lap_layer(i, layers_.multiply_adds(i) * rows, stream);
   }
 }
 

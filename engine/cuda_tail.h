@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/cuda_layers.h"
+#include "engine/cuda_step_clock.h"
 #include "engine/engine.h"
 #include "kernels/cuda_parts.h"
 
@@ -26,7 +27,7 @@ class CudaTail {
   /// Where the layers before write, [batch][H][W][C].
   void* input() const { return values_.front().data(); }
   /// Enqueues the layers. The logits are [rows][stride()].
-  void run(int rows, cudaStream_t stream) const;
+  void run(int rows, cudaStream_t stream, CudaStepClock& clock) const;
   const float* logits() const { return values_.back().as<float>(); }
   int stride() const { return stride_; }
   std::size_t bytes() const;

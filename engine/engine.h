@@ -107,6 +107,13 @@ class Engine {
   /// consecutive backgrounds before the next one. 0: any order costs the same.
   virtual int tile() const = 0;
   virtual int threads() const = 0;
+  /// With reuse, once it is chosen: the first layer whose every position is computed.
+  virtual std::optional<int> hand_off() const { return std::nullopt; }
+  /// Composites that share a read of this layer's weights.
+  virtual int rows_of_layer(int layer) const {
+    static_cast<void>(layer);
+    return batch();
+  }
   /// Composites that keep all threads busy.
   virtual int fill() const { return std::max(1, batch()) * std::max(1, threads()); }
   /// Multiply-adds done for composites so far, counted where they are done; with reuse, the mixed positions'

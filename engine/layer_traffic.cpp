@@ -4,20 +4,20 @@ namespace backdrop {
 
 using kernels::Source;
 
-double least_traffic(const Network& network, const PositionSets& sets, int index, int rows,
-                     std::size_t element_bytes) {
+double least_traffic(const Network& network, const PositionSets& sets, int index,
+                     const TrafficOptions& options) {
   const Layer& layer = network.layers[index];
   const std::vector<Source>& input = sets.kinds[layer.input];
   const std::vector<Source>& output = sets.kinds[index + 1];
-  const bool tiled = cost_of_layer(network, sets, index).tiled();
+  const bool tiled = options.tiles && cost_of_layer(network, sets, index).tiled();
   const bool last = index + 1 == first_fully_connected(network);
-  const auto element = static_cast<double>(element_bytes);
+  const auto element = static_cast<double>(options.element_bytes);
   std::vector<bool> read(input.size(), false);
   double own = 0;     // bytes for each composite
   double shared = 0;  // bytes for each batch
   for (int p = 0; p < static_cast<int>(output.size()); ++p) {
     if (output[p] != Source::mixed) continue;
-    own += (last ? sizeof(float) : element) * layer.out.channels;
+    own += (last ? static_cast<double>(options.last_bytes) : element) * layer.out.channels;
     if (layer.residual >= 0)
       (sets.kinds[layer.residual][p] == Source::foreground ? shared : own) += element * layer.out.channels;
     for_each_tap(layer, p, [&](int, int position) { read[position] = true; });
@@ -32,12 +32,15 @@ double least_traffic(const Network& network, const PositionSets& sets, int index
   if (own > 0)
     shared += element * static_cast<double>(layer.weights.size()) +
               sizeof(float) * static_cast<double>(layer.bias.size());
-  return own + shared / rows;
+  return own + shared / options.rows;
 }
 
-double least_traffic_fully_connected(const Layer& layer, int batch) {
-  const auto shared = static_cast<double>(layer.weights.size() + layer.bias.size());
-  return sizeof(float) * (static_cast<double>(layer.in.size() + layer.out.size()) + shared / batch);
+double least_traffic_fully_connected(const Layer& layer, const TrafficOptions& options) {
+  const auto element = static_cast<double>(options.last_bytes);
+  const double values = element * static_cast<double>(layer.in.size() + layer.out.size());
+  const double shared = element * static_cast<double>(layer.weights.size()) +
+                        sizeof(float) * static_cast<double>(layer.bias.size());
+  return values + shared / options.rows;
 }
 
 }  // namespace backdrop

@@ -7,13 +7,19 @@
 
 namespace backdrop {
 
-/// Bytes for one composite of a batch of `rows` under these sets: inputs that mixed positions read,
-/// residuals, outputs, and the weights and foreground features that a batch shares. Values and weights
-/// have `element_bytes`; biases, and what the fully connected layers read, are floats.
-double least_traffic(const Network& network, const PositionSets& sets, int index, int rows,
-                     std::size_t element_bytes = sizeof(float));
+struct TrafficOptions {
+  int rows = 1;                               ///< composites that share a read of the weights
+  std::size_t element_bytes = sizeof(float);  ///< of values and weights; biases are floats
+  std::size_t last_bytes = sizeof(float);     ///< of what the fully connected layers read, and their weights
+  bool tiles = true;                          ///< Winograd's where they cost less (the CPU)
+};
 
-/// The same for a fully connected layer in batches of `batch`, in fp32.
-double least_traffic_fully_connected(const Layer& layer, int batch);
+/// Bytes for one composite under these sets: inputs that mixed positions read, residuals, outputs, and the
+/// weights and foreground features that a batch shares.
+double least_traffic(const Network& network, const PositionSets& sets, int index,
+                     const TrafficOptions& options);
+
+/// The same for a fully connected layer.
+double least_traffic_fully_connected(const Layer& layer, const TrafficOptions& options);
 
 }  // namespace backdrop

@@ -78,8 +78,12 @@ MachinePeak measure_machine_peak(ThreadPool& pool) {
   const auto vectors = [](std::int64_t rounds, float* sink) {
     return kernels::run_peak_loop(best_instruction_set(), rounds, sink);
   };
-  return {measure_multiply_adds(pool, vectors), measure_bytes(pool), measure_dots(pool, Precision::bf16),
-          measure_dots(pool, Precision::int8)};
+  MachinePeak peak;
+  peak.multiply_adds_per_second = measure_multiply_adds(pool, vectors);
+  peak.bytes_per_second = measure_bytes(pool);
+  for (const Precision precision : {Precision::bf16, Precision::int8})
+    peak.of(precision) = measure_dots(pool, precision);
+  return peak;
 }
 
 }  // namespace backdrop

@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "backdrop/error.h"
-#include "engine/batch_rows.h"
-#include "engine/hand_off.h"
 #include "engine/layer_traffic.h"
 #include "engine/position_sets.h"
 #include "engine/search_profile.h"
@@ -15,7 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using kernels::Source;
 
-constexpr int kFullyConnectedBatch = 32;
+constexpr int kFullyConnectedBatch = 32;  // on the CPU
 
 std::vector<const Mask*> masks_of(std::span<const CompositeTask> tasks) {
   std::vector<const Mask*> masks;
@@ -24,25 +22,31 @@ std::vector<const Mask*> masks_of(std::span<const CompositeTask> tasks) {
 }
 
 // What the layers had to do, means over the masks: shares of mixed positions and least traffic.
-void add_work(const Network& network, std::span<const Mask* const> masks, int hand_off, const BatchRows& rows,
+void add_work(const Network& network, std::span<const Mask* const> masks, const Engine& engine,
               SearchTimes& times) {
   std::vector<LayerProfile>& layers = times.layers;
   const int positioned = first_fully_connected(network);
+  const bool on_cpu = engine.device() == "cpu";
+  const Precision last = on_cpu || needs_calibration(times.precision) ? Precision::fp32 : times.precision;
+  TrafficOptions traffic{
+      .element_bytes = element_bytes(times.precision), .last_bytes = element_bytes(last), .tiles = on_cpu};
   const double weight = 1.0 / static_cast<double>(masks.size());
   for (const Mask* mask : masks) {
-    const PositionSets sets = times.reuse ? find_position_sets(network, *mask, hand_off) : all_mixed(network);
+    const PositionSets sets =
+        engine.hand_off() ? find_position_sets(network, *mask, *engine.hand_off()) : all_mixed(network);
     for (int i = 0; i < positioned; ++i) {
       const double share = static_cast<double>(sets.count(i + 1, Source::mixed)) /
                            static_cast<double>(sets.kinds[i + 1].size());
+      traffic.rows = engine.rows_of_layer(i);
       layers[i].mixed += weight * share;
-      layers[i].bytes +=
-          weight * least_traffic(network, sets, i, rows.of_layer(i), element_bytes(times.precision));
+      layers[i].bytes += weight * least_traffic(network, sets, i, traffic);
     }
   }
   for (std::size_t i = positioned; i < layers.size(); ++i) {
+    traffic.rows = on_cpu ? kFullyConnectedBatch : engine.batch();
     layers[i].mixed = 1;
-    layers[i].products = Precision::fp32;  // whatever the precision
-    layers[i].bytes = least_traffic_fully_connected(network.layers[i], kFullyConnectedBatch);
+    layers[i].products = last;
+    layers[i].bytes = least_traffic_fully_connected(network.layers[i], traffic);
   }
 }
 
@@ -62,6 +66,7 @@ void add_times(const SearchProfile& profile, double composites, int threads, con
   };
   times.cache_fill_seconds = seconds(profile.cache_fill);
   times.foreground_seconds = seconds(profile.foreground_pass);
+  times.compositing_seconds = seconds(profile.compositing);
   times.exact_fill_seconds = seconds(profile.exact_fill);
   for (std::size_t i = 0; i < times.layers.size(); ++i) {
     LayerProfile& layer = times.layers[i];
@@ -79,48 +84,42 @@ void add_times(const SearchProfile& profile, double composites, int threads, con
 
 }  // namespace
 
-SearchTimes profile_search(const std::shared_ptr<const Network>& network, const ClassMap& map,
-                           const EngineOptions& options, std::span<const CompositeTask> tasks,
+SearchTimes profile_search(Engine& engine, const Network& network, std::span<const CompositeTask> tasks,
                            const std::shared_ptr<const std::vector<Image>>& backgrounds,
                            const MachinePeak& peak) {
-  EngineOptions settled = options;
-  if (settled.cache_memory == 0) settled.cache_memory = default_cache_memory();
-  const std::unique_ptr<Engine> engine = make_cpu_engine(network, map, settled);
   const std::vector<const Mask*> masks = masks_of(tasks);
-  engine->set_backgrounds(backgrounds);
-  engine->prepare(masks);
-  SearchProfile profile(network->layers.size());
-  if (!engine->set_profile(&profile))
-    throw Error(ErrorCode::usage, "only the CPU's own kernels can be profiled: leave --kernels out");
-  engine->calibrate(tasks);
+  engine.set_backgrounds(backgrounds);
+  engine.prepare(masks);
+  engine.calibrate(tasks);
+  // A GPU loads each kernel when it first runs.
+  if (engine.device() != "cpu") engine.classify_composites(tasks.first(1));
+  const ScreeningReport before = engine.screening().value_or(ScreeningReport());
+  SearchProfile profile(network.layers.size());
+  if (!engine.set_profile(&profile))
+    throw Error(ErrorCode::usage, "oneDNN and the plain loops have no clocks: leave --kernels out");
   const Clock::time_point start = Clock::now();
-  engine->classify_composites(tasks);
+  engine.classify_composites(tasks);
   SearchTimes times;
   times.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  engine->set_profile(nullptr);
+  engine.set_profile(nullptr);
 
-  times.reuse = options.reuse;
-  if (const std::optional<ScreeningReport> screening = engine->screening()) {
+  times.reuse = engine.hand_off().has_value();
+  if (const std::optional<ScreeningReport> screening = engine.screening()) {
     times.precision = screening->precision;
-    times.decided_again_seconds = screening->again_seconds;
-    times.rechecked = screening->rechecked;
-    times.audited = screening->audited;
+    times.decided_again_seconds = screening->again_seconds - before.again_seconds;
+    times.rechecked = screening->rechecked - before.rechecked;
+    times.audited = screening->audited - before.audited;
   }
-  times.engine = engine->description();
+  times.engine = engine.description();
   times.foregrounds = tasks.size();
   times.backgrounds = backgrounds->size();
+  // Tiles are the CPU's, which multiplies those of int8 in bfloat16.
   const Precision tiles = times.precision == Precision::fp32 ? Precision::fp32 : Precision::bf16;
-  for (const Layer& layer : network->layers)
+  for (const Layer& layer : network.layers)
     times.layers.push_back(
         {.name = layer.name, .out = layer.out, .products = times.precision, .tile_products = tiles});
-  const int hand_off =  // as the engine chose it
-      choose_hand_off(*network, sample_masks(masks), masks.size(), backgrounds->size(), settled.cache_memory)
-          .hand_off;
-  const BatchRows rows = options.batch > 0 ? BatchRows(engine->batch())
-                                           : choose_batch_rows(*network, hand_off, engine->batch(),
-                                                               element_bytes(times.precision));
-  add_work(*network, masks, hand_off, rows, times);
-  add_times(profile, static_cast<double>(times.composites()), engine->threads(), peak, times);
+  add_work(network, masks, engine, times);
+  add_times(profile, static_cast<double>(times.composites()), engine.threads(), peak, times);
   return times;
 }
 

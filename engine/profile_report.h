@@ -41,22 +41,26 @@ struct SearchTimes {
   double seconds = 0;
   double cache_fill_seconds = 0;
   double foreground_seconds = 0;
+  double compositing_seconds = 0;    ///< on a GPU without reuse: pasting and normalising
   double layer_seconds = 0;          ///< of all layers together
   double decided_again_seconds = 0;  ///< of all that fp32 did: recheck and audit, with their own features
   double exact_fill_seconds = 0;     ///< of them, for features of backgrounds
   std::int64_t rechecked = 0;        ///< composites
   std::int64_t audited = 0;
   double other_seconds() const {
-    return seconds - cache_fill_seconds - foreground_seconds - layer_seconds - decided_again_seconds;
+    return seconds - cache_fill_seconds - foreground_seconds - compositing_seconds - layer_seconds -
+           decided_again_seconds;
   }
   std::size_t composites() const { return foregrounds * backgrounds; }
   std::vector<LayerProfile> layers;
 };
 
-/// Runs every task once on a new engine with these options and measures it. `tasks` name all of
-/// `backgrounds`. Below fp32 the engine is calibrated first. Throws usage if it has no clocks.
-SearchTimes profile_search(const std::shared_ptr<const Network>& network, const ClassMap& map,
-                           const EngineOptions& options, std::span<const CompositeTask> tasks,
+/// Runs every task once on a new engine of this network and measures it. `tasks` name all of `backgrounds`.
+/// Below fp32 the engine is calibrated first. On a GPU a layer's time is the device's, from the end of the
+/// layer before to its own; layers that one kernel computes share its time by their multiply-adds; and what
+/// the host does meanwhile shows only where the device waits for it, under `other_seconds`. Throws usage if
+/// the engine has no clocks.
+SearchTimes profile_search(Engine& engine, const Network& network, std::span<const CompositeTask> tasks,
                            const std::shared_ptr<const std::vector<Image>>& backgrounds,
                            const MachinePeak& peak);
 

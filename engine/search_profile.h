@@ -1,6 +1,6 @@
 /// \file
-/// Where the time of a search on the CPU goes. The engine adds to a profile while it has one; without, the
-/// only cost is a test for null a layer and batch.
+/// Where the time of a search goes. The engine adds to a profile while it has one; without, the only cost is
+/// a test for null a layer and batch.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@
 
 namespace backdrop {
 
-/// Time and work of one step, summed over all threads.
+/// Time and work of one step, summed over all threads; on a GPU the device's time.
 struct StepTime {
   std::atomic<std::int64_t> nanoseconds{0};
   std::atomic<std::int64_t> multiply_adds{0};
@@ -22,10 +22,11 @@ struct SearchProfile {
   /// `count`: layers of the network.
   explicit SearchProfile(std::size_t count) : layers(count) {}
 
-  /// Below fp32, the first three are the fast pass's.
+  /// Below fp32, all but the last are the fast pass's.
   std::vector<StepTime> layers;  ///< on composites: mixed positions, and the fully connected layers
   StepTime cache_fill;           ///< features of the backgrounds, once each
-  StepTime foreground_pass;      ///< lists, features and start sums, once a foreground
+  StepTime foreground_pass;      ///< lists (on the CPU), features and start sums, once a foreground
+  StepTime compositing;          ///< on a GPU without reuse: pasting and normalising
   StepTime exact_fill;           ///< below fp32: the second for what is decided again
 };
 

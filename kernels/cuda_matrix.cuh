@@ -45,24 +45,43 @@ __device__ __forceinline__ void load_matrices(unsigned int (&to)[4], const void*
 
 // sums += a * b, an m16n8 product over 32 bytes of inner dimension. With g = lane / 4 and t = lane % 4,
 // register 0 of A is bytes 4 t .. 4 t + 3 of row g; 1 is row g + 8; 2 and 3 are the same rows 16 bytes on;
-// B's are column g likewise.
+// B's are column g likewise. The asm of all types but for the instruction and the sums' registers.
+#define BACKDROP_MMA(INSTRUCTION, REGISTER)                                                                 \
+  asm volatile(INSTRUCTION " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"               \
+               : "+" REGISTER(sums[0]), "+" REGISTER(sums[1]), "+" REGISTER(sums[2]), "+" REGISTER(sums[3]) \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1))
+
 __device__ __forceinline__ void multiply_halves(float (&sums)[4], const unsigned int (&a)[4], unsigned int b0,
                                                 unsigned int b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-      "{%0, %1, %2, %3};"
-      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  BACKDROP_MMA("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "f");
+}
+
+__device__ __forceinline__ void multiply_bfloat16s(float (&sums)[4], const unsigned int (&a)[4],
+                                                   unsigned int b0, unsigned int b1) {
+  BACKDROP_MMA("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", "f");
+}
+
+__device__ __forceinline__ void multiply_tf32s(float (&sums)[4], const unsigned int (&a)[4], unsigned int b0,
+                                               unsigned int b1) {
+  BACKDROP_MMA("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", "f");
 }
 
 __device__ __forceinline__ void multiply_bytes(std::int32_t (&sums)[4], const unsigned int (&a)[4],
                                                unsigned int b0, unsigned int b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-      "{%0, %1, %2, %3};"
-      : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  BACKDROP_MMA("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32", "r");
 }
+
+// Only on devices of compute capability 8.9 or later.
+__device__ __forceinline__ void multiply_e4m3s(float (&sums)[4], const unsigned int (&a)[4], unsigned int b0,
+                                               unsigned int b1) {
+#if __CUDA_ARCH__ >= 890
+  BACKDROP_MMA("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32", "f");
+#else
+  __trap();
+#endif
+}
+
+#undef BACKDROP_MMA
 
 template <class Sum>
 struct alignas(8) SumPair {
@@ -70,17 +89,21 @@ struct alignas(8) SumPair {
   Sum high;
 };
 
-/// A block's products on tensor cores. `Product` says what a register holds, how two of them are multiplied,
+/// A block's products by mma.sync. `Product` says what a register holds, how two of them are multiplied,
 /// and how many blocks are to share a multiprocessor's registers.
 template <class Product, int kTileColumns>
 struct MatrixMath {
   using Element = typename Product::Element;
   using Sum = typename Product::Sum;
+  using Rows = tile::PaddedRows;
   using Share = tile::WarpShare<kTileColumns>;
   static constexpr int kColumns = kTileColumns;
   static constexpr int kBlocks = Product::kBlocks;
 
   Sum sums[Share::kRowTiles][Share::kColumnTiles][4] = {};
+
+  /// What a thread copied itself, the barrier shows to the others.
+  static __device__ __forceinline__ void publish_copies() {}
 
   __device__ __forceinline__ void accumulate(const unsigned char* stage, int thread) {
     const int lane = thread % 32;

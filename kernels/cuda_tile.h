@@ -5,9 +5,8 @@
 ///
 /// The product is a GEMM. Row m is background m % rows of position m / rows; column n an output channel; the
 /// inner dimension runs over the taps that the tile's positions use, and each tap's channels, in chunks of 16
-/// bytes. A block of 256 threads computes 128 rows by 64 or 128 columns. Each step copies four chunks of
-/// every row and column to shared memory, [128 + columns][80 bytes]: the pitch of 80 keeps any eight
-/// consecutive rows on different banks.
+/// bytes. A block of 256 threads computes 128 rows by 64 or 128 columns. Each step copies some chunks of
+/// every row and column to shared memory, a stage, whose layout is PaddedRows' or SwizzledRows'.
 ///
 /// Weights are [column][tap of the window][channel of the group], bias fp32.
 #pragma once
@@ -63,6 +62,7 @@ struct ConvolutionArguments {
   int start_stride = 0;
   DeviceOutput output;
   ConvolutionScales scales;  ///< of 8-bit products
+  bool warpgroups = false;   ///< products by wgmma, where has_warpgroup_products
 };
 
 /// The address of row `row` of a tap.
@@ -93,25 +93,49 @@ namespace tile {
 
 inline constexpr int kThreads = 256;
 inline constexpr int kRows = 128;
-inline constexpr int kStages = 4;
 inline constexpr int kChunkBytes = 16;
-inline constexpr int kChunks = 4;
-inline constexpr int kPitch = kChunks * kChunkBytes + 16;
 inline constexpr int kMaxWindow = 128;  ///< AlexNet's 11 x 11 fits
 inline constexpr int kMaskWords = kMaxWindow / 32;
 inline constexpr int kPieceColumns = 8;  ///< columns that a thread finishes at once
 
+/// A stage as [128 + columns][80 bytes], four chunks each: any eight consecutive rows are on different banks.
+struct PaddedRows {
+  static constexpr int kStages = 4;
+  static constexpr int kChunks = 4;
+  static constexpr int kPitch = kChunks * kChunkBytes + 16;
+  static constexpr int kAlignment = kChunkBytes;  ///< of a stage
+
+  BACKDROP_HOST_DEVICE static int offset(int row, int chunk) { return row * kPitch + chunk * kChunkBytes; }
+};
+
+/// A stage as wgmma reads it: [128 + columns][128 bytes], eight chunks each, in the order that "128-byte
+/// swizzling" gives them (PTX ISA, "Asynchronous Warpgroup Level Matrix Shared Memory Layout"): bits 4 to 6
+/// of the address by bits 7 to 9.
+struct SwizzledRows {
+  static constexpr int kStages = 3;
+  static constexpr int kChunks = 8;
+  static constexpr int kPitch = kChunks * kChunkBytes;
+  static constexpr int kAlignment = 8 * kPitch;
+
+  BACKDROP_HOST_DEVICE static int offset(int row, int chunk) {
+    return row * kPitch + (chunk ^ row % 8) * kChunkBytes;
+  }
+};
+
+template <class Rows>
 BACKDROP_HOST_DEVICE constexpr int stage_bytes(int columns) {
-  return (kRows + columns) * kPitch;
+  return (kRows + columns) * Rows::kPitch;
 }
 /// Floats from row to row of the finished sums; 8 more than the columns keep the rows on different banks.
 BACKDROP_HOST_DEVICE constexpr int result_pitch(int columns) {
   return columns + 8;
 }
+/// Of stages or sums, the larger, and what aligning the first stage may take.
+template <class Rows>
 BACKDROP_HOST_DEVICE constexpr int shared_bytes(int columns) {
-  const int stages = kStages * stage_bytes(columns);
+  const int stages = Rows::kStages * stage_bytes<Rows>(columns);
   const int result = kRows * result_pitch(columns) * 4;
-  return stages > result ? stages : result;
+  return (stages > result ? stages : result) + Rows::kAlignment - kChunkBytes;
 }
 
 /// What a block computes.
@@ -165,11 +189,13 @@ BACKDROP_HOST_DEVICE int rank_of(const std::uint32_t* bits, int weight) {
   return rank;
 }
 
-/// One thread's share of the copies to shared memory: chunk `thread % 4` of rows and columns thread / 4,
-/// thread / 4 + 64, ... It walks the inner dimension four chunks a step.
-template <class Element, int kColumns>
+/// One thread's share of the copies to shared memory: with kChunks chunks a stage, chunk thread % kChunks of
+/// rows and columns thread / kChunks, thread / kChunks + 256 / kChunks, ... It walks the inner dimension
+/// kChunks chunks a step.
+template <class Element, int kColumns, class Rows>
 class Loader {
  public:
+  static constexpr int kChunks = Rows::kChunks;
   static constexpr int kPerChunk = kChunkBytes / static_cast<int>(sizeof(Element));
   static constexpr int kStride = kThreads / kChunks;
   static constexpr int kRowShare = kRows / kStride;
@@ -213,12 +239,14 @@ class Loader {
   BACKDROP_HOST_DEVICE void load(unsigned char* stage, const Copy& copy) {
     const bool live = ordinal_ < used_count_;
     const int offset = part_ * kPerChunk;
-    unsigned char* destination = stage + lane_ * kPitch + chunk_ * kChunkBytes;
+    // Rows a multiple of eight apart have the same order of chunks.
+    unsigned char* destination = stage + Rows::offset(lane_, chunk_);
     for (int i = 0; i < kRowShare; ++i)
-      copy(destination + i * kStride * kPitch, live && source_[i] != nullptr ? source_[i] + offset : nullptr);
-    destination += kRows * kPitch;
+      copy(destination + i * kStride * Rows::kPitch,
+           live && source_[i] != nullptr ? source_[i] + offset : nullptr);
+    destination += kRows * Rows::kPitch;
     for (int i = 0; i < kColumnShare; ++i)
-      copy(destination + i * kStride * kPitch,
+      copy(destination + i * kStride * Rows::kPitch,
            live && weights_[i] != nullptr ? weights_[i] + weight_ * a_.group_channels + offset : nullptr);
     part_ += kChunks;
     if (part_ < chunks_per_tap_) return;
@@ -262,6 +290,7 @@ class Loader {
 
 /// fp32 products. A thread computes rows ty + 16 i and columns tx + 16 j of a tile of 64 columns.
 struct ScalarMath {
+  using Rows = PaddedRows;
   static constexpr int kColumns = 64;
   static constexpr int kSide = 16;
   static constexpr int kRowCount = kRows / kSide;
@@ -273,17 +302,17 @@ struct ScalarMath {
   float sums[kRowCount][kColumnCount] = {};
 
   BACKDROP_HOST_DEVICE void accumulate(const unsigned char* stage, int thread) {
-    const unsigned char* a = stage + thread / kSide * kPitch;
-    const unsigned char* b = stage + (kRows + thread % kSide) * kPitch;
+    const unsigned char* a = stage + Rows::offset(thread / kSide, 0);
+    const unsigned char* b = stage + Rows::offset(kRows + thread % kSide, 0);
     BACKDROP_UNROLL
-    for (int chunk = 0; chunk < kChunks; ++chunk) {
+    for (int chunk = 0; chunk < Rows::kChunks; ++chunk) {
       Four right[kColumnCount];
       BACKDROP_UNROLL
       for (int j = 0; j < kColumnCount; ++j)
-        right[j] = *reinterpret_cast<const Four*>(b + j * kSide * kPitch + chunk * kChunkBytes);
+        right[j] = *reinterpret_cast<const Four*>(b + Rows::offset(j * kSide, chunk));
       BACKDROP_UNROLL
       for (int i = 0; i < kRowCount; ++i) {
-        const Four left = *reinterpret_cast<const Four*>(a + i * kSide * kPitch + chunk * kChunkBytes);
+        const Four left = *reinterpret_cast<const Four*>(a + Rows::offset(i * kSide, chunk));
         BACKDROP_UNROLL
         for (int j = 0; j < kColumnCount; ++j) BACKDROP_UNROLL
         for (int k = 0; k < 4; ++k) sums[i][j] += left.values[k] * right[j].values[k];
@@ -315,15 +344,40 @@ struct WarpShare {
   /// The 16 bytes whose address lane `lane` gives to ldmatrix.x4 for 16 rows of A: its four 8 x 16-byte
   /// blocks are rows 0-7 and 8-15 of the first 16 bytes, then of the second.
   BACKDROP_HOST_DEVICE static int left_offset(int row, int step, int lane) {
-    return (row + lane % 8 + lane / 8 % 2 * 8) * kPitch + (2 * step + lane / 16) * kChunkBytes;
+    return PaddedRows::offset(row + lane % 8 + lane / 8 % 2 * 8, 2 * step + lane / 16);
   }
   /// The same for 16 columns of B: columns 0-7 in both halves of 16 bytes, then columns 8-15.
   BACKDROP_HOST_DEVICE static int right_offset(int column, int step, int lane) {
-    return (kRows + column + lane % 8 + lane / 16 * 8) * kPitch + (2 * step + lane / 8 % 2) * kChunkBytes;
+    return PaddedRows::offset(kRows + column + lane % 8 + lane / 16 * 8, 2 * step + lane / 8 % 2);
   }
-  /// Where register `index` (0..3) of an m16n8 product at (row, column) goes in the tile's sums.
+  /// Where register `index` (0..3) of an m16n8 product at (row, column) goes in the tile's sums. The products
+  /// of a warpgroup lie in the same way (PTX ISA, "Register Fragments for wgmma.mma_async.m64nNk..."): warp w
+  /// of the block has rows 16 w to 16 w + 15, its registers 4 j to 4 j + 3 columns 8 j to 8 j + 7.
   BACKDROP_HOST_DEVICE static int result_offset(int row, int column, int index, int lane) {
     return (row + lane / 4 + index / 2 * 8) * result_pitch(kColumns) + column + lane % 4 * 2 + index % 2;
+  }
+};
+
+/// Where a warpgroup's products read a swizzled stage. wgmma multiplies 64 rows by all columns over 32 bytes
+/// of inner dimension; descriptors name the place in shared memory of eight rows' chunks, and how far the
+/// next eight are (PTX ISA, "Matrix Descriptor Format").
+struct WarpgroupShare {
+  static constexpr int kThreads = 128;
+  static constexpr int kRows = 64;
+  static constexpr int kSteps = 4;  ///< products in the 128 bytes of a stage
+
+  BACKDROP_HOST_DEVICE static int left_offset(int warpgroup, int step) {
+    return warpgroup * kRows * SwizzledRows::kPitch + step * 2 * kChunkBytes;
+  }
+  BACKDROP_HOST_DEVICE static int right_offset(int step) {
+    return tile::kRows * SwizzledRows::kPitch + step * 2 * kChunkBytes;
+  }
+  /// `address`: in shared memory. The leading dimension's offset has no meaning here.
+  BACKDROP_HOST_DEVICE static std::uint64_t descriptor(std::uint32_t address) {
+    constexpr std::uint64_t kLeading = 1;
+    constexpr std::uint64_t kStride = SwizzledRows::kAlignment / 16;
+    constexpr std::uint64_t kSwizzle = 1;  // by 128 bytes
+    return (address & 0x3ffffu) >> 4 | kLeading << 16 | kStride << 32 | kSwizzle << 62;
   }
 };
 

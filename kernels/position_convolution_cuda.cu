@@ -1,3 +1,5 @@
+#include <string_view>
+
 #include "kernels/cuda_element.h"
 #include "kernels/position_kernel.cuh"
 
@@ -24,17 +26,23 @@ struct HalfProduct : FloatSums<HalfElements> {
                                                   unsigned int b0, unsigned int b1) {
     multiply_halves(sums, a, b0, b1);
   }
+  template <int kSums>
+  static __device__ __forceinline__ void multiply_warpgroup(float (&sums)[kSums], std::uint64_t a,
+                                                            std::uint64_t b) {
+    warpgroup_halves(sums, a, b);
+  }
 };
 
 struct Bfloat16Product : FloatSums<Bfloat16Elements> {
   static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
   static __device__ __forceinline__ void multiply(float (&sums)[4], const unsigned int (&a)[4],
                                                   unsigned int b0, unsigned int b1) {
-    asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-        "{%0, %1, %2, %3};"
-        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+    multiply_bfloat16s(sums, a, b0, b1);
+  }
+  template <int kSums>
+  static __device__ __forceinline__ void multiply_warpgroup(float (&sums)[kSums], std::uint64_t a,
+                                                            std::uint64_t b) {
+    warpgroup_bfloat16s(sums, a, b);
   }
 };
 
@@ -47,15 +55,12 @@ struct Tf32Product : FloatSums<FloatElements> {
   }
   static __device__ __forceinline__ void multiply(float (&sums)[4], const unsigned int (&a)[4],
                                                   unsigned int b0, unsigned int b1) {
-    asm volatile(
-        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-        "{%0, %1, %2, %3};"
-        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+    multiply_tf32s(sums, a, b0, b1);
   }
 };
 
 struct ExactMath : tile::ScalarMath {
+  static __device__ __forceinline__ void publish_copies() {}
   using Element = float;
   using Sum = float;
   static constexpr int kBlocks = 2;
@@ -66,16 +71,32 @@ struct ExactMath : tile::ScalarMath {
   }
 };
 
+constexpr bool kBuiltForHopper =
+    std::string_view(BACKDROP_CUDA_ARCHITECTURES).find("90a") != std::string_view::npos;
+
 }  // namespace
+
+bool has_warpgroup_products(Precision precision) {
+  if (!kBuiltForHopper || precision == Precision::fp32 || precision == Precision::tf32) return false;
+  int device = 0;
+  int major = 0;
+  int minor = 0;
+  return cudaGetDevice(&device) == cudaSuccess &&
+         cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
+         cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device) == cudaSuccess &&
+         major == 9 && minor == 0;
+}
 
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream) {
   if (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
-      arguments.group_columns % tile::kPieceColumns != 0)
+      arguments.group_columns % tile::kPieceColumns != 0 ||
+      (arguments.warpgroups && !has_warpgroup_products(precision)))
     return cudaErrorInvalidValue;
   switch (precision) {
     case Precision::tf32:
-      return launch_matrix<Tf32Product>(arguments, stream);
+      // wgmma would cut fp32 off at 10 bits of mantissa, where these round.
+      return launch_columns<MatrixMath, Tf32Product>(arguments, stream);
     case Precision::fp16:
       return launch_matrix<HalfProduct>(arguments, stream);
     case Precision::bf16:

@@ -15,6 +15,10 @@ namespace backdrop::kernels {
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream);
 
+/// Whether the current device multiplies in this precision by wgmma as well, and this build has code for it:
+/// compute capability 9.0, 16 and 8 bits.
+bool has_warpgroup_products(Precision precision);
+
 /// The same in 8 bits, by arguments that position_convolution_cuda has checked. e4m3 needs compute capability
 /// 8.9.
 cudaError_t position_convolution_int8_cuda(const ConvolutionArguments& arguments, cudaStream_t stream);

@@ -15,15 +15,12 @@ struct Fp8Product {
   static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
   static __device__ __forceinline__ void multiply(float (&sums)[4], const unsigned int (&a)[4],
                                                   unsigned int b0, unsigned int b1) {
-#if __CUDA_ARCH__ >= 890
-    asm volatile(
-        "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-        "{%0, %1, %2, %3};"
-        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-#else
-    __trap();
-#endif
+    multiply_e4m3s(sums, a, b0, b1);
+  }
+  template <int kSums>
+  static __device__ __forceinline__ void multiply_warpgroup(float (&sums)[kSums], std::uint64_t a,
+                                                            std::uint64_t b) {
+    warpgroup_e4m3s(sums, a, b);
   }
 
   template <int kColumns>

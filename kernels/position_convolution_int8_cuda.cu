@@ -15,6 +15,11 @@ struct Int8Product {
                                                   unsigned int b0, unsigned int b1) {
     multiply_bytes(sums, a, b0, b1);
   }
+  template <int kSums>
+  static __device__ __forceinline__ void multiply_warpgroup(std::int32_t (&sums)[kSums], std::uint64_t a,
+                                                            std::uint64_t b) {
+    warpgroup_bytes(sums, a, b);
+  }
 
   template <int kColumns>
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,

@@ -1,10 +1,10 @@
 /// \file
 /// The position convolution's kernel: the copies, the order of the stages and the way out are shared by every
-/// precision; what differs is how a stage is multiplied. A version with wgmma and bulk copies would be
-/// another Math with its own pipeline, over the same Loader addresses and the same last step.
+/// precision; what differs is how a stage lies in shared memory and how it is multiplied.
 #pragma once
 
 #include "kernels/cuda_matrix.cuh"
+#include "kernels/cuda_warpgroup.cuh"
 #include "kernels/position_convolution_cuda.h"
 
 namespace backdrop::kernels {
@@ -15,8 +15,11 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
     position_convolution_kernel(const __grid_constant__ ConvolutionArguments a) {
   using Element = typename Math::Element;
   using Sum = typename Math::Sum;
+  using Rows = typename Math::Rows;
   constexpr int kColumns = Math::kColumns;
-  extern __shared__ __align__(16) unsigned char memory[];
+  constexpr int kStages = Rows::kStages;
+  extern __shared__ __align__(16) unsigned char unaligned[];
+  unsigned char* memory = unaligned + (-shared_address(unaligned) & (Rows::kAlignment - 1));
   __shared__ std::uint32_t bits[tile::kMaskWords];
   __shared__ std::uint8_t used[tile::kMaxWindow];
   const int thread = static_cast<int>(threadIdx.x);
@@ -34,12 +37,12 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
     used[tile::rank_of(bits, thread)] = static_cast<std::uint8_t>(thread);
   __syncthreads();
 
-  tile::Loader<Element, kColumns> loader(a, place, thread, used, tile::rank_of(bits, tile::kMaxWindow));
+  tile::Loader<Element, kColumns, Rows> loader(a, place, thread, used, tile::rank_of(bits, tile::kMaxWindow));
   const int steps = loader.steps();
   const CopyAsync copy{a.weights};
-  constexpr int kStageBytes = tile::stage_bytes(kColumns);
+  constexpr int kStageBytes = tile::stage_bytes<Rows>(kColumns);
 #pragma unroll
-  for (int stage = 0; stage < tile::kStages - 1; ++stage) {
+  for (int stage = 0; stage < kStages - 1; ++stage) {
     if (stage < steps) loader.load(memory + stage * kStageBytes, copy);
     commit_copies();
   }
@@ -47,12 +50,13 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
   for (int step = 0; step < steps; ++step) {
     // Of the groups committed so far, kStages - 1 + step, the first step + 1 must have arrived. The barrier
     // also says that every thread is done with the stage that is filled next.
-    wait_for_copies<tile::kStages - 2>();
+    wait_for_copies<kStages - 2>();
+    Math::publish_copies();
     __syncthreads();
-    const int next = step + tile::kStages - 1;
-    if (next < steps) loader.load(memory + next % tile::kStages * kStageBytes, copy);
+    const int next = step + kStages - 1;
+    if (next < steps) loader.load(memory + next % kStages * kStageBytes, copy);
     commit_copies();
-    math.accumulate(memory + step % tile::kStages * kStageBytes, thread);
+    math.accumulate(memory + step % kStages * kStageBytes, thread);
   }
   wait_for_copies<0>();
   __syncthreads();
@@ -66,7 +70,7 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
 
 template <class Math>
 cudaError_t launch_convolution(ConvolutionArguments arguments, cudaStream_t stream) {
-  constexpr int kBytes = tile::shared_bytes(Math::kColumns);
+  constexpr int kBytes = tile::shared_bytes<typename Math::Rows>(Math::kColumns);
   arguments.group_tiles = (arguments.group_columns + Math::kColumns - 1) / Math::kColumns;
   const std::int64_t rows = static_cast<std::int64_t>(arguments.work.positions) * arguments.rows;
   const std::int64_t blocks =
@@ -81,10 +85,17 @@ cudaError_t launch_convolution(ConvolutionArguments arguments, cudaStream_t stre
   return cudaGetLastError();
 }
 
+template <template <class, int> class Math, class Product>
+cudaError_t launch_columns(const ConvolutionArguments& arguments, cudaStream_t stream) {
+  if (arguments.group_columns > 64) return launch_convolution<Math<Product, 128>>(arguments, stream);
+  return launch_convolution<Math<Product, 64>>(arguments, stream);
+}
+
+/// By mma.sync, or by wgmma if the arguments say so.
 template <class Product>
 cudaError_t launch_matrix(const ConvolutionArguments& arguments, cudaStream_t stream) {
-  if (arguments.group_columns > 64) return launch_convolution<MatrixMath<Product, 128>>(arguments, stream);
-  return launch_convolution<MatrixMath<Product, 64>>(arguments, stream);
+  if (arguments.warpgroups) return launch_columns<WarpgroupMath, Product>(arguments, stream);
+  return launch_columns<MatrixMath, Product>(arguments, stream);
 }
 
 }  // namespace backdrop::kernels

@@ -37,6 +37,7 @@ Json search_json(const SearchTimes& times) {
                {"seconds", times.seconds},
                {"cache_fill_seconds", times.cache_fill_seconds},
                {"foreground_seconds", times.foreground_seconds},
+               {"compositing_seconds", times.compositing_seconds},
                {"layer_seconds", times.layer_seconds},
                {"decided_again_seconds", times.decided_again_seconds},
                {"decided_again_fill_seconds", times.exact_fill_seconds},
@@ -52,12 +53,14 @@ Json search_json(const SearchTimes& times) {
 std::string profile_json(const ProfileRecord& record) {
   Json json = {{"model", model_json(record.model)},
                {"versions", versions_json(record.versions)},
-               {"threads", record.threads},
-               {"peak",
-                {{"multiply_adds_per_second", record.peak.multiply_adds_per_second},
-                 {"bf16_multiply_adds_per_second", measured(record.peak.bf16_multiply_adds_per_second)},
-                 {"int8_multiply_adds_per_second", measured(record.peak.int8_multiply_adds_per_second)},
-                 {"bytes_per_second", record.peak.bytes_per_second}}}};
+               {"device", record.device},
+               {"threads", record.threads}};
+  Json& peak = json["peak"];
+  peak["bytes_per_second"] = record.peak.bytes_per_second;
+  peak["multiply_adds_per_second"] = record.peak.multiply_adds_per_second;
+  for (const Precision precision :
+       {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8, Precision::fp8})
+    peak[std::string(name(precision)) + "_multiply_adds_per_second"] = measured(record.peak.of(precision));
   for (const SearchTimes& times : record.searches) json["searches"].push_back(search_json(times));
   return json_text(json);
 }

@@ -14,10 +14,14 @@ namespace backdrop {
 struct ProfileRecord {
   ModelRecord model;
   Versions versions;
-  int threads = 0;
+  std::string device = "cpu";  ///< as Engine::device
+  int threads = 0;             ///< of the CPU
   MachinePeak peak;
   std::vector<SearchTimes> searches;  ///< with reuse, without
 };
+
+/// "2 threads", or "GPU": what the peaks are of.
+std::string machine_text(const ProfileRecord& record);
 
 /// "45.0 GMAC/s in fp32, 90.0 in bf16, 20.0 GB/s of memory": what was measured.
 std::string peak_text(const MachinePeak& peak);

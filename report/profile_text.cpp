@@ -5,9 +5,14 @@
 
 namespace backdrop {
 
+std::string machine_text(const ProfileRecord& record) {
+  return record.device == "cpu" ? fmt::format("{} threads", record.threads) : "GPU";
+}
+
 std::string peak_text(const MachinePeak& peak) {
   std::string text = fmt::format("{:.1f} GMAC/s in fp32", 1e-9 * peak.multiply_adds_per_second);
-  for (const Precision precision : {Precision::bf16, Precision::int8})
+  for (const Precision precision :
+       {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8, Precision::fp8})
     if (peak.of(precision) > 0)
       text += fmt::format(", {:.1f} in {}", 1e-9 * peak.of(precision), name(precision));
   return text + fmt::format(", {:.1f} GB/s of memory", 1e-9 * peak.bytes_per_second);
@@ -28,6 +33,7 @@ std::string decided_again_text(const SearchTimes& times) {
 std::vector<std::pair<const char*, double>> other_steps(const SearchTimes& times) {
   std::vector<std::pair<const char*, double>> steps = {{"backgrounds' features", times.cache_fill_seconds},
                                                        {"foregrounds' passes", times.foreground_seconds}};
+  if (times.compositing_seconds > 0) steps.emplace_back("compositing", times.compositing_seconds);
   if (times.precision != Precision::fp32) {
     steps.emplace_back("decided again in fp32", times.decided_again_seconds);
     steps.emplace_back("- of it, backgrounds' features", times.exact_fill_seconds);

@@ -117,6 +117,12 @@ run_tests() {
 ((only_benchmarks)) || run_tests
 data=build-gpu/data
 [[ -d $data ]] || "$programs/backdrop" demo-data "$data" --images-per-class "${BACKDROP_GPU_IMAGES:-40}" >/dev/null
+if ((!only_benchmarks)); then
+  for precision in fp16 int8; do
+    step "layers-$precision" 60 "$programs/backdrop" profile --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 \
+      --data-path "$data" --device cuda --precision "$precision" --backgrounds 128 --quiet
+  done
+fi
 if ((!only_benchmarks)) && command -v ncu >/dev/null; then
   step profile 50 ncu --clock-control none --set full --kernel-name regex:position --launch-skip 200 --launch-count 20 \
     "$programs/backdrop" challenge --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 --data-path "$data" \

@@ -64,9 +64,10 @@ TEST_F(OtherCommandsTest, Profile) {
   EXPECT_EQ(json["searches"][0]["composites"], 2);
   EXPECT_EQ(json["searches"][0]["layers"].size(), 23u);
   EXPECT_TRUE(json["peak"].contains("int8_multiply_adds_per_second"));
-  EXPECT_EQ(run({"profile", "--checkpoint", "model.safetensors", "--data-path", "data", "--device", "cuda"})
-                .exit_code,
-            4);
+  EXPECT_EQ(
+      run({"profile", "--checkpoint", "model.safetensors", "--data-path", "data", "--device", "cuda:99"})
+          .exit_code,
+      4);
 }
 
 TEST_F(OtherCommandsTest, ProfileBelowFp32) {

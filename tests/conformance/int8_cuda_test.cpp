@@ -32,8 +32,7 @@ void compare(const test::Int8Case& c, std::mt19937& generator) {
                      corrections = to_device(weights.stored.corrections),
                      of_window = to_device(weights.of_window), bias = to_device(random.bias),
                      starts = to_device(random.starts);
-  std::vector<Element> output(random.row_size * c.rows, Element{78});
-  const DeviceBuffer device_output = to_device(output);
+  const DeviceBuffer device_output(random.row_size * c.rows * sizeof(Element));
   kernels::ConvolutionArguments arguments = random.arguments(weights);
   arguments.work = list.work;
   arguments.input = input.rows;
@@ -45,9 +44,16 @@ void compare(const test::Int8Case& c, std::mt19937& generator) {
   arguments.scales.of_window = of_window.as<std::int32_t>();
   if (c.with_zeros) arguments.scales.corrections = corrections.as<std::int32_t>();
   arguments.output = {device_output.data(), random.row_size, nullptr, c.kind};
-  check_cuda(kernels::position_convolution_cuda(Precision::int8, arguments, nullptr), "convolution");
-  from_device(device_output, output);
-  ASSERT_EQ(output, random.expected<Element>());
+  for (const bool warpgroups : {false, true}) {
+    if (warpgroups && !kernels::has_warpgroup_products(Precision::int8)) continue;
+    SCOPED_TRACE(warpgroups ? "wgmma" : "mma.sync");
+    arguments.warpgroups = warpgroups;
+    std::vector<Element> output(random.row_size * c.rows, Element{78});  // poison
+    copy_to_device(device_output.data(), output.data(), output.size() * sizeof(Element), "poison");
+    check_cuda(kernels::position_convolution_cuda(Precision::int8, arguments, nullptr), "convolution");
+    from_device(device_output, output);
+    ASSERT_EQ(output, random.expected<Element>());
+  }
 }
 
 void compare_kind(const test::Int8Case& c, std::mt19937& generator) {

@@ -87,12 +87,11 @@ class CudaKernels : public testing::TestWithParam<Precision> {
     const int start_stride = (shape.out_channels + 15) / 16 * 16;
     const auto starts = test::random_values(std::size_t(4) * start_stride, generator);
     const std::int64_t row_size = std::int64_t{positions} * shape.out_channels;
-    std::vector<Element> output(row_size * rows, Traits::from_float(6e4f));  // poison
 
     const DeviceList device_list(list);
     const DeviceValue<Traits> device_input(input), device_residual(residual);
     const DeviceBuffer device_weights = to_device(packed), device_bias = to_device(bias),
-                       device_starts = to_device(starts), device_output = to_device(output);
+                       device_starts = to_device(starts), device_output(row_size * rows * sizeof(Element));
     kernels::ConvolutionArguments arguments =
         test::arguments_of({shape, positions, rows, with_start, with_residual});
     arguments.work = device_list.work;
@@ -103,12 +102,7 @@ class CudaKernels : public testing::TestWithParam<Precision> {
     arguments.starts = device_starts.as<float>();
     arguments.start_stride = start_stride;
     arguments.output = {device_output.data(), row_size, nullptr, kernels::DotOutput::stored};
-    check_cuda(kernels::position_convolution_cuda(GetParam(), arguments, nullptr), "convolution");
-    from_device(device_output, output);
-
-    std::vector<float> actual;
-    for (const Element value : output) actual.push_back(Traits::to_float(value));
-    auto expected = test::poisoned(actual.size());
+    auto expected = test::poisoned(row_size * rows);
     for (int first = 0; first < rows; first += kernels::kMaxRows) {
       const int count = std::min(kernels::kMaxRows, rows - first);
       const auto inputs = input.pointers(first, count);
@@ -118,7 +112,18 @@ class CudaKernels : public testing::TestWithParam<Precision> {
       kernels::position_convolution_reference(shape, weights.data(), bias.data(), list.host(), count, inputs,
                                               &residuals, starts.data(), start_stride, shape.slope, to);
     }
-    test::expect_close(actual, expected, tolerance());
+    for (const bool warpgroups : {false, true}) {
+      if (warpgroups && !kernels::has_warpgroup_products(GetParam())) continue;
+      SCOPED_TRACE(warpgroups ? "wgmma" : "mma.sync");
+      arguments.warpgroups = warpgroups;
+      std::vector<Element> output(row_size * rows, Traits::from_float(6e4f));  // poison
+      copy_to_device(device_output.data(), output.data(), output.size() * sizeof(Element), "poison");
+      check_cuda(kernels::position_convolution_cuda(GetParam(), arguments, nullptr), "convolution");
+      from_device(device_output, output);
+      std::vector<float> actual;
+      for (const Element value : output) actual.push_back(Traits::to_float(value));
+      test::expect_close(actual, expected, tolerance());
+    }
   }
 };
 

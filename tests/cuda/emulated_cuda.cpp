@@ -26,8 +26,9 @@ std::size_t limit = std::size_t{1} << 30;
 std::size_t in_use = 0;
 bool present = true;
 int capability = 90;
-int launches = 0;
+int half_milliseconds = 0;
 bool has_shared_memory = true;
+bool warpgroups_are_broken = false;
 std::map<void*, std::size_t> blocks;
 
 // Calls `body` with the host's elements of a precision.
@@ -39,6 +40,16 @@ void with_elements(Precision precision, const Body& body) {
     body(HostBfloat16s());
   else
     body(HostFloats());
+}
+
+// By warpgroups or by warps, as the arguments say.
+template <class Operands>
+void emulate_products(kernels::ConvolutionArguments arguments) {
+  if (arguments.warpgroups && warpgroups_are_broken) --arguments.window;
+  if (arguments.warpgroups)
+    emulate<EmulatedWarpgroupMath<Operands, 64>>(arguments);
+  else
+    emulate<EmulatedMatrixMath<Operands, 64>>(arguments);
 }
 
 }  // namespace
@@ -58,6 +69,14 @@ void show_device(bool is_present, int compute_capability) {
 
 void allow_bottlenecks(bool allowed) {
   has_shared_memory = allowed;
+}
+
+void break_warpgroups(bool broken) {
+  warpgroups_are_broken = broken;
+}
+
+void pass_time(int convolutions) {
+  half_milliseconds += 2 * convolutions;
 }
 
 }  // namespace backdrop::test
@@ -131,15 +150,15 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
-  *reinterpret_cast<int*>(event) = test::launches;
+  *reinterpret_cast<int*>(event) = test::half_milliseconds;
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t) {
   return cudaSuccess;
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
-  const int launched = *reinterpret_cast<int*>(end) - *reinterpret_cast<int*>(start);
-  *milliseconds = static_cast<float>(launched);
+  const int passed = *reinterpret_cast<int*>(end) - *reinterpret_cast<int*>(start);
+  *milliseconds = 0.5f * static_cast<float>(passed);
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
@@ -177,23 +196,24 @@ namespace backdrop::kernels {
 
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t) {
-  ++test::launches;
+  test::half_milliseconds += arguments.warpgroups ? 1 : 2;
   if (arguments.work.positions == 0) return cudaSuccess;
   if (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
-      arguments.group_columns % tile::kPieceColumns != 0)
+      arguments.group_columns % tile::kPieceColumns != 0 ||
+      (arguments.warpgroups && !has_warpgroup_products(precision)))
     return cudaErrorInvalidValue;
   switch (precision) {
     case Precision::int8:
-      test::emulate<test::EmulatedMatrixMath<test::Int8Operands, 64>>(arguments);
+      test::emulate_products<test::Int8Operands>(arguments);
       break;
     case Precision::fp8:
-      test::emulate<test::EmulatedMatrixMath<test::Fp8Operands, 64>>(arguments);
+      test::emulate_products<test::Fp8Operands>(arguments);
       break;
     case Precision::fp16:
-      test::emulate<test::EmulatedMatrixMath<test::FloatOperands<test::HostHalves>, 64>>(arguments);
+      test::emulate_products<test::FloatOperands<test::HostHalves>>(arguments);
       break;
     case Precision::bf16:
-      test::emulate<test::EmulatedMatrixMath<test::FloatOperands<test::HostBfloat16s>, 64>>(arguments);
+      test::emulate_products<test::FloatOperands<test::HostBfloat16s>>(arguments);
       break;
     case Precision::fp32:
     case Precision::tf32:
@@ -203,9 +223,13 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
   return cudaSuccess;
 }
 
+bool has_warpgroup_products(Precision precision) {
+  return test::capability == 90 && precision != Precision::fp32 && precision != Precision::tf32;
+}
+
 cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t) {
   if (!test::has_shared_memory || !bottleneck::can_run(precision, arguments)) return cudaErrorInvalidValue;
-  ++test::launches;
+  test::half_milliseconds += 2;
   if (precision == Precision::int8)
     test::emulate_bottleneck<test::Int8Operands, bottleneck::Int8Arithmetic>(arguments);
   else

@@ -16,7 +16,12 @@ std::size_t device_memory_in_use();
 void show_device(bool present, int capability = 90);
 
 /// Whether the device has the shared memory for the bottleneck kernel. Emulated time is the number of
-/// convolutions started, so that what is fused is the faster.
+/// convolutions started, in milliseconds, so that what is fused is the faster; those by wgmma (on compute
+/// capability 9.0) count half.
 void allow_bottlenecks(bool allowed);
+/// Whether products by wgmma are wrong.
+void break_warpgroups(bool broken);
+/// As if so many more convolutions were.
+void pass_time(int convolutions);
 
 }  // namespace backdrop::test

@@ -1,12 +1,13 @@
 /// \file
 /// The position convolution's kernel with its 256 threads run one after the other between barriers. The two
-/// warp instructions, ldmatrix and mma, follow the layouts in the PTX manual.
+/// warp instructions, ldmatrix and mma, and a warpgroup's wgmma follow the layouts in the PTX manual.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "core/aligned.h"
@@ -120,6 +121,7 @@ class EmulatedMatrixMath {
  public:
   using Operands = Product;
   using Sum = typename Operands::Sum;
+  using Rows = tile::PaddedRows;
   static constexpr int kColumns = kTileColumns;
   using Share = tile::WarpShare<kColumns>;
 
@@ -153,11 +155,81 @@ class EmulatedMatrixMath {
   LaneSums<Sum> sums_[8][Share::kRowTiles][Share::kColumnTiles] = {};
 };
 
+// What a matrix descriptor names, K-major and swizzled by 128 bytes: eight rows of 128 bytes, the next eight
+// a stride on; then bits 4 to 6 of each address change by bits 7 to 9.
+struct DescribedMatrix {
+  static constexpr std::uint32_t kBase = 5 << 10;  // where the stage lies in shared memory
+
+  DescribedMatrix(std::uint64_t descriptor, const unsigned char* memory)
+      : start((descriptor & 0x3fffu) << 4), stride((descriptor >> 32 & 0x3fffu) << 4), stage(memory) {
+    valid = descriptor >> 62 == 1 && (descriptor >> 49 & 7u) == 0;
+  }
+
+  template <class Element>
+  Element at(int row, int inner) const {
+    const std::uint32_t address =
+        start + row / 8 * stride + row % 8 * 128 + inner * static_cast<std::uint32_t>(sizeof(Element));
+    Element element;
+    std::memcpy(static_cast<void*>(&element), stage + (address ^ (address >> 7 & 7u) << 4) - kBase,
+                sizeof(element));
+    return element;
+  }
+
+  std::uint32_t start;
+  std::uint32_t stride;
+  const unsigned char* stage;
+  bool valid;
+};
+
+template <class Product, int kTileColumns>
+class EmulatedWarpgroupMath {
+ public:
+  using Operands = Product;
+  using Element = typename Operands::Element;
+  using Sum = typename Operands::Sum;
+  using Rows = tile::SwizzledRows;
+  using Share = tile::WarpgroupShare;
+  static constexpr int kColumns = kTileColumns;
+
+  void accumulate(const unsigned char* stage) {
+    constexpr int kInner = 32 / sizeof(Element);
+    for (int warpgroup = 0; warpgroup < 2; ++warpgroup)
+      for (int step = 0; step < Share::kSteps; ++step) {
+        const DescribedMatrix a(
+            Share::descriptor(DescribedMatrix::kBase + Share::left_offset(warpgroup, step)), stage);
+        const DescribedMatrix b(Share::descriptor(DescribedMatrix::kBase + Share::right_offset(step)), stage);
+        if (!a.valid || !b.valid) throw std::logic_error("not a matrix descriptor");
+        for (int row = 0; row < Share::kRows; ++row)
+          for (int column = 0; column < kColumns; ++column)
+            for (int k = 0; k < kInner; ++k)
+              sums_[warpgroup * Share::kRows + row][column] +=
+                  Operands::left(a.at<Element>(row, k)) * Operands::right(b.at<Element>(column, k));
+      }
+  }
+
+  // Register i of lane l of warp w of a warpgroup is row 16 w + l / 4 (and 8 more for i % 4 >= 2), column
+  // i / 4 * 8 + l % 4 * 2 + i % 2.
+  void write(Sum* result) const {
+    for (int thread = 0; thread < tile::kThreads; ++thread)
+      for (int i = 0; i < kColumns / 2; ++i) {
+        const int lane = thread % 32;
+        const int row = thread / 128 * 64 + thread % 128 / 32 * 16 + lane / 4 + i % 4 / 2 * 8;
+        const int column = i / 4 * 8 + lane % 4 * 2 + i % 2;
+        result[tile::WarpShare<kColumns>::result_offset(thread / 32 * 16, i / 4 * 8, i % 4, lane)] =
+            sums_[row][column];
+      }
+  }
+
+ private:
+  Sum sums_[tile::kRows][kColumns] = {};
+};
+
 template <class Stored>
 class EmulatedScalarMath {
  public:
   using Operands = FloatOperands<Stored>;
   using Sum = float;
+  using Rows = tile::PaddedRows;
   static constexpr int kColumns = tile::ScalarMath::kColumns;
 
   void accumulate(const unsigned char* stage) {
@@ -173,6 +245,7 @@ class EmulatedScalarMath {
 
 template <class Math>
 void emulate_block(const kernels::ConvolutionArguments& a, int block) {
+  using Rows = typename Math::Rows;
   constexpr int kColumns = Math::kColumns;
   const tile::Place place = tile::place_of_block(a, block, kColumns);
   std::uint32_t bits[tile::kMaskWords] = {};
@@ -183,14 +256,14 @@ void emulate_block(const kernels::ConvolutionArguments& a, int block) {
   for (int thread = 0; thread < tile::kMaxWindow; ++thread)
     if (tile::uses(bits, thread)) used[tile::rank_of(bits, thread)] = static_cast<std::uint8_t>(thread);
 
-  std::vector<tile::Loader<typename Math::Operands::Element, kColumns>> loaders;
+  std::vector<tile::Loader<typename Math::Operands::Element, kColumns, Rows>> loaders;
   for (int thread = 0; thread < tile::kThreads; ++thread)
     loaders.emplace_back(a, place, thread, used, tile::rank_of(bits, tile::kMaxWindow));
   const auto math = std::make_unique<Math>();
-  AlignedBuffer memory(tile::shared_bytes(kColumns));
+  AlignedBuffer memory(tile::shared_bytes<Rows>(kColumns));
   auto* stage = reinterpret_cast<unsigned char*>(memory.data());
   for (int step = 0; step < loaders[0].steps(); ++step) {
-    std::memset(stage, 0xff, tile::stage_bytes(kColumns));  // not numbers, unless written
+    std::memset(stage, 0xff, tile::stage_bytes<Rows>(kColumns));  // not numbers, unless written
     for (auto& loader : loaders)
       loader.load(stage, [](void* destination, const void* source) {
         if (source != nullptr)

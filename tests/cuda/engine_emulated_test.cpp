@@ -176,6 +176,7 @@ TEST_F(EmulatedEngine, Int8HasTheCpusLogitsWithEveryHandOff) {
     std::iota(in9.begin(), in9.end(), 0);
     for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off);
+      layers.use_warpgroups(hand_off % 2 == 1);
       test::Scene actual(size, kBackgrounds, kClasses, seed);
       CudaReuse reuse(layers, uploaded, in9.data(), {3, hand_off, std::size_t{1} << 28});
       run_alone(reuse, actual);
@@ -184,6 +185,25 @@ TEST_F(EmulatedEngine, Int8HasTheCpusLogitsWithEveryHandOff) {
       if (HasFatalFailure()) return;
     }
   }
+}
+
+TEST_F(EmulatedEngine, WarpgroupsAreChosenWhereTheyAreThereAndRight) {
+  const auto network = network_of(13, 4);
+  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16}) {
+    for (const int capability : {89, 90}) {
+      for (const bool right : {true, false}) {
+        test::show_device(true, capability);
+        test::break_warpgroups(!right);
+        EngineOptions options;
+        options.precision = precision;
+        const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+        const bool has = capability == 90 && element_bytes(precision) == 2;
+        EXPECT_EQ(engine->description().find("by wgmma") != std::string::npos, has && right)
+            << engine->description();
+      }
+    }
+  }
+  test::break_warpgroups(false);
 }
 
 TEST_F(EmulatedEngine, ACalibrationThatIsGivenIsUsed) {

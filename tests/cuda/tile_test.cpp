@@ -111,6 +111,28 @@ TEST(CudaTile, TwoByteFragmentsEqualThePlainLoops) {
                        test::EmulatedMatrixMath<test::FloatOperands<test::HostBfloat16>, 128>>(4, 5e-3f);
 }
 
+TEST(CudaTile, WarpgroupsEqualThePlainLoops) {
+  compare_random_cases<test::HostBfloat16,
+                       test::EmulatedWarpgroupMath<test::FloatOperands<test::HostBfloat16>, 64>>(6, 5e-3f);
+  compare_random_cases<test::HostBfloat16,
+                       test::EmulatedWarpgroupMath<test::FloatOperands<test::HostBfloat16>, 128>>(6, 5e-3f);
+}
+
+TEST(CudaTile, CopiesToSwizzledRowsAreOnDifferentBanks) {
+  using Rows = kernels::tile::SwizzledRows;
+  // Eight threads copy the chunks of one row, or one chunk of eight rows is read.
+  for (int first = 0; first < 64; first += 8) {
+    unsigned row = 0;
+    unsigned column = 0;
+    for (int i = 0; i < 8; ++i) {
+      row |= 1u << Rows::offset(first, i) / 16 % 8;
+      column |= 1u << Rows::offset(first + i, 5) / 16 % 8;
+    }
+    EXPECT_EQ(row, 0xffu);
+    EXPECT_EQ(column, 0xffu);
+  }
+}
+
 TEST(CudaTile, WindowsOfElevenByEleven) {
   std::mt19937 generator(32);
   Case c;

@@ -40,12 +40,16 @@ struct Scene {
   }
 };
 
+SearchTimes profile(const Scene& scene, const EngineOptions& options, const MachinePeak& peak) {
+  return profile_search(*make_cpu_engine(scene.network, scene.map, options), *scene.network, scene.tasks,
+                        scene.backgrounds, peak);
+}
+
 TEST(Profile, CountsEveryMultiplyAddAndItsTimesAddUp) {
   const Scene scene;
   for (const bool reuse : {true, false}) {
     const EngineOptions options{.threads = 2, .reuse = reuse, .cache_memory = std::size_t{1} << 28};
-    const SearchTimes times =
-        profile_search(scene.network, scene.map, options, scene.tasks, scene.backgrounds, {1e9, 1e9});
+    const SearchTimes times = profile(scene, options, {1e9, 1e9});
     const auto engine = make_cpu_engine(scene.network, scene.map, options);
     engine->set_backgrounds(scene.backgrounds);
     engine->classify_composites(scene.tasks);
@@ -74,7 +78,7 @@ SearchTimes profile_below(const Scene& scene, Precision precision, bool reuse, c
                               .cache_memory = std::size_t{1} << 28,
                               .precision = precision,
                               .portable = true};
-  return profile_search(scene.network, scene.map, options, scene.tasks, scene.backgrounds, peak);
+  return profile(scene, options, peak);
 }
 
 // The fast pass alone, counted by the runner itself.
@@ -148,8 +152,7 @@ TEST(Profile, AnUnmeasuredPeakGivesNoShare) {
 TEST(Profile, TakesThePrecisionThatWasChosen) {
   const Scene scene;
   const EngineOptions options{.threads = 2, .choose_precision = true, .portable = true};
-  const SearchTimes times =
-      profile_search(scene.network, scene.map, options, scene.tasks, scene.backgrounds, kPeaks);
+  const SearchTimes times = profile(scene, options, kPeaks);
   EXPECT_EQ(times.layers.front().products, times.precision);
   EXPECT_GT(times.layer_seconds, 0);
   EXPECT_GE(times.other_seconds(), -1e-9);
@@ -176,16 +179,13 @@ TEST(Profile, CountsFeaturesAndPassesThatWereAtHand) {
 
 TEST(Profile, WithoutReuseEveryPositionIsComputed) {
   const Scene scene;
-  const SearchTimes times = profile_search(scene.network, scene.map, {.threads = 1, .reuse = false},
-                                           scene.tasks, scene.backgrounds, {1e9, 1e9});
+  const SearchTimes times = profile(scene, {.threads = 1, .reuse = false}, {1e9, 1e9});
   for (const LayerProfile& layer : times.layers) EXPECT_EQ(layer.mixed, 1.0) << layer.name;
 }
 
 TEST(Profile, RefusesAnEngineWithoutClocks) {
   const Scene scene;
-  EXPECT_THROW(profile_search(scene.network, scene.map, {.reference = true}, scene.tasks, scene.backgrounds,
-                              {1e9, 1e9}),
-               Error);
+  EXPECT_THROW(profile(scene, {.reference = true}, {1e9, 1e9}), Error);
 }
 
 TEST(LayerTraffic, OfAWholeLayerIsItsInputItsOutputAndAShareOfItsWeights) {
@@ -195,19 +195,21 @@ TEST(LayerTraffic, OfAWholeLayerIsItsInputItsOutputAndAShareOfItsWeights) {
   const double weights = static_cast<double>(layer.weights.size() + layer.bias.size());
   const double values = static_cast<double>(layer.in.size() + layer.out.size());
   // Windows that skip rows or columns read less than the whole input.
-  EXPECT_LE(least_traffic(*network, sets, 1, 4), sizeof(float) * (values + weights / 4));
-  EXPECT_GE(least_traffic(*network, sets, 1, 4), sizeof(float) * (layer.out.size() + weights / 4));
+  EXPECT_LE(least_traffic(*network, sets, 1, {.rows = 4}), sizeof(float) * (values + weights / 4));
+  EXPECT_GE(least_traffic(*network, sets, 1, {.rows = 4}), sizeof(float) * (layer.out.size() + weights / 4));
 }
 
 TEST(LayerTraffic, ShrinksWithTheElementsAllButTheBiases) {
   const auto network = test::random_plain_network(32, 3);
   const PositionSets sets = all_mixed(*network);
   const double biases = sizeof(float) * static_cast<double>(network->layers[1].bias.size()) / 4;
-  const double floats = least_traffic(*network, sets, 1, 4) - biases;
-  EXPECT_NEAR(least_traffic(*network, sets, 1, 4, 2) - biases, floats / 2, 1e-6 * floats);
-  EXPECT_NEAR(least_traffic(*network, sets, 1, 4, 1) - biases, floats / 4, 1e-6 * floats);
+  const double floats = least_traffic(*network, sets, 1, {.rows = 4}) - biases;
+  EXPECT_NEAR(least_traffic(*network, sets, 1, {.rows = 4, .element_bytes = 2}) - biases, floats / 2,
+              1e-6 * floats);
+  EXPECT_NEAR(least_traffic(*network, sets, 1, {.rows = 4, .element_bytes = 1}) - biases, floats / 4,
+              1e-6 * floats);
   const int last = first_fully_connected(*network) - 1;
-  EXPECT_GT(least_traffic(*network, sets, last, 4, 1),
+  EXPECT_GT(least_traffic(*network, sets, last, {.rows = 4, .element_bytes = 1}),
             sizeof(float) * static_cast<double>(network->layers[last].out.size()));
 }
 

@@ -1,0 +1,13 @@
+/// \file
+/// By which instructions of the GPU a network's products are made.
+#pragma once
+
+#include "engine/cuda_layers.h"
+
+namespace backdrop {
+
+/// Where the device has both, runs the heaviest convolution by mma.sync and by wgmma, and keeps wgmma if its
+/// results are the same but for rounding and it is the faster. The weights must be there.
+void choose_products(CudaLayers& layers);
+
+}  // namespace backdrop

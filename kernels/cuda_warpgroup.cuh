@@ -1,0 +1,132 @@
+/// \file
+/// Products of a warpgroup, `wgmma`, which compute capability 9.0 alone has (PTX ISA, "Asynchronous Warpgroup
+/// Level Matrix Instructions"). Both operands come from shared memory in the layout of tile::SwizzledRows.
+///
+/// Only code for sm_90a can hold the instructions; elsewhere the functions trap, and has_warpgroup_products
+/// says so before anything is started.
+#pragma once
+
+#include "kernels/cuda_matrix.cuh"
+
+namespace backdrop::kernels {
+
+// NAME(sums, a, b): sums += a * b for the 64 rows and all columns that two descriptors name, over 32 bytes of
+// inner dimension. Text for the assembler, the same for all types but for TYPES, the letter of the sums'
+// registers, and OPERANDS: nothing is negated, and (16 bits) neither operand transposed.
+#define BACKDROP_PLACES_32                                                 \
+  "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
+  "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define BACKDROP_PLACES_64                                                           \
+  BACKDROP_PLACES_32                                                                 \
+  ", "                                                                               \
+  "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, " \
+  "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+#define BACKDROP_SUMS_8(R, I)                                                                     \
+  "+" R(sums[I]), "+" R(sums[I + 1]), "+" R(sums[I + 2]), "+" R(sums[I + 3]), "+" R(sums[I + 4]), \
+      "+" R(sums[I + 5]), "+" R(sums[I + 6]), "+" R(sums[I + 7])
+#define BACKDROP_SUMS_32(R, I) \
+  BACKDROP_SUMS_8(R, I), BACKDROP_SUMS_8(R, I + 8), BACKDROP_SUMS_8(R, I + 16), BACKDROP_SUMS_8(R, I + 24)
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+#define BACKDROP_WGMMA_64(TYPES, OPERANDS, R)                                                            \
+  asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %34, 0;\nwgmma.mma_async.sync.aligned.m64n64" TYPES \
+               " {" BACKDROP_PLACES_32 "}, %32, %33, add" OPERANDS ";\n}"                                \
+               : BACKDROP_SUMS_32(R, 0)                                                                  \
+               : "l"(a), "l"(b), "r"(1)                                                                  \
+               : "memory")
+#define BACKDROP_WGMMA_128(TYPES, OPERANDS, R)                                                            \
+  asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %66, 0;\nwgmma.mma_async.sync.aligned.m64n128" TYPES \
+               " {" BACKDROP_PLACES_64 "}, %64, %65, add" OPERANDS ";\n}"                                 \
+               : BACKDROP_SUMS_32(R, 0), BACKDROP_SUMS_32(R, 32)                                          \
+               : "l"(a), "l"(b), "r"(1)                                                                   \
+               : "memory")
+#else
+#define BACKDROP_WGMMA_64(TYPES, OPERANDS, R) __trap()
+#define BACKDROP_WGMMA_128(TYPES, OPERANDS, R) __trap()
+#endif
+#define BACKDROP_WARPGROUP_PRODUCT(NAME, SUM, TYPES, OPERANDS, R)                          \
+  __device__ __forceinline__ void NAME(SUM(&sums)[32], std::uint64_t a, std::uint64_t b) { \
+    BACKDROP_WGMMA_64(TYPES, OPERANDS, R);                                                 \
+  }                                                                                        \
+  __device__ __forceinline__ void NAME(SUM(&sums)[64], std::uint64_t a, std::uint64_t b) { \
+    BACKDROP_WGMMA_128(TYPES, OPERANDS, R);                                                \
+  }
+
+BACKDROP_WARPGROUP_PRODUCT(warpgroup_halves, float, "k16.f32.f16.f16", ", 1, 1, 0, 0", "f")
+BACKDROP_WARPGROUP_PRODUCT(warpgroup_bfloat16s, float, "k16.f32.bf16.bf16", ", 1, 1, 0, 0", "f")
+BACKDROP_WARPGROUP_PRODUCT(warpgroup_bytes, std::int32_t, "k32.s32.u8.s8", "", "r")
+BACKDROP_WARPGROUP_PRODUCT(warpgroup_e4m3s, float, "k32.f32.e4m3.e4m3", ", 1, 1", "f")
+
+#undef BACKDROP_WARPGROUP_PRODUCT
+#undef BACKDROP_WGMMA_128
+#undef BACKDROP_WGMMA_64
+#undef BACKDROP_SUMS_32
+#undef BACKDROP_SUMS_8
+#undef BACKDROP_PLACES_64
+#undef BACKDROP_PLACES_32
+
+// Ordinary writes to shared memory, and copies of 16 bytes, by this thread come before what the tensor cores
+// read behind the next barrier.
+__device__ __forceinline__ void show_to_tensor_cores() {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+
+// Between other uses of the sums' registers and the first product.
+__device__ __forceinline__ void begin_products() {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+#endif
+}
+
+// Waits until all products are done.
+__device__ __forceinline__ void finish_products() {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  asm volatile("wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;" ::: "memory");
+#endif
+}
+
+/// A block's products by wgmma: each of its two warpgroups computes 64 rows by all columns. `Product` is
+/// MatrixMath's.
+template <class Product, int kTileColumns>
+struct WarpgroupMath {
+  using Element = typename Product::Element;
+  using Sum = typename Product::Sum;
+  using Rows = tile::SwizzledRows;
+  using Share = tile::WarpgroupShare;
+  static constexpr int kColumns = kTileColumns;
+  static constexpr int kBlocks = 2;
+
+  Sum sums[kColumns / 2] = {};
+
+  static __device__ __forceinline__ void publish_copies() { show_to_tensor_cores(); }
+
+  __device__ __forceinline__ void accumulate(const unsigned char* stage, int thread) {
+    const unsigned int address = shared_address(stage);
+    const int warpgroup = thread / Share::kThreads;
+    begin_products();
+#pragma unroll
+    for (int step = 0; step < Share::kSteps; ++step)
+      Product::multiply_warpgroup(sums, Share::descriptor(address + Share::left_offset(warpgroup, step)),
+                                  Share::descriptor(address + Share::right_offset(step)));
+    finish_products();
+  }
+
+  __device__ __forceinline__ void write(Sum* result, int thread) const {
+    const int row = thread / 32 * 16;
+#pragma unroll
+    for (int j = 0; j < kColumns / 8; ++j)
+#pragma unroll
+      for (int k = 0; k < 4; k += 2)
+        *reinterpret_cast<SumPair<Sum>*>(
+            result + tile::WarpShare<kColumns>::result_offset(row, 8 * j, k, thread % 32)) = {
+            sums[4 * j + k], sums[4 * j + k + 1]};
+  }
+
+  static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
+                                                const Sum* result, int piece) {
+    Product::template finish<kColumns>(a, place, result, piece);
+  }
+};
+
+}  // namespace backdrop::kernels
