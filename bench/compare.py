@@ -44,8 +44,9 @@ def parse_arguments():
     parser.add_argument("--data-path", required=True, help="root of an IN-9 tree")
     parser.add_argument("--run", nargs="+", default=["resnet18=45x64", "resnet50=18x32", "vgg16_bn=9x32"],
                         metavar="ARCH=FxB", help="networks, with foregrounds x backgrounds")
-    parser.add_argument("--lower", nargs="*", default=["resnet18"], metavar="ARCH",
-                        help="networks that run in bf16 and int8 too, wherever a program offers them")
+    parser.add_argument("--lower", nargs="*", metavar="ARCH",
+                        help="networks that run in bf16 and int8 too, wherever a program offers them (default: those with a "
+                        "checkpoint, resnet18 if there is none; random weights say little about rounding)")
     parser.add_argument("--checkpoint", nargs="*", default=[], metavar="ARCH=FILE")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--patience", type=int, default=1,
@@ -59,7 +60,10 @@ def parse_arguments():
     parser.add_argument("--python", nargs="+", default=[sys.executable],
                         help="Pythons with peers; where several have an engine, the faster one runs")
     parser.add_argument("--name", default="cpu", help="of the files under bench/results")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.lower is None:
+        arguments.lower = [entry.split("=")[0] for entry in arguments.checkpoint] or ["resnet18"]
+    return arguments
 
 
 def log(text):

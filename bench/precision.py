@@ -8,7 +8,7 @@ the same for a search of any size.
 
     bench/precision.py --data-path DATA --checkpoint resnet18=FILE resnet50=FILE [--foregrounds 45] [--backgrounds 90]
 
-bench/fitted_network.py makes checkpoints where there is no trained one. Writes bench/results/NAME.json with every single
+bench/trained_network.py makes checkpoints where there is none. Writes bench/results/NAME.json with every single
 run, and NAME.md with a table.
 """
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Trains a nine-class network on the photos of an IN-9 tree in some minutes on a CPU, for measurements where no trained
-checkpoint is at hand.
+checkpoint is at hand. Small pictures alone do not do: a network must get used to whole ones again.
 
 How often a fast decision must be made again in fp32 depends on how far the classes' logits lie apart and on how rounding
 errors grow from layer to layer: random weights say nothing about either. Half of the samples stand on a background of any
@@ -76,13 +76,13 @@ def main():
     parser.add_argument("--data-path", required=True, help="root of an IN-9 tree")
     parser.add_argument("--arch", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--epochs", type=int, default=40, help="on small pictures")
-    parser.add_argument("--pixels", type=int, default=96, help="of a side of the small pictures")
-    parser.add_argument("--last-epochs", type=int, default=4, help="on whole pictures")
+    parser.add_argument("--epochs", type=int, default=40, help="on small pictures, before")
+    parser.add_argument("--pixels", type=int, default=112, help="of a side of the small pictures")
+    parser.add_argument("--last-epochs", type=int, default=30, help="on whole pictures")
     parser.add_argument("--foregrounds", type=int, default=135, help="to train on, the same number of each class")
     parser.add_argument("--start", help="weights that an earlier call wrote, to train further")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=0.05, help="largest learning rate")
+    parser.add_argument("--rate", type=float, default=0.02, help="largest learning rate")
     parser.add_argument("--mixed", type=float, default=0.5, help="share of foregrounds on any class's background")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -1,5 +1,3 @@
-// Activations are sampled value by value; a range's error is the mean square of what storing the sample in 8
-// bits changes.
 #include "engine/calibration.h"
 
 #include <fmt/format.h>
@@ -20,56 +18,22 @@ using kernels::RowPointers;
 using kernels::Source;
 using kernels::ValueScale;
 
-constexpr std::int64_t kKeptEachComposite = 4096;  // elements of a value
-
-struct Observation {
+// The ends of a value's range, and 0.
+struct Range {
   float least = 0;
   float largest = 0;
-  std::vector<float> kept;
 
-  void add(const float* values, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      least = std::min(least, values[i]);
-      largest = std::max(largest, values[i]);
-    }
-    // An odd step, so that all channels are met.
-    const std::int64_t step = count / kKeptEachComposite / 2 * 2 + 1;
-    for (std::int64_t i = 0; i < count; i += step) kept.push_back(values[i]);
-  }
-  void merge(Observation&& other) {
-    least = std::min(least, other.least);
-    largest = std::max(largest, other.largest);
-    kept.insert(kept.end(), other.kept.begin(), other.kept.end());
+  void add(float value) {
+    least = std::min(least, value);
+    largest = std::max(largest, value);
   }
 };
 
-// The range from `least` to `largest`, which hold 0 between them, on 256 steps of which one is 0.
-ValueScale scale_of_range(float least, float largest) {
-  const float range = std::max(largest - least, 1e-20f);
-  ValueScale scale{range / 255.0f, 0.0f};
-  scale.zero = std::clamp(std::nearbyint(-least / scale.scale), 0.0f, 255.0f) + 0.0f;  // never -0
+// 256 steps, of which one is 0.
+ValueScale scale_of(const Range& range) {
+  ValueScale scale{std::max(range.largest - range.least, 1e-20f) / 255.0f, 0.0f};
+  scale.zero = std::clamp(std::nearbyint(-range.least / scale.scale), 0.0f, 255.0f) + 0.0f;  // never -0
   return scale;
-}
-
-ValueScale choose_scale(const Observation& seen) {
-  constexpr int kCandidates = 20;
-  ValueScale best = scale_of_range(seen.least, seen.largest);
-  double least_error = INFINITY;
-  for (int i = 0; i < kCandidates; ++i) {
-    const float share = 1.0f - 0.04f * static_cast<float>(i);
-    const ValueScale scale = scale_of_range(share * seen.least, share * seen.largest);
-    const float inverse = 1.0f / scale.scale;
-    double error = 0;
-    for (const float value : seen.kept) {
-      const float stored = std::clamp(kernels::round_small(value * inverse + scale.zero), 0.0f, 255.0f);
-      const float difference = (stored - scale.zero) * scale.scale - value;
-      error += difference * difference;
-    }
-    if (error >= least_error) continue;
-    least_error = error;
-    best = scale;
-  }
-  return best;
 }
 
 // The composite's 8-bit pixels.
@@ -80,8 +44,8 @@ std::vector<std::uint8_t> paste(const CompositePhotos& composite) {
   return pixels;
 }
 
-// Every value of one composite, each in memory of its own.
-std::vector<Observation> observe(const PositionNetwork& network, const CompositePhotos& composite) {
+// The ranges of every value of one composite, each in memory of its own.
+std::vector<Range> observe(const PositionNetwork& network, const CompositePhotos& composite) {
   const Network& layers = network.network();
   std::vector<AlignedBuffer> values;
   for (int v = 0; v <= network.layers(); ++v) values.emplace_back(layers.shape(v).size() * sizeof(float));
@@ -93,7 +57,7 @@ std::vector<Observation> observe(const PositionNetwork& network, const Composite
     if (value >= 0) result.rows[static_cast<int>(Source::mixed)][0] = values[value].data();
     return result;
   };
-  std::vector<Observation> seen(values.size());
+  std::vector<Range> seen(values.size());
   for (int i = 0; i < network.layers(); ++i) {
     const Layer& layer = layers.layers[i];
     const RowPointers input = pointers(layer.input);
@@ -104,7 +68,7 @@ std::vector<Observation> observe(const PositionNetwork& network, const Composite
       network.run_tiles(i, *network.whole().tiles[i], 1, input, added, output, scratch.data());
     else
       network.run_positions(i, *network.whole().positions[i], 1, input, added, nullptr, output);
-    seen[i + 1].add(values[i + 1].floats(), layer.out.size());
+    for (const float value : std::span(values[i + 1].floats(), layer.out.size())) seen[i + 1].add(value);
   }
   return seen;
 }
@@ -114,15 +78,18 @@ std::vector<Observation> observe(const PositionNetwork& network, const Composite
 Calibration calibrate(std::shared_ptr<const Network> network, std::span<const CompositePhotos> composites,
                       ThreadPool& pool) {
   const auto layers = make_float_network(network, 1, best_instruction_set());
-  std::vector<std::vector<Observation>> seen(composites.size());
+  std::vector<std::vector<Range>> seen(composites.size());
   pool.run(composites.size(), [&](std::size_t i, int) { seen[i] = observe(*layers, composites[i]); });
-  std::vector<Observation> all(layers->layers() + 1);
-  for (auto& composite : seen)
-    for (std::size_t v = 0; v < all.size(); ++v) all[v].merge(std::move(composite[v]));
 
   Calibration calibration;
-  calibration.values.resize(all.size());
-  pool.run(all.size(), [&](std::size_t v, int) { calibration.values[v] = choose_scale(all[v]); });
+  for (int v = 0; v <= layers->layers(); ++v) {
+    Range all;
+    for (const std::vector<Range>& composite : seen) {
+      all.add(composite[v].least);
+      all.add(composite[v].largest);
+    }
+    calibration.values.push_back(scale_of(all));
+  }
   // A maximum is one of its inputs, stored as they are.
   for (int i = 0; i < layers->layers(); ++i)
     if (network->layers[i].kind == LayerKind::max_pool)

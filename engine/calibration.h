@@ -36,7 +36,8 @@ struct CompositePhotos {
 /// and deviation in them; channels beyond its three hold zeros.
 kernels::DotScales layer_scales(const Network& network, int index, const Calibration& calibration);
 
-/// Runs the composites in fp32 and takes, for each value, the range with the least squared rounding error.
+/// Runs the composites in fp32 and takes, for each value, the whole range that it has there. (The range with
+/// the least squared rounding error cuts off the largest activations, and decisions hang on those.)
 Calibration calibrate(std::shared_ptr<const Network> network, std::span<const CompositePhotos> composites,
                       ThreadPool& pool);
 
