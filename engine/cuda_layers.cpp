@@ -189,7 +189,7 @@ kernels::ConvolutionArguments CudaLayers::convolution(int index, const kernels::
   arguments.slope = slope_of(layer.activation);
   arguments.weights = weights(index);
   arguments.bias = bias(index);
-  arguments.warpgroups = warpgroups_ && kernels::has_warpgroup_products(arithmetic(index));
+  arguments.warpgroups = warpgroups_ && arithmetic(index) != Precision::fp32;
   arguments.scales = scales_[index];
   arguments.start_stride = (layer.out.channels + 15) / 16 * 16;  // as engine/position_lists.cpp pads them
   return arguments;

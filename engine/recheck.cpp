@@ -69,7 +69,7 @@ float lead_error(std::span<const float> fast, std::span<const float> exact) {
   const auto best = static_cast<std::size_t>(std::max_element(fast.begin(), fast.end()) - fast.begin());
   float error = 0;
   for (std::size_t c = 0; c < fast.size(); ++c) {
-    const float difference = std::abs((fast[best] - fast[c]) - (exact[best] - exact[c]));
+    const float difference = (fast[best] - fast[c]) - (exact[best] - exact[c]);
     if (!std::isfinite(difference)) return INFINITY;
     error = std::max(error, difference);
   }

@@ -36,8 +36,8 @@ struct CompositeSample {
 
 CompositeSample draw_sample(std::span<const CompositeTask> run);
 
-/// How far the fast lead of its best class over any other is from fp32's; infinite where a logit is not
-/// finite.
+/// By how much at most the fast lead of its best class over any other exceeds fp32's, at least 0: what it
+/// falls short by cannot make a decision wrong. Infinite where a logit is not finite.
 float lead_error(std::span<const float> fast, std::span<const float> exact);
 
 /// The best logit minus the second; not a number where a logit is not.

@@ -63,21 +63,16 @@ void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, cons
                                        Bf16* transformed) const {
   const WinogradTransforms transforms = transforms_for(stored_, portable_);
   const std::int64_t flat = std::ssize(taps) / kTilePoints * rows;
-  const auto locate_tile = [&](std::int64_t row) {
-    const Tap* tile = &taps[static_cast<std::size_t>(row / rows * kTilePoints)];
-    std::array<const void*, kTilePoints> pointers;
-    for (int i = 0; i < kTilePoints; ++i)
-      pointers[i] =
-          tile[i].weight == kOutside ? nullptr : locate(input, tile[i], static_cast<int>(row % rows));
-    return pointers;
-  };
-  auto pointers = locate_tile(0);
-  for (std::int64_t row = 0; row < flat; ++row) {
-    const auto ahead = row + 1 < flat ? locate_tile(row + 1) : pointers;
-    transforms.input({pointers.data(), ahead.data(), shape_.channels, input_scale_,
-                      transformed + row * shape_.channels, point_stride(flat, shape_.channels)});
-    pointers = ahead;
-  }
+  const auto at = [&](const Tap& tap, int background) { return locate(input, tap, background); };
+  for_each_with_next(
+      flat,
+      [&](std::int64_t row) {
+        return tile_inputs(taps, {row, rows}, at);
+      },
+      [&](std::int64_t row, const auto& pointers, const auto& ahead) {
+        transforms.input({pointers.data(), ahead.data(), shape_.channels, input_scale_,
+                          transformed + row * shape_.channels, point_stride(flat, shape_.channels)});
+      });
 }
 
 void ReducedWinograd::transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
@@ -87,35 +82,27 @@ void ReducedWinograd::transform_outputs(int panel, const TileWork& work, int fir
   const std::int64_t flat = std::int64_t{count} * rows;
   const std::size_t size = element_bytes(stored_);
   const int column = products_.first_column(panel);
-  const auto place = [&](std::int64_t row) {
-    return static_cast<std::size_t>(first + row / rows) * kTile * kTile;
+  using Residuals = std::array<const void*, kTile * kTile>;
+  const auto at = [&](const Tap& tap, int background) {
+    return static_cast<const std::byte*>(locate(*residual, tap, background)) + column * size;
   };
-  const auto locate_residual = [&](std::int64_t row) {
-    std::array<const void*, kTile * kTile> pointers;
-    for (int i = 0; i < kTile * kTile; ++i)
-      pointers[i] = work.outputs[place(row) + i] < 0
-                        ? nullptr
-                        : static_cast<const std::byte*>(locate(*residual, work.residual[place(row) + i],
-                                                               static_cast<int>(row % rows))) +
-                              column * size;
-    return pointers;
-  };
-  std::array<const void*, kTile * kTile> added{};
-  if (residual != nullptr) added = locate_residual(0);
-  for (std::int64_t row = 0; row < flat; ++row) {
-    void* targets[kTile * kTile];
-    for (int i = 0; i < kTile * kTile; ++i) {
-      const std::int32_t offset = work.outputs[place(row) + i];
-      targets[i] =
-          offset < 0 ? nullptr : static_cast<std::byte*>(output[row % rows]) + (offset + column) * size;
-    }
-    const auto ahead = residual != nullptr && row + 1 < flat ? locate_residual(row + 1) : added;
-    transforms.output({products + row * kDotPanelColumns, point_stride(flat, kDotPanelColumns),
-                       products_.columns(panel), bias_.data() + column,
-                       residual != nullptr ? added.data() : nullptr, ahead.data(), scales_.residual,
-                       shape_.slope, targets, scales_.output});
-    added = ahead;
-  }
+  for_each_with_next(
+      flat,
+      [&](std::int64_t row) {
+        return residual != nullptr ? tile_residuals(work, first, {row, rows}, at) : Residuals();
+      },
+      [&](std::int64_t row, const Residuals& added, const Residuals& ahead) {
+        const ChunkRow place{row, rows};
+        const std::int32_t* offsets = &work.outputs[(first + place.tile()) * kTile * kTile];
+        auto* to = static_cast<std::byte*>(output[place.background()]);
+        void* targets[kTile * kTile];
+        for (int i = 0; i < kTile * kTile; ++i)
+          targets[i] = offsets[i] < 0 ? nullptr : to + (offsets[i] + column) * size;
+        transforms.output({products + row * kDotPanelColumns, point_stride(flat, kDotPanelColumns),
+                           products_.columns(panel), bias_.data() + column,
+                           residual != nullptr ? added.data() : nullptr, ahead.data(), scales_.residual,
+                           shape_.slope, targets, scales_.output});
+      });
 }
 
 std::int64_t ReducedWinograd::run(const TileWork& work, int rows, const RowPointers& input,

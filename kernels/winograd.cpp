@@ -58,24 +58,20 @@ void WinogradConvolution::transform_inputs(std::span<const Tap> taps, int rows, 
                                            float* transformed) const {
   const WinogradTransforms transforms = transforms_for(set_);
   const std::int64_t flat = std::ssize(taps) / kTilePoints * rows;
-  const auto locate = [&](std::int64_t row) {
-    const Tap* tile = &taps[static_cast<std::size_t>(row / rows * kTilePoints)];
-    std::array<const void*, kTilePoints> pointers;
-    for (int i = 0; i < kTilePoints; ++i)
-      pointers[i] = tile[i].weight == kOutside ? nullptr : input.at(tile[i], static_cast<int>(row % rows));
-    return pointers;
-  };
-  auto pointers = locate(0);
-  for (std::int64_t row = 0; row < flat; ++row) {
-    const auto ahead = row + 1 < flat ? locate(row + 1) : pointers;
-    transforms.input({pointers.data(),
-                      ahead.data(),
-                      shape_.channels,
-                      {},
-                      transformed + row * shape_.channels,
-                      point_stride(flat, shape_.channels)});
-    pointers = ahead;
-  }
+  const auto at = [&](const Tap& tap, int background) { return input.at(tap, background); };
+  for_each_with_next(
+      flat,
+      [&](std::int64_t row) {
+        return tile_inputs(taps, {row, rows}, at);
+      },
+      [&](std::int64_t row, const auto& pointers, const auto& ahead) {
+        transforms.input({pointers.data(),
+                          ahead.data(),
+                          shape_.channels,
+                          {},
+                          transformed + row * shape_.channels,
+                          point_stride(flat, shape_.channels)});
+      });
 }
 
 void WinogradConvolution::transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
@@ -84,38 +80,30 @@ void WinogradConvolution::transform_outputs(int panel, const TileWork& work, int
   const WinogradTransforms transforms = transforms_for(set_);
   const std::int64_t flat = std::int64_t{count} * rows;
   const int column = products_.first_column(panel);
-  const auto place = [&](std::int64_t row) {
-    return static_cast<std::size_t>(first + row / rows) * kTile * kTile;
-  };
-  const auto locate_residual = [&](std::int64_t row) {
-    std::array<const void*, kTile * kTile> pointers;
-    for (int i = 0; i < kTile * kTile; ++i)
-      pointers[i] = work.outputs[place(row) + i] < 0
-                        ? nullptr
-                        : residual->at(work.residual[place(row) + i], static_cast<int>(row % rows)) + column;
-    return pointers;
-  };
-  std::array<const void*, kTile * kTile> added{};
-  if (residual != nullptr) added = locate_residual(0);
-  for (std::int64_t row = 0; row < flat; ++row) {
-    void* targets[kTile * kTile];
-    for (int i = 0; i < kTile * kTile; ++i) {
-      const std::int32_t offset = work.outputs[place(row) + i];
-      targets[i] = offset < 0 ? nullptr : output[row % rows] + offset + column;
-    }
-    const auto ahead = residual != nullptr && row + 1 < flat ? locate_residual(row + 1) : added;
-    transforms.output({products + row * kPanelColumns,
-                       point_stride(flat, kPanelColumns),
-                       products_.columns(panel),
-                       bias_.data() + column,
-                       residual != nullptr ? added.data() : nullptr,
-                       ahead.data(),
-                       {},
-                       slope,
-                       targets,
-                       {}});
-    added = ahead;
-  }
+  using Residuals = std::array<const void*, kTile * kTile>;
+  const auto at = [&](const Tap& tap, int background) { return residual->at(tap, background) + column; };
+  for_each_with_next(
+      flat,
+      [&](std::int64_t row) {
+        return residual != nullptr ? tile_residuals(work, first, {row, rows}, at) : Residuals();
+      },
+      [&](std::int64_t row, const Residuals& added, const Residuals& ahead) {
+        const ChunkRow place{row, rows};
+        const std::int32_t* offsets = &work.outputs[(first + place.tile()) * kTile * kTile];
+        void* targets[kTile * kTile];
+        for (int i = 0; i < kTile * kTile; ++i)
+          targets[i] = offsets[i] < 0 ? nullptr : output[place.background()] + offsets[i] + column;
+        transforms.output({products + row * kPanelColumns,
+                           point_stride(flat, kPanelColumns),
+                           products_.columns(panel),
+                           bias_.data() + column,
+                           residual != nullptr ? added.data() : nullptr,
+                           ahead.data(),
+                           {},
+                           slope,
+                           targets,
+                           {}});
+      });
 }
 
 std::int64_t WinogradConvolution::run(const TileWork& work, int rows, const RowPointers& input,

@@ -1,8 +1,11 @@
 /// \file
-/// What Winograd's convolutions have in common: the filters' transform and the list of a chunk's products.
+/// What Winograd's convolutions have in common: the filters' transform, where a tile's values are, and the
+/// list of a chunk's products.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "kernels/winograd.h"
@@ -24,6 +27,50 @@ inline ConvolutionShape product_shape(ConvolutionShape shape) {
 inline std::int64_t point_stride(std::int64_t flat, int channels) {
   constexpr int kGap = 32;
   return flat * channels + kGap;
+}
+
+/// The rows of a chunk: tile by tile, each on all backgrounds. `At` gives the place of a value's channels
+/// from a tap and a background.
+struct ChunkRow {
+  std::int64_t number;
+  int rows;  ///< backgrounds
+
+  std::size_t tile() const { return static_cast<std::size_t>(number / rows); }
+  int background() const { return static_cast<int>(number % rows); }
+};
+
+/// The inputs of a row; null outside the image.
+template <class At>
+std::array<const void*, kTilePoints> tile_inputs(std::span<const Tap> taps, const ChunkRow& row,
+                                                 const At& at) {
+  const Tap* tile = &taps[row.tile() * kTilePoints];
+  std::array<const void*, kTilePoints> pointers;
+  for (int i = 0; i < kTilePoints; ++i)
+    pointers[i] = tile[i].weight == kOutside ? nullptr : at(tile[i], row.background());
+  return pointers;
+}
+
+/// What is added to the outputs of a row of the chunk that starts at tile `first`; null for those not wanted.
+template <class At>
+std::array<const void*, kTile * kTile> tile_residuals(const TileWork& work, int first, const ChunkRow& row,
+                                                      const At& at) {
+  const std::size_t place = (first + row.tile()) * kTile * kTile;
+  std::array<const void*, kTile * kTile> pointers;
+  for (int i = 0; i < kTile * kTile; ++i)
+    pointers[i] = work.outputs[place + i] < 0 ? nullptr : at(work.residual[place + i], row.background());
+  return pointers;
+}
+
+/// Calls body(i, located, next) for each i below `count`, where `next` is what is located for i + 1, so that
+/// it can be asked for ahead; the last one's is its own.
+template <class Locate, class Body>
+void for_each_with_next(std::int64_t count, const Locate& locate, const Body& body) {
+  auto located = locate(0);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto next = i + 1 < count ? locate(i + 1) : located;
+    body(i, located, next);
+    located = next;
+  }
 }
 
 /// The list of one chunk's products. Every point is a matrix of `flat` rows (tiles by backgrounds); whole

@@ -52,7 +52,7 @@ if [[ ${1:-} == --pack ]]; then
   exit
 fi
 
-seconds=${BACKDROP_GPU_SECONDS:-200}
+seconds=${BACKDROP_GPU_SECONDS:-180}
 only_benchmarks=0
 case ${1:-} in
   '') ;;
@@ -106,7 +106,7 @@ run_tests() {
 
   if command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck initcheck; do
-      step "sanitizer-$tool" 50 compute-sanitizer --tool "$tool" --error-exitcode 9 "$programs/test_cuda_kernels" \
+      step "sanitizer-$tool" 40 compute-sanitizer --tool "$tool" --error-exitcode 9 "$programs/test_cuda_kernels" \
         --gtest_filter='*Small*'
     done
   else
@@ -119,7 +119,7 @@ data=build-gpu/data
 [[ -d $data ]] || "$programs/backdrop" demo-data "$data" --images-per-class "${BACKDROP_GPU_IMAGES:-40}" >/dev/null
 if ((!only_benchmarks)); then
   for precision in fp16 int8; do
-    step "layers-$precision" 60 "$programs/backdrop" profile --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 \
+    step "layers-$precision" 30 "$programs/backdrop" profile --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 \
       --data-path "$data" --device cuda --precision "$precision" --backgrounds 128 --quiet
   done
 fi

@@ -229,6 +229,7 @@ TEST(Screening, LeadsAndTheirErrors) {
   // The same shift of all logits is no error.
   EXPECT_EQ(lead_error(fast, std::vector<float>{2, 5, 4}), 0);
   EXPECT_EQ(lead_error(fast, std::vector<float>{1, 4, 4.5f}), 1.5f);
+  EXPECT_EQ(lead_error(fast, std::vector<float>{0, 9, 2}), 0);  // the fast lead falls short
   EXPECT_EQ(lead_error(std::vector<float>{1, INFINITY}, std::vector<float>{1, 2}), INFINITY);
   EXPECT_TRUE(needs_recheck(0.5f, 0.5f));
   EXPECT_FALSE(needs_recheck(0.6f, 0.5f));
