@@ -46,7 +46,7 @@ def parse_arguments():
                         metavar="ARCH=FxB", help="networks, with foregrounds x backgrounds")
     parser.add_argument("--lower", nargs="*", metavar="ARCH",
                         help="networks that run in bf16 and int8 too, wherever a program offers them (default: those with a "
-                        "checkpoint, resnet18 if there is none; random weights say little about rounding)")
+                        "checkpoint; random weights say nothing about rounding)")
     parser.add_argument("--checkpoint", nargs="*", default=[], metavar="ARCH=FILE")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--patience", type=int, default=1,
@@ -62,7 +62,7 @@ def parse_arguments():
     parser.add_argument("--name", default="cpu", help="of the files under bench/results")
     arguments = parser.parse_args()
     if arguments.lower is None:
-        arguments.lower = [entry.split("=")[0] for entry in arguments.checkpoint] or ["resnet18"]
+        arguments.lower = [entry.split("=")[0] for entry in arguments.checkpoint]
     return arguments
 
 

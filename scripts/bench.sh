@@ -53,7 +53,7 @@ options=(--data-path "$data" --threads "$threads" --python "${pythons[@]}")
 if ((${#checkpoints[@]})); then options+=(--checkpoint "${checkpoints[@]}"); fi
 if ((quick)); then
   "${pythons[0]}" bench/compare.py "${options[@]}" --quick --rounds 2 --patience 0 --run resnet18=9x32 resnet50=9x16 \
-    --lower resnet18 --name "${name:-cpu_quick}"
+    --name "${name:-cpu_quick}"
   exit
 fi
 name=${name:-cpu}
