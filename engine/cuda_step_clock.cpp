@@ -34,11 +34,10 @@ void CudaStepClock::lap(StepTime SearchProfile::*step, cudaStream_t stream) {
 }
 
 void CudaStepClock::lap_layer(int layer, std::int64_t multiply_adds, cudaStream_t stream) {
-  lap_layers(layer, {multiply_adds}, stream);
+  lap_layers(layer, std::span(&multiply_adds, 1), stream);
 }
 
-void CudaStepClock::lap_layers(int first, const std::vector<std::int64_t>& multiply_adds,
-                               cudaStream_t stream) {
+void CudaStepClock::lap_layers(int first, std::span<const std::int64_t> multiply_adds, cudaStream_t stream) {
   if (profile_ == nullptr) return;
   const auto all = static_cast<double>(std::max<std::int64_t>(
       1, std::accumulate(multiply_adds.begin(), multiply_adds.end(), std::int64_t{0})));

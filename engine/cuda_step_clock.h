@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "engine/cuda_memory.h"
@@ -24,7 +25,7 @@ class CudaStepClock {
   void lap_layer(int layer, std::int64_t multiply_adds, cudaStream_t stream);
   /// The same for a kernel that computed several layers from `first` on: they share its time by their
   /// multiply-adds.
-  void lap_layers(int first, const std::vector<std::int64_t>& multiply_adds, cudaStream_t stream);
+  void lap_layers(int first, std::span<const std::int64_t> multiply_adds, cudaStream_t stream);
 
   /// Waits for the steps and adds their times.
   void collect();

@@ -64,6 +64,59 @@ BACKDROP_WARPGROUP_PRODUCT(warpgroup_e4m3s, float, "k32.f32.e4m3.e4m3", ", 1, 1"
 #undef BACKDROP_PLACES_64
 #undef BACKDROP_PLACES_32
 
+/// A type's products by both instructions, for MatrixMath and WarpgroupMath.
+struct HalfMultiply {
+  using Sum = float;
+  static __device__ __forceinline__ void multiply(Sum (&sums)[4], const unsigned int (&a)[4], unsigned int b0,
+                                                  unsigned int b1) {
+    multiply_halves(sums, a, b0, b1);
+  }
+  template <int kSums>
+  static __device__ __forceinline__ void multiply_warpgroup(Sum (&sums)[kSums], std::uint64_t a,
+                                                            std::uint64_t b) {
+    warpgroup_halves(sums, a, b);
+  }
+};
+
+struct Bfloat16Multiply {
+  using Sum = float;
+  static __device__ __forceinline__ void multiply(Sum (&sums)[4], const unsigned int (&a)[4], unsigned int b0,
+                                                  unsigned int b1) {
+    multiply_bfloat16s(sums, a, b0, b1);
+  }
+  template <int kSums>
+  static __device__ __forceinline__ void multiply_warpgroup(Sum (&sums)[kSums], std::uint64_t a,
+                                                            std::uint64_t b) {
+    warpgroup_bfloat16s(sums, a, b);
+  }
+};
+
+struct ByteMultiply {
+  using Sum = std::int32_t;
+  static __device__ __forceinline__ void multiply(Sum (&sums)[4], const unsigned int (&a)[4], unsigned int b0,
+                                                  unsigned int b1) {
+    multiply_bytes(sums, a, b0, b1);
+  }
+  template <int kSums>
+  static __device__ __forceinline__ void multiply_warpgroup(Sum (&sums)[kSums], std::uint64_t a,
+                                                            std::uint64_t b) {
+    warpgroup_bytes(sums, a, b);
+  }
+};
+
+struct E4m3Multiply {
+  using Sum = float;
+  static __device__ __forceinline__ void multiply(Sum (&sums)[4], const unsigned int (&a)[4], unsigned int b0,
+                                                  unsigned int b1) {
+    multiply_e4m3s(sums, a, b0, b1);
+  }
+  template <int kSums>
+  static __device__ __forceinline__ void multiply_warpgroup(Sum (&sums)[kSums], std::uint64_t a,
+                                                            std::uint64_t b) {
+    warpgroup_e4m3s(sums, a, b);
+  }
+};
+
 // Ordinary writes to shared memory, and copies of 16 bytes, by this thread come before what the tensor cores
 // read behind the next barrier.
 __device__ __forceinline__ void show_to_tensor_cores() {

@@ -14,36 +14,19 @@ constexpr int kStageWords = kStageBytes / 4;
 constexpr int kChains = 8;  // independent sums, so that latency hides
 
 // `word`: a register of operands between 1 and 2 of either sign, or any bytes, of random bits.
-struct Halves {
+struct Halves : HalfMultiply {
   using Element = std::uint16_t;
-  using Sum = float;
   static __device__ __forceinline__ unsigned int word(unsigned int bits) {
     return (bits & 0x83ff83ffu) | 0x3c003c00u;
   }
   static constexpr std::int64_t kMultiplyAdds = 16 * 8 * 16;
-  static __device__ __forceinline__ void multiply(Sum (&sums)[kSums], const unsigned int (&a)[4],
-                                                  unsigned int b0, unsigned int b1) {
-    multiply_halves(sums, a, b0, b1);
-  }
-  template <int kCount>
-  static __device__ __forceinline__ void multiply_warpgroup(Sum (&sums)[kCount], std::uint64_t a,
-                                                            std::uint64_t b) {
-    warpgroup_halves(sums, a, b);
-  }
 };
 
-struct Bfloat16s : Halves {
+struct Bfloat16s : Bfloat16Multiply {
+  using Element = std::uint16_t;
+  static constexpr std::int64_t kMultiplyAdds = Halves::kMultiplyAdds;
   static __device__ __forceinline__ unsigned int word(unsigned int bits) {
     return (bits & 0x807f807fu) | 0x3f803f80u;
-  }
-  static __device__ __forceinline__ void multiply(Sum (&sums)[kSums], const unsigned int (&a)[4],
-                                                  unsigned int b0, unsigned int b1) {
-    multiply_bfloat16s(sums, a, b0, b1);
-  }
-  template <int kCount>
-  static __device__ __forceinline__ void multiply_warpgroup(Sum (&sums)[kCount], std::uint64_t a,
-                                                            std::uint64_t b) {
-    warpgroup_bfloat16s(sums, a, b);
   }
 };
 
@@ -59,38 +42,18 @@ struct Tf32s {
   }
 };
 
-struct Bytes {
+struct Bytes : ByteMultiply {
   using Element = std::uint8_t;
-  using Sum = std::int32_t;
   static __device__ __forceinline__ unsigned int word(unsigned int bits) { return bits; }
   static constexpr std::int64_t kMultiplyAdds = 16 * 8 * 32;
-  static __device__ __forceinline__ void multiply(Sum (&sums)[kSums], const unsigned int (&a)[4],
-                                                  unsigned int b0, unsigned int b1) {
-    multiply_bytes(sums, a, b0, b1);
-  }
-  template <int kCount>
-  static __device__ __forceinline__ void multiply_warpgroup(Sum (&sums)[kCount], std::uint64_t a,
-                                                            std::uint64_t b) {
-    warpgroup_bytes(sums, a, b);
-  }
 };
 
-struct E4m3s {
+struct E4m3s : E4m3Multiply {
   using Element = std::uint8_t;
-  using Sum = float;
   static __device__ __forceinline__ unsigned int word(unsigned int bits) {
     return (bits & 0x87878787u) | 0x38383838u;
   }
   static constexpr std::int64_t kMultiplyAdds = 16 * 8 * 32;
-  static __device__ __forceinline__ void multiply(Sum (&sums)[kSums], const unsigned int (&a)[4],
-                                                  unsigned int b0, unsigned int b1) {
-    multiply_e4m3s(sums, a, b0, b1);
-  }
-  template <int kCount>
-  static __device__ __forceinline__ void multiply_warpgroup(Sum (&sums)[kCount], std::uint64_t a,
-                                                            std::uint64_t b) {
-    warpgroup_e4m3s(sums, a, b);
-  }
 };
 
 // By a warp: four FMAs of each thread.

@@ -20,30 +20,14 @@ struct FloatSums {
 };
 
 // An m16n8 product over 32 bytes of inner dimension: sums += a * b.
-struct HalfProduct : FloatSums<HalfElements> {
+struct HalfProduct : FloatSums<HalfElements>, HalfMultiply {
+  using Sum = float;
   static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
-  static __device__ __forceinline__ void multiply(float (&sums)[4], const unsigned int (&a)[4],
-                                                  unsigned int b0, unsigned int b1) {
-    multiply_halves(sums, a, b0, b1);
-  }
-  template <int kSums>
-  static __device__ __forceinline__ void multiply_warpgroup(float (&sums)[kSums], std::uint64_t a,
-                                                            std::uint64_t b) {
-    warpgroup_halves(sums, a, b);
-  }
 };
 
-struct Bfloat16Product : FloatSums<Bfloat16Elements> {
+struct Bfloat16Product : FloatSums<Bfloat16Elements>, Bfloat16Multiply {
+  using Sum = float;
   static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
-  static __device__ __forceinline__ void multiply(float (&sums)[4], const unsigned int (&a)[4],
-                                                  unsigned int b0, unsigned int b1) {
-    multiply_bfloat16s(sums, a, b0, b1);
-  }
-  template <int kSums>
-  static __device__ __forceinline__ void multiply_warpgroup(float (&sums)[kSums], std::uint64_t a,
-                                                            std::uint64_t b) {
-    warpgroup_bfloat16s(sums, a, b);
-  }
 };
 
 // The fragments of m16n8k8 in fp32 lie in the same bytes as those of m16n8k16 in 16 bits.

@@ -5,21 +5,11 @@
 namespace backdrop::kernels {
 namespace {
 
-struct Int8Product {
+struct Int8Product : ByteMultiply {
   using Element = std::uint8_t;
-  using Sum = std::int32_t;
   static constexpr int kBlocks = 2;
 
   static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
-  static __device__ __forceinline__ void multiply(std::int32_t (&sums)[4], const unsigned int (&a)[4],
-                                                  unsigned int b0, unsigned int b1) {
-    multiply_bytes(sums, a, b0, b1);
-  }
-  template <int kSums>
-  static __device__ __forceinline__ void multiply_warpgroup(std::int32_t (&sums)[kSums], std::uint64_t a,
-                                                            std::uint64_t b) {
-    warpgroup_bytes(sums, a, b);
-  }
 
   template <int kColumns>
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,

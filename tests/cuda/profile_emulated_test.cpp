@@ -102,7 +102,7 @@ TEST(CudaStepClock, SharesATimeByMultiplyAddsAndForgetsWhatLiesBetween) {
   clock.set_profile(&profile);
   clock.start(nullptr);
   test::pass_time(8);
-  clock.lap_layers(1, {100, 300}, nullptr);
+  clock.lap_layers(1, std::vector<std::int64_t>{100, 300}, nullptr);
   test::pass_time(16);
   clock.start(nullptr);
   test::pass_time(2);
