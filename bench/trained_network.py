@@ -49,7 +49,8 @@ def train(model, photos, epochs, pixels, rate, options):
     if not epochs:
         return
     steps = len(photos.labels) // options.batch
-    optimizer = torch.optim.SGD([value for value in model.parameters() if value.requires_grad], lr=rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    trained = [value for value in model.parameters() if value.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=epochs * steps, pct_start=0.2)
     started = time.time()
     model.train()
