@@ -34,9 +34,9 @@ std::string screening_text(const ScreeningReport& screening) {
                                                  : static_cast<double>(screening.rechecked) /
                                                        static_cast<double>(screening.composites);
   return fmt::format(
-      "Screened in {}: {} decided again in fp32; audit: {} of {} others wrong, so at most {} are ({:.0f}% "
+      "Screened in {}{}: {} decided again in fp32; audit: {} of {} others wrong, so at most {} are ({:.0f}% "
       "confidence)\n",
-      name(screening.precision), percent(share), screening.wrong, screening.audited,
+      name(screening.precision), screening.bf16_sums ? " with sums in bf16" : "", percent(share), screening.wrong, screening.audited,
       percent(screening.wrong_share_bound), 100 * screening.confidence);
 }
 

@@ -30,7 +30,7 @@ class ForegroundPass {
   kernels::RowPointers pointers(int v) const;
 
   ForegroundLists lists_;
-  std::int64_t element_bytes_;
+  std::int64_t element_bytes_;  // of the widest value
   AlignedBuffer features_;
   AlignedBuffer starts_;
 };

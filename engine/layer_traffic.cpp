@@ -11,26 +11,28 @@ double least_traffic(const Network& network, const PositionSets& sets, int index
   const std::vector<Source>& output = sets.kinds[index + 1];
   const bool tiled = options.tiles && cost_of_layer(network, sets, index).tiled();
   const bool last = index + 1 == first_fully_connected(network);
-  const auto element = static_cast<double>(options.element_bytes);
+  const auto read_bytes = static_cast<double>(options.input_bytes);
+  const auto written_bytes = static_cast<double>(options.output_bytes);
   std::vector<bool> read(input.size(), false);
   double own = 0;     // bytes for each composite
   double shared = 0;  // bytes for each batch
   for (int p = 0; p < static_cast<int>(output.size()); ++p) {
     if (output[p] != Source::mixed) continue;
-    own += (last ? static_cast<double>(options.last_bytes) : element) * layer.out.channels;
+    own += (last ? static_cast<double>(options.last_bytes) : written_bytes) * layer.out.channels;
     if (layer.residual >= 0)
-      (sets.kinds[layer.residual][p] == Source::foreground ? shared : own) += element * layer.out.channels;
+      (sets.kinds[layer.residual][p] == Source::foreground ? shared : own) +=
+          written_bytes * layer.out.channels;
     for_each_tap(layer, p, [&](int, int position) { read[position] = true; });
   }
   for (std::size_t p = 0; p < read.size(); ++p) {
     if (!read[p]) continue;
     if (input[p] != Source::foreground)
-      own += element * layer.in.channels;
+      own += read_bytes * layer.in.channels;
     else if (tiled || layer.kind != LayerKind::convolution)  // elsewhere the start sums stand for them
-      shared += element * layer.in.channels;
+      shared += read_bytes * layer.in.channels;
   }
   if (own > 0)
-    shared += element * static_cast<double>(layer.weights.size()) +
+    shared += read_bytes * static_cast<double>(layer.weights.size()) +
               sizeof(float) * static_cast<double>(layer.bias.size());
   return own + shared / options.rows;
 }

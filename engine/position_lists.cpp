@@ -157,17 +157,21 @@ class WholeLayer {
   BatchRows rows_;
 };
 
+std::size_t bytes_of(std::span<const std::size_t> element_bytes, int value) {
+  return element_bytes.empty() ? sizeof(float) : element_bytes[value];
+}
+
 // Deep values lie in memory that foregrounds share, the one that the fully connected layers read in theirs:
 // they get no room here.
 MemoryPlan plan_mixed(const Network& network, const PositionSets& sets, const BatchRows& rows,
-                      std::size_t element_bytes) {
+                      std::span<const std::size_t> element_bytes) {
   const std::vector<int> last = last_readers(network);
   std::vector<BufferLifetime> buffers;
   for (int v = 0; v < static_cast<int>(sets.kinds.size()); ++v) {
     const bool outside = v >= rows.cut || v + 1 == static_cast<int>(sets.kinds.size());
     const std::int64_t elements =
         outside ? 0 : sets.count(v, Source::mixed) * rows.shallow * network.shape(v).channels;
-    buffers.push_back({v - 1, last[v], elements * element_bytes});
+    buffers.push_back({v - 1, last[v], elements * bytes_of(element_bytes, v)});
   }
   return plan_memory(buffers);
 }
@@ -180,12 +184,14 @@ MixedLayout mixed_layout(const Network& network, int value, int rows) {
   return {std::int64_t{rows} * shape.channels, shape.channels};
 }
 
-MemoryPlan plan_deep_values(const Network& network, const BatchRows& rows, std::size_t element_bytes) {
+MemoryPlan plan_deep_values(const Network& network, const BatchRows& rows,
+                            std::span<const std::size_t> element_bytes) {
   const std::vector<int> last = last_readers(network);
   std::vector<BufferLifetime> buffers;
   for (int v = 0; v <= first_fully_connected(network); ++v) {
     const bool inside = v >= rows.cut && v < first_fully_connected(network);
-    buffers.push_back({v - 1, last[v], inside ? network.shape(v).size() * rows.deep * element_bytes : 0});
+    const std::size_t elements = inside ? network.shape(v).size() * rows.deep : 0;
+    buffers.push_back({v - 1, last[v], elements * bytes_of(element_bytes, v)});
   }
   return plan_memory(buffers);
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "engine/batch_rows.h"
@@ -36,8 +37,9 @@ struct MixedLayout {
 
 MixedLayout mixed_layout(const Network& network, int value, int rows);
 
-/// Where the values of a deep batch lie, those behind the cut and before the fully connected layers.
-MemoryPlan plan_deep_values(const Network& network, const BatchRows& rows, std::size_t element_bytes);
+/// Where the values of a deep batch lie, of so many bytes an element each: those behind the cut and before the fully connected layers.
+MemoryPlan plan_deep_values(const Network& network, const BatchRows& rows,
+                            std::span<const std::size_t> element_bytes);
 
 /// Lists that compute every position of a layer from inputs that are all of one kind: mixed (after the
 /// hand-off), or background (to fill the cache).
@@ -73,7 +75,7 @@ struct WholeLists {
   std::vector<std::shared_ptr<const PositionList>> positions;
   std::vector<std::shared_ptr<const TileList>> tiles;  ///< empty: no tiles anywhere; null: not at this layer
   double tile_effort = kTileEffort;                    ///< when tiles are worth it, see PositionCost
-  std::size_t element_bytes = sizeof(float);           ///< of a stored value
+  std::vector<std::size_t> element_bytes;              ///< of each stored value; empty: floats
 };
 
 ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off,

@@ -16,8 +16,9 @@ using kernels::RowPointers;
 
 class FloatNetwork final : public PositionNetwork {
  public:
-  FloatNetwork(std::shared_ptr<const Network> shared, const BatchRows& rows, InstructionSet set)
-      : PositionNetwork(std::move(shared), rows, sizeof(float)),
+  FloatNetwork(const std::shared_ptr<const Network>& shared, const BatchRows& rows, InstructionSet set)
+      : PositionNetwork(shared, rows,
+                        std::vector<std::size_t>(first_fully_connected(*shared) + 1, sizeof(float))),
         table_(kernels::make_normalization_table(network().normalization.mean,
                                                  network().normalization.deviation)) {
     for (int i = 0; i < first_fully_connected(network()); ++i) {
@@ -104,9 +105,9 @@ class FloatNetwork final : public PositionNetwork {
 }  // namespace
 
 PositionNetwork::PositionNetwork(std::shared_ptr<const Network> network, const BatchRows& rows,
-                                 std::size_t element_bytes)
+                                 std::vector<std::size_t> element_bytes)
     : network_(std::move(network)), rows_(rows) {
-  whole_.element_bytes = element_bytes;
+  whole_.element_bytes = std::move(element_bytes);
 }
 
 void PositionNetwork::add_whole_lists(int index, bool tiled) {
@@ -117,7 +118,7 @@ void PositionNetwork::add_whole_lists(int index, bool tiled) {
 
 std::unique_ptr<PositionNetwork> make_float_network(std::shared_ptr<const Network> network,
                                                     const BatchRows& rows, InstructionSet set) {
-  return std::make_unique<FloatNetwork>(std::move(network), rows, set);
+  return std::make_unique<FloatNetwork>(network, rows, set);
 }
 
 }  // namespace backdrop

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/instruction_set.h"
 #include "engine/position_lists.h"
@@ -14,8 +15,8 @@
 
 namespace backdrop {
 
-/// Shared by all threads. Values are untyped here: offsets count elements of element_bytes(); the value that
-/// the fully connected layers read is written as floats in every implementation.
+/// Shared by all threads. Values are untyped here: offsets count elements of element_bytes() of the value; the
+/// one that the fully connected layers read is written as floats in every implementation.
 class PositionNetwork {
  public:
   virtual ~PositionNetwork() = default;
@@ -49,11 +50,13 @@ class PositionNetwork {
   int layers() const { return static_cast<int>(whole_.positions.size()); }
   /// Every position of every layer from mixed inputs, with tiles where run_tiles takes the layer.
   const WholeLists& whole() const { return whole_; }
-  std::size_t element_bytes() const { return whole_.element_bytes; }
+  std::size_t element_bytes(int value) const { return whole_.element_bytes[value]; }
 
  protected:
-  /// `rows`: backgrounds a batch, 1..kernels::kMaxRows.
-  PositionNetwork(std::shared_ptr<const Network> network, const BatchRows& rows, std::size_t element_bytes);
+  /// `rows`: backgrounds a batch, 1..kernels::kMaxRows. `element_bytes`: of each value before the first fully
+  /// connected layer's output.
+  PositionNetwork(std::shared_ptr<const Network> network, const BatchRows& rows,
+                  std::vector<std::size_t> element_bytes);
   /// For each layer in turn.
   void add_whole_lists(int index, bool tiled);
 

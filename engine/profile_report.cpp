@@ -6,6 +6,7 @@
 #include "engine/layer_traffic.h"
 #include "engine/position_sets.h"
 #include "engine/search_profile.h"
+#include "engine/stored_values.h"
 
 namespace backdrop {
 namespace {
@@ -23,13 +24,12 @@ std::vector<const Mask*> masks_of(std::span<const CompositeTask> tasks) {
 
 // What the layers had to do, means over the masks: shares of mixed positions and least traffic.
 void add_work(const Network& network, std::span<const Mask* const> masks, const Engine& engine,
-              SearchTimes& times) {
+              const std::vector<Precision>& stored, SearchTimes& times) {
   std::vector<LayerProfile>& layers = times.layers;
   const int positioned = first_fully_connected(network);
   const bool on_cpu = engine.device() == "cpu";
   const Precision last = on_cpu || needs_calibration(times.precision) ? Precision::fp32 : times.precision;
-  TrafficOptions traffic{
-      .element_bytes = element_bytes(times.precision), .last_bytes = element_bytes(last), .tiles = on_cpu};
+  TrafficOptions traffic{.last_bytes = element_bytes(last), .tiles = on_cpu};
   const double weight = 1.0 / static_cast<double>(masks.size());
   for (const Mask* mask : masks) {
     const PositionSets sets =
@@ -38,6 +38,8 @@ void add_work(const Network& network, std::span<const Mask* const> masks, const 
       const double share = static_cast<double>(sets.count(i + 1, Source::mixed)) /
                            static_cast<double>(sets.kinds[i + 1].size());
       traffic.rows = engine.rows_of_layer(i);
+      traffic.input_bytes = element_bytes(stored[network.layers[i].input]);
+      traffic.output_bytes = element_bytes(stored[i + 1]);
       layers[i].mixed += weight * share;
       layers[i].bytes += weight * least_traffic(network, sets, i, traffic);
     }
@@ -104,8 +106,10 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
   engine.set_profile(nullptr);
 
   times.reuse = engine.hand_off().has_value();
+  bool bf16_sums = false;
   if (const std::optional<ScreeningReport> screening = engine.screening()) {
     times.precision = screening->precision;
+    bf16_sums = screening->bf16_sums;
     times.decided_again_seconds = screening->again_seconds - before.again_seconds;
     times.rechecked = screening->rechecked - before.rechecked;
     times.audited = screening->audited - before.audited;
@@ -115,10 +119,13 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
   times.backgrounds = backgrounds->size();
   // Tiles are the CPU's, which multiplies those of int8 in bfloat16.
   const Precision tiles = times.precision == Precision::fp32 ? Precision::fp32 : Precision::bf16;
+  const std::vector<Precision> stored = stored_values(network, times.precision, bf16_sums);
   for (const Layer& layer : network.layers)
     times.layers.push_back(
         {.name = layer.name, .out = layer.out, .products = times.precision, .tile_products = tiles});
-  add_work(network, masks, engine, times);
+  for (int i = 0; i < first_fully_connected(network); ++i)
+    times.layers[i].products = stored[network.layers[i].input];
+  add_work(network, masks, engine, stored, times);
   add_times(profile, static_cast<double>(times.composites()), engine.threads(), peak, times);
   return times;
 }

@@ -4,6 +4,7 @@
 
 #include "engine/cuda_network.h"
 #include "engine/layer_shapes.h"
+#include "engine/stored_values.h"
 #include "kernels/composite.h"
 #include "kernels/reduced_pool.h"
 
@@ -19,13 +20,20 @@ std::int64_t products_of(const Layer& layer) {
   return std::int64_t{layer.in.channels} / layer.groups * layer.out.channels;
 }
 
+std::vector<std::size_t> bytes_of(const std::vector<Precision>& stored) {
+  std::vector<std::size_t> bytes;
+  for (const Precision form : stored) bytes.push_back(element_bytes(form));
+  return bytes;
+}
+
 }  // namespace
 
 ReducedNetwork::ReducedNetwork(const Network& given, const ReducedOptions& options)
     : PositionNetwork(
           std::make_shared<const Network>(pad_for_device(given, kPixelChannels, kernels::kDotLanes)),
-          options.rows, backdrop::element_bytes(options.precision)),
-      precision_(options.precision),
+          options.rows,
+          bytes_of(stored_values(given, options.precision, options.bf16_sums))),
+      stored_(stored_values(given, options.precision, options.bf16_sums)),
       calibration_(options.calibration) {
   calibration_.values.resize(first_fully_connected(network()) + 1);
   for (int i = 0; i < first_fully_connected(network()); ++i) {
@@ -44,10 +52,12 @@ ReducedNetwork::ReducedNetwork(const Network& given, const ReducedOptions& optio
 void ReducedNetwork::add_convolution(int index, const ReducedOptions& options) {
   const Layer& layer = network().layers[index];
   kernels::DotScales scales = layer_scales(network(), index, calibration_);
+  scales.written = stored_[index + 1];
+  const Precision read = stored_[layer.input];
   if (can_tile(index, options))
-    tiled_.back().emplace(options.precision, convolution_shape(layer), layer.weights.data(),
+    tiled_.back().emplace(read, convolution_shape(layer), layer.weights.data(),
                           layer.bias.data(), scales, options.portable);
-  convolutions_.back().emplace(options.precision, convolution_shape(layer), layer.weights.data(),
+  convolutions_.back().emplace(read, convolution_shape(layer), layer.weights.data(),
                                layer.bias.data(), std::move(scales), options.portable);
 }
 
@@ -71,7 +81,7 @@ std::int64_t ReducedNetwork::run_positions(int index, const PositionList& list, 
   if (layer.kind == LayerKind::convolution)
     return convolutions_[index]->run(list.work(), rows, input, residual, starts, kind, output) /
            products_[index].padded * products_[index].given;
-  const kernels::ReducedPool pool{precision_, layer.in.channels, calibration_.values[layer.input],
+  const kernels::ReducedPool pool{stored_[layer.input], layer.in.channels, calibration_.values[layer.input],
                                   calibration_.values[index + 1], kind};
   if (layer.kind == LayerKind::max_pool)
     kernels::reduced_max_pool(pool, list.work(), rows, input, output);
@@ -107,12 +117,12 @@ void ReducedNetwork::write_pixels(const std::uint8_t* photo, const std::uint8_t*
   for (std::size_t p = 0; p < pixels; ++p) {
     if (mask != nullptr && mask[p] == 0) continue;
     for (std::size_t c = 0; c < 3; ++c) {
-      if (precision_ == Precision::int8)
+      if (stored_[0] == Precision::int8)
         bytes[c] = photo[3 * p + c];
       else
         halves[c] = pixel_table_[256 * c + photo[3 * p + c]];
     }
-    if (precision_ == Precision::int8)
+    if (stored_[0] == Precision::int8)
       bytes[3] = 0;
     else
       halves[3] = 0;

@@ -23,6 +23,7 @@ struct ReducedOptions {
   bool portable = false;                  ///< plain loops even where there are instructions: slow, for tests
   Calibration calibration;                ///< for int8, of the network
   bool tiles = true;                      ///< 3x3 convolutions by Winograd's method, in bfloat16 products
+  bool bf16_sums = false;                 ///< int8: see stored_values.h
 };
 
 class ReducedNetwork final : public PositionNetwork {
@@ -50,7 +51,7 @@ class ReducedNetwork final : public PositionNetwork {
   bool can_tile(int index, const ReducedOptions& options) const;
   kernels::DotOutput output_kind(int index) const;
 
-  Precision precision_;
+  std::vector<Precision> stored_;  // of each value
   Calibration calibration_;
   std::vector<std::optional<kernels::DotConvolution>> convolutions_;  // none for a pool
   std::vector<std::optional<kernels::ReducedWinograd>> tiled_;        // where can_tile()

@@ -79,7 +79,7 @@ ReuseRunner::ReuseRunner(std::unique_ptr<const PositionNetwork> layers, const Re
       pool_(pool),
       hand_off_(options.hand_off),
       cut_(std::min(rows_.cut, layers_->layers())),
-      deep_(plan_deep_values(network_, rows_, layers_->element_bytes())),
+      deep_(plan_deep_values(network_, rows_, layers_->whole().element_bytes)),
       cache_(*layers_, options.hand_off, options.cache_memory, pool),
       tail_(layers_->shared_network(), layers_->layers(),
             (kTailBatch + rows_.deep - 1) / rows_.deep * rows_.deep) {
@@ -208,7 +208,7 @@ RowPointers ReuseRunner::pointers(const ForegroundPass& pass, int value, std::sp
                                   const Worker& worker) const {
   RowPointers result;
   const std::int64_t stride = mixed_layout(network_, value, rows_.shallow).row_stride *
-                              static_cast<std::int64_t>(layers_->element_bytes());
+                              static_cast<std::int64_t>(layers_->element_bytes(value));
   const std::byte* mixed = worker.mixed.data() + pass.lists().mixed.offsets[value];
   for (std::size_t r = 0; r < backgrounds.size(); ++r) {
     result.rows[static_cast<int>(Source::mixed)][r] = mixed + r * stride;
@@ -223,7 +223,7 @@ std::byte* ReuseRunner::deep_row(int value, std::size_t row, const Worker& worke
   const std::size_t stride = mixed_layout(network_, value, rows_.deep).row_stride;
   if (value == layers_->layers())
     return reinterpret_cast<std::byte*>(tail_.input(worker.tail.data()) + row * stride);
-  return worker.deep.data() + deep_.offsets[value] + row * stride * layers_->element_bytes();
+  return worker.deep.data() + deep_.offsets[value] + row * stride * layers_->element_bytes(value);
 }
 
 RowPointers ReuseRunner::deep_pointers(int value, std::size_t rows, const Worker& worker) const {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
+
+#include "engine/stored_values.h"
 
 namespace backdrop {
 namespace {
@@ -11,6 +14,10 @@ std::size_t fast_memory(std::size_t memory, Precision precision) {
   const std::size_t fast = element_bytes(precision);
   return memory / (fast + sizeof(float)) * fast;
 }
+
+// The fast pass takes about a tenth of fp32's time longer with sums in bfloat16: by so much must the share that
+// fp32 decides again fall.
+constexpr double kShareForBf16Sums = 0.1;
 
 // Keeps all logits.
 class KeepLogits final : public LogitSink {
@@ -69,36 +76,59 @@ ScreenedRunner::ScreenedRunner(std::shared_ptr<const Network> network, ScreenedO
 void ScreenedRunner::set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) {
   backgrounds_ = std::move(backgrounds);
   exact_.set_backgrounds(backgrounds_);
-  if (fast_) fast_->set_backgrounds(backgrounds_);
+  if (fast_) fast_->runner.set_backgrounds(backgrounds_);
 }
 
 void ScreenedRunner::reserve() {
   exact_.reserve();
-  if (fast_) fast_->reserve();
+  if (fast_) fast_->runner.reserve();
 }
 
-void ScreenedRunner::make_fast(const CompositeSample& sample) {
-  ReducedOptions reduced{options_.precision, options_.fast_rows, options_.portable, {}, true};
-  if (options_.calibration) {
-    reduced.calibration = *options_.calibration;
-  } else if (options_.precision == Precision::int8) {
-    reduced.calibration = backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool_);
-  }
-  auto layers = std::make_unique<ReducedNetwork>(*network_, reduced);
-  fast_layers_ = layers.get();
-  fast_ = std::make_unique<ReuseRunner>(std::move(layers),
-                                        ReuseOptions{options_.fast_rows, options_.hand_off,
-                                                     fast_memory(options_.cache_memory, options_.precision)},
-                                        pool_);
-  fast_->set_backgrounds(backgrounds_);
+Calibration ScreenedRunner::scales(const CompositeSample& sample) const {
+  if (options_.calibration) return *options_.calibration;
+  if (options_.precision != Precision::int8) return {};
+  return backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool_);
+}
+
+std::unique_ptr<ScreenedRunner::Fast> ScreenedRunner::make_fast(const Calibration& calibration,
+                                                                bool bf16_sums) const {
+  auto layers = std::make_unique<ReducedNetwork>(
+      *network_, ReducedOptions{options_.precision, options_.fast_rows, options_.portable, calibration, true,
+                                bf16_sums});
+  ReducedNetwork* const observed = layers.get();
+  const ReuseOptions reuse{options_.fast_rows, options_.hand_off,
+                           fast_memory(options_.cache_memory, options_.precision)};
+  auto fast = std::unique_ptr<Fast>(new Fast{bf16_sums, observed, {std::move(layers), reuse, pool_}});
+  fast->runner.set_backgrounds(backgrounds_);
+  return fast;
+}
+
+void ScreenedRunner::choose_fast(const CompositeSample& sample, const SampleLogits& exact) {
+  const Calibration calibration = scales(sample);
+  fast_ = make_fast(calibration, false);
+  const double share = measure_fast(sample, exact);
+  const bool possible = options_.precision == Precision::int8 && has_sums(*network_) &&
+                        (options_.portable || kernels::has_dot_instructions(Precision::bf16));
+  if (!possible || share < kShareForBf16Sums) return;
+  std::unique_ptr<Fast> bytes = std::exchange(fast_, make_fast(calibration, true));
+  if (measure_fast(sample, exact) <= share - kShareForBf16Sums) return;
+  fast_ = std::move(bytes);
+  measure_fast(sample, exact);
+}
+
+double ScreenedRunner::measure_fast(const CompositeSample& sample, const SampleLogits& exact) {
+  const KeepLogits fast(sample, network_->classes());
+  fast_->runner.run(sample.tasks, fast);
+  screening_.measure(sample, fast.logits(), exact);
+  return screening_.close_share(sample, fast.logits());
 }
 
 void ScreenedRunner::set_profile(SearchProfile* profile) {
   profile_ = profile;
-  if (fast_) fast_->set_profile(profile);
+  if (fast_) fast_->runner.set_profile(profile);
   exact_.time_features(profile != nullptr ? &profile->exact_fill : nullptr);
   if (profile == nullptr) return;
-  if (fast_) fast_->forget();  // what calibration left
+  if (fast_) fast_->runner.forget();  // what calibration left
   exact_.forget();
 }
 
@@ -112,13 +142,12 @@ void ScreenedRunner::calibrate(std::span<const CompositeTask> run) {
 void ScreenedRunner::measure_bounds(std::span<const CompositeTask> run) {
   const auto start = std::chrono::steady_clock::now();
   const CompositeSample sample = draw_sample(run);
-  if (!fast_) make_fast(sample);
-  const int classes = network_->classes();
-  const KeepLogits fast(sample, classes);
-  const KeepLogits exact(sample, classes);
-  fast_->run(sample.tasks, fast);
+  const KeepLogits exact(sample, network_->classes());
   exact_.run(sample.tasks, exact);
-  screening_.measure(sample, fast.logits(), exact.logits());
+  if (fast_)
+    measure_fast(sample, exact.logits());
+  else
+    choose_fast(sample, exact.logits());
   screening_.add_calibration_seconds(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 }
@@ -132,40 +161,42 @@ double ScreenedRunner::relative_cost(std::span<const CompositeTask> run) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   const double exact = seconds(exact_);
-  const double fast = seconds(*fast_);
-  std::size_t close = 0;
-  for (std::size_t t = 0; t < sample.tasks.size(); ++t)
-    for (std::size_t i = 0; i < sample.backgrounds[t].size(); ++i)
-      if (needs_recheck(lead(kept.logits().at(t, i)), screening_.bound_of(sample.tasks[t].label))) ++close;
-  return fast / exact + static_cast<double>(close) / static_cast<double>(sample.size()) + 1.0 / kAuditOneIn;
+  const double fast = seconds(fast_->runner);
+  return fast / exact + screening_.close_share(sample, kept.logits()) + 1.0 / kAuditOneIn;
 }
 
 void ScreenedRunner::run(std::span<const CompositeTask> tasks, const DecisionWriter& writer) {
   if (!fast_) calibrate(tasks);
   Screening::Call call(screening_, tasks);
-  fast_->run(tasks, ScreeningSink(call, tasks, writer));
+  fast_->runner.run(tasks, ScreeningSink(call, tasks, writer));
   screening_.make_again(tasks, call.take(), network_->classes(),
                         [&](std::span<const CompositeTask> again) { exact_.run(again, writer); });
 }
 
+ScreeningReport ScreenedRunner::report() const {
+  ScreeningReport report = screening_.report();
+  report.bf16_sums = fast_ && fast_->bf16_sums;
+  return report;
+}
+
 int ScreenedRunner::tile() const {
-  return fast_ ? std::min(fast_->cache().capacity(), exact_.cache().capacity()) : exact_.cache().capacity();
+  return fast_ ? std::min(fast_->runner.cache().capacity(), exact_.cache().capacity()) : exact_.cache().capacity();
 }
 
 std::int64_t ScreenedRunner::multiply_adds() const {
-  return exact_.multiply_adds() + (fast_ ? fast_->multiply_adds() : 0);
+  return exact_.multiply_adds() + (fast_ ? fast_->runner.multiply_adds() : 0);
 }
 
 std::size_t ScreenedRunner::cache_bytes() const {
-  return exact_.cache().bytes() + (fast_ ? fast_->cache().bytes() : 0);
+  return exact_.cache().bytes() + (fast_ ? fast_->runner.cache().bytes() : 0);
 }
 
 std::int64_t ScreenedRunner::background_fills() const {
-  return exact_.cache().fills() + (fast_ ? fast_->cache().fills() : 0);
+  return exact_.cache().fills() + (fast_ ? fast_->runner.cache().fills() : 0);
 }
 
 std::size_t ScreenedRunner::workspace_bytes() const {
-  return exact_.workspace_bytes() + (fast_ ? fast_->workspace_bytes() : 0);
+  return exact_.workspace_bytes() + (fast_ ? fast_->runner.workspace_bytes() : 0);
 }
 
 }  // namespace backdrop

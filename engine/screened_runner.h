@@ -53,12 +53,23 @@ class ScreenedRunner {
   std::size_t workspace_bytes() const;
   std::size_t cache_bytes() const;
   std::int64_t background_fills() const;
-  ScreeningReport report() const { return screening_.report(); }
+  ScreeningReport report() const;
   /// The fast layers, once calibrated.
-  ReducedNetwork* fast_layers() { return fast_layers_; }
+  ReducedNetwork* fast_layers() { return fast_->layers; }
 
  private:
-  void make_fast(const CompositeSample& sample);
+  struct Fast {
+    bool bf16_sums;
+    ReducedNetwork* layers;  // the runner's
+    ReuseRunner runner;
+  };
+
+  Calibration scales(const CompositeSample& sample) const;
+  std::unique_ptr<Fast> make_fast(const Calibration& calibration, bool bf16_sums) const;
+  /// Makes the fast runner, with sums of blocks in bfloat16 if that pays.
+  void choose_fast(const CompositeSample& sample, const SampleLogits& exact);
+  /// Takes the error bounds of the fast runner. Returns the share that is too close by them.
+  double measure_fast(const CompositeSample& sample, const SampleLogits& exact);
   void measure_bounds(std::span<const CompositeTask> run);
 
   std::shared_ptr<const Network> network_;
@@ -66,8 +77,7 @@ class ScreenedRunner {
   ThreadPool& pool_;
   std::shared_ptr<const std::vector<Image>> backgrounds_;
   ReuseRunner exact_;
-  std::unique_ptr<ReuseRunner> fast_;
-  ReducedNetwork* fast_layers_ = nullptr;  // fast_'s
+  std::unique_ptr<Fast> fast_;
   Screening screening_;
   SearchProfile* profile_ = nullptr;
 };

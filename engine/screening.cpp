@@ -67,6 +67,14 @@ void Screening::measure(const CompositeSample& sample, const SampleLogits& fast,
   measured_ = true;
 }
 
+double Screening::close_share(const CompositeSample& sample, const SampleLogits& fast) const {
+  std::size_t close = 0;
+  for (std::size_t t = 0; t < sample.tasks.size(); ++t)
+    for (std::size_t i = 0; i < sample.backgrounds[t].size(); ++i)
+      if (needs_recheck(lead(fast.at(t, i)), bound_of(sample.tasks[t].label))) ++close;
+  return static_cast<double>(close) / static_cast<double>(std::max<std::size_t>(1, sample.size()));
+}
+
 void Screening::make_again(std::span<const CompositeTask> tasks, std::vector<Doubt> doubts, int class_count,
                            const std::function<void(std::span<const CompositeTask>)>& exact) {
   std::sort(doubts.begin(), doubts.end(), [](const Doubt& a, const Doubt& b) {

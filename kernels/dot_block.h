@@ -34,6 +34,7 @@ struct DotArguments {
   const RowPointers* input = nullptr;
   const RowPointers* residual = nullptr;
   const Tap* residual_tap = nullptr;  ///< null: no residual
+  Precision written = Precision::int8;  ///< how residual and stored output are stored
   ValueScale residual_scale;
   ValueScale output_scale;
   float slope = 1.0f;

@@ -1,12 +1,12 @@
-// The register block, written over a type D (sums, multiply-add of four-byte groups, loads and stores of
-// activations) that the including file defines for its instruction set. No include guard: included once a
-// file.
+// The register block, written over a type D (sums and multiply-add of four-byte groups) that the including
+// file defines for its instruction set. No include guard: included once a file.
 //
 // sum[r][v] = start[v] + sum over taps t, groups g of input(t, r)[g] . panel[t][g][v]
 
-template <int Rows, int Vectors>
+// `Written`: how residual and output are stored.
+template <class Written, int Rows, int Vectors>
 inline void finish_sums(const DotArguments& a, typename D::Sum (&sums)[Rows][Vectors]) {
-  using Element = typename D::Element;
+  using Element = typename Written::Element;
   for (int r = 0; r < Rows; ++r) {
     const int row = a.first_row + r;
     const std::ptrdiff_t place = std::ptrdiff_t{a.output_offset} + a.first_column;
@@ -22,13 +22,13 @@ inline void finish_sums(const DotArguments& a, typename D::Sum (&sums)[Rows][Vec
         continue;
       }
       __m512 value = D::real(sums[r][v], a, v * kDotLanes);
-      if (residual != nullptr) value = D::add_residual(value, residual + lane, valid, a.residual_scale);
+      if (residual != nullptr) value = Written::add(value, residual + lane, valid, a.residual_scale);
       const __mmask16 negative = _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_LT_OQ);
       value = _mm512_mask_mul_ps(value, negative, value, _mm512_set1_ps(a.slope));
       if (a.kind == DotOutput::real)
         store_lanes(static_cast<float*>(a.output[row]) + place + lane, valid, value);
       else
-        D::store(static_cast<Element*>(a.output[row]) + place + lane, valid, value, a.output_scale);
+        Written::store(static_cast<Element*>(a.output[row]) + place + lane, valid, value, a.output_scale);
     }
   }
 }
@@ -65,7 +65,8 @@ inline void dot_block(const DotArguments& a) {
         for (int r = 0; r < Rows; ++r) sums[r][v] = D::correct(sums[r][v], correction);
       }
   }
-  finish_sums<Rows, Vectors>(a, sums);
+  a.written == Precision::int8 ? finish_sums<ByteLanes, Rows, Vectors>(a, sums)
+                               : finish_sums<HalfLanes, Rows, Vectors>(a, sums);
 }
 
 template <int Rows>

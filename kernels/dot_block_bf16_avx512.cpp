@@ -2,7 +2,7 @@
 #include <immintrin.h>
 
 #include "kernels/dot_block.h"
-#include "kernels/lanes_avx512.h"
+#include "kernels/stored_lanes_avx512.h"
 
 namespace backdrop::kernels {
 namespace {
@@ -23,13 +23,6 @@ struct D {
   }
   static __m512 real(Sum sum, const DotArguments& a, int lane) {
     return _mm512_add_ps(sum, _mm512_loadu_ps(a.bias + lane));
-  }
-  static __m512 add_residual(__m512 value, const Element* residual, int valid, const ValueScale&) {
-    const __m512i stored = _mm512_cvtepu16_epi32(load_lanes(residual, valid));
-    return _mm512_add_ps(value, _mm512_castsi512_ps(_mm512_slli_epi32(stored, 16)));
-  }
-  static void store(Element* to, int valid, __m512 value, const ValueScale&) {
-    store_lanes(to, valid, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
   }
 };
 

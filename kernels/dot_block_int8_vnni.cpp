@@ -2,7 +2,7 @@
 #include <immintrin.h>
 
 #include "kernels/dot_block.h"
-#include "kernels/lanes_avx512.h"
+#include "kernels/stored_lanes_avx512.h"
 
 namespace backdrop::kernels {
 namespace {
@@ -27,17 +27,6 @@ struct D {
   static __m512 real(Sum sum, const DotArguments& a, int lane) {
     return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(a.scale + lane),
                            _mm512_loadu_ps(a.bias + lane));
-  }
-  static __m512 add_residual(__m512 value, const Element* residual, int valid, const ValueScale& scale) {
-    const __m512i stored = _mm512_cvtepu8_epi32(load_lanes(residual, valid));
-    return _mm512_fmadd_ps(_mm512_sub_ps(_mm512_cvtepi32_ps(stored), _mm512_set1_ps(scale.zero)),
-                           _mm512_set1_ps(scale.scale), value);
-  }
-  static void store(Element* to, int valid, __m512 value, const ValueScale& scale) {
-    const __m512 stored =
-        _mm512_fmadd_ps(value, _mm512_set1_ps(1.0f / scale.scale), _mm512_set1_ps(scale.zero));
-    const __m512 bounded = _mm512_min_ps(_mm512_max_ps(stored, _mm512_setzero_ps()), _mm512_set1_ps(255.0f));
-    store_lanes(to, valid, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(bounded)));
   }
 };
 

@@ -17,10 +17,6 @@ struct Int8 {
   static float real(Sum sum, const DotArguments& a, int k) {
     return std::fma(static_cast<float>(sum), a.scale[k], a.bias[k]);
   }
-  static float add_residual(float value, Element residual, const ValueScale& scale) {
-    return std::fma(static_cast<float>(residual) - scale.zero, scale.scale, value);
-  }
-  static Element stored(float value, const ValueScale& scale) { return to_uint8(value, scale); }
 };
 
 struct Bfloat16 {
@@ -30,10 +26,6 @@ struct Bfloat16 {
 
   static Sum product(Element value, Weight weight) { return to_float(value) * to_float(weight); }
   static float real(Sum sum, const DotArguments& a, int k) { return sum + a.bias[k]; }
-  static float add_residual(float value, Element residual, const ValueScale&) {
-    return value + to_float(residual);
-  }
-  static Element stored(float value, const ValueScale&) { return to_bf16(value); }
 };
 
 template <class Kind>
@@ -56,6 +48,22 @@ typename Kind::Sum sum_taps(const DotArguments& a, int row, int k) {
   return sum;
 }
 
+float add_residual(const DotArguments& a, int row, int k, float value) {
+  const Tap& tap = *a.residual_tap;
+  if (a.written == Precision::bf16) return value + to_float(a.residual->at<Bf16>(tap, row)[k]);
+  const auto stored = static_cast<float>(a.residual->at<std::uint8_t>(tap, row)[k]);
+  return std::fma(stored - a.residual_scale.zero, a.residual_scale.scale, value);
+}
+
+void store(const DotArguments& a, void* row, std::ptrdiff_t place, float value) {
+  if (a.kind == DotOutput::real)
+    static_cast<float*>(row)[place] = value;
+  else if (a.written == Precision::bf16)
+    static_cast<Bf16*>(row)[place] = to_bf16(value);
+  else
+    static_cast<std::uint8_t*>(row)[place] = to_uint8(value, a.output_scale);
+}
+
 template <class Kind>
 void dot_block_portable(const DotArguments& a, int rows) {
   for (int row = a.first_row; row < a.first_row + rows; ++row) {
@@ -67,15 +75,8 @@ void dot_block_portable(const DotArguments& a, int rows) {
         continue;
       }
       float value = Kind::real(sum, a, k);
-      if (a.residual_tap != nullptr)
-        value = Kind::add_residual(
-            value, a.residual->at<typename Kind::Element>(*a.residual_tap, row)[a.first_column + k],
-            a.residual_scale);
-      value = activate(value, a.slope);
-      if (a.kind == DotOutput::real)
-        static_cast<float*>(a.output[row])[place] = value;
-      else
-        static_cast<typename Kind::Element*>(a.output[row])[place] = Kind::stored(value, a.output_scale);
+      if (a.residual_tap != nullptr) value = add_residual(a, row, a.first_column + k, value);
+      store(a, a.output[row], place, activate(value, a.slope));
     }
   }
 }

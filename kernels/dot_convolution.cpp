@@ -161,6 +161,7 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
     for (const Panel& panel : panels_) {
       DotArguments arguments = panel_arguments(panel, input, output);
       arguments.residual = residual;
+      arguments.written = scales_.written.value_or(precision_);
       arguments.residual_scale = scales_.residual;
       arguments.output_scale = scales_.output;
       arguments.slope = shape_.slope;

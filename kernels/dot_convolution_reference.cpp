@@ -31,6 +31,7 @@ void dot_convolution_reference(Precision precision, const ConvolutionShape& shap
                                const RowPointers& input, const RowPointers* residual, const void* starts,
                                int start_stride, DotOutput kind, void* const* output) {
   const bool int8 = precision == Precision::int8;
+  const bool bytes = scales.written.value_or(precision) == Precision::int8;
   const int taps = shape.kernel * shape.kernel;
   const int channels = shape.channels / shape.groups;
   const int columns = shape.out_channels / shape.groups;
@@ -67,14 +68,14 @@ void dot_convolution_reference(Precision precision, const ConvolutionShape& shap
         }
         float value = std::fma(static_cast<float>(sum), row.scale, bias[k]);
         if (!work.residual.empty())
-          value = int8 ? std::fma(static_cast<float>(residual->at<std::uint8_t>(work.residual[p], r)[k]) -
-                                      scales.residual.zero,
-                                  scales.residual.scale, value)
-                       : value + to_float(residual->at<Bf16>(work.residual[p], r)[k]);
+          value = bytes ? std::fma(static_cast<float>(residual->at<std::uint8_t>(work.residual[p], r)[k]) -
+                                       scales.residual.zero,
+                                   scales.residual.scale, value)
+                        : value + to_float(residual->at<Bf16>(work.residual[p], r)[k]);
         value = activate(value, shape.slope);
         if (kind == DotOutput::real)
           static_cast<float*>(output[r])[place] = value;
-        else if (int8)
+        else if (bytes)
           static_cast<std::uint8_t*>(output[r])[place] = to_uint8(value, scales.output);
         else
           static_cast<Bf16*>(output[r])[place] = to_bf16(value);

@@ -5,7 +5,10 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <vector>
+
+#include "kernels/precision.h"
 
 namespace backdrop::kernels {
 
@@ -17,11 +20,12 @@ struct ValueScale {
   bool operator==(const ValueScale&) const = default;
 };
 
-/// The stored form of a layer's inputs, for each channel, and of its output. For bfloat16 all are left out.
+/// The stored form of a layer's inputs, for each channel, and of its output. Scales of bfloat16 are left out.
 struct DotScales {
   std::vector<ValueScale> input;  ///< [channels]; `zero` may be any number here
   ValueScale residual;
   ValueScale output;
+  std::optional<Precision> written = std::nullopt;  ///< how output and residual are stored; none: as the input
 };
 
 /// What a layer writes.

@@ -14,19 +14,25 @@ constexpr int kRowsWanted = 64;  // of one point's product, at least
 static_assert(kRowsWanted >= kMaxRows);
 constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
 
-WinogradTransforms transforms_for(Precision stored, bool portable) {
+WinogradTransforms transforms_for(Precision read, Precision written, bool portable) {
 #if defined(__x86_64__)
-  if (!portable && has_dot_instructions(Precision::bf16)) return reduced_transforms_avx512(stored);
+  if (!portable && has_dot_instructions(Precision::bf16)) return reduced_transforms_avx512(read, written);
 #endif
   static_cast<void>(portable);
-  return reduced_transforms_portable(stored);
+  return reduced_transforms_portable(read, written);
+}
+
+const void* locate(Precision stored, const RowPointers& rows, const Tap& tap, int row) {
+  return stored == Precision::int8 ? static_cast<const void*>(rows.at<std::uint8_t>(tap, row))
+                                   : rows.at<Bf16>(tap, row);
 }
 
 }  // namespace
 
-ReducedWinograd::ReducedWinograd(Precision stored, const ConvolutionShape& shape, const float* weights,
+ReducedWinograd::ReducedWinograd(Precision read, const ConvolutionShape& shape, const float* weights,
                                  const float* bias, const DotScales& scales, bool portable)
-    : stored_(stored),
+    : read_(read),
+      written_(scales.written.value_or(read)),
       shape_(shape),
       scales_(scales),
       portable_(portable),
@@ -54,16 +60,11 @@ std::size_t ReducedWinograd::scratch_bytes() const {
          static_cast<std::size_t>(kTilePoints * point_stride(flat, kDotPanelColumns)) * sizeof(float);
 }
 
-const void* ReducedWinograd::locate(const RowPointers& rows, const Tap& tap, int row) const {
-  return stored_ == Precision::int8 ? static_cast<const void*>(rows.at<std::uint8_t>(tap, row))
-                                    : rows.at<Bf16>(tap, row);
-}
-
 void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
                                        Bf16* transformed) const {
-  const WinogradTransforms transforms = transforms_for(stored_, portable_);
+  const WinogradTransforms transforms = transforms_for(read_, written_, portable_);
   const std::int64_t flat = std::ssize(taps) / kTilePoints * rows;
-  const auto at = [&](const Tap& tap, int background) { return locate(input, tap, background); };
+  const auto at = [&](const Tap& tap, int background) { return locate(read_, input, tap, background); };
   for_each_with_next(
       flat,
       [&](std::int64_t row) {
@@ -78,13 +79,13 @@ void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, cons
 void ReducedWinograd::transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
                                         const float* products, const RowPointers* residual,
                                         void* const* output) const {
-  const WinogradTransforms transforms = transforms_for(stored_, portable_);
+  const WinogradTransforms transforms = transforms_for(read_, written_, portable_);
   const std::int64_t flat = std::int64_t{count} * rows;
-  const std::size_t size = element_bytes(stored_);
+  const std::size_t size = element_bytes(written_);
   const int column = products_.first_column(panel);
   using Residuals = std::array<const void*, kTile * kTile>;
   const auto at = [&](const Tap& tap, int background) {
-    return static_cast<const std::byte*>(locate(*residual, tap, background)) + column * size;
+    return static_cast<const std::byte*>(locate(written_, *residual, tap, background)) + column * size;
   };
   for_each_with_next(
       flat,

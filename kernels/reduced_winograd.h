@@ -16,9 +16,9 @@ namespace backdrop::kernels {
 
 class ReducedWinograd {
  public:
-  /// `stored` is int8, with one scale for all input channels, or bf16. Channels are even. WinogradConvolution
+  /// `read`, the inputs' form, is int8, with one scale for all channels, or bf16. Channels are even. WinogradConvolution
   /// says which shapes this takes. `portable`: plain loops even where there are instructions.
-  ReducedWinograd(Precision stored, const ConvolutionShape& shape, const float* weights, const float* bias,
+  ReducedWinograd(Precision read, const ConvolutionShape& shape, const float* weights, const float* bias,
                   const DotScales& scales, bool portable);
 
   /// As WinogradConvolution::run, with stored activations; the slope is the shape's. `scratch` holds
@@ -36,9 +36,9 @@ class ReducedWinograd {
                         Bf16* transformed) const;
   void transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
                          const float* products, const RowPointers* residual, void* const* output) const;
-  const void* locate(const RowPointers& rows, const Tap& tap, int row) const;
 
-  Precision stored_;
+  Precision read_;
+  Precision written_;
   ConvolutionShape shape_;
   ValueScale input_scale_;
   DotScales scales_;

@@ -47,8 +47,8 @@ WinogradTransforms winograd_transforms_avx512();
 WinogradTransforms winograd_transforms_avx2();
 WinogradTransforms winograd_transforms_portable();
 
-/// For activations stored as int8 or bf16.
-WinogradTransforms reduced_transforms_avx512(Precision stored);
-WinogradTransforms reduced_transforms_portable(Precision stored);
+/// For activations stored as int8 or bf16: inputs, and outputs with residuals.
+WinogradTransforms reduced_transforms_avx512(Precision read, Precision written);
+WinogradTransforms reduced_transforms_portable(Precision read, Precision written);
 
 }  // namespace backdrop::kernels

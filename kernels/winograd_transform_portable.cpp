@@ -50,9 +50,9 @@ WinogradTransforms winograd_transforms_portable() {
   return {transform_input<Floats, Floats>, transform_output<Floats>};
 }
 
-WinogradTransforms reduced_transforms_portable(Precision stored) {
-  if (stored == Precision::int8) return {transform_input<Bytes, Halves>, transform_output<Bytes>};
-  return {transform_input<Halves, Halves>, transform_output<Halves>};
+WinogradTransforms reduced_transforms_portable(Precision read, Precision written) {
+  return {read == Precision::int8 ? transform_input<Bytes, Halves> : transform_input<Halves, Halves>,
+          written == Precision::int8 ? transform_output<Bytes> : transform_output<Halves>};
 }
 
 }  // namespace backdrop::kernels

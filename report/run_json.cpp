@@ -28,6 +28,7 @@ Json screening_json(const ScreeningReport& screening, const ChallengeInput& inpu
                       {"maximum", error.maximum},
                       {"bound", error.bound}});
   return {{"precision", name(screening.precision)},
+          {"bf16_sums", screening.bf16_sums},
           {"composites", screening.composites},
           {"rechecked", screening.rechecked},
           {"audited", screening.audited},

@@ -1,0 +1,26 @@
+/// \file
+/// In which form each value of a network is stored below fp32.
+///
+/// What residual blocks add up is read and rounded once a block: in 8 bits its rounding errors add up over the
+/// depth of the network, while those of the values inside a block are averaged away in its next layer. On some
+/// networks they make nearly all of the error of int8, so that the sums may be bfloat16 there.
+#pragma once
+
+#include <vector>
+
+#include "kernels/precision.h"
+#include "models/network.h"
+
+namespace backdrop {
+
+/// For each value before the first fully connected layer's output. With `bf16_sums`, bfloat16 instead of int8
+/// for the sums of blocks, what blocks start from, and all that is computed before the first block.
+///
+/// A layer's products are made in the form of its input. A residual has the form of the output that it is
+/// added to, and a pool's input that of its output.
+std::vector<Precision> stored_values(const Network& network, Precision precision, bool bf16_sums);
+
+/// Whether that makes a difference: whether there are residual blocks.
+bool has_sums(const Network& network);
+
+}  // namespace backdrop
