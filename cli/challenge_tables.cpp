@@ -36,8 +36,8 @@ std::string screening_text(const ScreeningReport& screening) {
   return fmt::format(
       "Screened in {}{}: {} decided again in fp32; audit: {} of {} others wrong, so at most {} are ({:.0f}% "
       "confidence)\n",
-      name(screening.precision), screening.bf16_sums ? " with sums in bf16" : "", percent(share), screening.wrong, screening.audited,
-      percent(screening.wrong_share_bound), 100 * screening.confidence);
+      name(screening.precision), screening.bf16_sums ? " with sums in bf16" : "", percent(share),
+      screening.wrong, screening.audited, percent(screening.wrong_share_bound), 100 * screening.confidence);
 }
 
 std::string background_table(const RunRecord& record, const ChallengeInput& input,

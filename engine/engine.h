@@ -62,8 +62,8 @@ struct ScreeningReport {
 
   Precision precision = Precision::fp32;
   bool bf16_sums = false;  ///< int8 with the sums of blocks in bfloat16 (stored_values.h)
-  double safety = 0;    ///< bound over the error seen
-  double quantile = 0;  ///< see ClassError
+  double safety = 0;       ///< bound over the error seen
+  double quantile = 0;     ///< see ClassError
   std::vector<ClassError> errors;
   double calibration_seconds = 0;  ///< what scales and bounds took
   double again_seconds = 0;        ///< of the search: what deciding again and the audit took

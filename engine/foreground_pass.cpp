@@ -16,8 +16,8 @@ RowPointers ForegroundPass::pointers(int v) const {
 ForegroundPass::ForegroundPass(const PositionNetwork& network, int hand_off, const Image& photo,
                                const Mask& mask)
     : lists_(make_foreground_lists(network.network(), mask, hand_off, network.rows(), network.whole())),
-      element_bytes_(static_cast<std::int64_t>(*std::max_element(network.whole().element_bytes.begin(),
-                                                                 network.whole().element_bytes.end()))),
+      element_bytes_(static_cast<std::int64_t>(
+          *std::max_element(network.whole().element_bytes.begin(), network.whole().element_bytes.end()))),
       // Never empty, so that pointers into them are valid even where a mask has no foreground.
       features_(element_bytes_ * std::max<std::int64_t>(16, lists_.foreground_elements)),
       starts_(kStartSumBytes * std::max<std::int64_t>(16, lists_.start_sums)) {

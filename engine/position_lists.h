@@ -37,7 +37,8 @@ struct MixedLayout {
 
 MixedLayout mixed_layout(const Network& network, int value, int rows);
 
-/// Where the values of a deep batch lie, of so many bytes an element each: those behind the cut and before the fully connected layers.
+/// Where the values of a deep batch lie, of so many bytes an element each: those behind the cut and before
+/// the fully connected layers.
 MemoryPlan plan_deep_values(const Network& network, const BatchRows& rows,
                             std::span<const std::size_t> element_bytes);
 

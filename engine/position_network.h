@@ -15,8 +15,8 @@
 
 namespace backdrop {
 
-/// Shared by all threads. Values are untyped here: offsets count elements of element_bytes() of the value; the
-/// one that the fully connected layers read is written as floats in every implementation.
+/// Shared by all threads. Values are untyped here: offsets count elements of element_bytes() of the value;
+/// the one that the fully connected layers read is written as floats in every implementation.
 class PositionNetwork {
  public:
   virtual ~PositionNetwork() = default;

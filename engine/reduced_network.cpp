@@ -31,8 +31,7 @@ std::vector<std::size_t> bytes_of(const std::vector<Precision>& stored) {
 ReducedNetwork::ReducedNetwork(const Network& given, const ReducedOptions& options)
     : PositionNetwork(
           std::make_shared<const Network>(pad_for_device(given, kPixelChannels, kernels::kDotLanes)),
-          options.rows,
-          bytes_of(stored_values(given, options.precision, options.bf16_sums))),
+          options.rows, bytes_of(stored_values(given, options.precision, options.bf16_sums))),
       stored_(stored_values(given, options.precision, options.bf16_sums)),
       calibration_(options.calibration) {
   calibration_.values.resize(first_fully_connected(network()) + 1);
@@ -55,10 +54,10 @@ void ReducedNetwork::add_convolution(int index, const ReducedOptions& options) {
   scales.written = stored_[index + 1];
   const Precision read = stored_[layer.input];
   if (can_tile(index, options))
-    tiled_.back().emplace(read, convolution_shape(layer), layer.weights.data(),
-                          layer.bias.data(), scales, options.portable);
-  convolutions_.back().emplace(read, convolution_shape(layer), layer.weights.data(),
-                               layer.bias.data(), std::move(scales), options.portable);
+    tiled_.back().emplace(read, convolution_shape(layer), layer.weights.data(), layer.bias.data(), scales,
+                          options.portable);
+  convolutions_.back().emplace(read, convolution_shape(layer), layer.weights.data(), layer.bias.data(),
+                               std::move(scales), options.portable);
 }
 
 // The last layer writes floats, which only lists do.

@@ -15,8 +15,8 @@ std::size_t fast_memory(std::size_t memory, Precision precision) {
   return memory / (fast + sizeof(float)) * fast;
 }
 
-// The fast pass takes about a tenth of fp32's time longer with sums in bfloat16: by so much must the share that
-// fp32 decides again fall.
+// The fast pass takes about a tenth of fp32's time longer with sums in bfloat16: by so much must the share
+// that fp32 decides again fall.
 constexpr double kShareForBf16Sums = 0.1;
 
 // Keeps all logits.
@@ -180,7 +180,8 @@ ScreeningReport ScreenedRunner::report() const {
 }
 
 int ScreenedRunner::tile() const {
-  return fast_ ? std::min(fast_->runner.cache().capacity(), exact_.cache().capacity()) : exact_.cache().capacity();
+  return fast_ ? std::min(fast_->runner.cache().capacity(), exact_.cache().capacity())
+               : exact_.cache().capacity();
 }
 
 std::int64_t ScreenedRunner::multiply_adds() const {

@@ -1,9 +1,9 @@
 /// \file
 /// In which form each value of a network is stored below fp32.
 ///
-/// What residual blocks add up is read and rounded once a block: in 8 bits its rounding errors add up over the
-/// depth of the network, while those of the values inside a block are averaged away in its next layer. On some
-/// networks they make nearly all of the error of int8, so that the sums may be bfloat16 there.
+/// What residual blocks add up is read and rounded once a block: in 8 bits its rounding errors add up over
+/// the depth of the network, while those of the values inside a block are averaged away in its next layer. On
+/// some networks they make nearly all of the error of int8, so that the sums may be bfloat16 there.
 #pragma once
 
 #include <vector>

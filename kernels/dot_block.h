@@ -33,7 +33,7 @@ struct DotArguments {
   const float* bias = nullptr;                ///< [width]
   const RowPointers* input = nullptr;
   const RowPointers* residual = nullptr;
-  const Tap* residual_tap = nullptr;  ///< null: no residual
+  const Tap* residual_tap = nullptr;    ///< null: no residual
   Precision written = Precision::int8;  ///< how residual and stored output are stored
   ValueScale residual_scale;
   ValueScale output_scale;

@@ -25,7 +25,8 @@ struct DotScales {
   std::vector<ValueScale> input;  ///< [channels]; `zero` may be any number here
   ValueScale residual;
   ValueScale output;
-  std::optional<Precision> written = std::nullopt;  ///< how output and residual are stored; none: as the input
+  std::optional<Precision> written =
+      std::nullopt;  ///< how output and residual are stored; none: as the input
 };
 
 /// What a layer writes.

@@ -16,8 +16,9 @@ namespace backdrop::kernels {
 
 class ReducedWinograd {
  public:
-  /// `read`, the inputs' form, is int8, with one scale for all channels, or bf16. Channels are even. WinogradConvolution
-  /// says which shapes this takes. `portable`: plain loops even where there are instructions.
+  /// `read`, the inputs' form, is int8, with one scale for all channels, or bf16. Channels are even.
+  /// WinogradConvolution says which shapes this takes. `portable`: plain loops even where there are
+  /// instructions.
   ReducedWinograd(Precision read, const ConvolutionShape& shape, const float* weights, const float* bias,
                   const DotScales& scales, bool portable);
 

@@ -1,6 +1,6 @@
 /// \file
-/// The forms of reduced_value.h sixteen at a time: activations to and from floats. Only for files compiled for
-/// AVX-512 with BW, VL and BF16 (and entered without BF16 where nothing is stored as bfloat16), and in an
+/// The forms of reduced_value.h sixteen at a time: activations to and from floats. Only for files compiled
+/// for AVX-512 with BW, VL and BF16 (and entered without BF16 where nothing is stored as bfloat16), and in an
 /// unnamed namespace for the reason that vector_avx512.h gives.
 #pragma once
 

@@ -204,10 +204,10 @@ TEST(LayerTraffic, ShrinksWithTheElementsAllButTheBiases) {
   const PositionSets sets = all_mixed(*network);
   const double biases = sizeof(float) * static_cast<double>(network->layers[1].bias.size()) / 4;
   const double floats = least_traffic(*network, sets, 1, {.rows = 4}) - biases;
-  EXPECT_NEAR(least_traffic(*network, sets, 1, {.rows = 4, .input_bytes = 2, .output_bytes = 2}) - biases, floats / 2,
-              1e-6 * floats);
-  EXPECT_NEAR(least_traffic(*network, sets, 1, {.rows = 4, .input_bytes = 1, .output_bytes = 1}) - biases, floats / 4,
-              1e-6 * floats);
+  EXPECT_NEAR(least_traffic(*network, sets, 1, {.rows = 4, .input_bytes = 2, .output_bytes = 2}) - biases,
+              floats / 2, 1e-6 * floats);
+  EXPECT_NEAR(least_traffic(*network, sets, 1, {.rows = 4, .input_bytes = 1, .output_bytes = 1}) - biases,
+              floats / 4, 1e-6 * floats);
   const int last = first_fully_connected(*network) - 1;
   EXPECT_GT(least_traffic(*network, sets, last, {.rows = 4, .input_bytes = 1, .output_bytes = 1}),
             sizeof(float) * static_cast<double>(network->layers[last].out.size()));

@@ -6,6 +6,7 @@
 #include "backdrop/error.h"
 #include "engine/recheck.h"
 #include "engine/screened_runner.h"
+#include "engine/stored_values.h"
 #include "tests/engine/random_network.h"
 
 namespace backdrop {
@@ -84,14 +85,20 @@ TEST(ReducedLayers, AreCloseToFp32WithAnyHandOff) {
     float largest = 0;
     for (const auto& row : exact.logits)
       for (const float logit : row) largest = std::max(largest, std::abs(logit));
-    for (const Precision precision : {Precision::int8, Precision::bf16}) {
+    struct Form {
+      Precision precision;
+      bool bf16_sums;
+    };
+    for (const auto& [precision, bf16_sums] :
+         {Form{Precision::int8, false}, Form{Precision::int8, true}, Form{Precision::bf16, false}}) {
       Search first(size, 7, seed);
       for (int hand_off = 0; hand_off < first_fully_connected(*network); ++hand_off) {
-        SCOPED_TRACE(testing::Message() << name(precision) << ", seed " << seed << ", hand-off " << hand_off);
+        SCOPED_TRACE(testing::Message() << name(precision) << (bf16_sums ? " with sums in bf16" : "")
+                                        << ", seed " << seed << ", hand-off " << hand_off);
         Search search(size, 7, seed);
         // Sums of whole numbers do not depend on their order, so without tiles the bits must be the same.
         const bool tiles = seed % 4 < 2;
-        ReducedOptions options{precision, 3, true, calibration_of(network, search, pool), tiles};
+        ReducedOptions options{precision, 3, true, calibration_of(network, search, pool), tiles, bf16_sums};
         ReuseRunner reduced(std::make_unique<ReducedNetwork>(*network, options),
                             {3, hand_off, std::size_t{1} << 30}, pool);
         reduced.set_backgrounds(search.backgrounds);
@@ -101,7 +108,7 @@ TEST(ReducedLayers, AreCloseToFp32WithAnyHandOff) {
         for (std::size_t f = 0; f < search.logits.size(); ++f)
           for (std::size_t i = 0; i < search.logits[f].size(); ++i)
             ASSERT_NEAR(search.logits[f][i], exact.logits[f][i], allowed * largest) << test::mask_names()[f];
-        if (precision == Precision::int8 && !tiles) {
+        if (precision == Precision::int8 && !tiles && (!bf16_sums || !has_sums(*network))) {
           ASSERT_EQ(search.logits, first.logits);
         }
         if (hand_off == 0) {
@@ -194,6 +201,62 @@ TEST(Screening, ACpuWithoutTheInstructionsSaysSo) {
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::no_device);
     }
+  }
+}
+
+TEST(StoredValues, SumsAndWhatComesBeforeBlocks) {
+  for (unsigned seed = 40; seed < 60; ++seed) {
+    const auto network = network_of(seed, 17);
+    const bool residual = seed % 2 == 0;
+    EXPECT_EQ(has_sums(*network), residual);
+    const auto all = [&](Precision precision) {
+      return std::vector<Precision>(first_fully_connected(*network) + 1, precision);
+    };
+    EXPECT_EQ(stored_values(*network, Precision::int8, false), all(Precision::int8));
+    EXPECT_EQ(stored_values(*network, Precision::bf16, true), all(Precision::bf16));
+    const std::vector<Precision> stored = stored_values(*network, Precision::int8, true);
+    EXPECT_EQ(stored == all(Precision::int8), !residual);
+    EXPECT_EQ(stored[0], residual ? Precision::bf16 : Precision::int8);
+    for (int i = 0; i < first_fully_connected(*network); ++i) {
+      const Layer& layer = network->layers[i];
+      if (layer.residual >= 0) {
+        EXPECT_EQ(stored[i + 1], Precision::bf16);
+        EXPECT_EQ(stored[layer.residual], Precision::bf16);
+      }
+      if (layer.kind != LayerKind::convolution) {
+        EXPECT_EQ(stored[i + 1], stored[layer.input]);
+      }
+    }
+  }
+}
+
+TEST(Screening, SumsGoToBfloat16WhereBytesAreTooCoarse) {
+  const int size = 18;
+  ThreadPool pool(2);
+  const DecisionWriter writer(default_class_map(kClasses), kClasses);
+  const auto network = balance(test::random_residual_network(size, 52), size, 52);
+  Search exact(size, 40, 52);
+  ReuseRunner runner(network, {4, 0, std::size_t{1} << 28}, pool);
+  runner.set_backgrounds(exact.backgrounds);
+  runner.run(exact.tasks(), writer);
+  Calibration calibration = calibration_of(network, exact, pool);
+  for (const bool coarse : {false, true}) {
+    if (coarse)
+      for (std::size_t v = 0; v < calibration.values.size(); ++v)
+        if (stored_values(*network, Precision::int8, true)[v] == Precision::bf16)
+          calibration.values[v].scale *= 20;
+    Search search(size, 40, 52);
+    ScreenedRunner screened(network,
+                            {.precision = Precision::int8,
+                             .portable = true,
+                             .cache_memory = std::size_t{1} << 28,
+                             .calibration = calibration},
+                            pool);
+    screened.set_backgrounds(search.backgrounds);
+    screened.run(search.tasks(), writer);
+    EXPECT_EQ(screened.report().bf16_sums, coarse);
+    EXPECT_LT(screened.report().rechecked, screened.report().composites / 2);
+    EXPECT_EQ(search.predictions, exact.predictions);
   }
 }
 
