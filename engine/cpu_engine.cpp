@@ -114,8 +114,9 @@ class CpuEngine final : public Engine {
   int rows_of_layer(int layer) const override {
     return on_positions() ? batch_rows(options_.precision).of_layer(layer) : batch();
   }
-  // What is decided again is a small part of it, and shall keep all threads busy as well.
-  int fill() const override { return (screened_ ? 2 : 1) * Engine::fill(); }
+  // What is decided again is a small part of it, and shall keep all threads busy as well; and a call of fast
+  // composites is short beside the wait for its last one.
+  int fill() const override { return (screened_ ? 4 : 1) * Engine::fill(); }
   std::int64_t multiply_adds() const override {
     return (positions_ ? positions_->multiply_adds() : 0) + (screened_ ? screened_->multiply_adds() : 0) +
            (dense_ ? dense_->composites() * network_->macs() : 0);

@@ -131,7 +131,7 @@ void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
   // About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within.
   const auto threads = static_cast<std::size_t>(pool_.threads());
   const std::size_t rows = composites / threads >= std::size_t(rows_.deep) ? rows_.deep : rows_.shallow;
-  const std::size_t even = composites / (8 * threads) + 1;
+  const std::size_t even = (composites + 8 * threads - 1) / (8 * threads);
   const std::size_t wanted =
       tail_.weight_bytes() > kHeavyTail ? tail_.batch() : std::max(rows_.deep, 2 * rows_.shallow);
   // Of a handful of composites every thread gets some.
