@@ -32,6 +32,22 @@ float quantile_of(std::vector<float>& errors) {
   return errors[static_cast<std::size_t>(kRecheckQuantile * static_cast<double>(errors.size() - 1))];
 }
 
+// Of each class.
+std::size_t sample_foregrounds(std::span<const CompositeTask> run, std::size_t classes) {
+  std::size_t composites = 0;
+  for (const CompositeTask& task : run) composites += task.backgrounds.size();
+  return std::clamp(composites / kAuditOneIn / (classes * kSampleBackgrounds), kSampleForegrounds,
+                    kMostSampleForegrounds);
+}
+
+// By so many errors of each class.
+float safety_for(double errors) {
+  const double least = kSampleForegrounds * kSampleBackgrounds;
+  const double most = kMostSampleForegrounds * kSampleBackgrounds;
+  const double large = std::clamp(std::log(errors / least) / std::log(most / least), 0.0, 1.0);
+  return kRecheckSafety + static_cast<float>(large) * (kLeastSafety - kRecheckSafety);
+}
+
 }  // namespace
 
 std::size_t CompositeSample::size() const {
@@ -48,9 +64,13 @@ CompositeSample draw_sample(std::span<const CompositeTask> run) {
     by_label.resize(std::max(by_label.size(), static_cast<std::size_t>(run[t].label) + 1));
     by_label[run[t].label].push_back(t);
   }
+  const auto is_sampled = [](const auto& tasks) { return !tasks.empty(); };
+  const auto classes = std::count_if(by_label.begin(), by_label.end(), is_sampled);
+  const std::size_t foregrounds =
+      sample_foregrounds(run, static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, classes)));
   CompositeSample sample;
   for (const auto& tasks : by_label) {
-    for (const std::size_t i : draw(tasks.size(), kSampleForegrounds, generator)) {
+    for (const std::size_t i : draw(tasks.size(), foregrounds, generator)) {
       CompositeTask task = run[tasks[i]];
       std::vector<int>& chosen = sample.backgrounds.emplace_back();
       for (const std::size_t b : draw(task.backgrounds.size(), kSampleBackgrounds, generator))
@@ -97,11 +117,15 @@ void ErrorBounds::finish() {
   std::vector<float> all;
   for (const auto& errors : errors_) all.insert(all.end(), errors.begin(), errors.end());
   const float common = quantile_of(all);
+  const auto is_sampled = [](const auto& errors) { return !errors.empty(); };
+  const auto sampled = std::count_if(errors_.begin(), errors_.end(), is_sampled);
+  safety_ =
+      safety_for(static_cast<double>(all.size()) / static_cast<double>(std::max<std::ptrdiff_t>(1, sampled)));
   for (std::size_t label = 0; label < errors_.size(); ++label) {
     std::vector<float>& errors = errors_[label];
     if (errors.empty()) continue;
     const float quantile = quantile_of(errors);
-    const float bound = kRecheckSafety * std::max(errors.back(), common);
+    const float bound = safety_ * std::max(errors.back(), common);
     classes_.push_back({static_cast<int>(label), errors.size(), quantile, errors.back(), bound});
     largest_ = std::max(largest_, bound);
   }

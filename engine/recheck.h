@@ -18,15 +18,18 @@
 
 namespace backdrop {
 
-inline constexpr float kRecheckSafety = 2.0f;  ///< the bound, over the error seen
+inline constexpr float kRecheckSafety = 2.0f;  ///< the bound, over the largest error in a small sample
+inline constexpr float kLeastSafety = 1.5f;    ///< the same in a large one, which leaves less unseen
 inline constexpr double kRecheckQuantile = 0.95;
 inline constexpr double kAuditConfidence = 0.95;      ///< of the bound on wrong answers
 inline constexpr std::uint64_t kAuditOneIn = 64;      ///< decisions, one is audited
-inline constexpr std::size_t kSampleForegrounds = 4;  ///< of each class
+inline constexpr std::size_t kSampleForegrounds = 4;  ///< of each class, at least
+inline constexpr std::size_t kMostSampleForegrounds = 64;
 inline constexpr std::size_t kSampleBackgrounds = 8;  ///< for each of them
 
 /// The composites to measure on: one task for each drawn foreground, on backgrounds that are drawn from the
-/// run's by a fixed seed. Answers are not asked for.
+/// run's by a fixed seed. The more the run has, the more are drawn, up to one in kAuditOneIn: of millions of
+/// decisions none may be wrong. Answers are not asked for.
 struct CompositeSample {
   std::vector<CompositeTask> tasks;
   std::vector<std::vector<int>> backgrounds;  // what the tasks' spans point to
@@ -45,6 +48,7 @@ float lead(std::span<const float> logits);
 
 /// Collects errors by the foreground's class, and gives each its bound: the safety factor times the class's
 /// largest error, or times the quantile of all classes' if that is more (a small sample may miss the tail).
+/// The factor falls from kRecheckSafety for the least sample to kLeastSafety for the largest.
 class ErrorBounds {
  public:
   void add(int label, float error);
@@ -54,10 +58,12 @@ class ErrorBounds {
   /// A class that was not sampled takes the largest bound of all.
   float of(int label) const;
   const std::vector<ScreeningReport::ClassError>& classes() const { return classes_; }
+  float safety() const { return safety_; }
 
  private:
   std::vector<std::vector<float>> errors_;  // by label
   std::vector<ScreeningReport::ClassError> classes_;
+  float safety_ = kRecheckSafety;
   float largest_ = INFINITY;
 };
 

@@ -35,13 +35,20 @@ ReducedNetwork::ReducedNetwork(const Network& given, const ReducedOptions& optio
       stored_(stored_values(given, options.precision, options.bf16_sums)),
       calibration_(options.calibration) {
   calibration_.values.resize(first_fully_connected(network()) + 1);
-  for (int i = 0; i < first_fully_connected(network()); ++i) {
-    convolutions_.emplace_back();
-    tiled_.emplace_back();
+  const int count = first_fully_connected(network());
+  convolutions_.resize(count);
+  tiled_.resize(count);
+  for (int i = 0; i < count; ++i) {
     products_.push_back({products_of(given.layers[i]), products_of(network().layers[i])});
-    if (network().layers[i].kind == LayerKind::convolution) add_convolution(i, options);
     add_whole_lists(i, can_tile(i, options));
   }
+  const auto add = [&](std::size_t i, int) {
+    if (network().layers[i].kind == LayerKind::convolution) add_convolution(static_cast<int>(i), options);
+  };
+  if (options.pool != nullptr)
+    options.pool->run(count, add);
+  else
+    for (int i = 0; i < count; ++i) add(i, 0);
   const kernels::NormalizationTable table =
       kernels::make_normalization_table(given.normalization.mean, given.normalization.deviation);
   for (const auto& channel : table.values)
@@ -54,9 +61,9 @@ void ReducedNetwork::add_convolution(int index, const ReducedOptions& options) {
   scales.written = stored_[index + 1];
   const Precision read = stored_[layer.input];
   if (can_tile(index, options))
-    tiled_.back().emplace(read, convolution_shape(layer), layer.weights.data(), layer.bias.data(), scales,
+    tiled_[index].emplace(read, convolution_shape(layer), layer.weights.data(), layer.bias.data(), scales,
                           options.portable);
-  convolutions_.back().emplace(read, convolution_shape(layer), layer.weights.data(), layer.bias.data(),
+  convolutions_[index].emplace(read, convolution_shape(layer), layer.weights.data(), layer.bias.data(),
                                std::move(scales), options.portable);
 }
 

@@ -24,6 +24,7 @@ struct ReducedOptions {
   Calibration calibration;                ///< for int8, of the network
   bool tiles = true;                      ///< 3x3 convolutions by Winograd's method, in bfloat16 products
   bool bf16_sums = false;                 ///< int8: see stored_values.h
+  ThreadPool* pool = nullptr;             ///< packs the weights; null: this thread does
 };
 
 class ReducedNetwork final : public PositionNetwork {

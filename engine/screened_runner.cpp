@@ -94,7 +94,7 @@ std::unique_ptr<ScreenedRunner::Fast> ScreenedRunner::make_fast(const Calibratio
                                                                 bool bf16_sums) const {
   auto layers = std::make_unique<ReducedNetwork>(
       *network_, ReducedOptions{options_.precision, options_.fast_rows, options_.portable, calibration, true,
-                                bf16_sums});
+                                bf16_sums, &pool_});
   ReducedNetwork* const observed = layers.get();
   const ReuseOptions reuse{options_.fast_rows, options_.hand_off,
                            fast_memory(options_.cache_memory, options_.precision)};

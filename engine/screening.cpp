@@ -64,6 +64,7 @@ void Screening::measure(const CompositeSample& sample, const SampleLogits& fast,
   bounds_.finish();
   counts_ = empty_account(counts_.precision);
   counts_.errors = bounds_.classes();
+  counts_.safety = bounds_.safety();
   measured_ = true;
 }
 

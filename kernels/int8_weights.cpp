@@ -2,12 +2,30 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <numeric>
 
 namespace backdrop::kernels {
 namespace {
 
-std::int8_t to_int8(float weight, float scale) {
-  return static_cast<std::int8_t>(std::clamp(round_small(weight / scale), -127.0f, 127.0f));
+// A whole number.
+float stored_weight(float weight, float scale) {
+  return std::min(std::max(round_small(weight / scale), -127.0f), 127.0f);
+}
+
+// In sums side by side, of which the compiler makes vectors.
+float squared_error(const float* weights, std::size_t count, float scale) {
+  constexpr std::size_t kSums = 16;
+  float sums[kSums] = {};
+  const auto add = [&](std::size_t i, std::size_t sum) {
+    const float difference = weights[i] - scale * stored_weight(weights[i], scale);
+    sums[sum] += difference * difference;
+  };
+  const std::size_t whole = count / kSums * kSums;
+  for (std::size_t i = 0; i < whole; i += kSums)
+    for (std::size_t sum = 0; sum < kSums; ++sum) add(i + sum, sum);
+  for (std::size_t i = whole; i < count; ++i) add(i, 0);
+  return std::accumulate(std::begin(sums), std::end(sums), 0.0f);
 }
 
 }  // namespace
@@ -18,14 +36,10 @@ float choose_weight_scale(const float* weights, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(weights[i]));
   if (!(largest > 0)) return 1.0f;
   float best = largest / 127.0f;
-  double least = INFINITY;
+  float least = INFINITY;
   for (int candidate = 0; candidate < kCandidates; ++candidate) {
     const float scale = largest / 127.0f * (1.0f - 0.03f * static_cast<float>(candidate));
-    double error = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const double difference = weights[i] - scale * static_cast<float>(to_int8(weights[i], scale));
-      error += difference * difference;
-    }
+    const float error = squared_error(weights, count, scale);
     if (error >= least) continue;
     least = error;
     best = scale;
@@ -53,7 +67,7 @@ Int8Weights store_int8(const ConvolutionShape& shape, const float* weights,
     for (int tap = 0; tap < taps; ++tap) {
       double correction = 0;
       for (int c = 0; c < channels; ++c) {
-        const std::int8_t value = to_int8(row[std::size_t(c) * taps + tap], scale);
+        const auto value = static_cast<std::int8_t>(stored_weight(row[std::size_t(c) * taps + tap], scale));
         correction -= value * static_cast<double>(of_channel[c].zero);
         stored.values[(std::size_t(k) * taps + tap) * channels + c] = value;
       }

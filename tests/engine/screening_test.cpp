@@ -316,6 +316,31 @@ TEST(Screening, BoundsAreOfTheForegroundsClass) {
   EXPECT_EQ(bounds.classes()[0].maximum, 0.5f);
 }
 
+TEST(Screening, ALargerRunHasALargerSampleAndANarrowerFactor) {
+  const Image photo = test::random_image(8, 1);
+  const Mask mask = test::make_mask("disc", 8, 1);
+  std::vector<int> backgrounds(1000);
+  std::iota(backgrounds.begin(), backgrounds.end(), 0);
+  float earlier = kRecheckSafety;
+  for (const std::size_t foregrounds : {4, 90, 360, 3600}) {
+    std::vector<CompositeTask> run;
+    for (std::size_t f = 0; f < foregrounds; ++f)
+      run.push_back({&photo, &mask, static_cast<int>(f % 9), backgrounds});
+    const CompositeSample sample = draw_sample(run);
+    const std::size_t of_class = std::clamp(foregrounds * 1000 / 64 / 72, std::size_t{4}, std::size_t{64});
+    EXPECT_EQ(sample.tasks.size(), std::min(9 * of_class, foregrounds));
+    EXPECT_EQ(sample.size(), 8 * sample.tasks.size());
+    ErrorBounds bounds;
+    for (const CompositeTask& task : sample.tasks)
+      for (std::size_t b = 0; b < task.backgrounds.size(); ++b) bounds.add(task.label, 0.25f);
+    bounds.finish();
+    EXPECT_LE(bounds.safety(), earlier);
+    earlier = bounds.safety();
+    EXPECT_EQ(bounds.of(0), 0.25f * bounds.safety());
+  }
+  EXPECT_EQ(earlier, kLeastSafety);
+}
+
 TEST(Screening, TheBoundOnWrongAnswers) {
   EXPECT_EQ(wrong_share_bound(0, 0), 1);
   EXPECT_NEAR(wrong_share_bound(0, 100), 1 - std::pow(0.05, 0.01), 1e-9);
