@@ -16,7 +16,7 @@ constexpr std::size_t kDeepBytes = std::size_t{7} << 20;
 
 BatchRows choose_batch_rows(const Network& network, int hand_off, int shallow, std::size_t element_bytes) {
   const int layers = first_fully_connected(network);
-  const int deep = kernels::kMaxRows;
+  const int deep = std::max(1, kernels::kMaxRows / shallow) * shallow;
   int cut = layers;
   int oldest_read = layers;  // of the layers from `value` on
   for (int value = layers; value > hand_off; --value) {
@@ -28,7 +28,7 @@ BatchRows choose_batch_rows(const Network& network, int hand_off, int shallow, s
     }
     if (oldest_read >= value) cut = value;
   }
-  return {shallow, std::max(deep, shallow), cut};
+  return {shallow, deep, cut};
 }
 
 }  // namespace backdrop

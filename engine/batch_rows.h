@@ -28,8 +28,9 @@ struct BatchRows {
   int cut = INT_MAX;  ///< the value, and the layer that reads it, from which on there are `deep` rows
 };
 
-/// Takes the cut as early as it can be: behind `hand_off`, where the values of a deep batch, of
-/// `element_bytes` an element, fit a thread's cache, and where no layer reads a value from before.
+/// Deep batches are as many shallow ones as a kernel takes. The cut is as early as it can be: behind
+/// `hand_off`, where the values of a deep batch, of `element_bytes` an element, fit a thread's cache, and
+/// where no layer reads a value from before.
 BatchRows choose_batch_rows(const Network& network, int hand_off, int shallow, std::size_t element_bytes);
 
 }  // namespace backdrop

@@ -27,10 +27,6 @@ int choose_batch(const Network& network, int threads) {
   return static_cast<int>(std::clamp<std::int64_t>(share / largest, 4, 16));
 }
 
-// Backgrounds a batch over positions: the height of the register block, so that what a batch writes stays in
-// cache.
-constexpr int kPositionRows = 4;
-
 class CpuEngine final : public Engine {
  public:
   CpuEngine(std::shared_ptr<const Network> network, const ClassMap& map, const EngineOptions& options)
@@ -213,9 +209,11 @@ class CpuEngine final : public Engine {
     return options_.precision == Precision::int8 ? "int8 by AVX512-VNNI" : "bf16 by AVX512-BF16";
   }
   int position_rows() const { return rows_of(options_.precision); }
+  // The height of the register block, so that what a batch writes stays in cache.
   int rows_of(Precision precision) const {
     if (options_.batch > 0) return std::min(options_.batch, kernels::kMaxRows);
-    return precision == Precision::fp32 ? kPositionRows : kernels::kDotRows;
+    return precision == Precision::fp32 ? kernels::position_block(best_instruction_set()).rows
+                                        : kernels::kDotRows;
   }
   BatchRows batch_rows(Precision precision) const {
     const int rows = rows_of(precision);

@@ -50,6 +50,7 @@ class DotConvolution {
   const ConvolutionShape& shape() const { return shape_; }
   /// Sums from one row of start sums to the next: the output channels, rounded up to whole vectors.
   int start_stride() const { return start_stride_; }
+  int whole_rows() const { return kMaxRows / kDotRows * kDotRows; }
   std::size_t weight_bytes() const { return packed_.size(); }
   /// int8: what one unit of a sum is worth, for each output channel. Changing one is how a test breaks a
   /// layer.

@@ -3,28 +3,37 @@
 //
 // accumulator[r][v] = start[v] + sum over taps t, channels c of input(t, r)[c] * panel[t][c][v]
 
-// Rows x Vectors accumulators of V::kLanes columns each, from column `skip` of the panel.
+// Rows x Vectors accumulators of V::kLanes columns each: the strip from column `skip` of the panel on. Every
+// loop over accumulators is unrolled: one that is not makes the compiler keep them all in memory.
 template <int Rows, int Vectors>
 inline void accumulate_block(const BlockArguments& a, int skip) {
+  constexpr int kColumns = Vectors * V::kLanes;
   V accumulator[Rows][Vectors];
+#pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) accumulator[r][v] = V::load(a.start + skip + v * V::kLanes);
 
-  const std::byte* ahead = a.ahead;
+  const std::ptrdiff_t strips_before = std::ptrdiff_t{skip} * a.channels;
   const std::ptrdiff_t ahead_step = a.ahead_step;
+  const std::byte* ahead = a.ahead + skip / kColumns * a.tap_count * a.channels * ahead_step;
   const std::ptrdiff_t tap_size = std::ptrdiff_t{a.channels} * a.width;
   for (int t = 0; t < a.tap_count; ++t) {
     const Tap& tap = a.taps[t];
     const float* row[Rows];
+#pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) row[r] = a.input->at(tap, a.first_row + r) + a.first_channel;
-    const float* weights = a.panel + tap.weight * tap_size + skip;
-    for (int c = 0; c < a.channels; ++c, weights += a.width) {
+    const float* weights = a.panel + tap.weight * tap_size + strips_before;
+    for (int c = 0; c < a.channels; ++c, weights += kColumns) {
       __builtin_prefetch(ahead, 0, 2);
       ahead += ahead_step;
       V column[Vectors];
+#pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) column[v] = V::load(weights + v * V::kLanes);
+#pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) {
         const V value = V::broadcast(row[r] + c);
+#pragma GCC unroll 8
         for (int v = 0; v < Vectors; ++v)
           accumulator[r][v] = V::multiply_add(value, column[v], accumulator[r][v]);
       }
@@ -32,11 +41,13 @@ inline void accumulate_block(const BlockArguments& a, int skip) {
   }
 
   const V slope = V::broadcast(&a.slope);
+#pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
     float* out = a.output[a.first_row + r] + a.output_offset + a.first_column + skip;
     const float* residual = a.residual_tap != nullptr
                                 ? a.residual->at(*a.residual_tap, a.first_row + r) + a.first_column + skip
                                 : nullptr;
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
       const int left = a.columns - skip - v * V::kLanes;
       const int valid = left < V::kLanes ? left : V::kLanes;
@@ -48,16 +59,10 @@ inline void accumulate_block(const BlockArguments& a, int skip) {
   }
 }
 
-template <int Vectors>
+// `rows` is 1..Rows.
+template <int Rows, int Vectors>
 inline void dispatch_rows(const BlockArguments& a, int rows, int skip) {
-  switch (rows) {
-    case 1:
-      return accumulate_block<1, Vectors>(a, skip);
-    case 2:
-      return accumulate_block<2, Vectors>(a, skip);
-    case 3:
-      return accumulate_block<3, Vectors>(a, skip);
-    default:
-      return accumulate_block<4, Vectors>(a, skip);
-  }
+  if constexpr (Rows > 1)
+    if (rows < Rows) return dispatch_rows<Rows - 1, Vectors>(a, rows, skip);
+  accumulate_block<Rows, Vectors>(a, skip);
 }

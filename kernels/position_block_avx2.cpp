@@ -1,4 +1,5 @@
-// 4 rows x 2 vectors of 8 floats, over the panel 16 columns at a time: 8 accumulators of the 16 registers.
+// 6 rows x 2 vectors of 8 floats: 12 accumulators, 2 weights and a broadcast of the 16 registers. A panel is
+// strips of 16 columns.
 #include <cstddef>
 
 #include "kernels/position_block.h"
@@ -7,12 +8,21 @@
 namespace backdrop::kernels {
 namespace {
 
+constexpr int kRows = 6;
+constexpr int kVectors = 2;
+constexpr int kStrip = kVectors * 8;
+
 #include "kernels/position_block.inl"
+
+void run(const BlockArguments& arguments, int rows) {
+  for (int skip = 0; skip < arguments.width; skip += kStrip)
+    dispatch_rows<kRows, kVectors>(arguments, rows, skip);
+}
 
 }  // namespace
 
-void block_avx2(const BlockArguments& arguments, int rows) {
-  for (int skip = 0; skip < arguments.width; skip += 2 * V::kLanes) dispatch_rows<2>(arguments, rows, skip);
+PositionBlock block_avx2() {
+  return {run, kRows, kStrip};
 }
 
 }  // namespace backdrop::kernels

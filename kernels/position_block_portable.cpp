@@ -1,4 +1,4 @@
-// One float at a time, for processors without AVX2.
+// One float at a time, for processors without AVX2, and the choice between the sets.
 #include <algorithm>
 #include <cstddef>
 
@@ -6,11 +6,15 @@
 #include "kernels/shapes.h"
 
 namespace backdrop::kernels {
+namespace {
 
-void block_portable(const BlockArguments& a, int rows) {
+constexpr int kRows = 4;
+constexpr int kStrip = 64;
+
+void run(const BlockArguments& a, int rows) {
   const std::ptrdiff_t tap_size = std::ptrdiff_t{a.channels} * a.width;
   for (int row = a.first_row; row < a.first_row + rows; ++row) {
-    float sums[64];
+    float sums[kStrip];
     std::copy_n(a.start, a.width, sums);
     for (int t = 0; t < a.tap_count; ++t) {
       const float* input = a.input->at(a.taps[t], row) + a.first_channel;
@@ -23,6 +27,25 @@ void block_portable(const BlockArguments& a, int rows) {
     float* out = a.output[row] + a.output_offset + a.first_column;
     for (int k = 0; k < a.columns; ++k)
       out[k] = activate(sums[k] + (residual != nullptr ? residual[k] : 0.0f), a.slope);
+  }
+}
+
+}  // namespace
+
+PositionBlock block_portable() {
+  return {run, kRows, kStrip};
+}
+
+PositionBlock position_block(InstructionSet set) {
+  switch (set) {
+#if defined(__x86_64__)
+    case InstructionSet::avx512:
+      return block_avx512();
+    case InstructionSet::avx2:
+      return block_avx2();
+#endif
+    default:
+      return block_portable();
   }
 }
 

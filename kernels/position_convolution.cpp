@@ -15,32 +15,12 @@ int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-BlockFunction block_for(InstructionSet set) {
-  switch (set) {
-#if defined(__x86_64__)
-    case InstructionSet::avx512:
-      return block_avx512;
-    case InstructionSet::avx2:
-      return block_avx2;
-#endif
-    default:
-      return block_portable;
-  }
-}
-
-// Bytes of the next weights to ask for at each row of these: as many as are read while `positions` share
-// these.
-std::ptrdiff_t ahead_step(int width, int positions, int rows) {
-  const int passes = positions * ((rows + kBlockRows - 1) / kBlockRows);
-  return (std::ptrdiff_t{width} * sizeof(float) + passes - 1) / passes;
-}
-
 }  // namespace
 
 PositionConvolution::PositionConvolution(const ConvolutionShape& shape, const float* weights,
                                          const float* bias, InstructionSet set)
     : shape_(shape),
-      set_(set),
+      block_(position_block(set)),
       group_channels_(shape.channels / shape.groups),
       start_stride_(round_up(shape.out_channels, kLanes)),
       bias_(start_stride_ + kPanelColumns, 0.0f) {
@@ -62,11 +42,14 @@ void PositionConvolution::pack(const float* weights) {
   packed_.assign(size, 0.0f);
   for (const Panel& panel : panels_) {
     const int width = round_up(panel.columns, kLanes);
+    const int strip = strip_of(width);
     for (int tap = 0; tap < taps; ++tap)
       for (int c = 0; c < group_channels_; ++c)
-        for (int k = 0; k < panel.columns; ++k)
-          packed_[panel.offset + (std::size_t(tap) * group_channels_ + c) * width + k] =
+        for (int k = 0; k < panel.columns; ++k) {
+          const std::size_t strips = std::size_t(tap) * (width / strip) + k / strip;
+          packed_[panel.offset + (strips * group_channels_ + c) * strip + k % strip] =
               weights[(std::size_t(panel.column + k) * group_channels_ + c) * taps + tap];
+        }
   }
 }
 
@@ -90,17 +73,24 @@ const std::byte* PositionConvolution::weights_after(const Panel& panel, int tap)
   return reinterpret_cast<const std::byte*>(packed_.data() + (end < packed_.size() ? end : 0));
 }
 
+// Bytes of the next weights to ask for at each row of a strip of these: as many as are read while `positions`
+// share these.
+std::ptrdiff_t PositionConvolution::ahead_step(int width, int positions, int rows) const {
+  const int passes = positions * ((rows + block_.rows - 1) / block_.rows);
+  return (std::ptrdiff_t{strip_of(width)} * sizeof(float) + passes - 1) / passes;
+}
+
 void PositionConvolution::run_position(const PositionWork& work, int p, int rows,
                                        BlockArguments& arguments) const {
+  const int strips = arguments.width / strip_of(arguments.width);
   const auto taps = work.taps_of(p);
   arguments.taps = taps.data();
   arguments.tap_count = static_cast<int>(taps.size());
   arguments.output_offset = work.output[p];
-  const BlockFunction block = block_for(set_);
-  for (int row = 0; row < rows; row += kBlockRows) {
+  for (int row = 0; row < rows; row += block_.rows) {
     arguments.first_row = row;
-    block(arguments, std::min(kBlockRows, rows - row));
-    arguments.ahead += arguments.ahead_step * arguments.tap_count * arguments.channels;
+    block_.run(arguments, std::min(block_.rows, rows - row));
+    arguments.ahead += arguments.ahead_step * arguments.tap_count * arguments.channels * strips;
   }
 }
 

@@ -7,20 +7,20 @@
 /// start.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "core/instruction_set.h"
+#include "kernels/position_block.h"
 #include "kernels/position_work.h"
 #include "kernels/shapes.h"
 
 namespace backdrop::kernels {
 
-/// Columns of one packed panel of weights: [tap][channel][width], the block that stays in registers and L2.
+/// Columns of one packed panel of weights, which stays in L2.
 inline constexpr int kPanelColumns = 64;
-
-struct BlockArguments;
 
 /// A convolution with its weights packed. `run` is const and may be called from many threads at once.
 class PositionConvolution {
@@ -46,6 +46,8 @@ class PositionConvolution {
   const ConvolutionShape& shape() const { return shape_; }
   /// Floats from one row of start sums to the next: the output channels, rounded up to whole vectors.
   int start_stride() const { return start_stride_; }
+  /// The most rows of a call that are whole register blocks.
+  int whole_rows() const { return kMaxRows / block_.rows * block_.rows; }
   std::size_t weight_bytes() const { return packed_.size() * sizeof(float); }
 
  private:
@@ -58,12 +60,14 @@ class PositionConvolution {
   };
 
   void pack(const float* weights);
+  int strip_of(int width) const { return std::min(width, block_.strip); }
+  std::ptrdiff_t ahead_step(int width, int positions, int rows) const;
   BlockArguments panel_arguments(const Panel& panel, const RowPointers& input, float* const* output) const;
   const std::byte* weights_after(const Panel& panel, int tap) const;
   void run_position(const PositionWork& work, int p, int rows, BlockArguments& arguments) const;
 
   ConvolutionShape shape_;
-  InstructionSet set_;
+  PositionBlock block_;
   int group_channels_ = 0;
   int start_stride_ = 0;
   std::vector<Panel> panels_;

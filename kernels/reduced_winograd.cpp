@@ -118,7 +118,8 @@ std::int64_t ReducedWinograd::run(const TileWork& work, int rows, const RowPoint
     const int count = std::min(chunk, tiles - first);
     const auto taps = work.inputs.subspan(std::size_t(first) * kTilePoints, std::size_t(count) * kTilePoints);
     transform_inputs(taps, rows, input, transformed);
-    const ProductLists lists(std::int64_t{count} * rows, shape_.channels, kDotPanelColumns);
+    const ProductLists lists(std::int64_t{count} * rows, products_.whole_rows(), shape_.channels,
+                             kDotPanelColumns);
     for (int panel = 0; panel < products_.panels(); ++panel) {
       multiply_adds += multiply_panel<void*>(products_, panel, lists, transformed, shape_.channels, products,
                                              kDotPanelColumns);

@@ -117,7 +117,8 @@ std::int64_t WinogradConvolution::run(const TileWork& work, int rows, const RowP
     const int count = std::min(chunk, tiles - first);
     const auto taps = work.inputs.subspan(std::size_t(first) * kTilePoints, std::size_t(count) * kTilePoints);
     transform_inputs(taps, rows, input, scratch);
-    const ProductLists lists(std::int64_t{count} * rows, shape_.channels, kPanelColumns);
+    const ProductLists lists(std::int64_t{count} * rows, products_.whole_rows(), shape_.channels,
+                             kPanelColumns);
     for (int panel = 0; panel < products_.panels(); ++panel) {
       multiply_adds +=
           multiply_panel<float*>(products_, panel, lists, scratch, shape_.channels, products, kPanelColumns);

@@ -73,21 +73,19 @@ void for_each_with_next(std::int64_t count, const Locate& locate, const Body& bo
   }
 }
 
-/// The list of one chunk's products. Every point is a matrix of `flat` rows (tiles by backgrounds); whole
-/// blocks of kMaxRows of them, or the remainder after those, are the rows of a position with one tap and no
-/// bias.
+/// The list of one chunk's products. Every point is a matrix of `flat` rows (tiles by backgrounds); blocks of
+/// `rows` of them, or the remainder after those, are the rows of a position with one tap and no bias.
 struct ProductList {
   std::vector<std::int32_t> output, first_tap{0};
   std::vector<Tap> taps;
 
   /// The products have `columns` columns.
-  ProductList(std::int64_t flat, bool remainder, int input_channels, int columns) {
-    const std::int64_t whole = flat / kMaxRows;
+  ProductList(std::int64_t flat, int rows, bool remainder, int input_channels, int columns) {
+    const std::int64_t whole = flat / rows;
     for (int point = 0; point < kTilePoints; ++point) {
       for (std::int64_t block = remainder ? whole : 0; block < (remainder ? whole + 1 : whole); ++block) {
         const auto offset = [&](int channels) {
-          return static_cast<std::int32_t>(point * point_stride(flat, channels) +
-                                           block * kMaxRows * channels);
+          return static_cast<std::int32_t>(point * point_stride(flat, channels) + block * rows * channels);
         };
         output.push_back(offset(columns));
         taps.push_back({offset(input_channels), static_cast<std::int16_t>(point), Source::mixed});
@@ -101,12 +99,14 @@ struct ProductList {
 /// All of a chunk's products with one panel of columns.
 struct ProductLists {
   std::int64_t flat;
+  int rows;  ///< of a block
   ProductList blocks, remainder;
 
-  ProductLists(std::int64_t rows, int input_channels, int columns)
-      : flat(rows),
-        blocks(rows, false, input_channels, columns),
-        remainder(rows, true, input_channels, columns) {}
+  ProductLists(std::int64_t flat_rows, int block_rows, int input_channels, int columns)
+      : flat(flat_rows),
+        rows(block_rows),
+        blocks(flat, rows, false, input_channels, columns),
+        remainder(flat, rows, true, input_channels, columns) {}
 };
 
 /// Multiplies a chunk's transformed inputs, in `channels` channels, by one panel of a product convolution's
@@ -121,10 +121,10 @@ std::int64_t multiply_panel(const Convolution& convolution, int panel, const Pro
     output[r] = products + r * columns;
   }
   std::int64_t multiply_adds = 0;
-  const auto blocks = static_cast<int>(lists.flat / kMaxRows);
-  const auto left = static_cast<int>(lists.flat % kMaxRows);
+  const auto blocks = static_cast<int>(lists.flat / lists.rows);
+  const auto left = static_cast<int>(lists.flat % lists.rows);
   if (blocks > 0)
-    multiply_adds += convolution.run_panel(panel, lists.blocks.work(), blocks, kMaxRows, input, output);
+    multiply_adds += convolution.run_panel(panel, lists.blocks.work(), blocks, lists.rows, input, output);
   if (left > 0) multiply_adds += convolution.run_panel(panel, lists.remainder.work(), 1, left, input, output);
   return multiply_adds;
 }

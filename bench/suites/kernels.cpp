@@ -1,5 +1,6 @@
 // Single operations on one thread, at the shapes of the networks: each is compared with its reference, then
-// timed. Convolutions run over every position of a layer for four backgrounds.
+// timed. Convolutions run over every position of a layer, for as many backgrounds as a register block has
+// rows.
 #include <fmt/format.h>
 
 #include <limits>
@@ -21,19 +22,19 @@ namespace {
 using kernels::RowPointers;
 using kernels::Source;
 
-constexpr int kRows = 4;
 constexpr float kTolerance = 1e-4f;
 
-/// A network of one layer, and four backgrounds' values as the engine lays them out:
+/// A network of one layer, and some backgrounds' values as the engine lays them out:
 /// [position][row][channel].
 struct Scene {
+  int rows;
   std::shared_ptr<Network> network = std::make_shared<Network>();
   std::vector<float> input;
   std::vector<float> output;
   RowPointers pointers;
   float* outputs[kernels::kMaxRows] = {};
 
-  explicit Scene(const Layer& shape) {
+  Scene(const Layer& shape, int backgrounds) : rows(backgrounds) {
     std::mt19937 generator(1);
     Layer layer = shape;
     layer.name = "layer";
@@ -53,9 +54,9 @@ struct Scene {
     next.in = layer.out;
     next.out = layer.out;
     network->layers.push_back(next);
-    input = random_values(kRows * layer.in.size(), generator);
-    output.assign(kRows * layer.out.size(), std::numeric_limits<float>::quiet_NaN());
-    for (int r = 0; r < kRows; ++r) {
+    input = random_values(rows * layer.in.size(), generator);
+    output.assign(rows * layer.out.size(), std::numeric_limits<float>::quiet_NaN());
+    for (int r = 0; r < rows; ++r) {
       pointers.rows[static_cast<int>(Source::mixed)][r] = input.data() + r * layer.in.channels;
       outputs[r] = output.data() + r * layer.out.channels;
     }
@@ -64,37 +65,37 @@ struct Scene {
   const Layer& layer() const { return network->layers.front(); }
 
   /// One row of [position][row][channel] as [position][channel].
-  static std::vector<float> row(const std::vector<float>& values, const ValueShape& shape, int index) {
+  std::vector<float> row(const std::vector<float>& values, const ValueShape& shape, int index) const {
     std::vector<float> result;
     for (std::int64_t p = 0; p < std::int64_t{shape.height} * shape.width; ++p) {
-      const float* from = values.data() + (p * kRows + index) * shape.channels;
+      const float* from = values.data() + (p * rows + index) * shape.channels;
       result.insert(result.end(), from, from + shape.channels);
     }
     return result;
   }
 
   bool agrees(benchmark::State& state) const {
-    const std::vector<float> photo = row(input, layer().in, kRows - 1);
+    const std::vector<float> photo = row(input, layer().in, rows - 1);
     std::vector<float> expected(layer().out.size());
     if (layer().kind == LayerKind::convolution)
       kernels::convolution_reference(convolution_shape(layer()), 1, photo.data(), layer().weights.data(),
                                      layer().bias.data(), nullptr, expected.data());
     else
       kernels::max_pool_reference(pool_shape(layer()), 1, photo.data(), expected.data());
-    return check(state, row(output, layer().out, kRows - 1), expected, kTolerance);
+    return check(state, row(output, layer().out, rows - 1), expected, kTolerance);
   }
 };
 
 void direct(benchmark::State& state, const Layer& shape, InstructionSet set) {
-  Scene scene(shape);
+  Scene scene(shape, kernels::position_block(set).rows);
   const Layer& layer = scene.layer();
-  const PositionList list = whole_layer_list(*scene.network, 0, Source::mixed, kRows);
+  const PositionList list = whole_layer_list(*scene.network, 0, Source::mixed, scene.rows);
   const kernels::PositionConvolution convolution(convolution_shape(layer), layer.weights.data(),
                                                  layer.bias.data(), set);
   std::int64_t done = 0;
   const auto run = [&] {
-    done = convolution.run(list.work(), kRows, scene.pointers, nullptr, nullptr, slope_of(layer.activation),
-                           scene.outputs);
+    done = convolution.run(list.work(), scene.rows, scene.pointers, nullptr, nullptr,
+                           slope_of(layer.activation), scene.outputs);
   };
   run();
   if (!scene.agrees(state)) return;
@@ -103,15 +104,15 @@ void direct(benchmark::State& state, const Layer& shape, InstructionSet set) {
 }
 
 void winograd(benchmark::State& state, const Layer& shape, InstructionSet set) {
-  Scene scene(shape);
+  Scene scene(shape, kernels::position_block(set).rows);
   const Layer& layer = scene.layer();
-  const auto tiles = whole_tile_list(*scene.network, 0, Source::mixed, kRows);
+  const auto tiles = whole_tile_list(*scene.network, 0, Source::mixed, scene.rows);
   const kernels::WinogradConvolution convolution(convolution_shape(layer), layer.weights.data(),
                                                  layer.bias.data(), set);
   const AlignedBuffer scratch(convolution.scratch_floats() * sizeof(float));
   std::int64_t done = 0;
   const auto run = [&] {
-    done = convolution.run(tiles->work(), kRows, scene.pointers, nullptr, slope_of(layer.activation),
+    done = convolution.run(tiles->work(), scene.rows, scene.pointers, nullptr, slope_of(layer.activation),
                            scene.outputs, scratch.floats());
   };
   run();
@@ -120,16 +121,17 @@ void winograd(benchmark::State& state, const Layer& shape, InstructionSet set) {
   count_multiply_adds(state, static_cast<double>(done), peak_of(1));
   // What a direct convolution would have to reach to be as fast.
   state.counters["direct_GFLOP/s"] = benchmark::Counter(
-      2e-9 * kRows *
+      2e-9 * scene.rows *
           static_cast<double>(cost_of_layer(*scene.network, all_mixed(*scene.network), 0).multiply_adds),
       benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void max_pool(benchmark::State& state, const Layer& shape) {
-  Scene scene(shape);
-  const PositionList list = whole_layer_list(*scene.network, 0, Source::mixed, kRows);
+  Scene scene(shape, kernels::position_block(best_instruction_set()).rows);
+  const PositionList list = whole_layer_list(*scene.network, 0, Source::mixed, scene.rows);
   const auto run = [&] {
-    kernels::position_max_pool(scene.layer().in.channels, list.work(), kRows, scene.pointers, scene.outputs);
+    kernels::position_max_pool(scene.layer().in.channels, list.work(), scene.rows, scene.pointers,
+                               scene.outputs);
   };
   run();
   if (!scene.agrees(state)) return;
@@ -214,7 +216,7 @@ void register_all() {
       const std::string name = fmt::format("{}/{}", label, backdrop::name(set));
       benchmark::RegisterBenchmark(("direct/" + name).c_str(), direct, layer, set)
           ->Unit(benchmark::kMillisecond);
-      if (can_tile(Scene(layer).layer()))
+      if (can_tile(Scene(layer, 1).layer()))
         benchmark::RegisterBenchmark(("winograd/" + name).c_str(), winograd, layer, set)
             ->Unit(benchmark::kMillisecond);
     }

@@ -23,12 +23,14 @@ TEST(BatchRows, AreDeepFromTheFirstValueBehindTheHandOffThatNoLayerReachesBack) 
          {test::random_plain_network(17, seed), test::random_residual_network(17, seed)}) {
       const int layers = first_fully_connected(*network);
       for (int hand_off = 0; hand_off < layers; ++hand_off) {
-        const BatchRows rows = choose_batch_rows(*network, hand_off, 4, sizeof(float));
         int expected = hand_off + 1;
         while (!is_a_cut(*network, expected)) ++expected;
-        EXPECT_EQ(rows.cut, expected) << "hand-off " << hand_off << ", seed " << seed;
-        EXPECT_EQ(rows.of_value(rows.cut - 1), 4);
-        EXPECT_EQ(rows.of_value(rows.cut), kernels::kMaxRows);
+        for (const auto& [shallow, deep] : {std::pair(4, 16), std::pair(6, 12), std::pair(16, 16)}) {
+          const BatchRows rows = choose_batch_rows(*network, hand_off, shallow, sizeof(float));
+          EXPECT_EQ(rows.cut, expected) << "hand-off " << hand_off << ", seed " << seed;
+          EXPECT_EQ(rows.of_value(rows.cut - 1), shallow);
+          EXPECT_EQ(rows.of_value(rows.cut), deep);
+        }
       }
     }
   }
