@@ -10,7 +10,7 @@ namespace {
 using kernels::RowPointers;
 using kernels::Source;
 
-constexpr int kTailBatch = 32;  // composites that share one read of the fully connected weights
+constexpr int kTailBatch = 48;  // composites that share one read of the fully connected weights
 constexpr std::size_t kHeavyTail = std::size_t{16}
                                    << 20;  // bytes of those weights from which a short batch is felt
 

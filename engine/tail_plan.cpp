@@ -5,17 +5,26 @@
 #include "engine/layer_shapes.h"
 
 namespace backdrop {
+namespace {
+
+// oneDNN multiplies so many rows at a time (6 with AVX2, others with other instructions), and sums in another
+// order for those that are left over. In whole blocks of them a composite's logits do not depend on its
+// place.
+constexpr int kWholeBlocks = 48;
+
+}  // namespace
 
 TailPlan::TailPlan(std::shared_ptr<const Network> network, int first, int batch)
     : batch_(batch), offsets_{0} {
+  const int rows = (batch + kWholeBlocks - 1) / kWholeBlocks * kWholeBlocks;
   const auto bytes = [&](const ValueShape& shape) {
-    return (shape.size() * batch * sizeof(float) + 63) / 64 * 64;
+    return (shape.size() * rows * sizeof(float) + 63) / 64 * 64;
   };
   for (std::size_t i = first; i < network->layers.size(); ++i) {
     const Layer& layer = network->layers[i];
-    operations_.push_back(kernels::DenseOperation::fully_connected(fully_connected_shape(layer), batch,
+    operations_.push_back(kernels::DenseOperation::fully_connected(fully_connected_shape(layer), rows,
                                                                    layer.weights.data(), layer.bias.data()));
-    multiply_adds_.push_back(layer.macs() * batch);
+    multiply_adds_.push_back(layer.macs() * rows);
     scratch_bytes_ = std::max(scratch_bytes_, operations_.back().scratch_bytes());
     offsets_.push_back(offsets_.back() + bytes(layer.in));
   }
