@@ -73,7 +73,8 @@ void DotConvolution::plan_panels() {
       columns += width;
     }
   }
-  packed_.assign(columns * taps * group_channels_ * element_bytes(precision_), std::byte{0});
+  packed_ = AlignedBuffer(columns * taps * group_channels_ * element_bytes(precision_));
+  std::fill_n(packed_.data(), packed_.size(), std::byte{0});
   corrections_.assign(columns * taps, 0);
 }
 
@@ -89,7 +90,7 @@ void DotConvolution::pack_int8(const float* weights, const std::vector<ValueScal
             &stored.values[(std::size_t(column) * taps + tap) * std::size_t(group_channels_)];
         for (int c = 0; c < group_channels_; ++c) {
           const std::size_t group = std::size_t(tap) * (group_channels_ / 4) + c / 4;
-          std::memcpy(&packed_[panel.offset + (group * panel.width + k) * 4 + c % 4], &from[c], 1);
+          std::memcpy(packed_.data() + panel.offset + (group * panel.width + k) * 4 + c % 4, &from[c], 1);
         }
         corrections_[panel.correction + std::size_t(tap) * panel.width + k] =
             stored.corrections[std::size_t(tap) * shape_.out_channels + column];
@@ -109,7 +110,7 @@ void DotConvolution::pack_bf16(const float* weights) {
           const Bf16 stored =
               to_bf16(weights[(std::size_t(panel.column + k) * group_channels_ + c) * taps + tap]);
           const std::size_t group = std::size_t(tap) * (group_channels_ / 2) + c / 2;
-          std::memcpy(&packed_[panel.offset + ((group * panel.width + k) * 2 + c % 2) * sizeof stored],
+          std::memcpy(packed_.data() + panel.offset + ((group * panel.width + k) * 2 + c % 2) * sizeof stored,
                       &stored, sizeof stored);
         }
       }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/aligned.h"
 #include "kernels/dot_block.h"
 #include "kernels/int8_weights.h"
 #include "kernels/position_work.h"
@@ -84,7 +85,7 @@ class DotConvolution {
   int group_channels_ = 0;
   int start_stride_ = 0;
   std::vector<Panel> panels_;
-  std::vector<std::byte> packed_;
+  AlignedBuffer packed_;
   std::vector<std::int32_t> corrections_;  // empty: all are 0
   std::vector<float> scale_;
   std::vector<float> bias_;

@@ -39,7 +39,9 @@ void PositionConvolution::pack(const float* weights) {
       size += std::size_t(taps) * group_channels_ * round_up(columns, kLanes);
     }
   }
-  packed_.assign(size, 0.0f);
+  packed_ = AlignedBuffer(size * sizeof(float));
+  float* const packed = packed_.floats();
+  std::fill_n(packed, size, 0.0f);
   for (const Panel& panel : panels_) {
     const int width = round_up(panel.columns, kLanes);
     const int strip = strip_of(width);
@@ -47,7 +49,7 @@ void PositionConvolution::pack(const float* weights) {
       for (int c = 0; c < group_channels_; ++c)
         for (int k = 0; k < panel.columns; ++k) {
           const std::size_t strips = std::size_t(tap) * (width / strip) + k / strip;
-          packed_[panel.offset + (strips * group_channels_ + c) * strip + k % strip] =
+          packed[panel.offset + (strips * group_channels_ + c) * strip + k % strip] =
               weights[(std::size_t(panel.column + k) * group_channels_ + c) * taps + tap];
         }
   }
@@ -58,7 +60,7 @@ BlockArguments PositionConvolution::panel_arguments(const Panel& panel, const Ro
   BlockArguments arguments;
   arguments.channels = group_channels_;
   arguments.first_channel = panel.channel;
-  arguments.panel = packed_.data() + panel.offset;
+  arguments.panel = packed_.floats() + panel.offset;
   arguments.width = round_up(panel.columns, kLanes);
   arguments.columns = panel.columns;
   arguments.input = &input;
@@ -69,8 +71,8 @@ BlockArguments PositionConvolution::panel_arguments(const Panel& panel, const Ro
 // What is read when all taps up to `tap` are done: panels follow each other, and the first comes again.
 const std::byte* PositionConvolution::weights_after(const Panel& panel, int tap) const {
   const std::size_t tap_size = std::size_t(group_channels_) * round_up(panel.columns, kLanes);
-  const std::size_t end = panel.offset + (tap + 1) * tap_size;
-  return reinterpret_cast<const std::byte*>(packed_.data() + (end < packed_.size() ? end : 0));
+  const std::size_t end = (panel.offset + (tap + 1) * tap_size) * sizeof(float);
+  return packed_.data() + (end < packed_.size() ? end : 0);
 }
 
 // Bytes of the next weights to ask for at each row of a strip of these: as many as are read while `positions`

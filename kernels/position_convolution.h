@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/aligned.h"
 #include "core/instruction_set.h"
 #include "kernels/position_block.h"
 #include "kernels/position_work.h"
@@ -48,7 +49,7 @@ class PositionConvolution {
   int start_stride() const { return start_stride_; }
   /// The most rows of a call that are whole register blocks.
   int whole_rows() const { return kMaxRows / block_.rows * block_.rows; }
-  std::size_t weight_bytes() const { return packed_.size() * sizeof(float); }
+  std::size_t weight_bytes() const { return packed_.size(); }
 
  private:
   /// Columns that share their input channels, at most kPanelColumns.
@@ -71,7 +72,7 @@ class PositionConvolution {
   int group_channels_ = 0;
   int start_stride_ = 0;
   std::vector<Panel> panels_;
-  std::vector<float> packed_;
+  AlignedBuffer packed_;
   std::vector<float> bias_;
 };
 
