@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from machine import processor_seconds
+from machine import processor_flags, processor_seconds
 
 PEERS = Path(__file__).resolve().parent / "peers"
 PUBLISHED = "published loop"
+BF16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16"}
 
 
 class Skipped(Exception):
@@ -106,6 +107,8 @@ class Peer:
 
     def tune(self):
         """Every Python that has this engine measures its candidates; the fastest of all goes on."""
+        if self.precision == "bf16" and not BF16_INSTRUCTIONS.intersection(processor_flags()):
+            raise Skipped("this processor has no instructions for bf16")
         if self.job.settings is not None:
             self.settings = self.job.settings.get(f"{self.name} {self.precision}")
             if self.settings is None:

@@ -13,12 +13,20 @@ INSTRUCTION_SETS = ("avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vn
 CALM = 0.05  # of the processors to others: undisturbed
 
 
-def describe_machine():
+def first_processor():
+    """/proc/cpuinfo of one processor, name to text."""
     text = Path("/proc/cpuinfo").read_text()
     entries = dict(line.split(":", 1) for line in text.split("\n\n")[0].splitlines() if ":" in line)
-    entries = {key.strip(): value.strip() for key, value in entries.items()}
-    flags = set(entries.get("flags", "").split())
-    return {"cpu": entries.get("model name", platform.processor()), "processors": os.cpu_count(),
+    return {key.strip(): value.strip() for key, value in entries.items()}
+
+
+def processor_flags():
+    return set(first_processor().get("flags", "").split())
+
+
+def describe_machine():
+    flags = processor_flags()
+    return {"cpu": first_processor().get("model name", platform.processor()), "processors": os.cpu_count(),
             "instruction_sets": [flag for flag in INSTRUCTION_SETS if flag in flags], "system": platform.system()}
 
 

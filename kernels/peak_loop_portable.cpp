@@ -1,19 +1,17 @@
-// One float at a time, and the choice between the sets.
+// For processors without AVX2, and the choice between the sets.
 #include "kernels/dot_convolution.h"
 #include "kernels/peak_loop.h"
+#include "kernels/vector_portable.h"
 
 namespace backdrop::kernels {
+namespace {
+
+#include "kernels/peak_loop.inl"
+
+}  // namespace
 
 std::int64_t peak_loop_portable(std::int64_t rounds, float* sink) {
-  constexpr int kSums = 12;
-  constexpr int kRepeats = 16;
-  float sums[kSums];
-  for (int i = 0; i < kSums; ++i) sums[i] = static_cast<float>(i) + *sink;
-  for (std::int64_t round = 0; round < rounds * kRepeats; ++round)
-    for (float& sum : sums) sum = sum * 0.5f + 1.0f;
-  *sink = 0;
-  for (const float sum : sums) *sink += sum;
-  return rounds * kRepeats * kSums;
+  return peak_loop(rounds, sink);
 }
 
 std::int64_t run_peak_loop(InstructionSet set, std::int64_t rounds, float* sink) {

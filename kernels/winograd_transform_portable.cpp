@@ -1,46 +1,37 @@
-// One float at a time, for processors without AVX2.
+// For processors without AVX2; below fp32 also where instructions are missing, and to test with.
 #include <cstddef>
 
-#include "kernels/shapes.h"
+#include "kernels/vector_portable.h"
 #include "kernels/winograd.h"
 #include "kernels/winograd_transform.h"
 
 namespace backdrop::kernels {
 namespace {
 
-struct V {
-  static constexpr int kLanes = 1;
-  float value;
-
-  static V load_first(const float* from, int) { return {*from}; }
-  static V constant(float number) { return {number}; }
-  static V zero() { return {0.0f}; }
-  static V add(V a, V b) { return {a.value + b.value}; }
-  static V subtract(V a, V b) { return {a.value - b.value}; }
-  static V multiply_add(V a, V b, V c) { return {a.value * b.value + c.value}; }
-  static V activate(V x, V slope) { return {kernels::activate(x.value, slope.value)}; }
-  void store_first(float* to, int) const { *to = value; }
-};
-
 #include "kernels/winograd_transform.inl"
 
 struct Halves {
   using Element = Bf16;
-  static V load(const void* from, std::ptrdiff_t at, int, const ValueScale&) {
-    return {to_float(static_cast<const Bf16*>(from)[at])};
+  static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale&) {
+    V result = V::zero();
+    for (int i = 0; i < count; ++i) result.value[i] = to_float(static_cast<const Bf16*>(from)[at + i]);
+    return result;
   }
-  static void store(V value, void* to, std::ptrdiff_t at, int, const ValueScale&) {
-    static_cast<Bf16*>(to)[at] = to_bf16(value.value);
+  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale&) {
+    for (int i = 0; i < count; ++i) static_cast<Bf16*>(to)[at + i] = to_bf16(value.value[i]);
   }
 };
 
 struct Bytes {
   using Element = std::uint8_t;
-  static V load(const void* from, std::ptrdiff_t at, int, const ValueScale& scale) {
-    return {to_float(static_cast<const std::uint8_t*>(from)[at], scale)};
+  static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale& scale) {
+    V result = V::zero();
+    for (int i = 0; i < count; ++i)
+      result.value[i] = to_float(static_cast<const std::uint8_t*>(from)[at + i], scale);
+    return result;
   }
-  static void store(V value, void* to, std::ptrdiff_t at, int, const ValueScale& scale) {
-    static_cast<std::uint8_t*>(to)[at] = to_uint8(value.value, scale);
+  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale& scale) {
+    for (int i = 0; i < count; ++i) static_cast<std::uint8_t*>(to)[at + i] = to_uint8(value.value[i], scale);
   }
 };
 
