@@ -37,7 +37,7 @@ Precision precision_of(std::string_view text) {
   if (text == kFastest) return Precision::fp32;  // until a search chooses
   if (const auto precision = precision_named(text)) return *precision;
   throw Error(ErrorCode::usage,
-              fmt::format("{} is not a precision: auto, fp32, tf32, fp16, bf16, int8 or fp8", text));
+              fmt::format("{} is not a precision: auto, fp32, tf32, fp16, bf16, int16, int8 or fp8", text));
 }
 
 std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions& options) {
@@ -57,9 +57,10 @@ std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions
                        .calibration = model.calibration,
                        .device = gpu.value_or(0)};
   if (!gpu) return make_cpu_engine(model.network, model.map, engine);
-  if (engine.choose_precision)
+  if (engine.choose_precision || engine.precision == Precision::int16)
     throw Error(ErrorCode::usage,
-                "precision auto is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8");
+                fmt::format("precision {} is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8",
+                            options.precision));
   return make_cuda_engine(model.network, model.map, engine);
 }
 

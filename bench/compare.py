@@ -45,7 +45,7 @@ def parse_arguments():
     parser.add_argument("--run", nargs="+", default=["resnet18=45x64", "resnet50=18x32", "vgg16_bn=9x32"],
                         metavar="ARCH=FxB", help="networks, with foregrounds x backgrounds")
     parser.add_argument("--lower", nargs="*", metavar="ARCH",
-                        help="networks that run in bf16 and int8 too, wherever a program offers them (default: those with a "
+                        help="networks that run below fp32 too, wherever a program offers them (default: those with a "
                         "checkpoint; random weights say nothing about rounding)")
     parser.add_argument("--checkpoint", nargs="*", default=[], metavar="ARCH=FILE")
     parser.add_argument("--rounds", type=int, default=3)
@@ -90,7 +90,7 @@ def prepare_models(arguments, job, checkpoint, lower):
 
 
 def list_contestants(arguments, job, lower):
-    precisions = ("fp32", "bf16", "int8") if lower else ("fp32",)
+    precisions = ("fp32", "bf16", "int16", "int8") if lower else ("fp32",)
     contestants = [Backdrop(job, arguments.backdrop, precision, "on") for precision in precisions]
     contestants.insert(1, Backdrop(job, arguments.backdrop, "fp32", "off"))
     contestants += [Peer(job, name, script, models[precision], arguments.python, precision)

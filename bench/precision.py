@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""bf16 and int8 against fp32 on this CPU: composites per second, the recheck and the calibration included.
+"""The precisions below fp32 against it on this CPU: composites per second, the recheck and the calibration included.
 
 For each network Backdrop first answers in fp32; then all precisions take turns, so that a change of the machine's speed
 meets all. Every answer below fp32 must have fp32's predictions, or nothing is written. What counts is the pairs over the time of
 the search and of the calibration, which loading and decoding are not part of. `searching` leaves the calibration out: it is
-the same for a search of any size.
+the same for a search of any size. A precision whose instructions the processor lacks is left out.
 
     bench/precision.py --data-path DATA --checkpoint resnet18=FILE resnet50=FILE [--foregrounds 45] [--backgrounds 90]
 
@@ -30,7 +30,8 @@ sys.path.insert(0, str(BENCH))
 import in9  # noqa: E402
 import machine  # noqa: E402
 
-PRECISIONS = ("fp32", "bf16", "int8")
+PRECISIONS = ("fp32", "bf16", "int16", "int8")
+NO_INSTRUCTIONS = 4  # the command's exit status
 
 
 def parse_arguments():
@@ -51,6 +52,8 @@ def search(arguments, arch, checkpoint, data, precision, results):
                "--mode", "all", "--device", "cpu", "--threads", str(arguments.threads), "--precision", precision, "--out",
                str(results), "--force", "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == NO_INSTRUCTIONS:
+        return None
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stderr.strip()}")
     return json.loads((results / "run.json").read_text()), np.load(results / "predictions.npy")
@@ -61,7 +64,10 @@ def measure(arguments, arch, checkpoint, data, scratch):
     expected = None
     for round_number in range(arguments.rounds):
         for precision in PRECISIONS:
-            record, predictions = search(arguments, arch, checkpoint, data, precision, scratch / precision)
+            found = search(arguments, arch, checkpoint, data, precision, scratch / precision)
+            if found is None:
+                continue
+            record, predictions = found
             if expected is None:
                 expected = predictions
             if (different := int((predictions != expected).sum())):
@@ -96,6 +102,8 @@ def table(record):
     for network in record["networks"]:
         for precision in PRECISIONS:
             runs = [run for run in network["runs"] if run["precision"] == precision]
+            if not runs:
+                continue
             cells = [network["arch"], precision, spread([run["all"] for run in runs], 1)]
             if precision == "fp32":
                 cells += [""] * 5

@@ -93,9 +93,10 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       .add_option(
           "--precision", options.precision,
           "Below fp32 close decisions are made again in fp32, so the answer is fp32's; auto: the fastest on "
-          "this CPU; on the CPU bf16 "
-          "and int8, on a GPU tf32, fp16, bf16, int8 and fp8")
-      ->check(CLI::IsMember({"auto", "fp32", "tf32", "fp16", "bf16", "int8", "fp8"}))
+          "this CPU; on the CPU bf16 and int8 (AVX-512) and int16 (AVX2), on a GPU tf32, fp16, bf16, int8 "
+          "and "
+          "fp8")
+      ->check(CLI::IsMember({"auto", "fp32", "tf32", "fp16", "bf16", "int16", "int8", "fp8"}))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (default: all)")->check(CLI::Range(0, 4096));
   command.add_option("--batch", options.batch, "Composites a batch (default: chosen for the caches)")
@@ -122,9 +123,10 @@ void add_cache_option(CLI::App& command, std::uint64_t& bytes) {
 
 void check_device(const DeviceOptions& options) {
   if (!names_gpu(options.device)) return;
-  if (options.precision == "auto")
+  if (options.precision == "auto" || options.precision == "int16")
     throw Error(ErrorCode::usage,
-                "--precision auto is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8");
+                fmt::format("--precision {} is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8",
+                            options.precision));
   check_cuda_device(gpu_index(options.device));
 }
 

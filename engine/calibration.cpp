@@ -97,9 +97,28 @@ Calibration calibrate(std::shared_ptr<const Network> network, std::span<const Co
   return calibration;
 }
 
-kernels::DotScales layer_scales(const Network& network, int index, const Calibration& calibration) {
+kernels::ValueScale int16_pixel_scale(const Normalization& normalization) {
+  float largest = 0;
+  for (std::size_t c = 0; c < 3; ++c)
+    largest = std::max({largest, normalization.mean[c] / normalization.deviation[c],
+                        (1.0f - normalization.mean[c]) / normalization.deviation[c]});
+  return {largest / static_cast<float>(kernels::kInt16Most), 0.0f};
+}
+
+kernels::DotScales layer_scales(const Network& network, int index, const Calibration& calibration,
+                                Precision precision) {
   const Layer& layer = network.layers[index];
   kernels::DotScales scales;
+  if (precision == Precision::int16) {
+    const auto scale_of_value = [&](int value) {
+      return value == 0 ? int16_pixel_scale(network.normalization)
+                        : kernels::int16_scale(calibration.values[value]);
+    };
+    scales.input.assign(layer.in.channels, scale_of_value(layer.input));
+    if (layer.residual >= 0) scales.residual = scale_of_value(layer.residual);
+    scales.output = scale_of_value(index + 1);
+    return scales;
+  }
   scales.input.assign(layer.in.channels, calibration.values[layer.input]);
   if (layer.input == 0) {
     scales.input.assign(layer.in.channels, {1.0f, 0.0f});

@@ -32,9 +32,14 @@ struct CompositePhotos {
   const Image* background = nullptr;
 };
 
-/// The stored forms that layer `index` reads and writes. The input's are the photo's own 8 bits, with mean
-/// and deviation in them; channels beyond its three hold zeros.
-kernels::DotScales layer_scales(const Network& network, int index, const Calibration& calibration);
+/// The stored forms that layer `index` reads and writes. In 8 bits the input's are the photo's own, with mean
+/// and deviation in them; channels beyond its three hold zeros. `precision` is int8, or int16 for the same
+/// ranges in 16 bits.
+kernels::DotScales layer_scales(const Network& network, int index, const Calibration& calibration,
+                                Precision precision = Precision::int8);
+
+/// The 16-bit form of normalised pixels.
+kernels::ValueScale int16_pixel_scale(const Normalization& normalization);
 
 /// Runs the composites in fp32 and takes, for each value, the whole range that it has there. (The range with
 /// the least squared rounding error cuts off the largest activations, and decisions hang on those.)

@@ -27,6 +27,11 @@ int choose_batch(const Network& network, int threads) {
   return static_cast<int>(std::clamp<std::int64_t>(share / largest, 4, 16));
 }
 
+const char* dot_instructions(Precision precision) {
+  if (precision == Precision::int16) return "AVX2";
+  return precision == Precision::int8 ? "AVX512-VNNI" : "AVX512-BF16";
+}
+
 class CpuEngine final : public Engine {
  public:
   CpuEngine(std::shared_ptr<const Network> network, const ClassMap& map, const EngineOptions& options)
@@ -151,7 +156,7 @@ class CpuEngine final : public Engine {
         network_,
         ScreenedOptions{precision, options_.portable, batch_rows(precision), batch_rows(Precision::fp32),
                         hand_off_, cache_memory_,
-                        precision == Precision::int8 ? options_.calibration : std::nullopt},
+                        needs_calibration(precision) ? options_.calibration : std::nullopt},
         pool_);
     if (backgrounds_) runner->set_backgrounds(backgrounds_);
     return runner;
@@ -173,7 +178,9 @@ class CpuEngine final : public Engine {
     options_.choose_precision = false;
     options_.precision = Precision::fp32;
     double least = 1;
-    for (const Precision precision : {Precision::int8, Precision::bf16}) {
+    for (const Precision precision : {Precision::int8, Precision::bf16, Precision::int16}) {
+      // Of two forms of 16 bits the instructions of bfloat16 are as fast, or faster.
+      if (precision == Precision::int16 && kernels::has_dot_instructions(Precision::bf16)) continue;
       if (!on_positions() || (!options_.portable && !kernels::has_dot_instructions(precision))) continue;
       std::unique_ptr<ScreenedRunner> candidate = make_screened(precision);
       candidate->calibrate(run);
@@ -190,15 +197,16 @@ class CpuEngine final : public Engine {
   }
   bool reduced() const { return options_.precision != Precision::fp32; }
   void check_reduced() const {
-    if (options_.precision != Precision::int8 && options_.precision != Precision::bf16)
+    if (options_.precision != Precision::int8 && options_.precision != Precision::int16 &&
+        options_.precision != Precision::bf16)
       throw Error(ErrorCode::usage,
-                  fmt::format("precision {} is for a GPU: the CPU takes fp32, bf16 and int8",
+                  fmt::format("precision {} is for a GPU: the CPU takes fp32, bf16, int16 and int8",
                               name(options_.precision)));
     if (!options_.portable && !kernels::has_dot_instructions(options_.precision))
       throw Error(ErrorCode::no_device,
-                  fmt::format("this processor lacks {}, which precision {} needs: take fp32",
-                              options_.precision == Precision::int8 ? "AVX512-VNNI" : "AVX512-BF16",
-                              name(options_.precision)));
+                  fmt::format("this processor lacks {}, which precision {} needs: take {}",
+                              dot_instructions(options_.precision), name(options_.precision),
+                              kernels::has_dot_instructions(Precision::int16) ? "int16 or fp32" : "fp32"));
     if (!on_positions())
       throw Error(ErrorCode::usage, fmt::format("precision {} takes our own kernels: leave out --kernels",
                                                 name(options_.precision)));
@@ -206,14 +214,14 @@ class CpuEngine final : public Engine {
   std::string instructions() const {
     if (!reduced()) return name(best_instruction_set());
     if (options_.portable) return fmt::format("{} by plain loops", name(options_.precision));
-    return options_.precision == Precision::int8 ? "int8 by AVX512-VNNI" : "bf16 by AVX512-BF16";
+    return fmt::format("{} by {}", name(options_.precision), dot_instructions(options_.precision));
   }
   int position_rows() const { return rows_of(options_.precision); }
   // The height of the register block, so that what a batch writes stays in cache.
   int rows_of(Precision precision) const {
     if (options_.batch > 0) return std::min(options_.batch, kernels::kMaxRows);
     return precision == Precision::fp32 ? kernels::position_block(best_instruction_set()).rows
-                                        : kernels::kDotRows;
+                                        : kernels::dot_block(precision, options_.portable).rows;
   }
   BatchRows batch_rows(Precision precision) const {
     const int rows = rows_of(precision);

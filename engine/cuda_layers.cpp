@@ -41,6 +41,7 @@ DeviceBuffer stored(const std::vector<float>& values, Precision precision) {
       return converted<__half>(values, [](float value) { return __float2half_rn(value); });
     case Precision::bf16:
       return converted<__nv_bfloat16>(values, [](float value) { return __float2bfloat16_rn(value); });
+    case Precision::int16:  // the CPU's alone
     case Precision::fp32:
     case Precision::tf32:
     case Precision::int8:  // these have scales

@@ -81,7 +81,7 @@ MachinePeak measure_machine_peak(ThreadPool& pool) {
   MachinePeak peak;
   peak.multiply_adds_per_second = measure_multiply_adds(pool, vectors);
   peak.bytes_per_second = measure_bytes(pool);
-  for (const Precision precision : {Precision::bf16, Precision::int8})
+  for (const Precision precision : {Precision::bf16, Precision::int16, Precision::int8})
     peak.of(precision) = measure_dots(pool, precision);
   return peak;
 }

@@ -10,9 +10,10 @@ namespace backdrop {
 struct MachinePeak {
   double multiply_adds_per_second = 0;  ///< fp32, on registers, all threads at once
   double bytes_per_second = 0;  ///< memory read and written by a[i] = b[i] + s * c[i], all threads at once
-  // The first in other precisions (on the CPU by AVX512-BF16 and AVX512-VNNI); 0: not measured.
+  // The first in other precisions (on the CPU by AVX512-BF16, AVX512-VNNI and AVX2); 0: not measured.
   double bf16_multiply_adds_per_second = 0;
   double int8_multiply_adds_per_second = 0;
+  double int16_multiply_adds_per_second = 0;
   double tf32_multiply_adds_per_second = 0;
   double fp16_multiply_adds_per_second = 0;
   double fp8_multiply_adds_per_second = 0;
@@ -22,6 +23,8 @@ struct MachinePeak {
     switch (precision) {
       case Precision::bf16:
         return bf16_multiply_adds_per_second;
+      case Precision::int16:
+        return int16_multiply_adds_per_second;
       case Precision::int8:
         return int8_multiply_adds_per_second;
       case Precision::tf32:

@@ -118,7 +118,7 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
   times.foregrounds = tasks.size();
   times.backgrounds = backgrounds->size();
   // Tiles are the CPU's, which multiplies those of int8 in bfloat16.
-  const Precision tiles = times.precision == Precision::fp32 ? Precision::fp32 : Precision::bf16;
+  const Precision tiles = times.precision == Precision::int8 ? Precision::bf16 : times.precision;
   const std::vector<Precision> stored = stored_values(network, times.precision, bf16_sums);
   for (const Layer& layer : network.layers)
     times.layers.push_back(

@@ -51,13 +51,17 @@ ReducedNetwork::ReducedNetwork(const Network& given, const ReducedOptions& optio
     for (int i = 0; i < count; ++i) add(i, 0);
   const kernels::NormalizationTable table =
       kernels::make_normalization_table(given.normalization.mean, given.normalization.deviation);
+  const kernels::ValueScale scale = int16_pixel_scale(given.normalization);
   for (const auto& channel : table.values)
-    for (const float value : channel) pixel_table_.push_back(kernels::to_bf16(value));
+    for (const float value : channel)
+      pixel_table_.push_back(options.precision == Precision::int16
+                                 ? static_cast<std::uint16_t>(kernels::to_int16(value, scale))
+                                 : kernels::to_bf16(value));
 }
 
 void ReducedNetwork::add_convolution(int index, const ReducedOptions& options) {
   const Layer& layer = network().layers[index];
-  kernels::DotScales scales = layer_scales(network(), index, calibration_);
+  kernels::DotScales scales = layer_scales(network(), index, calibration_, options.precision);
   scales.written = stored_[index + 1];
   const Precision read = stored_[layer.input];
   if (can_tile(index, options))
@@ -72,7 +76,13 @@ bool ReducedNetwork::can_tile(int index, const ReducedOptions& options) const {
   const Layer& layer = network().layers[index];
   return options.tiles && backdrop::can_tile(layer) && layer.input != 0 &&
          index + 1 < first_fully_connected(network()) &&
-         (options.portable || kernels::has_dot_instructions(Precision::bf16));
+         (options.portable || options.precision == Precision::int16 ||
+          kernels::has_dot_instructions(Precision::bf16));
+}
+
+kernels::ValueScale ReducedNetwork::value_scale(int value) const {
+  const kernels::ValueScale& bytes = calibration_.values[value];
+  return stored_[value] == Precision::int16 ? kernels::int16_scale(bytes) : bytes;
 }
 
 DotOutput ReducedNetwork::output_kind(int index) const {
@@ -87,8 +97,8 @@ std::int64_t ReducedNetwork::run_positions(int index, const PositionList& list, 
   if (layer.kind == LayerKind::convolution)
     return convolutions_[index]->run(list.work(), rows, input, residual, starts, kind, output) /
            products_[index].padded * products_[index].given;
-  const kernels::ReducedPool pool{stored_[layer.input], layer.in.channels, calibration_.values[layer.input],
-                                  calibration_.values[index + 1], kind};
+  const kernels::ReducedPool pool{stored_[layer.input], layer.in.channels, value_scale(layer.input),
+                                  value_scale(index + 1), kind};
   if (layer.kind == LayerKind::max_pool)
     kernels::reduced_max_pool(pool, list.work(), rows, input, output);
   else
@@ -119,7 +129,7 @@ void ReducedNetwork::run_starts(int index, const PositionList& list, const RowPo
 void ReducedNetwork::write_pixels(const std::uint8_t* photo, const std::uint8_t* mask, std::size_t pixels,
                                   std::byte* to) const {
   auto* bytes = reinterpret_cast<std::uint8_t*>(to);
-  auto* halves = reinterpret_cast<kernels::Bf16*>(to);
+  auto* halves = reinterpret_cast<std::uint16_t*>(to);
   for (std::size_t p = 0; p < pixels; ++p) {
     if (mask != nullptr && mask[p] == 0) continue;
     for (std::size_t c = 0; c < 3; ++c) {

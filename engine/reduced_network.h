@@ -1,5 +1,6 @@
 /// \file
-/// The position layers below fp32: activations and weights in bfloat16 or 8 bits, sums in 32 bits.
+/// The position layers below fp32: activations and weights in bfloat16 or integers of 8 or 16 bits, sums in
+/// 32 bits.
 ///
 /// In 8 bits the input is the photo itself, so the first layer's only error is its weights'; the fully
 /// connected layers run in fp32.
@@ -18,13 +19,13 @@
 namespace backdrop {
 
 struct ReducedOptions {
-  Precision precision = Precision::int8;  ///< or bf16
+  Precision precision = Precision::int8;  ///< or int16 or bf16
   BatchRows rows = kernels::kDotRows;     ///< backgrounds a batch
   bool portable = false;                  ///< plain loops even where there are instructions: slow, for tests
-  Calibration calibration;                ///< for int8, of the network
-  bool tiles = true;                      ///< 3x3 convolutions by Winograd's method, in bfloat16 products
-  bool bf16_sums = false;                 ///< int8: see stored_values.h
-  ThreadPool* pool = nullptr;             ///< packs the weights; null: this thread does
+  Calibration calibration;                ///< for integers, of the network
+  bool tiles = true;           ///< 3x3 convolutions by Winograd's method: products of int16, or bfloat16
+  bool bf16_sums = false;      ///< int8: see stored_values.h
+  ThreadPool* pool = nullptr;  ///< packs the weights; null: this thread does
 };
 
 class ReducedNetwork final : public PositionNetwork {
@@ -51,6 +52,7 @@ class ReducedNetwork final : public PositionNetwork {
   void add_convolution(int index, const ReducedOptions& options);
   bool can_tile(int index, const ReducedOptions& options) const;
   kernels::DotOutput output_kind(int index) const;
+  kernels::ValueScale value_scale(int value) const;
 
   std::vector<Precision> stored_;  // of each value
   Calibration calibration_;
@@ -62,7 +64,7 @@ class ReducedNetwork final : public PositionNetwork {
     std::int64_t padded = 0;
   };
   std::vector<Products> products_;
-  std::vector<kernels::Bf16> pixel_table_;  // [3][256]
+  std::vector<std::uint16_t> pixel_table_;  // [3][256], bfloat16 or int16
 };
 
 }  // namespace backdrop

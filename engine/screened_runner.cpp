@@ -86,7 +86,7 @@ void ScreenedRunner::reserve() {
 
 Calibration ScreenedRunner::scales(const CompositeSample& sample) const {
   if (options_.calibration) return *options_.calibration;
-  if (options_.precision != Precision::int8) return {};
+  if (!needs_calibration(options_.precision)) return {};
   return backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool_);
 }
 

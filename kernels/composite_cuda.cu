@@ -67,6 +67,7 @@ cudaError_t composite_cuda(Precision precision, const CompositeArguments& argume
     case Precision::int8:
     case Precision::fp8:
       return launch(composite_int8_kernel, arguments, stream);
+    case Precision::int16:  // the CPU's alone
     case Precision::fp32:
     case Precision::tf32:
       break;

@@ -68,6 +68,7 @@ cudnnDataType_t data_type(Precision precision) {
       return CUDNN_DATA_HALF;
     case Precision::bf16:
       return CUDNN_DATA_BFLOAT16;
+    case Precision::int16:  // the CPU's alone
     case Precision::fp32:
     case Precision::tf32:
     case Precision::int8:  // the engine takes its own kernels

@@ -33,6 +33,8 @@ inline void finish_sums(const DotArguments& a, typename D::Sum (&sums)[Rows][Vec
   }
 }
 
+constexpr int kColumns = 32;  // 8 rows x 2 vectors
+
 template <int Rows, int Vectors>
 inline void dot_block(const DotArguments& a) {
   typename D::Sum sums[Rows][Vectors];

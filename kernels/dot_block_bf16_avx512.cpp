@@ -30,8 +30,8 @@ struct D {
 
 }  // namespace
 
-void dot_block_bf16_avx512(const DotArguments& arguments, int rows) {
-  dispatch_dot(arguments, rows);
+DotBlock dot_block_bf16_avx512() {
+  return {dispatch_dot, kDotRows, kColumns, kColumns};
 }
 
 }  // namespace backdrop::kernels

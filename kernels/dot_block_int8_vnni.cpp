@@ -34,8 +34,8 @@ struct D {
 
 }  // namespace
 
-void dot_block_int8_vnni(const DotArguments& arguments, int rows) {
-  dispatch_dot(arguments, rows);
+DotBlock dot_block_int8_vnni() {
+  return {dispatch_dot, kDotRows, kColumns, kColumns};
 }
 
 }  // namespace backdrop::kernels

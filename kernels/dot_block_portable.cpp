@@ -1,16 +1,31 @@
-// One product at a time, for processors without the instructions: slow, to test with.
+// One product at a time, for processors without the instructions: slow, to test with. And the choice between
+// the blocks.
 #include <cmath>
 #include <cstring>
 
 #include "kernels/dot_block.h"
+#include "kernels/dot_convolution.h"
 #include "kernels/shapes.h"
 
 namespace backdrop::kernels {
 namespace {
 
+constexpr int kColumns = 32;
+
 struct Int8 {
   using Element = std::uint8_t;
   using Weight = std::int8_t;
+  using Sum = std::int32_t;
+
+  static Sum product(Element value, Weight weight) { return Sum{value} * weight; }
+  static float real(Sum sum, const DotArguments& a, int k) {
+    return std::fma(static_cast<float>(sum), a.scale[k], a.bias[k]);
+  }
+};
+
+struct Int16 {
+  using Element = std::int16_t;
+  using Weight = std::int16_t;
   using Sum = std::int32_t;
 
   static Sum product(Element value, Weight weight) { return Sum{value} * weight; }
@@ -51,6 +66,9 @@ typename Kind::Sum sum_taps(const DotArguments& a, int row, int k) {
 float add_residual(const DotArguments& a, int row, int k, float value) {
   const Tap& tap = *a.residual_tap;
   if (a.written == Precision::bf16) return value + to_float(a.residual->at<Bf16>(tap, row)[k]);
+  if (a.written == Precision::int16)
+    return std::fma(static_cast<float>(a.residual->at<std::int16_t>(tap, row)[k]), a.residual_scale.scale,
+                    value);
   const auto stored = static_cast<float>(a.residual->at<std::uint8_t>(tap, row)[k]);
   return std::fma(stored - a.residual_scale.zero, a.residual_scale.scale, value);
 }
@@ -60,12 +78,14 @@ void store(const DotArguments& a, void* row, std::ptrdiff_t place, float value) 
     static_cast<float*>(row)[place] = value;
   else if (a.written == Precision::bf16)
     static_cast<Bf16*>(row)[place] = to_bf16(value);
+  else if (a.written == Precision::int16)
+    static_cast<std::int16_t*>(row)[place] = to_int16(value, a.output_scale);
   else
     static_cast<std::uint8_t*>(row)[place] = to_uint8(value, a.output_scale);
 }
 
 template <class Kind>
-void dot_block_portable(const DotArguments& a, int rows) {
+void run(const DotArguments& a, int rows) {
   for (int row = a.first_row; row < a.first_row + rows; ++row) {
     for (int k = 0; k < a.columns; ++k) {
       const typename Kind::Sum sum = sum_taps<Kind>(a, row, k);
@@ -83,12 +103,26 @@ void dot_block_portable(const DotArguments& a, int rows) {
 
 }  // namespace
 
-void dot_block_int8_portable(const DotArguments& arguments, int rows) {
-  dot_block_portable<Int8>(arguments, rows);
+DotBlock dot_block_portable(Precision precision) {
+  switch (precision) {
+    case Precision::int8:
+      return {run<Int8>, kDotRows, kColumns, kColumns};
+    case Precision::int16:
+      return {run<Int16>, kDotRows, kColumns, kColumns};
+    default:
+      return {run<Bfloat16>, kDotRows, kColumns, kColumns};
+  }
 }
 
-void dot_block_bf16_portable(const DotArguments& arguments, int rows) {
-  dot_block_portable<Bfloat16>(arguments, rows);
+DotBlock dot_block(Precision precision, bool portable) {
+#if defined(__x86_64__)
+  if (!portable && has_dot_instructions(precision)) {
+    if (precision == Precision::int8) return dot_block_int8_vnni();
+    return precision == Precision::int16 ? dot_block_int16_avx2() : dot_block_bf16_avx512();
+  }
+#endif
+  static_cast<void>(portable);
+  return dot_block_portable(precision);
 }
 
 }  // namespace backdrop::kernels

@@ -13,26 +13,11 @@ int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-DotFunction block_for(Precision precision, bool portable) {
-#if defined(__x86_64__)
-  if (!portable && has_dot_instructions(precision))
-    return precision == Precision::int8 ? dot_block_int8_vnni : dot_block_bf16_avx512;
-#endif
-  static_cast<void>(portable);
-  return precision == Precision::int8 ? dot_block_int8_portable : dot_block_bf16_portable;
-}
-
-// Bytes of the next weights to ask for at each tap of these, in whole lines: as many as are read while
-// `positions` share these.
-std::ptrdiff_t ahead_step(std::ptrdiff_t tap_bytes, int positions, int rows) {
-  const int passes = positions * ((rows + kDotRows - 1) / kDotRows);
-  return round_up(static_cast<int>((tap_bytes + passes - 1) / passes), kLineBytes);
-}
-
 }  // namespace
 
 bool has_dot_instructions(Precision precision) {
 #if defined(__x86_64__)
+  if (precision == Precision::int16) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl")) return false;
   return precision == Precision::int8 ? __builtin_cpu_supports("avx512vnni") != 0
                                       : __builtin_cpu_supports("avx512bf16") != 0;
@@ -47,17 +32,31 @@ DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shap
     : precision_(precision),
       shape_(shape),
       scales_(std::move(scales)),
-      block_(block_for(precision, portable)),
+      block_(dot_block(precision, portable)),
       group_channels_(shape.channels / shape.groups),
       start_stride_(round_up(shape.out_channels, kDotLanes)),
       scale_(start_stride_ + kDotPanelColumns, 0.0f),
       bias_(start_stride_ + kDotPanelColumns, 0.0f) {
   std::copy_n(bias, shape.out_channels, bias_.begin());
   plan_panels();
-  if (precision == Precision::int8)
+  if (precision == Precision::int8) {
     pack_int8(weights, scales_.input);
-  else
+  } else if (precision == Precision::int16) {
+    const Int16Weights stored = store_int16(shape, weights, scales_.input[0].scale);
+    std::copy(stored.scale.begin(), stored.scale.end(), scale_.begin());
+    pack_int16(stored.values);
+  } else {
     pack_bf16(weights);
+  }
+}
+
+DotConvolution::DotConvolution(const ConvolutionShape& shape, const Int16Weights& weights, bool portable)
+    : precision_(Precision::int16),
+      shape_(shape),
+      block_(dot_block(Precision::int16, portable)),
+      group_channels_(shape.channels / shape.groups) {
+  plan_panels();
+  pack_int16(weights.values);
 }
 
 void DotConvolution::plan_panels() {
@@ -65,8 +64,8 @@ void DotConvolution::plan_panels() {
   const int group_columns = shape_.out_channels / shape_.groups;
   std::size_t columns = 0;
   for (int group = 0; group < shape_.groups; ++group) {
-    for (int k = 0; k < group_columns; k += kDotPanelColumns) {
-      const int valid = std::min(kDotPanelColumns, group_columns - k);
+    for (int k = 0; k < group_columns; k += block_.columns) {
+      const int valid = std::min(block_.columns, group_columns - k);
       const int width = round_up(valid, kDotLanes);
       panels_.push_back({group * group_columns + k, valid, width, group * group_channels_,
                          columns * taps * group_channels_ * element_bytes(precision_), columns * taps});
@@ -76,6 +75,13 @@ void DotConvolution::plan_panels() {
   packed_ = AlignedBuffer(columns * taps * group_channels_ * element_bytes(precision_));
   std::fill_n(packed_.data(), packed_.size(), std::byte{0});
   corrections_.assign(columns * taps, 0);
+}
+
+std::size_t DotConvolution::group_offset(const Panel& panel, int tap, int group, int column) const {
+  const int strip = std::min(panel.width, block_.strip);
+  const int groups = group_channels_ / dot_granule(precision_);
+  const std::size_t strips = std::size_t(tap) * (panel.width / strip) + column / strip;
+  return panel.offset + ((strips * groups + group) * strip + column % strip) * kGroupBytes;
 }
 
 void DotConvolution::pack_int8(const float* weights, const std::vector<ValueScale>& input) {
@@ -89,8 +95,7 @@ void DotConvolution::pack_int8(const float* weights, const std::vector<ValueScal
         const std::int8_t* from =
             &stored.values[(std::size_t(column) * taps + tap) * std::size_t(group_channels_)];
         for (int c = 0; c < group_channels_; ++c) {
-          const std::size_t group = std::size_t(tap) * (group_channels_ / 4) + c / 4;
-          std::memcpy(packed_.data() + panel.offset + (group * panel.width + k) * 4 + c % 4, &from[c], 1);
+          std::memcpy(packed_.data() + group_offset(panel, tap, c / 4, k) + c % 4, &from[c], 1);
         }
         corrections_[panel.correction + std::size_t(tap) * panel.width + k] =
             stored.corrections[std::size_t(tap) * shape_.out_channels + column];
@@ -101,22 +106,30 @@ void DotConvolution::pack_int8(const float* weights, const std::vector<ValueScal
     corrections_.clear();
 }
 
-void DotConvolution::pack_bf16(const float* weights) {
+// Two channels are a group. `stored` gives the form of a weight from its place.
+template <class Stored>
+void DotConvolution::pack_pairs(const Stored& stored) {
   const int taps = shape_.kernel * shape_.kernel;
   for (const Panel& panel : panels_) {
     for (int k = 0; k < panel.columns; ++k) {
       for (int c = 0; c < group_channels_; ++c) {
         for (int tap = 0; tap < taps; ++tap) {
-          const Bf16 stored =
-              to_bf16(weights[(std::size_t(panel.column + k) * group_channels_ + c) * taps + tap]);
-          const std::size_t group = std::size_t(tap) * (group_channels_ / 2) + c / 2;
-          std::memcpy(packed_.data() + panel.offset + ((group * panel.width + k) * 2 + c % 2) * sizeof stored,
-                      &stored, sizeof stored);
+          const auto value = stored((std::size_t(panel.column + k) * group_channels_ + c) * taps + tap);
+          std::memcpy(packed_.data() + group_offset(panel, tap, c / 2, k) + c % 2 * sizeof value, &value,
+                      sizeof value);
         }
       }
     }
   }
   corrections_.clear();
+}
+
+void DotConvolution::pack_bf16(const float* weights) {
+  pack_pairs([weights](std::size_t place) { return to_bf16(weights[place]); });
+}
+
+void DotConvolution::pack_int16(const std::vector<std::int16_t>& weights) {
+  pack_pairs([&weights](std::size_t place) { return weights[place]; });
 }
 
 DotArguments DotConvolution::panel_arguments(const Panel& panel, const RowPointers& input,
@@ -138,14 +151,21 @@ const std::byte* DotConvolution::weights_after(const Panel& panel, int tap) cons
   return packed_.data() + (end < packed_.size() ? end : 0);
 }
 
+// Bytes of the next weights to ask for at each tap of these, in whole lines: as many as are read while
+// `positions` share these.
+std::ptrdiff_t DotConvolution::ahead_step(std::ptrdiff_t tap_bytes, int positions, int rows) const {
+  const int passes = positions * ((rows + block_.rows - 1) / block_.rows);
+  return round_up(static_cast<int>((tap_bytes + passes - 1) / passes), kLineBytes);
+}
+
 void DotConvolution::run_position(const PositionWork& work, int p, int rows, DotArguments& arguments) const {
   const auto taps = work.taps_of(p);
   arguments.taps = taps.data();
   arguments.tap_count = static_cast<int>(taps.size());
   arguments.output_offset = work.output[p];
-  for (int row = 0; row < rows; row += kDotRows) {
+  for (int row = 0; row < rows; row += block_.rows) {
     arguments.first_row = row;
-    block_(arguments, std::min(kDotRows, rows - row));
+    block_.run(arguments, std::min(block_.rows, rows - row));
     arguments.ahead += arguments.ahead_step * arguments.tap_count;
   }
 }

@@ -1,7 +1,8 @@
 /// \file
 /// Convolution at a list of positions below fp32 (position_convolution.h has the fp32 one): inputs are
-/// bfloat16, or unsigned 8-bit integers by signed 8-bit weights with a scale for each output channel. Sums
-/// have 32 bits; bias, residual, activation and rounding to the stored form are done on the way out.
+/// bfloat16, unsigned 8-bit integers by signed 8-bit weights, or signed 16-bit integers; integer weights have
+/// a scale for each output channel. Sums have 32 bits; bias, residual, activation and rounding to the stored
+/// form are done on the way out.
 ///
 /// Products are made of four bytes at a time, so the input channels of a group are a multiple of
 /// dot_granule(): pad with zeros.
@@ -13,6 +14,7 @@
 
 #include "core/aligned.h"
 #include "kernels/dot_block.h"
+#include "kernels/int16_weights.h"
 #include "kernels/int8_weights.h"
 #include "kernels/position_work.h"
 #include "kernels/precision.h"
@@ -25,16 +27,20 @@ constexpr int dot_granule(Precision precision) {
   return kGroupBytes / static_cast<int>(element_bytes(precision));
 }
 
-/// Whether this processor has the instructions for `precision` (int8 or bf16). Without them products are
-/// plain loops, for tests.
+/// Whether this processor has the instructions for `precision` (int8, int16 or bf16). Without them products
+/// are plain loops, for tests.
 bool has_dot_instructions(Precision precision);
 
 /// A convolution with its weights packed. `run` is const and may be called from many threads at once.
 class DotConvolution {
  public:
-  /// `precision` is int8 or bf16. `portable`: plain loops even where there are instructions.
+  /// `precision` is int8, int16 (one scale for all input channels) or bf16. `portable`: plain loops even
+  /// where there are instructions.
   DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights, const float* bias,
                  DotScales scales, bool portable);
+
+  /// For run_panel alone: 16-bit weights that are stored already.
+  DotConvolution(const ConvolutionShape& shape, const Int16Weights& weights, bool portable);
 
   /// As PositionConvolution::run; the slope is the shape's. `starts` are sums that an earlier run wrote as
   /// DotOutput::sums, [S][start_stride()].
@@ -51,14 +57,15 @@ class DotConvolution {
   const ConvolutionShape& shape() const { return shape_; }
   /// Sums from one row of start sums to the next: the output channels, rounded up to whole vectors.
   int start_stride() const { return start_stride_; }
-  int whole_rows() const { return kMaxRows / kDotRows * kDotRows; }
+  int panel_columns() const { return block_.columns; }
+  int whole_rows() const { return kMaxRows / block_.rows * block_.rows; }
   std::size_t weight_bytes() const { return packed_.size(); }
-  /// int8: what one unit of a sum is worth, for each output channel. Changing one is how a test breaks a
+  /// Integers: what one unit of a sum is worth, for each output channel. Changing one is how a test breaks a
   /// layer.
   std::vector<float>& scale() { return scale_; }
 
  private:
-  /// Columns that share their input channels, at most kDotPanelColumns.
+  /// Columns that share their input channels, at most as many as a block's.
   struct Panel {
     int column = 0;              // first output channel
     int columns = 0;             // valid ones
@@ -70,6 +77,8 @@ class DotConvolution {
 
   void plan_panels();
   DotArguments panel_arguments(const Panel& panel, const RowPointers& input, void* const* output) const;
+  /// Of a four-byte group of `column`'s weights in a panel; `group` counts those of a tap.
+  std::size_t group_offset(const Panel& panel, int tap, int group, int column) const;
   std::size_t tap_bytes(const Panel& panel) const {
     return element_bytes(precision_) * group_channels_ * panel.width;
   }
@@ -77,11 +86,15 @@ class DotConvolution {
   void run_position(const PositionWork& work, int p, int rows, DotArguments& arguments) const;
   void pack_int8(const float* weights, const std::vector<ValueScale>& input);
   void pack_bf16(const float* weights);
+  void pack_int16(const std::vector<std::int16_t>& weights);
+  template <class Stored>
+  void pack_pairs(const Stored& stored);
+  std::ptrdiff_t ahead_step(std::ptrdiff_t tap_bytes, int positions, int rows) const;
 
   Precision precision_;
   ConvolutionShape shape_;
   DotScales scales_;
-  DotFunction block_;
+  DotBlock block_;
   int group_channels_ = 0;
   int start_stride_ = 0;
   std::vector<Panel> panels_;

@@ -12,17 +12,35 @@ struct StoredRow {
   float scale = 1.0f;
 
   StoredRow(Precision precision, const float* from, int channels, int taps, const ValueScale* input) {
-    std::vector<float> row(from, from + std::size_t(channels) * taps);
-    if (precision == Precision::bf16) {
-      for (const float weight : row) weights.push_back(to_float(to_bf16(weight)));
-      return;
-    }
-    for (std::size_t i = 0; i < row.size(); ++i) row[i] *= input[i / taps].scale;
+    if (precision == Precision::int16)
+      store_shorts(from, channels, taps, *input);
+    else if (precision == Precision::int8)
+      store_bytes(from, channels, taps, input);
+    else
+      for (int i = 0; i < channels * taps; ++i) weights.push_back(to_float(to_bf16(from[i])));
+  }
+
+ private:
+  void store_shorts(const float* from, int channels, int taps, const ValueScale& input) {
+    const int kernel = static_cast<int>(std::lround(std::sqrt(taps)));
+    const Int16Weights stored = store_int16({1, 1, channels, 1, kernel}, from, input.scale);
+    weights.assign(stored.values.begin(), stored.values.end());
+    scale = stored.scale[0];
+  }
+  void store_bytes(const float* from, int channels, int taps, const ValueScale* input) {
+    std::vector<float> row;
+    for (int i = 0; i < channels * taps; ++i) row.push_back(from[i] * input[i / taps].scale);
     scale = choose_weight_scale(row.data(), row.size());
     for (const float weight : row)
       weights.push_back(std::clamp(std::nearbyint(weight / scale), -127.0f, 127.0f));
   }
 };
+
+float stored_number(Precision stored, const RowPointers& rows, const Tap& tap, int row, int channel) {
+  if (stored == Precision::int8) return rows.at<std::uint8_t>(tap, row)[channel];
+  if (stored == Precision::int16) return rows.at<std::int16_t>(tap, row)[channel];
+  return to_float(rows.at<Bf16>(tap, row)[channel]);
+}
 
 }  // namespace
 
@@ -31,13 +49,16 @@ void dot_convolution_reference(Precision precision, const ConvolutionShape& shap
                                const RowPointers& input, const RowPointers* residual, const void* starts,
                                int start_stride, DotOutput kind, void* const* output) {
   const bool int8 = precision == Precision::int8;
-  const bool bytes = scales.written.value_or(precision) == Precision::int8;
+  const bool integers = precision != Precision::bf16;
+  const Precision written = scales.written.value_or(precision);
+  const bool bytes = written == Precision::int8;
+  const ValueScale added = written == Precision::bf16 ? ValueScale() : scales.residual;
   const int taps = shape.kernel * shape.kernel;
   const int channels = shape.channels / shape.groups;
   const int columns = shape.out_channels / shape.groups;
   for (int k = 0; k < shape.out_channels; ++k) {
     const int channel = k / columns * channels;
-    const ValueScale* channel_scales = int8 ? &scales.input[channel] : nullptr;
+    const ValueScale* channel_scales = integers ? &scales.input[channel] : nullptr;
     const StoredRow row(precision, weights + std::size_t(k) * channels * taps, channels, taps,
                         channel_scales);
     for (int p = 0; p < work.positions(); ++p) {
@@ -46,21 +67,20 @@ void dot_convolution_reference(Precision precision, const ConvolutionShape& shap
       for (int r = 0; r < rows; ++r) {
         double sum = 0;
         if (start >= 0)
-          sum = int8 ? static_cast<const std::int32_t*>(starts)[start_place]
-                     : static_cast<const float*>(starts)[start_place];
+          sum = integers ? static_cast<const std::int32_t*>(starts)[start_place]
+                         : static_cast<const float*>(starts)[start_place];
         for (const Tap& tap : work.taps_of(p)) {
           double correction = 0;
           for (int c = 0; c < channels; ++c) {
             const double weight = row.weights[std::size_t(c) * taps + tap.weight];
-            sum += weight * (int8 ? input.at<std::uint8_t>(tap, r)[channel + c]
-                                  : to_float(input.at<Bf16>(tap, r)[channel + c]));
+            sum += weight * stored_number(precision, input, tap, r, channel + c);
             if (int8) correction -= weight * static_cast<double>(channel_scales[c].zero);
           }
           sum += std::lround(correction);
         }
         const std::ptrdiff_t place = std::ptrdiff_t{work.output[p]} + k;
         if (kind == DotOutput::sums) {
-          if (int8)
+          if (integers)
             static_cast<std::int32_t*>(output[r])[place] = static_cast<std::int32_t>(sum);
           else
             static_cast<float*>(output[r])[place] = static_cast<float>(sum);
@@ -68,15 +88,15 @@ void dot_convolution_reference(Precision precision, const ConvolutionShape& shap
         }
         float value = std::fma(static_cast<float>(sum), row.scale, bias[k]);
         if (!work.residual.empty())
-          value = bytes ? std::fma(static_cast<float>(residual->at<std::uint8_t>(work.residual[p], r)[k]) -
-                                       scales.residual.zero,
-                                   scales.residual.scale, value)
-                        : value + to_float(residual->at<Bf16>(work.residual[p], r)[k]);
+          value = std::fma(stored_number(written, *residual, work.residual[p], r, k) - added.zero,
+                           added.scale, value);
         value = activate(value, shape.slope);
         if (kind == DotOutput::real)
           static_cast<float*>(output[r])[place] = value;
         else if (bytes)
           static_cast<std::uint8_t*>(output[r])[place] = to_uint8(value, scales.output);
+        else if (written == Precision::int16)
+          static_cast<std::int16_t*>(output[r])[place] = to_int16(value, scales.output);
         else
           static_cast<Bf16*>(output[r])[place] = to_bf16(value);
       }

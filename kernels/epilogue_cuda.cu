@@ -52,6 +52,7 @@ cudaError_t epilogue_cuda(Precision precision, const EpilogueArguments& argument
     case Precision::int8:
     case Precision::fp8:
       return cudaErrorInvalidValue;
+    case Precision::int16:  // the CPU's alone
     case Precision::fp32:
     case Precision::tf32:
       break;

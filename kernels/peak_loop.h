@@ -14,8 +14,8 @@ namespace backdrop::kernels {
 /// sum that depends on all of them.
 std::int64_t run_peak_loop(InstructionSet set, std::int64_t rounds, float* sink);
 
-/// The same with products of bfloat16 or of 8 bits, where has_dot_instructions(precision); elsewhere nothing
-/// is done.
+/// The same with products of bfloat16 or of 8 or 16 bits, where has_dot_instructions(precision); elsewhere
+/// nothing is done.
 std::int64_t run_dot_peak_loop(Precision precision, std::int64_t rounds, float* sink);
 
 /// The loop for each set, as above.
@@ -24,5 +24,6 @@ std::int64_t peak_loop_avx2(std::int64_t rounds, float* sink);
 std::int64_t peak_loop_avx512(std::int64_t rounds, float* sink);
 std::int64_t peak_loop_bf16_avx512(std::int64_t rounds, float* sink);
 std::int64_t peak_loop_int8_vnni(std::int64_t rounds, float* sink);
+std::int64_t peak_loop_int16_avx2(std::int64_t rounds, float* sink);
 
 }  // namespace backdrop::kernels

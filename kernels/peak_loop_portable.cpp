@@ -29,9 +29,11 @@ std::int64_t run_peak_loop(InstructionSet set, std::int64_t rounds, float* sink)
 
 std::int64_t run_dot_peak_loop(Precision precision, std::int64_t rounds, float* sink) {
 #if defined(__x86_64__)
-  if (has_dot_instructions(precision))
+  if (has_dot_instructions(precision)) {
+    if (precision == Precision::int16) return peak_loop_int16_avx2(rounds, sink);
     return precision == Precision::int8 ? peak_loop_int8_vnni(rounds, sink)
                                         : peak_loop_bf16_avx512(rounds, sink);
+  }
 #endif
   static_cast<void>(precision);
   static_cast<void>(rounds);

@@ -89,6 +89,7 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
       return position_convolution_int8_cuda(arguments, stream);
     case Precision::fp8:
       return position_convolution_fp8_cuda(arguments, stream);
+    case Precision::int16:  // the CPU's alone
     case Precision::fp32:
       break;
   }

@@ -46,6 +46,7 @@ cudaError_t position_pool_cuda(Precision precision, const PoolArguments& argumen
       return launch(position_pool_int8_kernel, arguments, stream);
     case Precision::fp8:
       return launch(position_pool_fp8_kernel, arguments, stream);
+    case Precision::int16:  // the CPU's alone
     case Precision::fp32:
     case Precision::tf32:
       break;

@@ -14,8 +14,9 @@ enum class Precision {
   tf32,  ///< stored as fp32, multiplied with 10 bits of mantissa on tensor cores
   fp16,
   bf16,
-  int8,  ///< 8-bit integers with calibrated scales
-  fp8,   ///< e4m3 with calibrated scales, but for the input (GPU)
+  int16,  ///< 16-bit integers with calibrated scales (CPUs with AVX2)
+  int8,   ///< 8-bit integers with calibrated scales
+  fp8,    ///< e4m3 with calibrated scales, but for the input (GPU)
 };
 
 constexpr const char* name(Precision precision) {
@@ -26,6 +27,8 @@ constexpr const char* name(Precision precision) {
       return "fp16";
     case Precision::bf16:
       return "bf16";
+    case Precision::int16:
+      return "int16";
     case Precision::int8:
       return "int8";
     case Precision::fp8:
@@ -37,8 +40,8 @@ constexpr const char* name(Precision precision) {
 }
 
 constexpr std::optional<Precision> precision_named(std::string_view text) {
-  for (const Precision precision :
-       {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8, Precision::fp8})
+  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16,
+                                    Precision::int16, Precision::int8, Precision::fp8})
     if (text == name(precision)) return precision;
   return std::nullopt;
 }
@@ -46,12 +49,12 @@ constexpr std::optional<Precision> precision_named(std::string_view text) {
 /// Bytes of a stored value.
 constexpr std::size_t element_bytes(Precision precision) {
   if (precision == Precision::int8 || precision == Precision::fp8) return 1;
-  return precision == Precision::fp16 || precision == Precision::bf16 ? 2 : 4;
+  return precision == Precision::fp32 || precision == Precision::tf32 ? 4 : 2;
 }
 
 /// Whether activations need scales that are chosen on composites. Fully connected layers run in fp32 then.
 constexpr bool needs_calibration(Precision precision) {
-  return precision == Precision::int8 || precision == Precision::fp8;
+  return precision == Precision::int16 || precision == Precision::int8 || precision == Precision::fp8;
 }
 
 /// Values of one 16-byte access; also the channels that a device stores of a normalised pixel.

@@ -14,6 +14,13 @@ struct Int8 {
   static Element stored(float value, const ValueScale& scale) { return to_uint8(value, scale); }
 };
 
+struct Int16 {
+  using Element = std::int16_t;
+  static Element larger(Element a, Element b) { return a > b ? a : b; }
+  static float real(Element value, const ValueScale& scale) { return to_float(value, scale); }
+  static Element stored(float value, const ValueScale& scale) { return to_int16(value, scale); }
+};
+
 struct Bfloat16 {
   using Element = Bf16;
   static Element larger(Element a, Element b) { return to_float(a) > to_float(b) ? a : b; }
@@ -71,14 +78,26 @@ void average_pool(const ReducedPool& pool, const PositionWork& work, int rows, c
 
 void reduced_max_pool(const ReducedPool& pool, const PositionWork& work, int rows, const RowPointers& input,
                       void* const* output) {
-  pool.precision == Precision::int8 ? max_pool<Int8>(pool, work, rows, input, output)
-                                    : max_pool<Bfloat16>(pool, work, rows, input, output);
+  switch (pool.precision) {
+    case Precision::int8:
+      return max_pool<Int8>(pool, work, rows, input, output);
+    case Precision::int16:
+      return max_pool<Int16>(pool, work, rows, input, output);
+    default:
+      return max_pool<Bfloat16>(pool, work, rows, input, output);
+  }
 }
 
 void reduced_average_pool(const ReducedPool& pool, const PositionWork& work, int rows,
                           const RowPointers& input, void* const* output) {
-  pool.precision == Precision::int8 ? average_pool<Int8>(pool, work, rows, input, output)
-                                    : average_pool<Bfloat16>(pool, work, rows, input, output);
+  switch (pool.precision) {
+    case Precision::int8:
+      return average_pool<Int8>(pool, work, rows, input, output);
+    case Precision::int16:
+      return average_pool<Int16>(pool, work, rows, input, output);
+    default:
+      return average_pool<Bfloat16>(pool, work, rows, input, output);
+  }
 }
 
 }  // namespace backdrop::kernels

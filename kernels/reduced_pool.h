@@ -8,7 +8,7 @@
 
 namespace backdrop::kernels {
 
-/// What a pool reads (`precision` int8 or bf16) and writes (DotOutput::stored or real).
+/// What a pool reads (`precision` int8, int16 or bf16) and writes (DotOutput::stored or real).
 struct ReducedPool {
   Precision precision = Precision::bf16;
   int channels = 0;

@@ -1,5 +1,5 @@
 /// \file
-/// How activations are stored below fp32: bfloat16, or 8-bit integers with a scale.
+/// How activations are stored below fp32: bfloat16, or integers of 8 or 16 bits with a scale.
 #pragma once
 
 #include <bit>
@@ -12,10 +12,10 @@
 
 namespace backdrop::kernels {
 
-/// What a stored 8-bit value means: real = scale * (stored - zero).
+/// What a stored integer means: real = scale * (stored - zero).
 struct ValueScale {
   float scale = 1.0f;
-  float zero = 0.0f;  ///< a whole number from 0 to 255
+  float zero = 0.0f;  ///< of 8 bits a whole number from 0 to 255, of 16 bits 0
 
   bool operator==(const ValueScale&) const = default;
 };
@@ -65,6 +65,28 @@ inline float round_small(float value) {
 inline std::uint8_t to_uint8(float value, const ValueScale& scale) {
   const float stored = std::nearbyint(std::fma(value, 1.0f / scale.scale, scale.zero));
   return static_cast<std::uint8_t>(stored > 0.0f ? (stored < 255.0f ? stored : 255.0f) : 0.0f);
+}
+
+/// 16-bit values are signed and no larger than this, which leaves 18 bits for the sum of a channel's weights.
+inline constexpr int kInt16Most = 8191;
+
+inline float to_float(std::int16_t value, const ValueScale& scale) {
+  return scale.scale * static_cast<float>(value);
+}
+
+/// To the nearest, ties to even; values outside the range become its ends.
+inline std::int16_t to_int16(float value, const ValueScale& scale) {
+  constexpr auto kMost = static_cast<float>(kInt16Most);
+  const float stored = std::nearbyint(value * (1.0f / scale.scale));
+  return static_cast<std::int16_t>(stored > -kMost ? (stored < kMost ? stored : kMost) : -kMost);
+}
+
+/// The 16-bit scale of a value whose range in 8 bits is that of `bytes`: with room for four times as large
+/// ones, so that hardly anything is ever cut off.
+inline ValueScale int16_scale(const ValueScale& bytes) {
+  constexpr float kRoom = 4.0f;
+  const float largest = bytes.scale * (bytes.zero > 127.5f ? bytes.zero : 255.0f - bytes.zero);
+  return {kRoom * largest / static_cast<float>(kInt16Most), 0.0f};
 }
 
 }  // namespace backdrop::kernels

@@ -14,17 +14,28 @@ constexpr int kRowsWanted = 64;  // of one point's product, at least
 static_assert(kRowsWanted >= kMaxRows);
 constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
 
-WinogradTransforms transforms_for(Precision read, Precision written, bool portable) {
-#if defined(__x86_64__)
-  if (!portable && has_dot_instructions(Precision::bf16)) return reduced_transforms_avx512(read, written);
-#endif
-  static_cast<void>(portable);
-  return reduced_transforms_portable(read, written);
-}
-
+// Two bytes an element in all forms but int8.
 const void* locate(Precision stored, const RowPointers& rows, const Tap& tap, int row) {
   return stored == Precision::int8 ? static_cast<const void*>(rows.at<std::uint8_t>(tap, row))
-                                   : rows.at<Bf16>(tap, row);
+                                   : rows.at<std::uint16_t>(tap, row);
+}
+
+// A point's range is all that values within theirs can make of it: it is never cut off.
+std::array<ValueScale, kTilePoints> point_scales(const ValueScale& input, int largest) {
+  // Sums of what input_points() multiplies by, in absolute values.
+  constexpr float kFactors[kTileInputs] = {10, 10, 10, 6, 6, 10};
+  const float unit = input.scale * static_cast<float>(kInt16Most) / static_cast<float>(largest);
+  std::array<ValueScale, kTilePoints> scales;
+  for (int y = 0; y < kTileInputs; ++y)
+    for (int x = 0; x < kTileInputs; ++x)
+      scales[y * kTileInputs + x] = {kFactors[y] * kFactors[x] * unit, 0.0f};
+  return scales;
+}
+
+std::vector<float> units(const std::array<ValueScale, kTilePoints>& points) {
+  std::vector<float> scales;
+  for (const ValueScale& point : points) scales.push_back(point.scale);
+  return scales;
 }
 
 }  // namespace
@@ -36,15 +47,42 @@ ReducedWinograd::ReducedWinograd(Precision read, const ConvolutionShape& shape, 
       shape_(shape),
       scales_(scales),
       portable_(portable),
-      products_(Precision::bf16, product_shape(shape), transform_filters(shape, weights).data(),
-                std::vector<float>(shape.out_channels, 0.0f).data(), {}, portable),
+      products_(make_products(read, shape, weights, scales)),
       bias_(bias, bias + shape.out_channels) {
   if (!scales.input.empty()) input_scale_ = scales.input[0];
 }
 
+DotConvolution ReducedWinograd::make_products(Precision read, const ConvolutionShape& shape,
+                                              const float* weights, const DotScales& scales) {
+  const std::vector<float> filters = transform_filters(shape, weights);
+  if (read != Precision::int16)
+    return {Precision::bf16,
+            product_shape(shape),
+            filters.data(),
+            std::vector<float>(shape.out_channels, 0.0f).data(),
+            {},
+            portable_};
+  const int largest = balanced_largest_input(shape.channels);
+  points_ = point_scales(scales.input[0], largest);
+  Int16Weights stored = store_int16_by_tap(product_shape(shape), filters.data(), units(points_), largest);
+  DotConvolution products(product_shape(shape), stored, portable_);
+  product_scale_ = std::move(stored.scale);
+  return products;
+}
+
+WinogradTransforms ReducedWinograd::transforms() const {
+#if defined(__x86_64__)
+  if (!portable_ && read_ == Precision::int16 && has_dot_instructions(read_)) return int16_transforms_avx2();
+  if (!portable_ && read_ != Precision::int16 && has_dot_instructions(Precision::bf16))
+    return reduced_transforms_avx512(read_, written_);
+#endif
+  if (read_ == Precision::int16) return int16_transforms_portable();
+  return reduced_transforms_portable(read_, written_);
+}
+
 int ReducedWinograd::chunk_rows() const {
   const std::size_t row_bytes =
-      kTilePoints * (shape_.channels * sizeof(Bf16) + kDotPanelColumns * sizeof(float));
+      kTilePoints * (shape_.channels * sizeof(std::uint16_t) + products_.panel_columns() * sizeof(float));
   return std::max(kRowsWanted, static_cast<int>(kChunkBytes / row_bytes));
 }
 
@@ -57,12 +95,13 @@ std::size_t ReducedWinograd::transformed_bytes(std::int64_t flat) const {
 std::size_t ReducedWinograd::scratch_bytes() const {
   const std::int64_t flat = chunk_rows();
   return transformed_bytes(flat) +
-         static_cast<std::size_t>(kTilePoints * point_stride(flat, kDotPanelColumns)) * sizeof(float);
+         static_cast<std::size_t>(kTilePoints * point_stride(flat, products_.panel_columns())) *
+             sizeof(float);
 }
 
 void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, const RowPointers& input,
-                                       Bf16* transformed) const {
-  const WinogradTransforms transforms = transforms_for(read_, written_, portable_);
+                                       std::uint16_t* transformed) const {
+  const auto transform = transforms().input;
   const std::int64_t flat = std::ssize(taps) / kTilePoints * rows;
   const auto at = [&](const Tap& tap, int background) { return locate(read_, input, tap, background); };
   for_each_with_next(
@@ -71,15 +110,16 @@ void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, cons
         return tile_inputs(taps, {row, rows}, at);
       },
       [&](std::int64_t row, const auto& pointers, const auto& ahead) {
-        transforms.input({pointers.data(), ahead.data(), shape_.channels, input_scale_,
-                          transformed + row * shape_.channels, point_stride(flat, shape_.channels)});
+        transform({pointers.data(), ahead.data(), shape_.channels, input_scale_,
+                   transformed + row * shape_.channels, point_stride(flat, shape_.channels),
+                   read_ == Precision::int16 ? points_.data() : nullptr});
       });
 }
 
 void ReducedWinograd::transform_outputs(int panel, const TileWork& work, int first, int count, int rows,
                                         const float* products, const RowPointers* residual,
                                         void* const* output) const {
-  const WinogradTransforms transforms = transforms_for(read_, written_, portable_);
+  const auto transform = transforms().output;
   const std::int64_t flat = std::int64_t{count} * rows;
   const std::size_t size = element_bytes(written_);
   const int column = products_.first_column(panel);
@@ -99,10 +139,11 @@ void ReducedWinograd::transform_outputs(int panel, const TileWork& work, int fir
         void* targets[kTile * kTile];
         for (int i = 0; i < kTile * kTile; ++i)
           targets[i] = offsets[i] < 0 ? nullptr : to + (offsets[i] + column) * size;
-        transforms.output({products + row * kDotPanelColumns, point_stride(flat, kDotPanelColumns),
-                           products_.columns(panel), bias_.data() + column,
-                           residual != nullptr ? added.data() : nullptr, ahead.data(), scales_.residual,
-                           shape_.slope, targets, scales_.output});
+        transform({products + row * products_.panel_columns(), point_stride(flat, products_.panel_columns()),
+                   products_.columns(panel), bias_.data() + column,
+                   residual != nullptr ? added.data() : nullptr, ahead.data(), scales_.residual, shape_.slope,
+                   targets, scales_.output, read_ == Precision::int16 ? &product_scale_[column] : nullptr,
+                   shape_.out_channels});
       });
 }
 
@@ -111,18 +152,18 @@ std::int64_t ReducedWinograd::run(const TileWork& work, int rows, const RowPoint
                                   std::byte* scratch) const {
   const int tiles = static_cast<int>(work.inputs.size()) / kTilePoints;
   const int chunk = chunk_rows() / rows;
-  auto* transformed = reinterpret_cast<Bf16*>(scratch);
+  auto* transformed = reinterpret_cast<std::uint16_t*>(scratch);
   auto* products = reinterpret_cast<float*>(scratch + transformed_bytes(std::int64_t{chunk} * rows));
   std::int64_t multiply_adds = 0;
   for (int first = 0; first < tiles; first += chunk) {
     const int count = std::min(chunk, tiles - first);
     const auto taps = work.inputs.subspan(std::size_t(first) * kTilePoints, std::size_t(count) * kTilePoints);
     transform_inputs(taps, rows, input, transformed);
-    const ProductLists lists(std::int64_t{count} * rows, products_.whole_rows(), shape_.channels,
-                             kDotPanelColumns);
+    const int columns = products_.panel_columns();
+    const ProductLists lists(std::int64_t{count} * rows, products_.whole_rows(), shape_.channels, columns);
     for (int panel = 0; panel < products_.panels(); ++panel) {
-      multiply_adds += multiply_panel<void*>(products_, panel, lists, transformed, shape_.channels, products,
-                                             kDotPanelColumns);
+      multiply_adds +=
+          multiply_panel<void*>(products_, panel, lists, transformed, shape_.channels, products, columns);
       transform_outputs(panel, work, first, count, rows, products, residual, output);
     }
   }

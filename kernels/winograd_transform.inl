@@ -15,6 +15,12 @@ struct Floats {
   }
 };
 
+struct FloatProducts {
+  static V load(const OutputTransform& a, int point, int c, int count) {
+    return V::load_first(a.products + point * a.stride + c, count);
+  }
+};
+
 // A tile's lines lie far apart, where the processor does not see the next one coming.
 template <class Stored, bool Write = false>
 inline void prefetch(const void* value, int c) {
@@ -69,7 +75,8 @@ template <class Stored, class Transformed>
     V points[kTileInputs];
     input_points(columns[y], points);
     for (int x = 0; x < kTileInputs; ++x)
-      Transformed::store(points[x], a.output, (y * kTileInputs + x) * a.stride + c, valid, {});
+      Transformed::store(points[x], a.output, (y * kTileInputs + x) * a.stride + c, valid,
+                         a.points != nullptr ? a.points[y * kTileInputs + x] : ValueScale());
   }
 }
 
@@ -81,7 +88,7 @@ inline void transform_input(const InputTransform& a) {
   if (c < a.channels) transform_input_lanes<Stored, Transformed>(a, c, a.channels - c);
 }
 
-template <class Stored>
+template <class Stored, class Products>
 [[gnu::always_inline]] inline void transform_output_lanes(const OutputTransform& a, int c, int valid) {
   V rows[kTile][kTileInputs];  // [output row][point of the columns]
   for (int i = 0; i < kTile * kTile; ++i)
@@ -90,7 +97,7 @@ template <class Stored>
   for (int x = 0; x < kTileInputs; ++x) {
     V m[kTileInputs];
     for (int y = 0; y < kTileInputs; ++y)
-      m[y] = V::load_first(a.products + (y * kTileInputs + x) * a.stride + c, valid);
+      m[y] = Products::load(a, y * kTileInputs + x, c, valid);
     V outputs[kTile];
     output_points(m, outputs);
     for (int y = 0; y < kTile; ++y) rows[y][x] = outputs[y];
@@ -113,9 +120,10 @@ template <class Stored>
   }
 }
 
-template <class Stored>
+template <class Stored, class Products = FloatProducts>
 inline void transform_output(const OutputTransform& a) {
   int c = 0;
-  for (; c + V::kLanes <= a.channels; c += V::kLanes) transform_output_lanes<Stored>(a, c, V::kLanes);
-  if (c < a.channels) transform_output_lanes<Stored>(a, c, a.channels - c);
+  for (; c + V::kLanes <= a.channels; c += V::kLanes)
+    transform_output_lanes<Stored, Products>(a, c, V::kLanes);
+  if (c < a.channels) transform_output_lanes<Stored, Products>(a, c, a.channels - c);
 }

@@ -1,5 +1,7 @@
 // For processors without AVX2; below fp32 also where instructions are missing, and to test with.
+#include <cmath>
 #include <cstddef>
+#include <cstring>
 
 #include "kernels/vector_portable.h"
 #include "kernels/winograd.h"
@@ -35,6 +37,40 @@ struct Bytes {
   }
 };
 
+struct Shorts {
+  using Element = std::int16_t;
+  static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale& scale) {
+    V result = V::zero();
+    for (int i = 0; i < count; ++i)
+      result.value[i] = to_float(static_cast<const std::int16_t*>(from)[at + i], scale);
+    return result;
+  }
+  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale& scale) {
+    for (int i = 0; i < count; ++i) static_cast<std::int16_t*>(to)[at + i] = to_int16(value.value[i], scale);
+  }
+};
+
+// What the input transform writes of them.
+struct Points {
+  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale& scale) {
+    for (int i = 0; i < count; ++i)
+      static_cast<std::int16_t*>(to)[at + i] =
+          static_cast<std::int16_t>(std::nearbyint(value.value[i] * (1.0f / scale.scale)));
+  }
+};
+
+struct IntegerProducts {
+  static V load(const OutputTransform& a, int point, int c, int count) {
+    V result = V::zero();
+    for (int i = 0; i < count; ++i) {
+      std::int32_t sum;
+      std::memcpy(&sum, a.products + point * a.stride + c + i, sizeof sum);
+      result.value[i] = static_cast<float>(sum) * a.product_scale[point * a.scale_stride + c + i];
+    }
+    return result;
+  }
+};
+
 }  // namespace
 
 WinogradTransforms winograd_transforms_portable() {
@@ -44,6 +80,10 @@ WinogradTransforms winograd_transforms_portable() {
 WinogradTransforms reduced_transforms_portable(Precision read, Precision written) {
   return {read == Precision::int8 ? transform_input<Bytes, Halves> : transform_input<Halves, Halves>,
           written == Precision::int8 ? transform_output<Bytes> : transform_output<Halves>};
+}
+
+WinogradTransforms int16_transforms_portable() {
+  return {transform_input<Shorts, Points>, transform_output<Shorts, IntegerProducts>};
 }
 
 }  // namespace backdrop::kernels

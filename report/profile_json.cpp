@@ -59,7 +59,7 @@ std::string profile_json(const ProfileRecord& record) {
   peak["bytes_per_second"] = record.peak.bytes_per_second;
   peak["multiply_adds_per_second"] = record.peak.multiply_adds_per_second;
   for (const Precision precision :
-       {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8, Precision::fp8})
+       {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int16, Precision::int8, Precision::fp8})
     peak[std::string(name(precision)) + "_multiply_adds_per_second"] = measured(record.peak.of(precision));
   for (const SearchTimes& times : record.searches) json["searches"].push_back(search_json(times));
   return json_text(json);

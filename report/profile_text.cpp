@@ -12,7 +12,7 @@ std::string machine_text(const ProfileRecord& record) {
 std::string peak_text(const MachinePeak& peak) {
   std::string text = fmt::format("{:.1f} GMAC/s in fp32", 1e-9 * peak.multiply_adds_per_second);
   for (const Precision precision :
-       {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8, Precision::fp8})
+       {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int16, Precision::int8, Precision::fp8})
     if (peak.of(precision) > 0)
       text += fmt::format(", {:.1f} in {}", 1e-9 * peak.of(precision), name(precision));
   return text + fmt::format(", {:.1f} GB/s of memory", 1e-9 * peak.bytes_per_second);

@@ -135,7 +135,7 @@ void register_all() {
   add("read_data", read_data);
   for (const char* order : {"all", "plain", "adaptive"})
     add(fmt::format("search/{}/fp32", order), find_vulnerable, std::string(order), Precision::fp32);
-  for (const Precision precision : {Precision::bf16, Precision::int8})
+  for (const Precision precision : {Precision::bf16, Precision::int16, Precision::int8})
     if (kernels::has_dot_instructions(precision))
       add(fmt::format("search/all/{}", name(precision)), find_vulnerable, std::string("all"), precision);
   add("search/all/fp32/kept", keep_results);

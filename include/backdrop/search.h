@@ -78,7 +78,7 @@ struct SearchCallbacks {
 /// close ones are made again in fp32. The audit makes a random share of the clear ones again, too; if one
 /// were wrong, the search would have failed.
 struct ScreeningSummary {
-  std::string precision;         ///< "bf16" or "int8"
+  std::string precision;         ///< like "int8"
   std::size_t composites = 0;    ///< all that were computed
   std::size_t rechecked = 0;     ///< too close: computed again in fp32
   std::size_t audited = 0;       ///< of the others: computed again to see

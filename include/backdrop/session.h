@@ -26,8 +26,8 @@ namespace backdrop {
 
 struct OpenOptions {
   std::string device = "auto";  ///< "auto", "cpu", "cuda" or "cuda:N"
-  /// "fp32", "bf16" or "int8"; "auto", the fastest of these (CPU); "tf32", "fp16", "fp8" (GPU). Below
-  /// fp32 a search's answers are still fp32's: SearchAnswers::screening.
+  /// "fp32", "bf16" or "int8"; "int16", and "auto", the fastest of these (CPU); "tf32", "fp16", "fp8" (GPU).
+  /// Below fp32 a search's answers are still fp32's: SearchAnswers::screening.
   std::string precision = "fp32";
   int threads = 0;               ///< CPU threads; 0: all that this process may use
   int batch = 0;                 ///< composites a batch; 0: chosen for the device

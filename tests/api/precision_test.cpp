@@ -72,7 +72,7 @@ TEST_P(LowerPrecision, HasFp32sAnswersAndAnAccount) {
             exact.classify(std::array{photo.view()}).logits);
 }
 
-INSTANTIATE_TEST_SUITE_P(OnTheCpu, LowerPrecision, ::testing::Values("bf16", "int8"),
+INSTANTIATE_TEST_SUITE_P(OnTheCpu, LowerPrecision, ::testing::Values("bf16", "int16", "int8"),
                          [](const auto& instance) { return std::string(instance.param); });
 
 TEST(PrecisionAuto, HasFp32sAnswersWhateverItTakes) {
@@ -86,7 +86,7 @@ TEST(PrecisionAuto, HasFp32sAnswersWhateverItTakes) {
     const SearchAnswers found = search(chosen, data);
     expect_same_answers(found, expected);
     if (found.screening) {
-      EXPECT_THAT(found.screening->precision, AnyOf("bf16", "int8"));
+      EXPECT_THAT(found.screening->precision, AnyOf("bf16", "int16", "int8"));
     }
   }
 }
@@ -130,9 +130,11 @@ TEST(PrecisionNames, SayWhichDeviceTheyAreFor) {
     }
     return "none";
   };
-  EXPECT_EQ(refusal("cpu", "tf32"), "precision tf32 is for a GPU: the CPU takes fp32, bf16 and int8");
+  EXPECT_EQ(refusal("cpu", "tf32"), "precision tf32 is for a GPU: the CPU takes fp32, bf16, int16 and int8");
   EXPECT_EQ(refusal("cuda", "auto"),
             "precision auto is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8");
+  EXPECT_EQ(refusal("cuda", "int16"),
+            "precision int16 is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8");
 }
 
 }  // namespace

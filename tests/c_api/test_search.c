@@ -226,7 +226,7 @@ static void searches_with_a_session(const char* checkpoint) {
   free(pixels[1]);
 }
 
-/* bf16 or int8, where the processor has the instructions. */
+/* Below fp32, where the processor has the instructions. */
 static void accounts_for_precision(const handles* good, const char* precision) {
   backdrop_open_options options = {0};
   options.size = sizeof options;
@@ -270,5 +270,6 @@ void test_search(const char* checkpoint) {
   open_handles(checkpoint, &good);
   accounts_for_precision(&good, "bf16");
   accounts_for_precision(&good, "int8");
+  accounts_for_precision(&good, "int16");
   free_handles(&good);
 }

@@ -36,7 +36,7 @@ TEST_F(ChallengeTest, LowerPrecisionEndsWithTheSameAnswers) {
   draw_data();
   ASSERT_EQ(run(challenge({"--mode", "all", "--out", "exact", "--in9"})).exit_code, 0);
   const auto exact = read_array<std::int16_t>("exact/predictions.npy", {18, 18});
-  for (const std::string precision : {"int8", "bf16"}) {
+  for (const std::string precision : {"int8", "int16", "bf16"}) {
     const Outcome outcome = run(challenge(
         {"--mode", "all", "--out", precision, "--in9", "--device", "cpu", "--precision", precision}));
     if (outcome.exit_code == 4) {

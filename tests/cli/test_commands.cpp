@@ -72,7 +72,7 @@ TEST_F(OtherCommandsTest, Profile) {
 
 TEST_F(OtherCommandsTest, ProfileBelowFp32) {
   draw_data(1);
-  for (const char* precision : {"bf16", "int8", "auto"}) {
+  for (const char* precision : {"bf16", "int16", "int8", "auto"}) {
     std::vector<std::string> arguments = {
         "profile",     "--checkpoint", "model.safetensors", "--data-path", "data",
         "--precision", precision,      "--foregrounds",     "2",           "--backgrounds",

@@ -215,6 +215,7 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
     case Precision::bf16:
       test::emulate_products<test::FloatOperands<test::HostBfloat16s>>(arguments);
       break;
+    case Precision::int16:  // the CPU's alone
     case Precision::fp32:
     case Precision::tf32:
       test::emulate<test::EmulatedScalarMath<test::HostFloats>>(arguments);

@@ -70,7 +70,7 @@ TEST(Profile, CountsEveryMultiplyAddAndItsTimesAddUp) {
 }
 
 // Below fp32: by plain loops, with a peak of its own for each kind of product.
-constexpr MachinePeak kPeaks{1e9, 1e9, 2e9, 4e9};
+constexpr MachinePeak kPeaks{1e9, 1e9, 2e9, 4e9, 3e9};
 
 SearchTimes profile_below(const Scene& scene, Precision precision, bool reuse, const MachinePeak& peak) {
   const EngineOptions options{.threads = 2,
@@ -90,7 +90,7 @@ std::int64_t count_fast_pass(const Scene& scene, Precision precision, bool reuse
   ReducedOptions options;
   options.precision = precision;
   options.portable = true;
-  if (precision == Precision::int8) {
+  if (needs_calibration(precision)) {
     const std::vector<CompositePhotos> photos{
         {&scene.photos[0], &scene.masks[0], &scene.backgrounds->front()}};
     options.calibration = calibrate(scene.network, photos, pool);
@@ -105,9 +105,10 @@ std::int64_t count_fast_pass(const Scene& scene, Precision precision, bool reuse
 TEST(Profile, BelowFp32TheFastPassAndWhatIsDecidedAgainAddUp) {
   const Scene scene;
   const int positioned = first_fully_connected(*scene.network);
-  for (const Precision precision : {Precision::bf16, Precision::int8}) {
+  for (const Precision precision : {Precision::bf16, Precision::int16, Precision::int8}) {
     for (const bool reuse : {true, false}) {
       SCOPED_TRACE(testing::Message() << name(precision) << ", reuse " << reuse);
+      const Precision tiles = precision == Precision::int8 ? Precision::bf16 : precision;
       const SearchTimes times = profile_below(scene, precision, reuse, kPeaks);
       EXPECT_EQ(times.precision, precision);
       EXPECT_LE(times.rechecked + times.audited, 20);
@@ -125,10 +126,8 @@ TEST(Profile, BelowFp32TheFastPassAndWhatIsDecidedAgainAddUp) {
         seconds += 20 * layer.seconds;
         EXPECT_EQ(layer.products, i < positioned ? precision : Precision::fp32) << layer.name;
         const double by_list = layer.multiply_adds - layer.tile_multiply_adds;
-        EXPECT_NEAR(
-            layer.compute_share * layer.seconds,
-            by_list / kPeaks.of(layer.products) + layer.tile_multiply_adds / kPeaks.of(Precision::bf16),
-            1e-12)
+        EXPECT_NEAR(layer.compute_share * layer.seconds,
+                    by_list / kPeaks.of(layer.products) + layer.tile_multiply_adds / kPeaks.of(tiles), 1e-12)
             << layer.name;
         if (i >= positioned) continue;
         multiply_adds += 20 * layer.multiply_adds;
@@ -226,7 +225,7 @@ TEST(MachinePeak, IsMeasuredAndWiderVectorsDoMore) {
     EXPECT_TRUE(std::isfinite(sink));
     narrower = done;
   }
-  for (const Precision precision : {Precision::bf16, Precision::int8}) {
+  for (const Precision precision : {Precision::bf16, Precision::int16, Precision::int8}) {
     float sink = 1;
     const std::int64_t done = kernels::run_dot_peak_loop(precision, 10, &sink);
     EXPECT_EQ(done > 0, kernels::has_dot_instructions(precision)) << name(precision);

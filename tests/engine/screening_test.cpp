@@ -89,8 +89,8 @@ TEST(ReducedLayers, AreCloseToFp32WithAnyHandOff) {
       Precision precision;
       bool bf16_sums;
     };
-    for (const auto& [precision, bf16_sums] :
-         {Form{Precision::int8, false}, Form{Precision::int8, true}, Form{Precision::bf16, false}}) {
+    for (const auto& [precision, bf16_sums] : {Form{Precision::int8, false}, Form{Precision::int8, true},
+                                               Form{Precision::bf16, false}, Form{Precision::int16, false}}) {
       Search first(size, 7, seed);
       for (int hand_off = 0; hand_off < first_fully_connected(*network); ++hand_off) {
         SCOPED_TRACE(testing::Message() << name(precision) << (bf16_sums ? " with sums in bf16" : "")
@@ -104,7 +104,9 @@ TEST(ReducedLayers, AreCloseToFp32WithAnyHandOff) {
         reduced.set_backgrounds(search.backgrounds);
         reduced.run(search.tasks(), writer);
         if (hand_off == 0) first = search;
-        const float allowed = precision == Precision::int8 ? 0.5f : 0.1f;
+        const float allowed = precision == Precision::int8    ? 0.5f
+                              : precision == Precision::int16 ? 0.03f
+                                                              : 0.1f;
         for (std::size_t f = 0; f < search.logits.size(); ++f)
           for (std::size_t i = 0; i < search.logits[f].size(); ++i)
             ASSERT_NEAR(search.logits[f][i], exact.logits[f][i], allowed * largest) << test::mask_names()[f];
@@ -132,7 +134,7 @@ TEST(Screening, EndsWithTheAnswersOfFp32) {
     engine->set_backgrounds(exact.backgrounds);
     engine->classify_composites(exact.tasks());
     EXPECT_FALSE(engine->screening().has_value());
-    for (const Precision precision : {Precision::int8, Precision::bf16}) {
+    for (const Precision precision : {Precision::int8, Precision::int16, Precision::bf16}) {
       for (const bool reuse : {true, false}) {
         SCOPED_TRACE(testing::Message() << name(precision) << ", seed " << seed << ", reuse " << reuse);
         Search search(size, 40, seed);
@@ -192,7 +194,7 @@ TEST(Screening, ACpuWithoutTheInstructionsSaysSo) {
   EngineOptions options;
   options.precision = Precision::fp16;
   EXPECT_THROW(make_cpu_engine(network, default_class_map(kClasses), options), Error);
-  for (const Precision precision : {Precision::int8, Precision::bf16}) {
+  for (const Precision precision : {Precision::int8, Precision::int16, Precision::bf16}) {
     if (kernels::has_dot_instructions(precision)) continue;
     options.precision = precision;
     try {
@@ -214,6 +216,7 @@ TEST(StoredValues, SumsAndWhatComesBeforeBlocks) {
     };
     EXPECT_EQ(stored_values(*network, Precision::int8, false), all(Precision::int8));
     EXPECT_EQ(stored_values(*network, Precision::bf16, true), all(Precision::bf16));
+    EXPECT_EQ(stored_values(*network, Precision::int16, true), all(Precision::int16));
     const std::vector<Precision> stored = stored_values(*network, Precision::int8, true);
     EXPECT_EQ(stored == all(Precision::int8), !residual);
     EXPECT_EQ(stored[0], residual ? Precision::bf16 : Precision::int8);

@@ -58,8 +58,8 @@ for library in libc6 libdnnl libfmt libjpeg libssl "libstdc[+][+]6"; do
 done
 if grep -q -- '-dev' "$work/depends"; then fail "the command depends on a -dev package"; fi
 has_field "$development" Depends "backdrop \(= $version\), .*"
-dpkg-deb --info "$runtime" shlibs | grep -qx "libbackdrop 0 backdrop.*" || fail "other packages cannot depend on the library"
-dpkg-deb --info "$runtime" postinst | grep -q ldconfig || fail "ldconfig is not called"
+dpkg-deb --info "$runtime" shlibs | grep -x "libbackdrop 0 backdrop.*" >/dev/null || fail "other packages cannot depend on the library"
+dpkg-deb --info "$runtime" postinst | grep ldconfig >/dev/null || fail "ldconfig is not called"
 
 # A root with what dpkg and the packages' scripts need: a shell and ldconfig.
 root=$work/root
@@ -74,7 +74,7 @@ if ((EUID == 0)) && chroot "$root" /bin/sh -c : 2>/dev/null; then
   # shellcheck disable=SC2016
   [[ $(dpkg-query --admindir="$root/var/lib/dpkg" --show --showformat='${db:Status-Status} ' backdrop libbackdrop-dev) == \
     'installed installed ' ]] || fail "dpkg did not configure the packages"
-  chroot "$root" /sbin/ldconfig -p | grep -q 'libbackdrop.so.0' || fail "ldconfig does not know the library"
+  chroot "$root" /sbin/ldconfig -p | grep 'libbackdrop.so.0' >/dev/null || fail "ldconfig does not know the library"
   echo "installed by dpkg"
 else
   dpkg-deb --extract "$runtime" "$root"
@@ -88,14 +88,14 @@ for file in bin/backdrop lib/libbackdrop.so.0 share/man/man1/backdrop.1.gz share
   [[ -s $usr/$file ]] || fail "no /usr/$file"
 done
 for development_file in include/ libbackdrop.so libbackdrop.a .pc .cmake; do
-  if dpkg-deb --contents "$runtime" | awk '{print $6}' | grep -qE "${development_file//./\\.}\$"; then
+  if dpkg-deb --contents "$runtime" | awk '{print $6}' | grep -E "${development_file//./\\.}\$" >/dev/null; then
     fail "$development_file is in the command's package"
   fi
 done
 zcat "$usr/share/man/man1/backdrop.1.gz" | diff -q - <("$usr/bin/backdrop" manual) || fail "the manual page is another"
-if readelf -S "$usr/bin/backdrop" 2>/dev/null | grep -q '\.symtab'; then fail "the command is not stripped"; fi
+if readelf -S "$usr/bin/backdrop" 2>/dev/null | grep '\.symtab' >/dev/null; then fail "the command is not stripped"; fi
 
-"$usr/bin/backdrop" --version | tee "$work/version" | head -1
+"$usr/bin/backdrop" --version | tee "$work/version" | sed -n 1p
 grep -qF "$version" "$work/version" || fail "--version says another version"
 PKG_CONFIG_PATH=$usr/lib/pkgconfig
 export PKG_CONFIG_PATH LD_LIBRARY_PATH=$usr/lib

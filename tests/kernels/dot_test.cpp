@@ -54,7 +54,10 @@ struct ReducedWork {
       for (int kind = 0; kind < kSources; ++kind) {
         std::vector<std::byte>& store = stores.emplace_back();
         for (const float value : random_values(std::size_t(kBlocks) * channels, generator)) {
-          const Bf16 rounded = to_bf16(value);
+          const std::uint16_t rounded =
+              precision == Precision::int16
+                  ? static_cast<std::uint16_t>(random_int(-kInt16Most, kInt16Most, generator))
+                  : to_bf16(value);
           const auto* bytes = reinterpret_cast<const std::byte*>(&rounded);
           if (precision == Precision::int8)
             store.push_back(static_cast<std::byte>(random_int(0, 255, generator)));
@@ -88,7 +91,7 @@ void expect_equal(Precision read, Precision written, DotOutput kind, const Outpu
   for (std::size_t r = 0; r < expected.rows.size(); ++r) {
     const auto row = static_cast<int>(r);
     for (std::size_t i = 0; i < elements; ++i) {
-      if (kind == DotOutput::sums && read == Precision::int8) {
+      if (kind == DotOutput::sums && read != Precision::bf16) {
         ASSERT_EQ(actual.row<std::int32_t>(row)[i], expected.row<std::int32_t>(row)[i]) << i;
         continue;
       }
@@ -96,6 +99,10 @@ void expect_equal(Precision read, Precision written, DotOutput kind, const Outpu
         // Sums of bfloat16 products depend on their order.
         const int allowed = read == Precision::int8 ? 0 : 1;
         ASSERT_NEAR(actual.row<std::uint8_t>(row)[i], expected.row<std::uint8_t>(row)[i], allowed) << i;
+        continue;
+      }
+      if (kind == DotOutput::stored && written == Precision::int16) {
+        ASSERT_EQ(actual.row<std::int16_t>(row)[i], expected.row<std::int16_t>(row)[i]) << i;
         continue;
       }
       const bool stored = kind == DotOutput::stored;
@@ -146,6 +153,11 @@ TEST_P(DotKernels, ConvolutionEqualsReference) {
       scales.input.push_back({0.01f + 0.001f * static_cast<float>(c % 3), centred ? 117.3f : 0.0f});
     scales.residual = {0.02f, 100.0f};
     scales.output = {0.07f, 31.0f};
+    if (precision == Precision::int16) {
+      scales.input.assign(shape.channels, {0.0002f, 0.0f});
+      scales.residual = {0.0003f, 0.0f};
+      scales.output = {0.0007f, 0.0f};
+    }
     if (written != precision) scales.written = written;
     const DotConvolution convolution(precision, shape, weights.data(), bias.data(), scales, portable);
     std::vector<std::int32_t> starts(std::size_t(4) * convolution.start_stride());
@@ -174,6 +186,8 @@ INSTANTIATE_TEST_SUITE_P(Precisions, DotKernels,
                                          Case{Precision::int8, Precision::int8, true},
                                          Case{Precision::int8, Precision::bf16, false},
                                          Case{Precision::int8, Precision::bf16, true},
+                                         Case{Precision::int16, Precision::int16, false},
+                                         Case{Precision::int16, Precision::int16, true},
                                          Case{Precision::bf16, Precision::bf16, false},
                                          Case{Precision::bf16, Precision::bf16, true},
                                          Case{Precision::bf16, Precision::int8, false},
@@ -187,26 +201,30 @@ INSTANTIATE_TEST_SUITE_P(Precisions, DotKernels,
 TEST(ReducedPools, EqualPlainLoops) {
   std::mt19937 generator(52);
   for (int trial = 0; trial < 60; ++trial) {
-    const Precision precision = trial % 2 == 0 ? Precision::int8 : Precision::bf16;
+    constexpr Precision kPrecisions[] = {Precision::int8, Precision::bf16, Precision::int16};
+    const Precision precision = kPrecisions[trial % 3];
     const int channels = random_int(1, 40, generator);
     const int rows = random_int(1, kMaxRows, generator);
     const ReducedWork random(precision, precision, channels, channels, 9, rows, false, false, generator);
-    const ReducedPool pool{precision,
-                           channels,
-                           {0.05f, 40.0f},
-                           {0.04f, 30.0f},
-                           trial % 4 < 2 ? DotOutput::stored : DotOutput::real};
+    const ReducedPool pool{
+        precision, channels,
+        precision == Precision::int16 ? ValueScale{0.0002f, 0.0f} : ValueScale{0.05f, 40.0f},
+        precision == Precision::int16 ? ValueScale{0.0003f, 0.0f} : ValueScale{0.04f, 30.0f},
+        trial % 4 < 2 ? DotOutput::stored : DotOutput::real};
     const std::size_t elements = random.output.size() * channels;
     Outputs largest(rows, elements);
     Outputs mean(rows, elements);
     reduced_max_pool(pool, random.work(), rows, random.input, largest.pointers.data());
     reduced_average_pool(pool, random.work(), rows, random.input, mean.pointers.data());
     const auto real = [&](const Tap& tap, int r, int c) {
+      if (precision == Precision::int16)
+        return to_float(random.input.at<std::int16_t>(tap, r)[c], pool.input);
       return precision == Precision::int8 ? to_float(random.input.at<std::uint8_t>(tap, r)[c], pool.input)
                                           : to_float(random.input.at<Bf16>(tap, r)[c]);
     };
     const auto written = [&](const Outputs& outputs, int r, std::size_t i, const ValueScale& scale) {
       if (pool.kind == DotOutput::real) return outputs.row<float>(r)[i];
+      if (precision == Precision::int16) return to_float(outputs.row<std::int16_t>(r)[i], scale);
       return precision == Precision::int8 ? to_float(outputs.row<std::uint8_t>(r)[i], scale)
                                           : to_float(outputs.row<Bf16>(r)[i]);
     };
@@ -223,9 +241,10 @@ TEST(ReducedPools, EqualPlainLoops) {
           const std::size_t place = static_cast<std::size_t>(random.output[p] + c);
           const auto average = static_cast<float>(sum / static_cast<double>(taps.size()));
           ASSERT_FLOAT_EQ(written(largest, r, place, pool.input), best);
-          const float step = pool.kind == DotOutput::real   ? 1e-5f
-                             : precision == Precision::int8 ? 0.021f
-                                                            : std::abs(average) / 200 + 1e-5f;
+          const float step = pool.kind == DotOutput::real    ? 1e-5f
+                             : precision == Precision::int8  ? 0.021f
+                             : precision == Precision::int16 ? 0.00016f
+                                                             : std::abs(average) / 200 + 1e-5f;
           const float bounded = precision == Precision::int8 && pool.kind == DotOutput::stored
                                     ? std::clamp(average, -30 * 0.04f, 225 * 0.04f)
                                     : average;

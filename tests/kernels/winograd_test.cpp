@@ -130,10 +130,15 @@ struct StoredValues {
     for (const float value : values) {
       const std::uint8_t whole = to_uint8(value, scale);
       const Bf16 half = to_bf16(value);
-      const auto* from = stored == Precision::int8 ? reinterpret_cast<const std::byte*>(&whole)
-                                                   : reinterpret_cast<const std::byte*>(&half);
-      bytes.insert(bytes.end(), from, from + element_bytes(stored));
-      real.push_back(stored == Precision::int8 ? to_float(whole, scale) : to_float(half));
+      const std::int16_t sixteen = to_int16(value, scale);
+      const void* from = &half;
+      if (stored == Precision::int8) from = &whole;
+      if (stored == Precision::int16) from = &sixteen;
+      const auto* first = static_cast<const std::byte*>(from);
+      bytes.insert(bytes.end(), first, first + element_bytes(stored));
+      real.push_back(stored == Precision::int8    ? to_float(whole, scale)
+                     : stored == Precision::int16 ? to_float(sixteen, scale)
+                                                  : to_float(half));
     }
   }
   RowPointers rows(Precision stored, int count, int channels) const {
@@ -170,8 +175,11 @@ void compare_reduced(Precision read, Precision written, bool portable, std::mt19
                                   << (portable ? " portable, " : ", ") << shape.height << "x" << shape.width
                                   << "x" << shape.channels << " to " << shape.out_channels << ", " << rows
                                   << " rows");
-  const DotScales scales{
+  DotScales scales{
       std::vector<ValueScale>(shape.channels, {0.03f, 90.0f}), {0.05f, 100.0f}, {1, 100}, written};
+  if (read == Precision::int16)  // ranges of 6, 6 and 80
+    scales = {
+        std::vector<ValueScale>(shape.channels, {0.0007f, 0.0f}), {0.0007f, 0.0f}, {0.01f, 0.0f}, written};
   const StoredValues input(read, random_values(std::size_t(rows) * positions * shape.channels, generator),
                            scales.input[0]);
   const StoredValues residual(
@@ -207,6 +215,13 @@ void compare_reduced(Precision read, Precision written, bool portable, std::mt19
     } else if (written == Precision::int8) {
       ASSERT_NEAR(static_cast<int>(actual[i]), to_uint8(expected[i], scales.output), 1 + 0.1f * largest)
           << "at " << i;
+    } else if (written == Precision::int16) {
+      std::int16_t sixteen;
+      std::memcpy(&sixteen, &actual[i * sizeof sixteen], sizeof sixteen);
+      ASSERT_NEAR(to_float(sixteen, scales.output),
+                  to_float(to_int16(expected[i], scales.output), scales.output),
+                  0.03f * largest + scales.output.scale)
+          << "at " << i;
     } else {
       Bf16 half;
       std::memcpy(&half, &actual[i * sizeof half], sizeof half);
@@ -221,6 +236,9 @@ TEST(ReducedWinograd, IsCloseToThePlainLoops) {
     for (const Precision read : {Precision::int8, Precision::bf16})
       for (const Precision written : {Precision::int8, Precision::bf16})
         for (const bool portable : {true, false}) compare_reduced(read, written, portable, generator);
+  for (int trial = 0; trial < 20; ++trial)
+    for (const bool portable : {true, false})
+      compare_reduced(Precision::int16, Precision::int16, portable, generator);
 }
 
 INSTANTIATE_TEST_SUITE_P(InstructionSets, Winograd, testing::ValuesIn(usable_instruction_sets()),

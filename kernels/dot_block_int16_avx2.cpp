@@ -1,0 +1,113 @@
+// Products of 16-bit integers, two a lane and instruction: 6 rows x 2 vectors of 8 sums, with 2 weights, a
+// broadcast and a product in the 16 registers. A panel is strips of 16 columns. Every loop over sums is
+// unrolled, as in position_block.inl.
+#include <immintrin.h>
+
+#include "kernels/dot_block.h"
+#include "kernels/stored_lanes_avx2.h"
+
+namespace backdrop::kernels {
+namespace {
+
+constexpr int kRows = 6;
+constexpr int kVectors = 2;
+constexpr int kStrip = kVectors * V::kLanes;
+
+template <int Rows>
+[[gnu::always_inline]] inline void finish_sums(const DotArguments& a, int skip,
+                                               const __m256i (&sums)[Rows][kVectors]) {
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+    const int row = a.first_row + r;
+    const std::ptrdiff_t place = std::ptrdiff_t{a.output_offset} + a.first_column;
+    const std::int16_t* residual = a.residual_tap != nullptr
+                                       ? a.residual->at<std::int16_t>(*a.residual_tap, row) + a.first_column
+                                       : nullptr;
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+      const int lane = skip + v * V::kLanes;
+      const int left = a.columns - lane;
+      const int valid = left < V::kLanes ? left : V::kLanes;
+      if (valid <= 0) break;
+      if (a.kind == DotOutput::sums) {
+        V{_mm256_castsi256_ps(sums[r][v])}.store_first(static_cast<float*>(a.output[row]) + place + lane,
+                                                       valid);
+        continue;
+      }
+      V value =
+          V::multiply_add({_mm256_cvtepi32_ps(sums[r][v])}, V::load(a.scale + lane), V::load(a.bias + lane));
+      if (residual != nullptr) value = ShortLanes::add(value, residual + lane, valid, a.residual_scale);
+      value = V::activate(value, V::constant(a.slope));
+      if (a.kind == DotOutput::real)
+        value.store_first(static_cast<float*>(a.output[row]) + place + lane, valid);
+      else
+        ShortLanes::store(static_cast<std::int16_t*>(a.output[row]) + place + lane, valid, value,
+                          a.output_scale);
+    }
+  }
+}
+
+// The strip from column `skip` of the panel on.
+template <int Rows>
+inline void block(const DotArguments& a, int skip) {
+  __m256i sums[Rows][kVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v)
+      sums[r][v] = a.start != nullptr
+                       ? _mm256_loadu_si256(static_cast<const __m256i*>(a.start) + skip / V::kLanes + v)
+                       : _mm256_setzero_si256();
+
+  constexpr std::ptrdiff_t kStep = kStrip * kGroupBytes;
+  const std::ptrdiff_t strips = a.width / kStrip;
+  const std::ptrdiff_t ahead_step = a.ahead_step / (strips * a.groups);
+  const std::byte* ahead = a.ahead + skip / kStrip * a.groups * ahead_step;
+  const std::ptrdiff_t tap_bytes = std::ptrdiff_t{a.width} * a.groups * kGroupBytes;
+  for (int t = 0; t < a.tap_count; ++t) {
+    const Tap& tap = a.taps[t];
+    const std::int16_t* row[Rows];
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) row[r] = a.input->at<std::int16_t>(tap, a.first_row + r) + a.first_channel;
+    const std::byte* weights =
+        a.panel + tap.weight * tap_bytes + std::ptrdiff_t{skip} * a.groups * kGroupBytes;
+    for (int g = 0; g < a.groups; ++g, weights += kStep) {
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += ahead_step;
+      __m256i column[kVectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v)
+        column[v] = _mm256_load_si256(reinterpret_cast<const __m256i*>(weights) + v);
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        std::int32_t pair;
+        __builtin_memcpy(&pair, row[r] + 2 * g, sizeof pair);
+        const __m256i value = _mm256_set1_epi32(pair);
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v)
+          sums[r][v] = _mm256_add_epi32(sums[r][v], _mm256_madd_epi16(value, column[v]));
+      }
+    }
+  }
+  finish_sums<Rows>(a, skip, sums);
+}
+
+// `rows` is 1..Rows.
+template <int Rows>
+inline void dispatch_rows(const DotArguments& a, int rows, int skip) {
+  if constexpr (Rows > 1)
+    if (rows < Rows) return dispatch_rows<Rows - 1>(a, rows, skip);
+  block<Rows>(a, skip);
+}
+
+void run(const DotArguments& a, int rows) {
+  for (int skip = 0; skip < a.width; skip += kStrip) dispatch_rows<kRows>(a, rows, skip);
+}
+
+}  // namespace
+
+DotBlock dot_block_int16_avx2() {
+  return {run, kRows, kDotPanelColumns, kStrip};
+}
+
+}  // namespace backdrop::kernels
