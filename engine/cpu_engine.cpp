@@ -179,7 +179,7 @@ class CpuEngine final : public Engine {
     options_.precision = Precision::fp32;
     double least = 1;
     for (const Precision precision : {Precision::int8, Precision::bf16, Precision::int16}) {
-      // Of two forms of 16 bits the instructions of bfloat16 are as fast, or faster.
+      // Where there are instructions for bfloat16, they are faster.
       if (precision == Precision::int16 && kernels::has_dot_instructions(Precision::bf16)) continue;
       if (!on_positions() || (!options_.portable && !kernels::has_dot_instructions(precision))) continue;
       std::unique_ptr<ScreenedRunner> candidate = make_screened(precision);

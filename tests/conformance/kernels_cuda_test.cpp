@@ -37,6 +37,7 @@ class CudaKernels : public testing::TestWithParam<Precision> {
         return body(test::HostBfloat16s());
       case Precision::fp32:
       case Precision::tf32:
+      case Precision::int16:
       case Precision::int8:
       case Precision::fp8:
         break;
@@ -53,6 +54,7 @@ class CudaKernels : public testing::TestWithParam<Precision> {
       case Precision::bf16:
         return 8e-3f;
       case Precision::fp32:
+      case Precision::int16:
       case Precision::int8:
       case Precision::fp8:
         break;
