@@ -20,13 +20,18 @@ def first_processor():
     return {key.strip(): value.strip() for key, value in entries.items()}
 
 
+def flags_of(processor):
+    return set(processor.get("flags", "").split())
+
+
 def processor_flags():
-    return set(first_processor().get("flags", "").split())
+    return flags_of(first_processor())
 
 
 def describe_machine():
-    flags = processor_flags()
-    return {"cpu": first_processor().get("model name", platform.processor()), "processors": os.cpu_count(),
+    processor = first_processor()
+    flags = flags_of(processor)
+    return {"cpu": processor.get("model name", platform.processor()), "processors": os.cpu_count(),
             "instruction_sets": [flag for flag in INSTRUCTION_SETS if flag in flags], "system": platform.system()}
 
 

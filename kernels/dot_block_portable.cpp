@@ -12,20 +12,10 @@ namespace {
 
 constexpr int kColumns = 32;
 
-struct Int8 {
-  using Element = std::uint8_t;
-  using Weight = std::int8_t;
-  using Sum = std::int32_t;
-
-  static Sum product(Element value, Weight weight) { return Sum{value} * weight; }
-  static float real(Sum sum, const DotArguments& a, int k) {
-    return std::fma(static_cast<float>(sum), a.scale[k], a.bias[k]);
-  }
-};
-
-struct Int16 {
-  using Element = std::int16_t;
-  using Weight = std::int16_t;
+template <class StoredInput, class StoredWeight>
+struct Integers {
+  using Element = StoredInput;
+  using Weight = StoredWeight;
   using Sum = std::int32_t;
 
   static Sum product(Element value, Weight weight) { return Sum{value} * weight; }
@@ -106,9 +96,9 @@ void run(const DotArguments& a, int rows) {
 DotBlock dot_block_portable(Precision precision) {
   switch (precision) {
     case Precision::int8:
-      return {run<Int8>, kDotRows, kColumns, kColumns};
+      return {run<Integers<std::uint8_t, std::int8_t>>, kDotRows, kColumns, kColumns};
     case Precision::int16:
-      return {run<Int16>, kDotRows, kColumns, kColumns};
+      return {run<Integers<std::int16_t, std::int16_t>>, kDotRows, kColumns, kColumns};
     default:
       return {run<Bfloat16>, kDotRows, kColumns, kColumns};
   }

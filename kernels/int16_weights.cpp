@@ -8,26 +8,24 @@ namespace {
 
 constexpr float kMostWeight = 32767.0f;
 
-// What is known of the weights of one sum: as small a unit as its limits allow.
-struct Sum {
-  int largest_input;
+// Stores the `count` weights of one sum, `step` apart, in as small a unit as its limits allow; returns the
+// unit.
+float store_sum(const float* weights, std::size_t count, std::size_t step, int largest_input,
+                std::int16_t* to) {
   float largest = 0;
   double total = 0;
-  int count = 0;
-
-  void add(float weight) {
-    largest = std::max(largest, std::abs(weight));
-    total += std::abs(weight);
-    ++count;
+  for (std::size_t i = 0; i < count; ++i) {
+    largest = std::max(largest, std::abs(weights[i * step]));
+    total += std::abs(weights[i * step]);
   }
-  // Each stored weight may be half a unit larger than the weight.
-  float scale() const {
-    if (!(largest > 0)) return 1.0f;
-    const double most =
-        2147483647.0 / largest_input;  // that stored weights may add up to, in absolute values
-    return std::max(largest / kMostWeight, static_cast<float>(total / (most - 0.5 * count) * 1.001));
-  }
-};
+  // What stored weights may add up to, in absolute values; each may be half a unit larger than the weight.
+  const double most = 2147483647.0 / largest_input - 0.5 * static_cast<double>(count);
+  const float unit =
+      largest > 0 ? std::max(largest / kMostWeight, static_cast<float>(total / most * 1.001)) : 1.0f;
+  for (std::size_t i = 0; i < count; ++i)
+    to[i * step] = static_cast<std::int16_t>(std::nearbyint(weights[i * step] / unit));
+  return unit;
+}
 
 }  // namespace
 
@@ -35,14 +33,9 @@ Int16Weights store_int16(const ConvolutionShape& shape, const float* weights, fl
   const std::size_t row = std::size_t(shape.channels / shape.groups) * shape.kernel * shape.kernel;
   Int16Weights stored;
   stored.values.resize(row * shape.out_channels);
-  for (int k = 0; k < shape.out_channels; ++k) {
-    Sum sum{kInt16Most};
-    for (std::size_t i = 0; i < row; ++i) sum.add(weights[k * row + i]);
-    const float scale = sum.scale();
-    for (std::size_t i = 0; i < row; ++i)
-      stored.values[k * row + i] = static_cast<std::int16_t>(std::nearbyint(weights[k * row + i] / scale));
-    stored.scale.push_back(scale * input_scale);
-  }
+  for (int k = 0; k < shape.out_channels; ++k)
+    stored.scale.push_back(input_scale *
+                           store_sum(weights + k * row, row, 1, kInt16Most, stored.values.data() + k * row));
   return stored;
 }
 
@@ -60,13 +53,8 @@ Int16Weights store_int16_by_tap(const ConvolutionShape& shape, const float* weig
   for (int tap = 0; tap < taps; ++tap) {
     for (int k = 0; k < shape.out_channels; ++k) {
       const std::size_t first = std::size_t(k) * channels * taps + tap;
-      Sum sum{largest_input};
-      for (int c = 0; c < channels; ++c) sum.add(weights[first + std::size_t(c) * taps]);
-      const float scale = sum.scale();
-      for (int c = 0; c < channels; ++c)
-        stored.values[first + std::size_t(c) * taps] =
-            static_cast<std::int16_t>(std::nearbyint(weights[first + std::size_t(c) * taps] / scale));
-      stored.scale.push_back(scale * input_scales[tap]);
+      stored.scale.push_back(input_scales[tap] * store_sum(weights + first, channels, taps, largest_input,
+                                                           stored.values.data() + first));
     }
   }
   return stored;

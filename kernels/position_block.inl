@@ -66,3 +66,9 @@ inline void dispatch_rows(const BlockArguments& a, int rows, int skip) {
     if (rows < Rows) return dispatch_rows<Rows - 1, Vectors>(a, rows, skip);
   accumulate_block<Rows, Vectors>(a, skip);
 }
+
+// Strip by strip.
+template <int Rows, int Vectors>
+inline void run_strips(const BlockArguments& a, int rows) {
+  for (int skip = 0; skip < a.width; skip += Vectors * V::kLanes) dispatch_rows<Rows, Vectors>(a, rows, skip);
+}

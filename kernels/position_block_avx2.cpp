@@ -14,15 +14,10 @@ constexpr int kStrip = kVectors * 8;
 
 #include "kernels/position_block.inl"
 
-void run(const BlockArguments& arguments, int rows) {
-  for (int skip = 0; skip < arguments.width; skip += kStrip)
-    dispatch_rows<kRows, kVectors>(arguments, rows, skip);
-}
-
 }  // namespace
 
 PositionBlock block_avx2() {
-  return {run, kRows, kStrip};
+  return {run_strips<kRows, kVectors>, kRows, kStrip};
 }
 
 }  // namespace backdrop::kernels

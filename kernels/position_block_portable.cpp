@@ -18,15 +18,10 @@ constexpr int kStrip = kVectors * V::kLanes;
 
 #include "kernels/position_block.inl"
 
-void run(const BlockArguments& arguments, int rows) {
-  for (int skip = 0; skip < arguments.width; skip += kStrip)
-    dispatch_rows<kRows, kVectors>(arguments, rows, skip);
-}
-
 }  // namespace
 
 PositionBlock block_portable() {
-  return {run, kRows, kStrip};
+  return {run_strips<kRows, kVectors>, kRows, kStrip};
 }
 
 PositionBlock position_block(InstructionSet set) {

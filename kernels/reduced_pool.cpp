@@ -74,30 +74,30 @@ void average_pool(const ReducedPool& pool, const PositionWork& work, int rows, c
   }
 }
 
+// Calls `body` with the kind of element.
+template <class Body>
+void with_kind(Precision precision, const Body& body) {
+  switch (precision) {
+    case Precision::int8:
+      return body(Int8());
+    case Precision::int16:
+      return body(Int16());
+    default:
+      return body(Bfloat16());
+  }
+}
+
 }  // namespace
 
 void reduced_max_pool(const ReducedPool& pool, const PositionWork& work, int rows, const RowPointers& input,
                       void* const* output) {
-  switch (pool.precision) {
-    case Precision::int8:
-      return max_pool<Int8>(pool, work, rows, input, output);
-    case Precision::int16:
-      return max_pool<Int16>(pool, work, rows, input, output);
-    default:
-      return max_pool<Bfloat16>(pool, work, rows, input, output);
-  }
+  with_kind(pool.precision, [&](auto kind) { max_pool<decltype(kind)>(pool, work, rows, input, output); });
 }
 
 void reduced_average_pool(const ReducedPool& pool, const PositionWork& work, int rows,
                           const RowPointers& input, void* const* output) {
-  switch (pool.precision) {
-    case Precision::int8:
-      return average_pool<Int8>(pool, work, rows, input, output);
-    case Precision::int16:
-      return average_pool<Int16>(pool, work, rows, input, output);
-    default:
-      return average_pool<Bfloat16>(pool, work, rows, input, output);
-  }
+  with_kind(pool.precision,
+            [&](auto kind) { average_pool<decltype(kind)>(pool, work, rows, input, output); });
 }
 
 }  // namespace backdrop::kernels
