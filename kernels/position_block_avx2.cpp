@@ -11,6 +11,7 @@ namespace {
 constexpr int kRows = 6;
 constexpr int kVectors = 2;
 constexpr int kStrip = kVectors * 8;
+constexpr int kUnrolled = 4;
 
 #include "kernels/position_block.inl"
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kRows = 4;
 constexpr int kStrip = 64;
+constexpr int kUnrolled = 4;
 
 #include "kernels/position_block.inl"
 

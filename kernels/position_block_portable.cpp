@@ -15,6 +15,7 @@ constexpr int kVectors = 4;  // of 32 registers
 constexpr int kVectors = 2;  // of 16
 #endif
 constexpr int kStrip = kVectors * V::kLanes;
+constexpr int kUnrolled = 1;
 
 #include "kernels/position_block.inl"
 

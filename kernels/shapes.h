@@ -18,7 +18,7 @@ struct ConvolutionShape {
   int stride = 1;
   int padding = 0;
   int groups = 1;
-  /// The activation is x < 0 ? slope * x : x. 1: none, 0: ReLU, else LeakyReLU.
+  /// The activation is x < 0 ? slope * x : x. 1: none, 0: ReLU, between: LeakyReLU.
   float slope = 1.0f;
 
   int out_height() const { return (height + 2 * padding - kernel) / stride + 1; }

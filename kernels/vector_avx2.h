@@ -23,10 +23,12 @@ struct V {
   static V add(V a, V b) { return {_mm256_add_ps(a.value, b.value)}; }
   static V subtract(V a, V b) { return {_mm256_sub_ps(a.value, b.value)}; }
   static V multiply_add(V a, V b, V c) { return {_mm256_fmadd_ps(a.value, b.value, c.value)}; }
-  static V activate(V x, V slope) {
-    const __m256 negative = _mm256_cmp_ps(x.value, _mm256_setzero_ps(), _CMP_LT_OQ);
-    return {_mm256_blendv_ps(x.value, _mm256_mul_ps(x.value, slope.value), negative)};
+  // By hand: of several in a row the compiler writes some over a factor, and copies sums to and fro for it.
+  static void accumulate(V& sum, V a, V b) {
+    asm("vfmadd231ps %2, %1, %0" : "+x"(sum.value) : "x"(a.value), "x"(b.value));
   }
+  // The greater of both: a slope is at most 1.
+  static V activate(V x, V slope) { return {_mm256_max_ps(x.value, _mm256_mul_ps(x.value, slope.value))}; }
   void store_first(float* to, int count) const {
     if (count == kLanes) return _mm256_storeu_ps(to, value);
     _mm256_maskstore_ps(to, mask(count), value);

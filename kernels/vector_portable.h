@@ -28,6 +28,7 @@ struct V {
   static V add(V a, V b) { return {a.value + b.value}; }
   static V subtract(V a, V b) { return {a.value - b.value}; }
   static V multiply_add(V a, V b, V c) { return {a.value * b.value + c.value}; }
+  static void accumulate(V& sum, V a, V b) { sum = multiply_add(a, b, sum); }
   static V activate(V x, V slope) { return {x.value < 0.0f ? x.value * slope.value : x.value}; }
   void store_first(float* to, int count) const {
     if (count == kLanes)
