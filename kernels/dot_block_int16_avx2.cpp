@@ -3,6 +3,8 @@
 // unrolled, as in position_block.inl.
 #include <immintrin.h>
 
+#include <algorithm>
+
 #include "kernels/dot_block.h"
 #include "kernels/stored_lanes_avx2.h"
 
@@ -12,39 +14,68 @@ namespace {
 constexpr int kRows = 6;
 constexpr int kVectors = 2;
 constexpr int kStrip = kVectors * V::kLanes;
+constexpr int kUnrolled = 4;  // groups a turn of the inner loop
 
-template <int Rows>
+// `valid` sums of a row, from lane `lane` of the panel on.
+[[gnu::always_inline]] inline void finish_lanes(const DotArguments& a, int row, int lane, int valid,
+                                                const std::int16_t* residual, __m256i sums) {
+  const std::ptrdiff_t place = std::ptrdiff_t{a.output_offset} + a.first_column + lane;
+  if (a.kind == DotOutput::sums)
+    return V{_mm256_castsi256_ps(sums)}.store_first(static_cast<float*>(a.output[row]) + place, valid);
+  V value = {_mm256_cvtepi32_ps(sums)};
+  value = V::multiply_add(value, V::load(a.scale + lane), V::load(a.bias + lane));
+  if (residual != nullptr) value = ShortLanes::add(value, residual + lane, valid, a.residual_scale);
+  value = V::activate(value, V::constant(a.slope));
+  if (a.kind == DotOutput::real) return value.store_first(static_cast<float*>(a.output[row]) + place, valid);
+  ShortLanes::store(static_cast<std::int16_t*>(a.output[row]) + place, valid, value, a.output_scale);
+}
+
+// `Whole`: all columns of the strip are valid.
+template <bool Whole, int Rows>
 [[gnu::always_inline]] inline void finish_sums(const DotArguments& a, int skip,
                                                const __m256i (&sums)[Rows][kVectors]) {
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
     const int row = a.first_row + r;
-    const std::ptrdiff_t place = std::ptrdiff_t{a.output_offset} + a.first_column;
     const std::int16_t* residual = a.residual_tap != nullptr
                                        ? a.residual->at<std::int16_t>(*a.residual_tap, row) + a.first_column
                                        : nullptr;
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const int lane = skip + v * V::kLanes;
-      const int left = a.columns - lane;
-      const int valid = left < V::kLanes ? left : V::kLanes;
-      if (valid <= 0) break;
-      if (a.kind == DotOutput::sums) {
-        V{_mm256_castsi256_ps(sums[r][v])}.store_first(static_cast<float*>(a.output[row]) + place + lane,
-                                                       valid);
-        continue;
-      }
-      V value =
-          V::multiply_add({_mm256_cvtepi32_ps(sums[r][v])}, V::load(a.scale + lane), V::load(a.bias + lane));
-      if (residual != nullptr) value = ShortLanes::add(value, residual + lane, valid, a.residual_scale);
-      value = V::activate(value, V::constant(a.slope));
-      if (a.kind == DotOutput::real)
-        value.store_first(static_cast<float*>(a.output[row]) + place + lane, valid);
-      else
-        ShortLanes::store(static_cast<std::int16_t*>(a.output[row]) + place + lane, valid, value,
-                          a.output_scale);
+      const int left = Whole ? V::kLanes : a.columns - lane;
+      if (left > 0) finish_lanes(a, row, lane, left < V::kLanes ? left : V::kLanes, residual, sums[r][v]);
     }
   }
+}
+
+// By hand: of several in a row the compiler adds the products up first, and runs out of registers.
+[[gnu::always_inline]] inline void accumulate(__m256i& sum, __m256i value, __m256i weights) {
+  asm("vpaddd %1, %0, %0" : "+x"(sum) : "x"(_mm256_madd_epi16(value, weights)));
+}
+
+// The next `Groups` of each row, and of the weights.
+template <int Groups, int Rows>
+[[gnu::always_inline]] inline void add_groups(const std::int16_t* (&row)[Rows], const std::byte*& weights,
+                                              __m256i (&sums)[Rows][kVectors]) {
+#pragma GCC unroll 8
+  for (int g = 0; g < Groups; ++g) {
+    __m256i column[kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v)
+      column[v] = _mm256_load_si256(reinterpret_cast<const __m256i*>(weights) + g * kVectors + v);
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) {
+      std::int32_t pair;
+      __builtin_memcpy(&pair, row[r] + 2 * g, sizeof pair);
+      const __m256i value = _mm256_set1_epi32(pair);
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) accumulate(sums[r][v], value, column[v]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) row[r] += 2 * Groups;
+  weights += std::ptrdiff_t{Groups} * kStrip * kGroupBytes;
 }
 
 // The strip from column `skip` of the panel on.
@@ -59,10 +90,9 @@ inline void block(const DotArguments& a, int skip) {
                        ? _mm256_loadu_si256(static_cast<const __m256i*>(a.start) + skip / V::kLanes + v)
                        : _mm256_setzero_si256();
 
-  constexpr std::ptrdiff_t kStep = kStrip * kGroupBytes;
   const std::ptrdiff_t strips = a.width / kStrip;
-  const std::ptrdiff_t ahead_step = a.ahead_step / (strips * a.groups);
-  const std::byte* ahead = a.ahead + skip / kStrip * a.groups * ahead_step;
+  const std::ptrdiff_t ahead_step = a.ahead_step * kUnrolled / (strips * a.groups);
+  const std::byte* ahead = a.ahead + skip / kStrip * (a.ahead_step / strips);
   const std::ptrdiff_t tap_bytes = std::ptrdiff_t{a.width} * a.groups * kGroupBytes;
   for (int t = 0; t < a.tap_count; ++t) {
     const Tap& tap = a.taps[t];
@@ -71,25 +101,14 @@ inline void block(const DotArguments& a, int skip) {
     for (int r = 0; r < Rows; ++r) row[r] = a.input->at<std::int16_t>(tap, a.first_row + r) + a.first_channel;
     const std::byte* weights =
         a.panel + tap.weight * tap_bytes + std::ptrdiff_t{skip} * a.groups * kGroupBytes;
-    for (int g = 0; g < a.groups; ++g, weights += kStep) {
+    int left = a.groups;
+    for (; left >= kUnrolled; left -= kUnrolled, ahead += ahead_step) {
       __builtin_prefetch(ahead, 0, 2);
-      ahead += ahead_step;
-      __m256i column[kVectors];
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v)
-        column[v] = _mm256_load_si256(reinterpret_cast<const __m256i*>(weights) + v);
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) {
-        std::int32_t pair;
-        __builtin_memcpy(&pair, row[r] + 2 * g, sizeof pair);
-        const __m256i value = _mm256_set1_epi32(pair);
-#pragma GCC unroll 8
-        for (int v = 0; v < kVectors; ++v)
-          sums[r][v] = _mm256_add_epi32(sums[r][v], _mm256_madd_epi16(value, column[v]));
-      }
+      add_groups<kUnrolled>(row, weights, sums);
     }
+    for (; left > 0; --left) add_groups<1>(row, weights, sums);
   }
-  finish_sums<Rows>(a, skip, sums);
+  a.columns - skip < kStrip ? finish_sums<false>(a, skip, sums) : finish_sums<true>(a, skip, sums);
 }
 
 // `rows` is 1..Rows.
