@@ -44,57 +44,133 @@ std::vector<std::uint8_t> paste(const CompositePhotos& composite) {
   return pixels;
 }
 
-// The ranges of every value of one composite, each in memory of its own.
-std::vector<Range> observe(const PositionNetwork& network, const CompositePhotos& composite) {
-  const Network& layers = network.network();
-  std::vector<AlignedBuffer> values;
-  for (int v = 0; v <= network.layers(); ++v) values.emplace_back(layers.shape(v).size() * sizeof(float));
-  const std::vector<std::uint8_t> photo = paste(composite);
-  network.write_pixels(photo.data(), nullptr, photo.size() / 3, values[0].data());
-  const AlignedBuffer scratch(network.scratch_bytes());
-  const auto pointers = [&](int value) {
-    RowPointers result;
-    if (value >= 0) result.rows[static_cast<int>(Source::mixed)][0] = values[value].data();
-    return result;
-  };
-  std::vector<Range> seen(values.size());
-  for (int i = 0; i < network.layers(); ++i) {
-    const Layer& layer = layers.layers[i];
-    const RowPointers input = pointers(layer.input);
-    const RowPointers residual = pointers(layer.residual);
-    const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
-    void* const output[1] = {values[i + 1].data()};
-    if (network.whole().tiles[i])
-      network.run_tiles(i, *network.whole().tiles[i], 1, input, added, output, scratch.data());
-    else
-      network.run_positions(i, *network.whole().positions[i], 1, input, added, nullptr, output);
-    for (const float value : std::span(values[i + 1].floats(), layer.out.size())) seen[i + 1].add(value);
+constexpr std::size_t kTogether = 6;  // composites that share the reading of weights, at most
+
+// Composites through the layers side by side, for the ranges of all values.
+class Observer {
+ public:
+  Observer(const PositionNetwork& layers, std::size_t together, int threads)
+      : layers_(layers),
+        network_(layers.network()),
+        count_(static_cast<int>(together)),
+        rows_(count_, count_, 0),
+        plan_(plan_deep_values(network_, rows_, {})),
+        workers_(threads) {
+    for (int i = 0; i < layers_.layers(); ++i) {
+      lists_.push_back(whole_layer_list(network_, i, Source::mixed, rows_));
+      tiles_.push_back(layers_.whole().tiles[i] ? whole_tile_list(network_, i, Source::mixed, rows_)
+                                                : nullptr);
+    }
   }
-  return seen;
-}
+
+  // Of as many composites as the constructor was told.
+  std::vector<Range> observe(std::span<const CompositePhotos> composites, int number) {
+    Worker& worker = workers_[number];
+    if (worker.values.size() == 0) {
+      worker.values = AlignedBuffer(plan_.bytes);
+      worker.last = AlignedBuffer(bytes_of(layers_.layers()));
+      worker.scratch = AlignedBuffer(layers_.scratch_bytes());
+    }
+    write_pixels(composites, worker);
+    std::vector<Range> seen(layers_.layers() + 1);
+    for (int i = 0; i < layers_.layers(); ++i) {
+      run_layer(i, worker);
+      const std::size_t values = bytes_of(i + 1) / sizeof(float);
+      for (const float value : std::span(place(i + 1, worker), values)) seen[i + 1].add(value);
+    }
+    return seen;
+  }
+
+ private:
+  struct Worker {
+    AlignedBuffer values;
+    AlignedBuffer last;  // what the fully connected layers read
+    AlignedBuffer scratch;
+  };
+
+  std::size_t bytes_of(int value) const { return network_.shape(value).size() * count_ * sizeof(float); }
+
+  float* place(int value, const Worker& worker) const {
+    return value == layers_.layers() ? worker.last.floats()
+                                     : worker.values.floats() + plan_.offsets[value] / sizeof(float);
+  }
+
+  void write_pixels(std::span<const CompositePhotos> composites, const Worker& worker) const {
+    const std::size_t pixels = network_.shape(0).size() / 3;
+    const AlignedBuffer one(pixels * 3 * sizeof(float));
+    for (std::size_t r = 0; r < composites.size(); ++r) {
+      layers_.write_pixels(paste(composites[r]).data(), nullptr, pixels, one.data());
+      for (std::size_t p = 0; p < pixels; ++p)
+        std::copy_n(one.floats() + 3 * p, 3, place(0, worker) + 3 * (p * composites.size() + r));
+    }
+  }
+
+  RowPointers pointers(int value, const Worker& worker) const {
+    RowPointers result;
+    for (int r = 0; value >= 0 && r < count_; ++r)
+      result.rows[static_cast<int>(Source::mixed)][r] =
+          place(value, worker) + r * mixed_layout(network_, value, count_).row_stride;
+    return result;
+  }
+
+  void run_layer(int index, const Worker& worker) const {
+    const Layer& layer = network_.layers[index];
+    const RowPointers input = pointers(layer.input, worker);
+    const RowPointers residual = pointers(layer.residual, worker);
+    const RowPointers* added = layer.residual >= 0 ? &residual : nullptr;
+    void* output[kTogether];
+    for (int r = 0; r < count_; ++r)
+      output[r] = place(index + 1, worker) + r * mixed_layout(network_, index + 1, count_).row_stride;
+    if (tiles_[index])
+      layers_.run_tiles(index, *tiles_[index], count_, input, added, output, worker.scratch.data());
+    else
+      layers_.run_positions(index, lists_[index], count_, input, added, nullptr, output);
+  }
+
+  const PositionNetwork& layers_;
+  const Network& network_;
+  int count_;
+  BatchRows rows_;
+  MemoryPlan plan_;
+  std::vector<PositionList> lists_;
+  std::vector<std::shared_ptr<const TileList>> tiles_;
+  std::vector<Worker> workers_;
+};
 
 }  // namespace
 
-Calibration calibrate(std::shared_ptr<const Network> network, std::span<const CompositePhotos> composites,
+Calibration calibrate(const PositionNetwork& layers, std::span<const CompositePhotos> composites,
                       ThreadPool& pool) {
-  const auto layers = make_float_network(network, 1, best_instruction_set());
-  std::vector<std::vector<Range>> seen(composites.size());
-  pool.run(composites.size(), [&](std::size_t i, int) { seen[i] = observe(*layers, composites[i]); });
+  const std::size_t share = (composites.size() + pool.threads() - 1) / pool.threads();
+  const std::size_t together = std::clamp<std::size_t>(share, 1, kTogether);
+  Observer observer(layers, together, pool.threads());
+  std::vector<std::vector<Range>> seen((composites.size() + together - 1) / together);
+  pool.run(seen.size(), [&](std::size_t i, int worker) {
+    const std::size_t first = std::min(i * together, composites.size() - together);
+    seen[i] = observer.observe(composites.subspan(first, together), worker);
+  });
 
   Calibration calibration;
-  for (int v = 0; v <= layers->layers(); ++v) {
+  for (int v = 0; v <= layers.layers(); ++v) {
     Range all;
-    for (const std::vector<Range>& composite : seen) {
-      all.add(composite[v].least);
-      all.add(composite[v].largest);
+    for (const std::vector<Range>& some : seen) {
+      all.add(some[v].least);
+      all.add(some[v].largest);
     }
     calibration.values.push_back(scale_of(all));
   }
   // A maximum is one of its inputs, stored as they are.
-  for (int i = 0; i < layers->layers(); ++i)
-    if (network->layers[i].kind == LayerKind::max_pool)
-      calibration.values[i + 1] = calibration.values[network->layers[i].input];
+  const Network& network = layers.network();
+  for (int i = 0; i < layers.layers(); ++i)
+    if (network.layers[i].kind == LayerKind::max_pool)
+      calibration.values[i + 1] = calibration.values[network.layers[i].input];
   return calibration;
+}
+
+Calibration calibrate(std::shared_ptr<const Network> network, std::span<const CompositePhotos> composites,
+                      ThreadPool& pool) {
+  return calibrate(*make_float_network(std::move(network), 1, best_instruction_set(), pool), composites,
+                   pool);
 }
 
 kernels::ValueScale int16_pixel_scale(const Normalization& normalization) {

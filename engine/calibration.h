@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "engine/position_network.h"
 #include "kernels/reduced_value.h"
 #include "loaders/checkpoint.h"
 #include "loaders/image.h"
@@ -44,6 +45,9 @@ kernels::ValueScale int16_pixel_scale(const Normalization& normalization);
 /// Runs the composites in fp32 and takes, for each value, the whole range that it has there. (The range with
 /// the least squared rounding error cuts off the largest activations, and decisions hang on those.)
 Calibration calibrate(std::shared_ptr<const Network> network, std::span<const CompositePhotos> composites,
+                      ThreadPool& pool);
+/// The same by layers in fp32 that are there already.
+Calibration calibrate(const PositionNetwork& layers, std::span<const CompositePhotos> composites,
                       ThreadPool& pool);
 
 /// "scale zero scale zero ...", numbers that read back to the same bits: how a converted checkpoint carries

@@ -16,21 +16,23 @@ using kernels::RowPointers;
 
 class FloatNetwork final : public PositionNetwork {
  public:
-  FloatNetwork(const std::shared_ptr<const Network>& shared, const BatchRows& rows, InstructionSet set)
+  FloatNetwork(const std::shared_ptr<const Network>& shared, const BatchRows& rows, InstructionSet set,
+               ThreadPool& pool)
       : PositionNetwork(shared, rows,
                         std::vector<std::size_t>(first_fully_connected(*shared) + 1, sizeof(float))),
         table_(kernels::make_normalization_table(network().normalization.mean,
                                                  network().normalization.deviation)) {
-    for (int i = 0; i < first_fully_connected(network()); ++i) {
+    const int count = first_fully_connected(network());
+    convolutions_.resize(count);
+    tiled_.resize(count);
+    for (int i = 0; i < count; ++i) add_whole_lists(i, can_tile(network().layers[i]));
+    pool.run(count, [&](std::size_t i, int) {
       const Layer& layer = network().layers[i];
-      convolutions_.emplace_back();
-      tiled_.emplace_back();
+      if (layer.kind != LayerKind::convolution) return;
+      convolutions_[i].emplace(convolution_shape(layer), layer.weights.data(), layer.bias.data(), set);
       if (can_tile(layer))
-        tiled_.back().emplace(convolution_shape(layer), layer.weights.data(), layer.bias.data(), set);
-      if (layer.kind == LayerKind::convolution)
-        convolutions_.back().emplace(convolution_shape(layer), layer.weights.data(), layer.bias.data(), set);
-      add_whole_lists(i, can_tile(layer));
-    }
+        tiled_[i].emplace(convolution_shape(layer), layer.weights.data(), layer.bias.data(), set);
+    });
   }
 
   std::int64_t run_positions(int index, const PositionList& list, int rows, const RowPointers& input,
@@ -117,8 +119,9 @@ void PositionNetwork::add_whole_lists(int index, bool tiled) {
 }
 
 std::unique_ptr<PositionNetwork> make_float_network(std::shared_ptr<const Network> network,
-                                                    const BatchRows& rows, InstructionSet set) {
-  return std::make_unique<FloatNetwork>(network, rows, set);
+                                                    const BatchRows& rows, InstructionSet set,
+                                                    ThreadPool& pool) {
+  return std::make_unique<FloatNetwork>(network, rows, set, pool);
 }
 
 }  // namespace backdrop

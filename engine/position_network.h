@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/instruction_set.h"
+#include "core/parallel.h"
 #include "engine/position_lists.h"
 #include "kernels/position_work.h"
 #include "models/network.h"
@@ -67,8 +68,9 @@ class PositionNetwork {
   BatchRows rows_;
 };
 
-/// In fp32.
+/// In fp32; `pool` packs the weights.
 std::unique_ptr<PositionNetwork> make_float_network(std::shared_ptr<const Network> network,
-                                                    const BatchRows& rows, InstructionSet set);
+                                                    const BatchRows& rows, InstructionSet set,
+                                                    ThreadPool& pool);
 
 }  // namespace backdrop

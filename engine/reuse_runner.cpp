@@ -68,7 +68,7 @@ struct ReuseRunner::Worker {
 
 ReuseRunner::ReuseRunner(std::shared_ptr<const Network> network, const ReuseOptions& options,
                          ThreadPool& pool)
-    : ReuseRunner(make_float_network(std::move(network), options.rows, best_instruction_set()), options,
+    : ReuseRunner(make_float_network(std::move(network), options.rows, best_instruction_set(), pool), options,
                   pool) {}
 
 ReuseRunner::ReuseRunner(std::unique_ptr<const PositionNetwork> layers, const ReuseOptions& options,

@@ -50,6 +50,7 @@ class ReuseRunner {
   /// Drops features and passes at hand: the next run makes its own.
   void forget();
 
+  const PositionNetwork& layers() const { return *layers_; }
   const BackgroundCache& cache() const { return cache_; }
   /// Multiply-adds done for composites so far, counted in the kernels: the mixed positions' share only.
   std::int64_t multiply_adds() const { return multiply_adds_; }

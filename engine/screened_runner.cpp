@@ -87,7 +87,7 @@ void ScreenedRunner::reserve() {
 Calibration ScreenedRunner::scales(const CompositeSample& sample) const {
   if (options_.calibration) return *options_.calibration;
   if (!needs_calibration(options_.precision)) return {};
-  return backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool_);
+  return backdrop::calibrate(exact_.layers(), calibration_photos(sample, *backgrounds_), pool_);
 }
 
 std::unique_ptr<ScreenedRunner::Fast> ScreenedRunner::make_fast(const Calibration& calibration,

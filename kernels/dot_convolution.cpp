@@ -2,6 +2,7 @@
 #include "kernels/dot_convolution.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace backdrop::kernels {
@@ -106,19 +107,21 @@ void DotConvolution::pack_int8(const float* weights, const std::vector<ValueScal
     corrections_.clear();
 }
 
-// Two channels are a group. `stored` gives the form of a weight from its place.
+// Two channels are a group. `stored` gives the form of a weight from its place. Whole lines are written, from
+// as many filters as stay in cache meanwhile.
 template <class Stored>
 void DotConvolution::pack_pairs(const Stored& stored) {
   const int taps = shape_.kernel * shape_.kernel;
   for (const Panel& panel : panels_) {
-    for (int k = 0; k < panel.columns; ++k) {
-      for (int c = 0; c < group_channels_; ++c) {
-        for (int tap = 0; tap < taps; ++tap) {
-          const auto value = stored((std::size_t(panel.column + k) * group_channels_ + c) * taps + tap);
-          std::memcpy(packed_.data() + group_offset(panel, tap, c / 2, k) + c % 2 * sizeof value, &value,
-                      sizeof value);
-        }
-      }
+    for (int first = 0; first < panel.columns; first += kDotLanes) {
+      const int last = std::min(panel.columns, first + kDotLanes);
+      for (int c = 0; c < group_channels_; c += 2)
+        for (int tap = 0; tap < taps; ++tap)
+          for (int k = first; k < last; ++k) {
+            const std::size_t filter = (std::size_t(panel.column + k) * group_channels_ + c) * taps + tap;
+            const std::array pair{stored(filter), stored(filter + static_cast<std::size_t>(taps))};
+            std::memcpy(packed_.data() + group_offset(panel, tap, c / 2, k), pair.data(), sizeof pair);
+          }
     }
   }
   corrections_.clear();

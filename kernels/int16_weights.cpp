@@ -50,11 +50,13 @@ Int16Weights store_int16_by_tap(const ConvolutionShape& shape, const float* weig
   const int channels = shape.channels / shape.groups;
   Int16Weights stored;
   stored.values.resize(std::size_t(shape.out_channels) * channels * taps);
-  for (int tap = 0; tap < taps; ++tap) {
-    for (int k = 0; k < shape.out_channels; ++k) {
+  stored.scale.resize(std::size_t(taps) * shape.out_channels);
+  for (int k = 0; k < shape.out_channels; ++k) {
+    for (int tap = 0; tap < taps; ++tap) {
       const std::size_t first = std::size_t(k) * channels * taps + tap;
-      stored.scale.push_back(input_scales[tap] * store_sum(weights + first, channels, taps, largest_input,
-                                                           stored.values.data() + first));
+      stored.scale[std::size_t(tap) * shape.out_channels + k] =
+          input_scales[tap] *
+          store_sum(weights + first, channels, taps, largest_input, stored.values.data() + first);
     }
   }
   return stored;

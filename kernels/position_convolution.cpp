@@ -28,6 +28,7 @@ PositionConvolution::PositionConvolution(const ConvolutionShape& shape, const fl
   pack(weights);
 }
 
+// Whole lines are written, from as many filters as stay in cache meanwhile.
 void PositionConvolution::pack(const float* weights) {
   const int taps = shape_.kernel * shape_.kernel;
   const int group_columns = shape_.out_channels / shape_.groups;
@@ -45,13 +46,16 @@ void PositionConvolution::pack(const float* weights) {
   for (const Panel& panel : panels_) {
     const int width = round_up(panel.columns, kLanes);
     const int strip = strip_of(width);
-    for (int tap = 0; tap < taps; ++tap)
+    for (int first = 0; first < panel.columns; first += strip) {
+      const int columns = std::min(strip, panel.columns - first);
       for (int c = 0; c < group_channels_; ++c)
-        for (int k = 0; k < panel.columns; ++k) {
-          const std::size_t strips = std::size_t(tap) * (width / strip) + k / strip;
-          packed[panel.offset + (strips * group_channels_ + c) * strip + k % strip] =
-              weights[(std::size_t(panel.column + k) * group_channels_ + c) * taps + tap];
+        for (int tap = 0; tap < taps; ++tap) {
+          const std::size_t strips = std::size_t(tap) * (width / strip) + first / strip;
+          float* const to = packed + panel.offset + (strips * group_channels_ + c) * strip;
+          for (int k = 0; k < columns; ++k)
+            to[k] = weights[(std::size_t(panel.column + first + k) * group_channels_ + c) * taps + tap];
         }
+    }
   }
 }
 

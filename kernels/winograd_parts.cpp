@@ -17,13 +17,12 @@ std::vector<float> transform_filters(const ConvolutionShape& shape, const float*
   std::vector<float> result;
   result.reserve(std::size_t(shape.channels) * shape.out_channels * kTilePoints);
   for (std::int64_t f = 0; f < std::int64_t{shape.channels} * shape.out_channels; ++f) {
+    const float* const filter = weights + f * 9;
     for (const auto& y : kFilterPoints) {
-      for (const auto& x : kFilterPoints) {
-        double sum = 0;
-        for (int i = 0; i < 3; ++i)
-          for (int j = 0; j < 3; ++j) sum += y[i] * weights[f * 9 + 3 * i + j] * x[j];
-        result.push_back(static_cast<float>(sum));
-      }
+      double row[3];
+      for (int j = 0; j < 3; ++j) row[j] = y[0] * filter[j] + y[1] * filter[3 + j] + y[2] * filter[6 + j];
+      for (const auto& x : kFilterPoints)
+        result.push_back(static_cast<float>(row[0] * x[0] + row[1] * x[1] + row[2] * x[2]));
     }
   }
   return result;
