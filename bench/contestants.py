@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from machine import processor_flags, processor_seconds
+from machine import has_bf16, processor_seconds
 
 PEERS = Path(__file__).resolve().parent / "peers"
 PUBLISHED = "published loop"
-BF16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16"}
 
 
 class Skipped(Exception):
@@ -107,7 +106,7 @@ class Peer:
 
     def tune(self):
         """Every Python that has this engine measures its candidates; the fastest of all goes on."""
-        if self.precision == "bf16" and not BF16_INSTRUCTIONS.intersection(processor_flags()):
+        if self.precision == "bf16" and not has_bf16():
             raise Skipped("this processor has no instructions for bf16")
         if self.job.settings is not None:
             self.settings = self.job.settings.get(f"{self.name} {self.precision}")

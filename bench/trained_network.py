@@ -22,6 +22,7 @@ import torch.nn.functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 import in9  # noqa: E402
 import models  # noqa: E402
+from machine import has_bf16  # noqa: E402
 
 
 class Photos:
@@ -58,7 +59,7 @@ def train(model, photos, epochs, pixels, rate, options):
         total = right = 0
         for chosen in torch.randperm(len(photos.labels))[: steps * options.batch].split(options.batch):
             batch = photos.composites(chosen, options.mixed, pixels)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bf16()):
                 logits = model(batch).float()
             loss = F.cross_entropy(logits, photos.labels[chosen], label_smoothing=0.05)
             optimizer.zero_grad()

@@ -27,7 +27,7 @@ int choose_batch(const Network& network, int threads) {
   return static_cast<int>(std::clamp<std::int64_t>(share / largest, 4, 16));
 }
 
-const char* dot_instructions(Precision precision) {
+const char* needed_instructions(Precision precision) {
   if (precision == Precision::int16) return "AVX2";
   return precision == Precision::int8 ? "AVX512-VNNI" : "AVX512-BF16";
 }
@@ -205,7 +205,7 @@ class CpuEngine final : public Engine {
     if (!options_.portable && !kernels::has_dot_instructions(options_.precision))
       throw Error(ErrorCode::no_device,
                   fmt::format("this processor lacks {}, which precision {} needs: take {}",
-                              dot_instructions(options_.precision), name(options_.precision),
+                              needed_instructions(options_.precision), name(options_.precision),
                               kernels::has_dot_instructions(Precision::int16) ? "int16 or fp32" : "fp32"));
     if (!on_positions())
       throw Error(ErrorCode::usage, fmt::format("precision {} takes our own kernels: leave out --kernels",
@@ -214,7 +214,8 @@ class CpuEngine final : public Engine {
   std::string instructions() const {
     if (!reduced()) return name(best_instruction_set());
     if (options_.portable) return fmt::format("{} by plain loops", name(options_.precision));
-    return fmt::format("{} by {}", name(options_.precision), dot_instructions(options_.precision));
+    return fmt::format("{} by {}", name(options_.precision),
+                       kernels::name(kernels::dot_instructions(options_.precision)));
   }
   int position_rows() const { return rows_of(options_.precision); }
   // The height of the register block, so that what a batch writes stays in cache.

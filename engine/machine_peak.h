@@ -10,7 +10,7 @@ namespace backdrop {
 struct MachinePeak {
   double multiply_adds_per_second = 0;  ///< fp32, on registers, all threads at once
   double bytes_per_second = 0;  ///< memory read and written by a[i] = b[i] + s * c[i], all threads at once
-  // The first in other precisions (on the CPU by AVX512-BF16, AVX512-VNNI and AVX2); 0: not measured.
+  // The first in other precisions (on the CPU by the best instructions for it); 0: not measured.
   double bf16_multiply_adds_per_second = 0;
   double int8_multiply_adds_per_second = 0;
   double int16_multiply_adds_per_second = 0;

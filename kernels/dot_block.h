@@ -56,6 +56,7 @@ struct DotBlock {
 
 DotBlock dot_block_int8_vnni();
 DotBlock dot_block_bf16_avx512();
+DotBlock dot_block_int16_vnni();
 DotBlock dot_block_int16_avx2();
 DotBlock dot_block_portable(Precision precision);
 

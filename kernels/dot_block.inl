@@ -34,6 +34,29 @@ inline void finish_sums(const DotArguments& a, typename D::Sum (&sums)[Rows][Vec
 }
 
 constexpr int kColumns = 32;  // 8 rows x 2 vectors
+constexpr int kUnrolled = 4;  // groups a turn of the inner loop
+
+// The next `Groups` of each row, and of the weights.
+template <int Groups, int Rows, int Vectors>
+[[gnu::always_inline]] inline void add_groups(const std::byte* (&row)[Rows], const std::byte*& weights,
+                                              typename D::Sum (&sums)[Rows][Vectors]) {
+#pragma GCC unroll 8
+  for (int g = 0; g < Groups; ++g) {
+    __m512i column[Vectors];
+    for (int v = 0; v < Vectors; ++v) column[v] = _mm512_loadu_si512(weights + (g * Vectors + v) * 64);
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) {
+      std::int32_t group;
+      __builtin_memcpy(&group, row[r] + g * kGroupBytes, sizeof group);
+      const __m512i value = _mm512_set1_epi32(group);
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = D::multiply_add(sums[r][v], value, column[v]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) row[r] += Groups * kGroupBytes;
+  weights += Groups * Vectors * 64;
+}
 
 template <int Rows, int Vectors>
 inline void dot_block(const DotArguments& a) {
@@ -41,34 +64,34 @@ inline void dot_block(const DotArguments& a) {
   for (int r = 0; r < Rows; ++r)
     for (int v = 0; v < Vectors; ++v) sums[r][v] = D::load_start(a.start, v * kDotLanes);
 
-  const std::ptrdiff_t step = std::ptrdiff_t{a.width} * kGroupBytes;
+  const std::ptrdiff_t line_step = a.ahead_step * kUnrolled / (a.groups * Vectors);  // a line a vector
   for (int t = 0; t < a.tap_count; ++t) {
     const Tap& tap = a.taps[t];
-    const std::byte* const ahead = a.ahead + t * a.ahead_step;
-    for (std::ptrdiff_t i = 0; i < a.ahead_step; i += kLineBytes) __builtin_prefetch(ahead + i, 0, 2);
+    const std::byte* ahead = a.ahead + t * a.ahead_step;
     const std::byte* row[Rows];
     for (int r = 0; r < Rows; ++r)
       row[r] = reinterpret_cast<const std::byte*>(a.input->at<typename D::Element>(tap, a.first_row + r) +
                                                   a.first_channel);
-    const std::byte* weights = a.panel + tap.weight * a.groups * step;
-    for (int g = 0; g < a.groups; ++g, weights += step) {
-      __m512i column[Vectors];
-      for (int v = 0; v < Vectors; ++v) column[v] = _mm512_loadu_si512(weights + v * 64);
-      for (int r = 0; r < Rows; ++r) {
-        std::int32_t group;
-        __builtin_memcpy(&group, row[r] + g * kGroupBytes, sizeof group);
-        const __m512i value = _mm512_set1_epi32(group);
-        for (int v = 0; v < Vectors; ++v) sums[r][v] = D::multiply_add(sums[r][v], value, column[v]);
-      }
+    const std::byte* weights = a.panel + std::ptrdiff_t{tap.weight} * a.groups * a.width * kGroupBytes;
+    int left = a.groups;
+    for (; left >= kUnrolled; left -= kUnrolled) {
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v, ahead += line_step) __builtin_prefetch(ahead, 0, 2);
+      add_groups<kUnrolled>(row, weights, sums);
     }
+    for (; left > 0; --left) add_groups<1>(row, weights, sums);
     if (a.corrections != nullptr)
       for (int v = 0; v < Vectors; ++v) {
         const std::int32_t* correction = a.corrections + tap.weight * a.width + v * kDotLanes;
         for (int r = 0; r < Rows; ++r) sums[r][v] = D::correct(sums[r][v], correction);
       }
   }
-  a.written == Precision::int8 ? finish_sums<ByteLanes, Rows, Vectors>(a, sums)
-                               : finish_sums<HalfLanes, Rows, Vectors>(a, sums);
+  if constexpr (std::is_same_v<typename D::Element, std::int16_t>)
+    finish_sums<ShortLanes, Rows, Vectors>(a, sums);
+  else if (a.written == Precision::int8)
+    finish_sums<ByteLanes, Rows, Vectors>(a, sums);
+  else
+    finish_sums<HalfLanes, Rows, Vectors>(a, sums);
 }
 
 template <int Rows>

@@ -1,6 +1,8 @@
 // Products of bfloat16, two a lane and instruction.
 #include <immintrin.h>
 
+#include <type_traits>
+
 #include "kernels/dot_block.h"
 #include "kernels/stored_lanes_avx512.h"
 

@@ -1,6 +1,8 @@
 // Unsigned 8-bit inputs times signed 8-bit weights, four products a lane and instruction.
 #include <immintrin.h>
 
+#include <type_traits>
+
 #include "kernels/dot_block.h"
 #include "kernels/stored_lanes_avx512.h"
 

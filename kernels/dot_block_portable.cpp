@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "kernels/dot_block.h"
-#include "kernels/dot_convolution.h"
+#include "kernels/dot_instructions.h"
 #include "kernels/shapes.h"
 
 namespace backdrop::kernels {
@@ -106,9 +106,15 @@ DotBlock dot_block_portable(Precision precision) {
 
 DotBlock dot_block(Precision precision, bool portable) {
 #if defined(__x86_64__)
-  if (!portable && has_dot_instructions(precision)) {
-    if (precision == Precision::int8) return dot_block_int8_vnni();
-    return precision == Precision::int16 ? dot_block_int16_avx2() : dot_block_bf16_avx512();
+  switch (portable ? DotInstructions::none : dot_instructions(precision)) {
+    case DotInstructions::avx2:
+      return dot_block_int16_avx2();
+    case DotInstructions::avx512_vnni:
+      return precision == Precision::int8 ? dot_block_int8_vnni() : dot_block_int16_vnni();
+    case DotInstructions::avx512_bf16:
+      return dot_block_bf16_avx512();
+    case DotInstructions::none:
+      break;
   }
 #endif
   static_cast<void>(portable);

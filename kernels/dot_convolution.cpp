@@ -16,18 +16,6 @@ int round_up(int value, int multiple) {
 
 }  // namespace
 
-bool has_dot_instructions(Precision precision) {
-#if defined(__x86_64__)
-  if (precision == Precision::int16) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl")) return false;
-  return precision == Precision::int8 ? __builtin_cpu_supports("avx512vnni") != 0
-                                      : __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  static_cast<void>(precision);
-  return false;
-#endif
-}
-
 DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights,
                                const float* bias, DotScales scales, bool portable)
     : precision_(precision),

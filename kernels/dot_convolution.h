@@ -14,6 +14,7 @@
 
 #include "core/aligned.h"
 #include "kernels/dot_block.h"
+#include "kernels/dot_instructions.h"
 #include "kernels/int16_weights.h"
 #include "kernels/int8_weights.h"
 #include "kernels/position_work.h"
@@ -26,10 +27,6 @@ namespace backdrop::kernels {
 constexpr int dot_granule(Precision precision) {
   return kGroupBytes / static_cast<int>(element_bytes(precision));
 }
-
-/// Whether this processor has the instructions for `precision` (int8, int16 or bf16). Without them products
-/// are plain loops, for tests.
-bool has_dot_instructions(Precision precision);
 
 /// A convolution with its weights packed. `run` is const and may be called from many threads at once.
 class DotConvolution {

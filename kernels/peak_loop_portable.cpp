@@ -1,5 +1,5 @@
 // For processors without AVX2, and the choice between the sets.
-#include "kernels/dot_convolution.h"
+#include "kernels/dot_instructions.h"
 #include "kernels/peak_loop.h"
 #include "kernels/vector_portable.h"
 
@@ -29,10 +29,16 @@ std::int64_t run_peak_loop(InstructionSet set, std::int64_t rounds, float* sink)
 
 std::int64_t run_dot_peak_loop(Precision precision, std::int64_t rounds, float* sink) {
 #if defined(__x86_64__)
-  if (has_dot_instructions(precision)) {
-    if (precision == Precision::int16) return peak_loop_int16_avx2(rounds, sink);
-    return precision == Precision::int8 ? peak_loop_int8_vnni(rounds, sink)
-                                        : peak_loop_bf16_avx512(rounds, sink);
+  switch (dot_instructions(precision)) {
+    case DotInstructions::avx2:
+      return peak_loop_int16_avx2(rounds, sink);
+    case DotInstructions::avx512_vnni:
+      return precision == Precision::int8 ? peak_loop_int8_vnni(rounds, sink)
+                                          : peak_loop_int16_vnni(rounds, sink);
+    case DotInstructions::avx512_bf16:
+      return peak_loop_bf16_avx512(rounds, sink);
+    case DotInstructions::none:
+      break;
   }
 #endif
   static_cast<void>(precision);

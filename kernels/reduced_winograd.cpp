@@ -38,6 +38,11 @@ std::vector<float> units(const std::array<ValueScale, kTilePoints>& points) {
   return scales;
 }
 
+// The products are of bfloat16 where 8 bits are read: sums of inputs need more.
+Precision products_precision(Precision read) {
+  return read == Precision::int16 ? Precision::int16 : Precision::bf16;
+}
+
 }  // namespace
 
 ReducedWinograd::ReducedWinograd(Precision read, const ConvolutionShape& shape, const float* weights,
@@ -55,7 +60,7 @@ ReducedWinograd::ReducedWinograd(Precision read, const ConvolutionShape& shape, 
 DotConvolution ReducedWinograd::make_products(Precision read, const ConvolutionShape& shape,
                                               const float* weights, const DotScales& scales) {
   const std::vector<float> filters = transform_filters(shape, weights);
-  if (read != Precision::int16)
+  if (products_precision(read) == Precision::bf16)
     return {Precision::bf16,
             product_shape(shape),
             filters.data(),
@@ -72,9 +77,16 @@ DotConvolution ReducedWinograd::make_products(Precision read, const ConvolutionS
 
 WinogradTransforms ReducedWinograd::transforms() const {
 #if defined(__x86_64__)
-  if (!portable_ && read_ == Precision::int16 && has_dot_instructions(read_)) return int16_transforms_avx2();
-  if (!portable_ && read_ != Precision::int16 && has_dot_instructions(Precision::bf16))
-    return reduced_transforms_avx512(read_, written_);
+  switch (portable_ ? DotInstructions::none : dot_instructions(products_precision(read_))) {
+    case DotInstructions::avx2:
+      return int16_transforms_avx2();
+    case DotInstructions::avx512_vnni:
+      return int16_transforms_avx512();
+    case DotInstructions::avx512_bf16:
+      return reduced_transforms_avx512(read_, written_);
+    case DotInstructions::none:
+      break;
+  }
 #endif
   if (read_ == Precision::int16) return int16_transforms_portable();
   return reduced_transforms_portable(read_, written_);

@@ -23,6 +23,32 @@ struct HalfLanes {
   }
 };
 
+struct ShortLanes {
+  using Element = std::int16_t;
+  static __m512 load(const Element* from, int count, const ValueScale& scale) {
+    return _mm512_mul_ps(stored(from, count), _mm512_set1_ps(scale.scale));
+  }
+  static __m512 add(__m512 value, const Element* from, int count, const ValueScale& scale) {
+    return _mm512_fmadd_ps(stored(from, count), _mm512_set1_ps(scale.scale), value);
+  }
+  static void store(Element* to, int count, __m512 value, const ValueScale& scale) {
+    const float most = static_cast<float>(kInt16Most);
+    const __m512 units = _mm512_mul_ps(value, _mm512_set1_ps(1.0f / scale.scale));
+    store_whole(to, count, _mm512_min_ps(_mm512_max_ps(units, _mm512_set1_ps(-most)), _mm512_set1_ps(most)));
+  }
+  /// To the nearest of all 16-bit numbers: for what is known to be within a range of its own.
+  static void store_whole(Element* to, int count, __m512 units) {
+    store_lanes(reinterpret_cast<std::uint16_t*>(to), count,
+                _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(units)));
+  }
+
+ private:
+  static __m512 stored(const Element* from, int count) {
+    const __m256i whole = load_lanes(reinterpret_cast<const std::uint16_t*>(from), count);
+    return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(whole));
+  }
+};
+
 struct ByteLanes {
   using Element = std::uint8_t;
   static __m512 load(const Element* from, int count, const ValueScale& scale) {

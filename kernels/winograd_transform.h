@@ -56,6 +56,7 @@ WinogradTransforms reduced_transforms_avx512(Precision read, Precision written);
 WinogradTransforms reduced_transforms_portable(Precision read, Precision written);
 
 /// For activations and products of 16-bit integers.
+WinogradTransforms int16_transforms_avx512();
 WinogradTransforms int16_transforms_avx2();
 WinogradTransforms int16_transforms_portable();
 
