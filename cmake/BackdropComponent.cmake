@@ -15,7 +15,5 @@ function(backdrop_test name)
   target_link_libraries(test_${name} PRIVATE backdrop_flags ${arg_COMPONENTS} GTest::gmock_main)
   target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
   target_compile_definitions(test_${name} PRIVATE BACKDROP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  # Half of a test's compilation is these headers.
-  target_precompile_headers(test_${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
   gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
 endfunction()
