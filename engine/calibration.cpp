@@ -146,6 +146,7 @@ Calibration calibrate(const PositionNetwork& layers, std::span<const CompositePh
   Observer observer(layers, together, pool.threads());
   std::vector<std::vector<Range>> seen((composites.size() + together - 1) / together);
   pool.run(seen.size(), [&](std::size_t i, int worker) {
+    // The last few are filled up with some from before: ranges stay as they are.
     const std::size_t first = std::min(i * together, composites.size() - together);
     seen[i] = observer.observe(composites.subspan(first, together), worker);
   });

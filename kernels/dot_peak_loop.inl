@@ -2,15 +2,16 @@
 constexpr int kSums = 16;
 constexpr int kRepeats = 16;
 
+template <class D>
 std::int64_t dot_peak_loop(std::int64_t rounds, float* sink) {
-  D::Sum sums[kSums];
-  for (D::Sum& sum : sums) sum = D::start(*sink);
+  typename D::Sum sums[kSums];
+  for (typename D::Sum& sum : sums) sum = D::start(*sink);
   const __m512i values = D::constant(1);
   const __m512i weights = D::constant(2);
   for (std::int64_t round = 0; round < rounds; ++round)
     for (int repeat = 0; repeat < kRepeats; ++repeat)
-      for (D::Sum& sum : sums) sum = D::multiply_add(sum, values, weights);
+      for (typename D::Sum& sum : sums) sum = D::multiply_add(sum, values, weights);
   *sink = 0;
-  for (const D::Sum& sum : sums) *sink += D::total(sum);
+  for (const typename D::Sum& sum : sums) *sink += D::total(sum);
   return rounds * kRepeats * kSums * D::kProducts;
 }

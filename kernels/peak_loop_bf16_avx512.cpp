@@ -25,7 +25,7 @@ struct D {
 }  // namespace
 
 std::int64_t peak_loop_bf16_avx512(std::int64_t rounds, float* sink) {
-  return dot_peak_loop(rounds, sink);
+  return dot_peak_loop<D>(rounds, sink);
 }
 
 }  // namespace backdrop::kernels

@@ -27,21 +27,7 @@ using Halves = Stored<HalfLanes>;
 using Bytes = Stored<ByteLanes>;
 using Shorts = Stored<ShortLanes>;
 
-// What the input transform writes for products of 16-bit integers.
-struct Points {
-  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale& scale) {
-    ShortLanes::store_whole(static_cast<std::int16_t*>(to) + at, count,
-                            _mm512_mul_ps(value.value, _mm512_set1_ps(1.0f / scale.scale)));
-  }
-};
-
-struct IntegerProducts {
-  static V load(const OutputTransform& a, int point, int c, int count) {
-    const V sums = V::load_first(a.products + point * a.stride + c, count);
-    const V scale = V::load_first(a.product_scale + point * a.scale_stride + c, count);
-    return {_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_castps_si512(sums.value)), scale.value)};
-  }
-};
+#include "kernels/int16_transform.inl"
 
 }  // namespace
 

@@ -22,7 +22,10 @@ struct V {
   static V zero() { return {_mm256_setzero_ps()}; }
   static V add(V a, V b) { return {_mm256_add_ps(a.value, b.value)}; }
   static V subtract(V a, V b) { return {_mm256_sub_ps(a.value, b.value)}; }
+  static V multiply(V a, V b) { return {_mm256_mul_ps(a.value, b.value)}; }
   static V multiply_add(V a, V b, V c) { return {_mm256_fmadd_ps(a.value, b.value, c.value)}; }
+  // Of lanes that hold 32-bit integers.
+  static V from_integers(V lanes) { return {_mm256_cvtepi32_ps(_mm256_castps_si256(lanes.value))}; }
   // By hand: of several in a row the compiler writes some over a factor, and copies sums to and fro for it.
   static void accumulate(V& sum, V a, V b) {
     asm("vfmadd231ps %2, %1, %0" : "+x"(sum.value) : "x"(a.value), "x"(b.value));

@@ -21,7 +21,10 @@ struct V {
   static V zero() { return {_mm512_setzero_ps()}; }
   static V add(V a, V b) { return {_mm512_add_ps(a.value, b.value)}; }
   static V subtract(V a, V b) { return {_mm512_sub_ps(a.value, b.value)}; }
+  static V multiply(V a, V b) { return {_mm512_mul_ps(a.value, b.value)}; }
   static V multiply_add(V a, V b, V c) { return {_mm512_fmadd_ps(a.value, b.value, c.value)}; }
+  // Of lanes that hold 32-bit integers.
+  static V from_integers(V lanes) { return {_mm512_cvtepi32_ps(_mm512_castps_si512(lanes.value))}; }
   static void accumulate(V& sum, V a, V b) { sum = multiply_add(a, b, sum); }
   static V activate(V x, V slope) {
     const __mmask16 negative = _mm512_cmp_ps_mask(x.value, _mm512_setzero_ps(), _CMP_LT_OQ);
