@@ -14,6 +14,33 @@ int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+// The columns of a panel in a row of the output, in bytes.
+struct ColumnBytes {
+  std::ptrdiff_t element = 0;  // of one column
+  std::ptrdiff_t first = 0;
+  std::ptrdiff_t size = 0;
+};
+
+template <bool Written>
+void ask_for_columns(const void* row, std::int32_t offset, const ColumnBytes& columns) {
+  const auto* from = static_cast<const std::byte*>(row) + offset * columns.element + columns.first;
+  for (std::ptrdiff_t byte = 0; byte < columns.size; byte += kLineBytes)
+    __builtin_prefetch(from + byte, Written ? 1 : 0);
+}
+
+// What position `p` adds and writes, before its products: a panel's columns of a row are a line or two, too
+// short a stretch for a processor to foresee the next.
+void ask_for_position(const PositionWork& work, int p, int rows, const ColumnBytes& columns,
+                      const RowPointers* residual, void* const* output) {
+  for (int r = 0; r < rows; ++r) {
+    if (!work.residual.empty()) {
+      const Tap& tap = work.residual[p];
+      ask_for_columns<false>(residual->rows[static_cast<int>(tap.source)][r], tap.offset, columns);
+    }
+    ask_for_columns<true>(output[r], work.output[p], columns);
+  }
+}
+
 }  // namespace
 
 DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights,
@@ -168,12 +195,16 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
   const std::size_t position_bytes = element_bytes(precision_) * rows * shape_.channels;
   const int chunk = static_cast<int>(std::max<std::size_t>(1, kChunkBytes / position_bytes));
   const int last_tap = shape_.kernel * shape_.kernel - 1;
+  const Precision written = scales_.written.value_or(precision_);
+  // Sums have four bytes in all precisions.
+  const auto written_bytes =
+      static_cast<std::ptrdiff_t>(kind == DotOutput::stored ? element_bytes(written) : sizeof(float));
   for (int first = 0; first < positions; first += chunk) {
     const int last = std::min(positions, first + chunk);
     for (const Panel& panel : panels_) {
       DotArguments arguments = panel_arguments(panel, input, output);
       arguments.residual = residual;
-      arguments.written = scales_.written.value_or(precision_);
+      arguments.written = written;
       arguments.residual_scale = scales_.residual;
       arguments.output_scale = scales_.output;
       arguments.slope = shape_.slope;
@@ -183,10 +214,11 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
       arguments.bias = &bias_[panel.column];
       arguments.ahead = weights_after(panel, last_tap);
       arguments.ahead_step = ahead_step(tap_bytes(panel), last - first, rows);
+      const ColumnBytes columns{written_bytes, panel.column * written_bytes, panel.columns * written_bytes};
       for (int p = first; p < last; ++p) {
+        if (p + 1 < last) ask_for_position(work, p + 1, rows, columns, residual, output);
         arguments.residual_tap = work.residual.empty() ? nullptr : &work.residual[p];
         const int start = work.start.empty() ? -1 : work.start[p];
-        // Sums have four bytes in both precisions.
         arguments.start = start < 0 ? nullptr
                                     : static_cast<const float*>(starts) +
                                           std::ptrdiff_t{start} * start_stride_ + panel.column;
