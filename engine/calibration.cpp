@@ -18,6 +18,13 @@ using kernels::RowPointers;
 using kernels::Source;
 using kernels::ValueScale;
 
+// Whether no element of a value can be below 0: what ReLU gives, and pools of that.
+bool is_nonnegative(const Network& network, int value) {
+  while (value > 0 && network.layers[value - 1].kind != LayerKind::convolution)
+    value = network.layers[value - 1].input;
+  return value > 0 && network.layers[value - 1].activation == Activation::relu;
+}
+
 // The ends of a value's range, and 0.
 struct Range {
   float least = 0;
@@ -194,6 +201,7 @@ kernels::DotScales layer_scales(const Network& network, int index, const Calibra
     scales.input.assign(layer.in.channels, scale_of_value(layer.input));
     if (layer.residual >= 0) scales.residual = scale_of_value(layer.residual);
     scales.output = scale_of_value(index + 1);
+    scales.nonnegative = is_nonnegative(network, layer.input);
     return scales;
   }
   scales.input.assign(layer.in.channels, calibration.values[layer.input]);

@@ -58,7 +58,7 @@ DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shap
   if (precision == Precision::int8) {
     pack_int8(weights, scales_.input);
   } else if (precision == Precision::int16) {
-    const Int16Weights stored = store_int16(shape, weights, scales_.input[0].scale);
+    const Int16Weights stored = store_int16(shape, weights, scales_.input[0].scale, scales_.nonnegative);
     std::copy(stored.scale.begin(), stored.scale.end(), scale_.begin());
     pack_int16(stored.values);
   } else {

@@ -11,9 +11,10 @@ struct StoredRow {
   std::vector<double> weights;
   float scale = 1.0f;
 
-  StoredRow(Precision precision, const float* from, int channels, int taps, const ValueScale* input) {
+  StoredRow(Precision precision, const float* from, int channels, int taps, const ValueScale* input,
+            bool nonnegative) {
     if (precision == Precision::int16)
-      store_shorts(from, channels, taps, *input);
+      store_shorts(from, channels, taps, *input, nonnegative);
     else if (precision == Precision::int8)
       store_bytes(from, channels, taps, input);
     else
@@ -21,9 +22,9 @@ struct StoredRow {
   }
 
  private:
-  void store_shorts(const float* from, int channels, int taps, const ValueScale& input) {
+  void store_shorts(const float* from, int channels, int taps, const ValueScale& input, bool nonnegative) {
     const int kernel = static_cast<int>(std::lround(std::sqrt(taps)));
-    const Int16Weights stored = store_int16({1, 1, channels, 1, kernel}, from, input.scale);
+    const Int16Weights stored = store_int16({1, 1, channels, 1, kernel}, from, input.scale, nonnegative);
     weights.assign(stored.values.begin(), stored.values.end());
     scale = stored.scale[0];
   }
@@ -59,8 +60,8 @@ void dot_convolution_reference(Precision precision, const ConvolutionShape& shap
   for (int k = 0; k < shape.out_channels; ++k) {
     const int channel = k / columns * channels;
     const ValueScale* channel_scales = integers ? &scales.input[channel] : nullptr;
-    const StoredRow row(precision, weights + std::size_t(k) * channels * taps, channels, taps,
-                        channel_scales);
+    const StoredRow row(precision, weights + std::size_t(k) * channels * taps, channels, taps, channel_scales,
+                        scales.nonnegative);
     for (int p = 0; p < work.positions(); ++p) {
       const int start = work.start.empty() ? -1 : work.start[p];
       const std::ptrdiff_t start_place = std::ptrdiff_t{start} * start_stride + k;

@@ -17,8 +17,10 @@ struct Int16Weights {
 };
 
 /// real = scale * sum of values * inputs. `input_scale`: what a unit of the input is worth; stored inputs are
-/// at most kInt16Most.
-Int16Weights store_int16(const ConvolutionShape& shape, const float* weights, float input_scale);
+/// at most kInt16Most, and `nonnegative` if none is below 0: positive and negative weights do not add up
+/// then.
+Int16Weights store_int16(const ConvolutionShape& shape, const float* weights, float input_scale,
+                         bool nonnegative);
 
 /// The same with a sum for each tap, whose inputs have scales of their own and are at most `largest_input`.
 Int16Weights store_int16_by_tap(const ConvolutionShape& shape, const float* weights,

@@ -26,7 +26,8 @@ struct DotScales {
   ValueScale residual;
   ValueScale output;
   std::optional<Precision> written =
-      std::nullopt;  ///< how output and residual are stored; none: as the input
+      std::nullopt;          ///< how output and residual are stored; none: as the input
+  bool nonnegative = false;  ///< no input is below 0: sums of 16-bit products have a bit more then
 };
 
 /// What a layer writes.
@@ -67,8 +68,9 @@ inline std::uint8_t to_uint8(float value, const ValueScale& scale) {
   return static_cast<std::uint8_t>(stored > 0.0f ? (stored < 255.0f ? stored : 255.0f) : 0.0f);
 }
 
-/// 16-bit values are signed and no larger than this, which leaves 18 bits for the sum of a channel's weights.
-inline constexpr int kInt16Most = 8191;
+/// 16-bit values are signed and no larger than this, which leaves 17 bits for the sum of a channel's weights.
+/// One bit more for the values, or for the weights, makes a ResNet-50's logits less exact.
+inline constexpr int kInt16Most = 16383;
 
 inline float to_float(std::int16_t value, const ValueScale& scale) {
   return scale.scale * static_cast<float>(value);
@@ -81,10 +83,10 @@ inline std::int16_t to_int16(float value, const ValueScale& scale) {
   return static_cast<std::int16_t>(stored > -kMost ? (stored < kMost ? stored : kMost) : -kMost);
 }
 
-/// The 16-bit scale of a value whose range in 8 bits is that of `bytes`: with room for four times as large
-/// ones, so that hardly anything is ever cut off.
+/// The 16-bit scale of a value whose range in 8 bits is that of `bytes`: with room for twice as large ones,
+/// so that hardly anything is ever cut off.
 inline ValueScale int16_scale(const ValueScale& bytes) {
-  constexpr float kRoom = 4.0f;
+  constexpr float kRoom = 2.0f;
   const float largest = bytes.scale * (bytes.zero > 127.5f ? bytes.zero : 255.0f - bytes.zero);
   return {kRoom * largest / static_cast<float>(kInt16Most), 0.0f};
 }

@@ -21,14 +21,20 @@ const void* locate(Precision stored, const RowPointers& rows, const Tap& tap, in
 }
 
 // A point's range is all that values within theirs can make of it: it is never cut off.
-std::array<ValueScale, kTilePoints> point_scales(const ValueScale& input, int largest) {
-  // Sums of what input_points() multiplies by, in absolute values.
-  constexpr float kFactors[kTileInputs] = {10, 10, 10, 6, 6, 10};
+std::array<ValueScale, kTilePoints> point_scales(const ValueScale& input, bool nonnegative, int largest) {
+  // Sums of what input_points() multiplies by, of either sign.
+  constexpr float kPositive[kTileInputs] = {5, 2, 5, 3, 3, 5};
+  constexpr float kNegative[kTileInputs] = {5, 8, 5, 3, 3, 5};
   const float unit = input.scale * static_cast<float>(kInt16Most) / static_cast<float>(largest);
   std::array<ValueScale, kTilePoints> scales;
-  for (int y = 0; y < kTileInputs; ++y)
-    for (int x = 0; x < kTileInputs; ++x)
-      scales[y * kTileInputs + x] = {kFactors[y] * kFactors[x] * unit, 0.0f};
+  for (int y = 0; y < kTileInputs; ++y) {
+    for (int x = 0; x < kTileInputs; ++x) {
+      const float positive = kPositive[y] * kPositive[x] + kNegative[y] * kNegative[x];
+      const float negative = kPositive[y] * kNegative[x] + kNegative[y] * kPositive[x];
+      const float most = nonnegative ? std::max(positive, negative) : positive + negative;
+      scales[y * kTileInputs + x] = {most * unit, 0.0f};
+    }
+  }
   return scales;
 }
 
@@ -68,7 +74,7 @@ DotConvolution ReducedWinograd::make_products(Precision read, const ConvolutionS
             {},
             portable_};
   const int largest = balanced_largest_input(shape.channels);
-  points_ = point_scales(scales.input[0], largest);
+  points_ = point_scales(scales.input[0], scales.nonnegative, largest);
   Int16Weights stored = store_int16_by_tap(product_shape(shape), filters.data(), units(points_), largest);
   DotConvolution products(product_shape(shape), stored, portable_);
   product_scale_ = std::move(stored.scale);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "tests/kernels/random_values.h"
@@ -21,31 +22,35 @@ ConvolutionShape random_shape(std::mt19937& generator) {
 }
 
 // The largest sum that inputs of at most `largest_input` can make, over the taps from `tap` in steps of
-// `step`.
+// `step`; `nonnegative`: inputs of at least 0.
 std::int64_t largest_sum(const ConvolutionShape& shape, const Int16Weights& stored, int k, int tap, int step,
-                         int largest_input) {
+                         int largest_input, bool nonnegative) {
   const int taps = shape.kernel * shape.kernel;
-  std::int64_t sum = 0;
+  std::int64_t positive = 0;
+  std::int64_t negative = 0;
   for (int c = 0; c < shape.channels; ++c)
-    for (int t = tap; t < taps; t += step)
-      sum += std::abs(stored.values[(std::size_t(k) * shape.channels + c) * taps + t]);
-  return sum * largest_input;
+    for (int t = tap; t < taps; t += step) {
+      const int weight = stored.values[(std::size_t(k) * shape.channels + c) * taps + t];
+      (weight > 0 ? positive : negative) += std::abs(weight);
+    }
+  return (nonnegative ? std::max(positive, negative) : positive + negative) * largest_input;
 }
 
 TEST(Int16Weights, NoSumIsBeyond32Bits) {
   std::mt19937 generator(71);
   for (int trial = 0; trial < 40; ++trial) {
     const ConvolutionShape shape = random_shape(generator);
+    const bool nonnegative = random_int(0, 1, generator) == 1;
     const int taps = shape.kernel * shape.kernel;
     const auto weights = random_values(std::size_t(shape.out_channels) * shape.channels * taps, generator);
-    const Int16Weights whole = store_int16(shape, weights.data(), 0.5f);
+    const Int16Weights whole = store_int16(shape, weights.data(), 0.5f, nonnegative);
     const int largest = balanced_largest_input(shape.channels);
     const Int16Weights by_tap =
         store_int16_by_tap(shape, weights.data(), std::vector<float>(taps, 0.25f), largest);
     for (int k = 0; k < shape.out_channels; ++k) {
-      EXPECT_LT(largest_sum(shape, whole, k, 0, 1, kInt16Most), std::int64_t{1} << 31);
+      EXPECT_LT(largest_sum(shape, whole, k, 0, 1, kInt16Most, nonnegative), std::int64_t{1} << 31);
       for (int tap = 0; tap < taps; ++tap)
-        EXPECT_LT(largest_sum(shape, by_tap, k, tap, taps, largest), std::int64_t{1} << 31);
+        EXPECT_LT(largest_sum(shape, by_tap, k, tap, taps, largest, false), std::int64_t{1} << 31);
     }
   }
 }
@@ -56,7 +61,7 @@ TEST(Int16Weights, AreTheWeightsInTheirScale) {
     const ConvolutionShape shape = random_shape(generator);
     const int taps = shape.kernel * shape.kernel;
     const auto weights = random_values(std::size_t(shape.out_channels) * shape.channels * taps, generator);
-    const Int16Weights whole = store_int16(shape, weights.data(), 0.5f);
+    const Int16Weights whole = store_int16(shape, weights.data(), 0.5f, trial % 2 == 0);
     const Int16Weights by_tap =
         store_int16_by_tap(shape, weights.data(), std::vector<float>(taps, 0.25f), kInt16Most);
     for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -72,7 +77,7 @@ TEST(Int16Weights, AreTheWeightsInTheirScale) {
 TEST(Int16Weights, OfZerosAreZeros) {
   const ConvolutionShape shape{1, 1, 2, 1};
   const float zeros[2] = {};
-  const Int16Weights stored = store_int16(shape, zeros, 1.0f);
+  const Int16Weights stored = store_int16(shape, zeros, 1.0f, false);
   EXPECT_EQ(stored.values, (std::vector<std::int16_t>{0, 0}));
   EXPECT_GT(stored.scale[0], 0.0f);
 }

@@ -177,11 +177,19 @@ void compare_reduced(Precision read, Precision written, bool portable, std::mt19
                                   << " rows");
   DotScales scales{
       std::vector<ValueScale>(shape.channels, {0.03f, 90.0f}), {0.05f, 100.0f}, {1, 100}, written};
-  if (read == Precision::int16)  // ranges of 6, 6 and 80
+  auto inputs = random_values(std::size_t(rows) * positions * shape.channels, generator);
+  if (read == Precision::int16) {  // ranges of 6, 6 and 80
     scales = {
-        std::vector<ValueScale>(shape.channels, {0.0007f, 0.0f}), {0.0007f, 0.0f}, {0.01f, 0.0f}, written};
-  const StoredValues input(read, random_values(std::size_t(rows) * positions * shape.channels, generator),
-                           scales.input[0]);
+        std::vector<ValueScale>(shape.channels, {0.00035f, 0.0f}), {0.00035f, 0.0f}, {0.005f, 0.0f}, written};
+    // The ends of the range, from which the points' are made.
+    scales.nonnegative = random_int(0, 1, generator) == 1;
+    const float least = scales.nonnegative ? 0.0f : -10.0f;
+    if (random_int(0, 1, generator) == 1)
+      for (float& value : inputs) value = value > 0.0f ? 10.0f : least;
+    else if (scales.nonnegative)
+      for (float& value : inputs) value = std::abs(value);
+  }
+  const StoredValues input(read, inputs, scales.input[0]);
   const StoredValues residual(
       written, random_values(std::size_t(rows) * positions * shape.out_channels, generator), scales.residual);
   const auto weights = random_values(std::size_t(shape.out_channels) * shape.channels * 9, generator);
