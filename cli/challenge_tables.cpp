@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "cli/progress.h"
 #include "cli/text_table.h"
 #include "search/estimate.h"
@@ -110,10 +108,6 @@ std::string challenge_tables(const RunRecord& record, const ChallengeInput& inpu
   text += fmt::format("Summary: {}/{} ({:.2f}%) are vulnerable foregrounds.\n", total.vulnerable,
                       total.foregrounds, 100.0 * total.vulnerable / total.foregrounds);
   return text;
-}
-
-std::string percent(double share) {
-  return std::isnan(share) ? "-" : fmt::format("{:.2f}%", 100 * share);
 }
 
 }  // namespace backdrop

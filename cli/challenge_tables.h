@@ -13,7 +13,4 @@ namespace backdrop {
 std::string challenge_tables(const RunRecord& record, const ChallengeInput& input,
                              const ChallengeStatistics& statistics, const std::string& folder);
 
-/// "51.11%", or "-" for NaN.
-std::string percent(double share);
-
 }  // namespace backdrop

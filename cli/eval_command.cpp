@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include "backdrop/error.h"
-#include "cli/challenge_tables.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"

@@ -27,9 +27,6 @@ struct PlanOptions {
   bool json = false;
 };
 
-std::string percent(double share) {
-  return fmt::format("{:.1f}%", 100 * share);
-}
 std::string millions(double count) {
   return fmt::format("{:.2f}", count / 1e6);
 }
@@ -43,9 +40,9 @@ std::string layer_table(const PlanReport& plan) {
     const auto whole = static_cast<double>(layer.whole_multiply_adds);
     table.add_row(
         {layer.name, fmt::format("{} x {} x {}", layer.out.height, layer.out.width, layer.out.channels),
-         percent(layer.mixed), percent(layer.background), percent(layer.foreground),
+         percent(layer.mixed, 1), percent(layer.background, 1), percent(layer.foreground, 1),
          millions(layer.multiply_adds), millions(whole),
-         whole > 0 ? percent(layer.multiply_adds / whole) : "",
+         whole > 0 ? percent(layer.multiply_adds / whole, 1) : "",
          layer.cached_bytes > 0 ? grouped(static_cast<std::size_t>(layer.cached_bytes / 1024)) : ""});
   }
   return table.text();
@@ -61,7 +58,7 @@ std::string summary(const Network& network, const PlanReport& plan) {
       "Cached            {:.1f} MiB for each background, {} at a time\n"
       "Tiles             {}, each background computed once\n",
       millions(plan.multiply_adds()), millions(static_cast<double>(plan.whole_multiply_adds())),
-      percent(plan.multiply_adds_share), percent(plan.written_share), percent(plan.choice.share),
+      percent(plan.multiply_adds_share, 1), percent(plan.written_share, 1), percent(plan.choice.share, 1),
       fmt::format("every position computed from {} on (layer {} of {})",
                   network.layers[static_cast<std::size_t>(hand_off)].name, hand_off, network.layers.size()),
       static_cast<double>(plan.choice.bytes_per_background) / (1 << 20), plan.choice.tile, plan.tiles);

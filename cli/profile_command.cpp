@@ -29,10 +29,6 @@ struct ProfileOptions {
   bool quiet = false;
 };
 
-std::string percent(double share) {
-  return fmt::format("{:.1f}%", 100 * share);
-}
-
 /// `count` places of `total`, evenly spaced, so that all classes are met.
 std::vector<std::size_t> spread(std::size_t count, std::size_t total) {
   count = std::min(count, total);
@@ -82,17 +78,18 @@ std::string layer_table(const SearchTimes& times) {
                             "Of bandwidth", "Of roofline"})
     table.add_column(title, TextTable::Align::right);
   for (const LayerProfile& layer : times.layers)
-    table.add_row(
-        {layer.name, fmt::format("{} x {} x {}", layer.out.height, layer.out.width, layer.out.channels),
-         percent(layer.mixed), fmt::format("{:.1f}", 1e6 * layer.seconds),
-         percent(layer.seconds * static_cast<double>(times.composites()) / times.seconds),
-         fmt::format("{:.2f}", 1e-6 * layer.multiply_adds), products_text(layer),
-         layer.seconds > 0 ? fmt::format("{:.1f}", 1e-9 * layer.multiply_adds / layer.seconds) : "",
-         percent(layer.compute_share), percent(layer.bandwidth_share), percent(layer.roofline_share)});
+    table.add_row({layer.name,
+                   fmt::format("{} x {} x {}", layer.out.height, layer.out.width, layer.out.channels),
+                   percent(layer.mixed, 1), fmt::format("{:.1f}", 1e6 * layer.seconds),
+                   percent(layer.seconds * static_cast<double>(times.composites()) / times.seconds, 1),
+                   fmt::format("{:.2f}", 1e-6 * layer.multiply_adds), products_text(layer),
+                   layer.seconds > 0 ? fmt::format("{:.1f}", 1e-9 * layer.multiply_adds / layer.seconds) : "",
+                   percent(layer.compute_share, 1), percent(layer.bandwidth_share, 1),
+                   percent(layer.roofline_share, 1)});
   for (const auto& [name, seconds] : other_steps(times))
     table.add_row({name, "", "",
                    fmt::format("{:.1f}", 1e6 * seconds / static_cast<double>(times.composites())),
-                   percent(seconds / times.seconds), "", "", "", "", "", ""});
+                   percent(seconds / times.seconds, 1), "", "", "", "", "", ""});
   return table.text();
 }
 

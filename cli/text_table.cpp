@@ -1,7 +1,10 @@
 // Aligns columns by their widest cell.
 #include "cli/text_table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 namespace backdrop {
 namespace {
@@ -13,6 +16,10 @@ std::size_t width_of(const std::string& text) {
 }
 
 }  // namespace
+
+std::string percent(double share, int digits) {
+  return std::isnan(share) ? "-" : fmt::format("{:.{}f}%", 100 * share, digits);
+}
 
 void TextTable::add_column(std::string title, Align align) {
   const std::size_t width = width_of(title);

@@ -7,6 +7,9 @@
 
 namespace backdrop {
 
+/// "51.11%" with two digits, or "-" for NaN.
+std::string percent(double share, int digits = 2);
+
 class TextTable {
  public:
   enum class Align { left, right };
