@@ -75,23 +75,15 @@ class DensePlan final : public BatchPlan {
   void place_values() {
     const std::vector<int> last = last_readers(*network_);
     std::vector<BufferLifetime> buffers;
-    std::vector<std::size_t> buffer_of(last.size());
     for (int v = 0; v < static_cast<int>(last.size()); ++v) {
       const int written = v - 1;
-      const Layer* layer = v > 0 ? &network_->layers[written] : nullptr;
-      if (layer != nullptr && layer->residual >= 0 && layer->residual != layer->input &&
-          last[layer->residual] == written) {
-        buffer_of[v] = buffer_of[layer->residual];
-        buffers[buffer_of[v]].last = std::max(last[v], written);
-        continue;
-      }
-      buffer_of[v] = buffers.size();
       const std::size_t bytes = network_->shape(v).size() * batch_ * sizeof(float);
-      buffers.push_back({written, std::max(last[v], written), bytes});
+      buffers.push_back({written, std::max(last[v], written), bytes,
+                         v > 0 ? replaced_residual(*network_, last, written) : -1});
     }
     const MemoryPlan plan = plan_memory(buffers);
     values_bytes_ = plan.bytes;
-    for (const std::size_t buffer : buffer_of) offsets_.push_back(plan.offsets[buffer]);
+    offsets_ = plan.offsets;
   }
 
   std::shared_ptr<const Network> network_;

@@ -13,6 +13,7 @@ struct BufferLifetime {
   int first = 0;
   int last = 0;
   std::size_t bytes = 0;
+  int over = -1;  ///< an earlier buffer that it is written over; -1: none
 };
 
 struct MemoryPlan {

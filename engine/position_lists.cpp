@@ -17,21 +17,39 @@ std::int64_t positions_of(const ValueShape& shape) {
   return std::int64_t{shape.height} * shape.width;
 }
 
-// Builds one foreground's lists layer by layer; `slots_[v][p]` counts position p among those of its kind in
+bool is_all_mixed(const PositionSets& sets, int value) {
+  return sets.count(value, Source::mixed) == std::ssize(sets.kinds[value]);
+}
+
+// Deep values lie in memory that foregrounds share, the one that the fully connected layers read in theirs.
+bool is_shallow(const PositionSets& sets, const BatchRows& rows, int value) {
+  return value < rows.cut && value + 1 < std::ssize(sets.kinds);
+}
+
+// For each shallow value the residual that its mixed positions are written over, or -1. What is mixed in the
+// residual is mixed in the sum, and keeps its place. A value that is all mixed has every position where
+// whole_layer_list() says, and so must its residual.
+std::vector<int> replaced_values(const Network& network, const PositionSets& sets, const BatchRows& rows) {
+  const std::vector<int> last = last_readers(network);
+  std::vector<int> replaced(sets.kinds.size(), -1);
+  for (int v = 1; is_shallow(sets, rows, v); ++v) {
+    const int residual = replaced_residual(network, last, v - 1);
+    if (residual >= 0 && is_all_mixed(sets, v) == is_all_mixed(sets, residual)) replaced[v] = residual;
+  }
+  return replaced;
+}
+
+// Builds one foreground's lists layer by layer; `slots_[v][p]` numbers position p among those of its kind in
 // value v.
 class ListBuilder {
  public:
-  ListBuilder(const Network& network, const BatchRows& rows, const PositionSets& sets)
+  ListBuilder(const Network& network, const BatchRows& rows, const PositionSets& sets,
+              const std::vector<int>& replaced)
       : network_(network), rows_(rows), sets_(sets), slots_(sets.kinds.size()) {
-    for (std::size_t v = 0; v < slots_.size(); ++v) {
-      std::int32_t next[kernels::kSources] = {};
-      for (const Source kind : sets.kinds[v]) slots_[v].push_back(next[static_cast<int>(kind)]++);
-    }
+    for (int v = 0; v < std::ssize(slots_); ++v) number_positions(v, replaced[v]);
   }
 
-  bool all_mixed(int value) const {
-    return sets_.count(value, Source::mixed) == std::int64_t(slots_[value].size());
-  }
+  bool all_mixed(int value) const { return is_all_mixed(sets_, value); }
 
   // Where position p of value v is, as the kernels address it.
   Tap locate(int v, int p, int weight) const {
@@ -125,6 +143,19 @@ class ListBuilder {
   }
 
  private:
+  // In their order, but for mixed positions that have their number from the value `replaced`.
+  void number_positions(int value, int replaced) {
+    const std::vector<Source>& kinds = sets_.kinds[value];
+    const auto kept = [&](std::size_t p) {
+      return replaced >= 0 && sets_.kinds[replaced][p] == Source::mixed;
+    };
+    std::int32_t next[kernels::kSources] = {};
+    if (replaced >= 0)
+      next[static_cast<int>(Source::mixed)] = static_cast<std::int32_t>(sets_.count(replaced, Source::mixed));
+    for (std::size_t p = 0; p < kinds.size(); ++p)
+      slots_[value].push_back(kept(p) ? slots_[replaced][p] : next[static_cast<int>(kinds[p])]++);
+  }
+
   const Network& network_;
   BatchRows rows_;
   const PositionSets& sets_;
@@ -161,17 +192,16 @@ std::size_t bytes_of(std::span<const std::size_t> element_bytes, int value) {
   return element_bytes.empty() ? sizeof(float) : element_bytes[value];
 }
 
-// Deep values lie in memory that foregrounds share, the one that the fully connected layers read in theirs:
-// they get no room here.
+// Values that are not shallow get no room here.
 MemoryPlan plan_mixed(const Network& network, const PositionSets& sets, const BatchRows& rows,
-                      std::span<const std::size_t> element_bytes) {
+                      const std::vector<int>& replaced, std::span<const std::size_t> element_bytes) {
   const std::vector<int> last = last_readers(network);
   std::vector<BufferLifetime> buffers;
   for (int v = 0; v < static_cast<int>(sets.kinds.size()); ++v) {
-    const bool outside = v >= rows.cut || v + 1 == static_cast<int>(sets.kinds.size());
     const std::int64_t elements =
-        outside ? 0 : sets.count(v, Source::mixed) * rows.shallow * network.shape(v).channels;
-    buffers.push_back({v - 1, last[v], elements * bytes_of(element_bytes, v)});
+        is_shallow(sets, rows, v) ? sets.count(v, Source::mixed) * rows.shallow * network.shape(v).channels
+                                  : 0;
+    buffers.push_back({v - 1, last[v], elements * bytes_of(element_bytes, v), replaced[v]});
   }
   return plan_memory(buffers);
 }
@@ -191,7 +221,9 @@ MemoryPlan plan_deep_values(const Network& network, const BatchRows& rows,
   for (int v = 0; v <= first_fully_connected(network); ++v) {
     const bool inside = v >= rows.cut && v < first_fully_connected(network);
     const std::size_t elements = inside ? network.shape(v).size() * rows.deep : 0;
-    buffers.push_back({v - 1, last[v], elements * bytes_of(element_bytes, v)});
+    const int residual = inside && v > 0 ? replaced_residual(network, last, v - 1) : -1;
+    buffers.push_back(
+        {v - 1, last[v], elements * bytes_of(element_bytes, v), residual >= rows.cut ? residual : -1});
   }
   return plan_memory(buffers);
 }
@@ -229,14 +261,15 @@ ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, 
                                       const BatchRows& rows, const WholeLists& whole) {
   ForegroundLists lists;
   lists.sets = find_position_sets(network, mask, hand_off);
-  const ListBuilder builder(network, rows, lists.sets);
+  const std::vector<int> replaced = replaced_values(network, lists.sets, rows);
+  const ListBuilder builder(network, rows, lists.sets, replaced);
   const int layers = static_cast<int>(whole.positions.size());
 
   for (int v = 0; v <= layers; ++v) {
     lists.foreground_offset.push_back(lists.foreground_elements);
     lists.foreground_elements += lists.sets.count(v, Source::foreground) * network.shape(v).channels;
   }
-  lists.mixed = plan_mixed(network, lists.sets, rows, whole.element_bytes);
+  lists.mixed = plan_mixed(network, lists.sets, rows, replaced, whole.element_bytes);
   lists.layers.resize(layers);
   for (int i = 0; i < layers; ++i) {
     const Layer& layer = network.layers[i];

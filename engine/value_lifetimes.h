@@ -1,5 +1,5 @@
 /// \file
-/// When each value of a network is last needed.
+/// When each value of a network is last needed, and which memory is free then.
 #pragma once
 
 #include <vector>
@@ -18,6 +18,15 @@ inline std::vector<int> last_readers(const Network& network) {
   }
   last[layers] = layers;
   return last;
+}
+
+/// The residual whose memory layer `index` may write its output over, where both lie alike: nothing else
+/// reads it then or later. -1: none.
+inline int replaced_residual(const Network& network, const std::vector<int>& last, int index) {
+  const Layer& layer = network.layers[index];
+  return layer.residual != layer.input && layer.residual >= 0 && last[layer.residual] == index
+             ? layer.residual
+             : -1;
 }
 
 }  // namespace backdrop

@@ -37,5 +37,15 @@ TEST(MemoryPlan, AChainNeedsTwoBuffers) {
   EXPECT_EQ(plan_memory(chain).bytes, 1280u);
 }
 
+TEST(MemoryPlan, WhatIsWrittenOverAnotherSharesItsBytes) {
+  const std::vector<BufferLifetime> buffers{
+      {0, 2, 640}, {1, 1, 64}, {2, 4, 960, 0}, {3, 4, 640}, {4, 6, 128, 2}};
+  const MemoryPlan plan = plan_memory(buffers);
+  EXPECT_EQ(plan.offsets[2], plan.offsets[0]);
+  EXPECT_EQ(plan.offsets[4], plan.offsets[0]);
+  EXPECT_GE(plan.offsets[1], 960u);
+  EXPECT_EQ(plan.bytes, 1600u);
+}
+
 }  // namespace
 }  // namespace backdrop
