@@ -221,8 +221,9 @@ class CpuEngine final : public Engine {
   // The height of the register block, so that what a batch writes stays in cache.
   int rows_of(Precision precision) const {
     if (options_.batch > 0) return std::min(options_.batch, kernels::kMaxRows);
-    return precision == Precision::fp32 ? kernels::position_block(best_instruction_set()).rows
-                                        : kernels::dot_block(precision, options_.portable).rows;
+    return precision == Precision::fp32
+               ? kernels::position_block(best_instruction_set()).rows
+               : kernels::dot_block(precision, kernels::kLineBytes, options_.portable).rows;
   }
   BatchRows batch_rows(Precision precision) const {
     const int rows = rows_of(precision);

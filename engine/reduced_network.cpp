@@ -71,11 +71,14 @@ void ReducedNetwork::add_convolution(int index, const ReducedOptions& options) {
                                std::move(scales), options.portable);
 }
 
-// The last layer writes floats, which only lists do.
+// The last layer writes floats, which only lists do. Where tile registers multiply, lists are faster and more
+// exact than Winograd's sums.
 bool ReducedNetwork::can_tile(int index, const ReducedOptions& options) const {
   const Layer& layer = network().layers[index];
   return options.tiles && backdrop::can_tile(layer) && layer.input != 0 &&
          index + 1 < first_fully_connected(network()) &&
+         (options.portable ||
+          !kernels::has_tile_block(stored_[layer.input], layer.in.channels / layer.groups)) &&
          (options.portable || options.precision == Precision::int16 ||
           kernels::has_dot_instructions(Precision::bf16));
 }

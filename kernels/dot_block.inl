@@ -3,35 +3,7 @@
 //
 // sum[r][v] = start[v] + sum over taps t, groups g of input(t, r)[g] . panel[t][g][v]
 
-// `Written`: how residual and output are stored.
-template <class Written, int Rows, int Vectors>
-inline void finish_sums(const DotArguments& a, typename D::Sum (&sums)[Rows][Vectors]) {
-  using Element = typename Written::Element;
-  for (int r = 0; r < Rows; ++r) {
-    const int row = a.first_row + r;
-    const std::ptrdiff_t place = std::ptrdiff_t{a.output_offset} + a.first_column;
-    const Element* residual =
-        a.residual_tap != nullptr ? a.residual->at<Element>(*a.residual_tap, row) + a.first_column : nullptr;
-    for (int v = 0; v < Vectors; ++v) {
-      const int left = a.columns - v * kDotLanes;
-      const int valid = left < kDotLanes ? left : kDotLanes;
-      if (valid <= 0) break;
-      const std::ptrdiff_t lane = v * kDotLanes;
-      if (a.kind == DotOutput::sums) {
-        D::store_sums(a.output[row], place + lane, valid, sums[r][v]);
-        continue;
-      }
-      __m512 value = D::real(sums[r][v], a, v * kDotLanes);
-      if (residual != nullptr) value = Written::add(value, residual + lane, valid, a.residual_scale);
-      const __mmask16 negative = _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_LT_OQ);
-      value = _mm512_mask_mul_ps(value, negative, value, _mm512_set1_ps(a.slope));
-      if (a.kind == DotOutput::real)
-        store_lanes(static_cast<float*>(a.output[row]) + place + lane, valid, value);
-      else
-        Written::store(static_cast<Element*>(a.output[row]) + place + lane, valid, value, a.output_scale);
-    }
-  }
-}
+#include "kernels/dot_finish.inl"
 
 constexpr int kColumns = 32;  // 8 rows x 2 vectors
 constexpr int kUnrolled = 4;  // groups a turn of the inner loop
@@ -59,15 +31,17 @@ template <int Groups, int Rows, int Vectors>
 }
 
 template <int Rows, int Vectors>
-inline void dot_block(const DotArguments& a) {
+inline void dot_block(const DotArguments& a, const DotPosition& position) {
   typename D::Sum sums[Rows][Vectors];
   for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < Vectors; ++v) sums[r][v] = D::load_start(a.start, v * kDotLanes);
+    for (int v = 0; v < Vectors; ++v)
+      sums[r][v] = D::load_start(start_sums_at(a, position, v * kDotLanes), 0);
 
   const std::ptrdiff_t line_step = a.ahead_step * kUnrolled / (a.groups * Vectors);  // a line a vector
-  for (int t = 0; t < a.tap_count; ++t) {
-    const Tap& tap = a.taps[t];
-    const std::byte* ahead = a.ahead + t * a.ahead_step;
+  const std::byte* tap_ahead = a.ahead;
+  for (const Tap& tap : position.taps) {
+    const std::byte* ahead = tap_ahead;
+    tap_ahead += a.ahead_step;
     const std::byte* row[Rows];
     for (int r = 0; r < Rows; ++r)
       row[r] = reinterpret_cast<const std::byte*>(a.input->at<typename D::Element>(tap, a.first_row + r) +
@@ -86,24 +60,29 @@ inline void dot_block(const DotArguments& a) {
         for (int r = 0; r < Rows; ++r) sums[r][v] = D::correct(sums[r][v], correction);
       }
   }
+  const auto sum_at = [&](int r, int v) { return sums[r][v]; };
   if constexpr (std::is_same_v<typename D::Element, std::int16_t>)
-    finish_sums<ShortLanes, Rows, Vectors>(a, sums);
+    finish<ShortLanes, Vectors>(a, position, Rows, 0, sum_at);
   else if (a.written == Precision::int8)
-    finish_sums<ByteLanes, Rows, Vectors>(a, sums);
+    finish<ByteLanes, Vectors>(a, position, Rows, 0, sum_at);
   else
-    finish_sums<HalfLanes, Rows, Vectors>(a, sums);
+    finish<HalfLanes, Vectors>(a, position, Rows, 0, sum_at);
 }
 
 template <int Rows>
-inline void dispatch_width(DotArguments& a) {
-  a.width > kDotLanes ? dot_block<Rows, 2>(a) : dot_block<Rows, 1>(a);
+inline void dispatch_width(DotArguments& a, const DotPosition& position) {
+  a.width > kDotLanes ? dot_block<Rows, 2>(a, position) : dot_block<Rows, 1>(a, position);
   a.first_row += Rows;
 }
 
-inline void dispatch_dot(const DotArguments& arguments, int rows) {
+inline void dispatch_dot(const DotArguments& arguments, const DotPosition& position, int rows) {
   DotArguments a = arguments;
-  if (rows >= 8) return dispatch_width<8>(a);
-  if ((rows & 4) != 0) dispatch_width<4>(a);
-  if ((rows & 2) != 0) dispatch_width<2>(a);
-  if ((rows & 1) != 0) dispatch_width<1>(a);
+  if (rows >= 8) return dispatch_width<8>(a, position);
+  if ((rows & 4) != 0) dispatch_width<4>(a, position);
+  if ((rows & 2) != 0) dispatch_width<2>(a, position);
+  if ((rows & 1) != 0) dispatch_width<1>(a, position);
+}
+
+inline void run_dots(const DotArguments& arguments, std::span<const DotPosition> positions, int rows) {
+  for_each_block(arguments, positions, rows, kDotRows, dispatch_dot);
 }

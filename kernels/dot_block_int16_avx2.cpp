@@ -17,9 +17,10 @@ constexpr int kStrip = kVectors * V::kLanes;
 constexpr int kUnrolled = 4;  // groups a turn of the inner loop
 
 // `valid` sums of a row, from lane `lane` of the panel on.
-[[gnu::always_inline]] inline void finish_lanes(const DotArguments& a, int row, int lane, int valid,
-                                                const std::int16_t* residual, __m256i sums) {
-  const std::ptrdiff_t place = std::ptrdiff_t{a.output_offset} + a.first_column + lane;
+[[gnu::always_inline]] inline void finish_lanes(const DotArguments& a, const DotPosition& position, int row,
+                                                int lane, int valid, const std::int16_t* residual,
+                                                __m256i sums) {
+  const std::ptrdiff_t place = std::ptrdiff_t{position.output_offset} + a.first_column + lane;
   if (a.kind == DotOutput::sums)
     return V{_mm256_castsi256_ps(sums)}.store_first(static_cast<float*>(a.output[row]) + place, valid);
   V value = {_mm256_cvtepi32_ps(sums)};
@@ -32,19 +33,21 @@ constexpr int kUnrolled = 4;  // groups a turn of the inner loop
 
 // `Whole`: all columns of the strip are valid.
 template <bool Whole, int Rows>
-[[gnu::always_inline]] inline void finish_sums(const DotArguments& a, int skip,
+[[gnu::always_inline]] inline void finish_sums(const DotArguments& a, const DotPosition& position, int skip,
                                                const __m256i (&sums)[Rows][kVectors]) {
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
     const int row = a.first_row + r;
-    const std::int16_t* residual = a.residual_tap != nullptr
-                                       ? a.residual->at<std::int16_t>(*a.residual_tap, row) + a.first_column
-                                       : nullptr;
+    const std::int16_t* residual =
+        position.residual_tap != nullptr
+            ? a.residual->at<std::int16_t>(*position.residual_tap, row) + a.first_column
+            : nullptr;
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const int lane = skip + v * V::kLanes;
       const int left = Whole ? V::kLanes : a.columns - lane;
-      if (left > 0) finish_lanes(a, row, lane, left < V::kLanes ? left : V::kLanes, residual, sums[r][v]);
+      if (left > 0)
+        finish_lanes(a, position, row, lane, left < V::kLanes ? left : V::kLanes, residual, sums[r][v]);
     }
   }
 }
@@ -80,22 +83,20 @@ template <int Groups, int Rows>
 
 // The strip from column `skip` of the panel on.
 template <int Rows>
-inline void block(const DotArguments& a, int skip) {
+inline void block(const DotArguments& a, const DotPosition& position, int skip) {
+  const auto* start = static_cast<const __m256i*>(start_sums_at(a, position, skip));
   __m256i sums[Rows][kVectors];
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v)
-      sums[r][v] = a.start != nullptr
-                       ? _mm256_loadu_si256(static_cast<const __m256i*>(a.start) + skip / V::kLanes + v)
-                       : _mm256_setzero_si256();
+      sums[r][v] = start != nullptr ? _mm256_loadu_si256(start + v) : _mm256_setzero_si256();
 
   const std::ptrdiff_t strips = a.width / kStrip;
   const std::ptrdiff_t ahead_step = a.ahead_step * kUnrolled / (strips * a.groups);
   const std::byte* ahead = a.ahead + skip / kStrip * (a.ahead_step / strips);
   const std::ptrdiff_t tap_bytes = std::ptrdiff_t{a.width} * a.groups * kGroupBytes;
-  for (int t = 0; t < a.tap_count; ++t) {
-    const Tap& tap = a.taps[t];
+  for (const Tap& tap : position.taps) {
     const std::int16_t* row[Rows];
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) row[r] = a.input->at<std::int16_t>(tap, a.first_row + r) + a.first_channel;
@@ -108,19 +109,24 @@ inline void block(const DotArguments& a, int skip) {
     }
     for (; left > 0; --left) add_groups<1>(row, weights, sums);
   }
-  a.columns - skip < kStrip ? finish_sums<false>(a, skip, sums) : finish_sums<true>(a, skip, sums);
+  a.columns - skip < kStrip ? finish_sums<false>(a, position, skip, sums)
+                            : finish_sums<true>(a, position, skip, sums);
 }
 
 // `rows` is 1..Rows.
 template <int Rows>
-inline void dispatch_rows(const DotArguments& a, int rows, int skip) {
+inline void dispatch_rows(const DotArguments& a, const DotPosition& position, int rows, int skip) {
   if constexpr (Rows > 1)
-    if (rows < Rows) return dispatch_rows<Rows - 1>(a, rows, skip);
-  block<Rows>(a, skip);
+    if (rows < Rows) return dispatch_rows<Rows - 1>(a, position, rows, skip);
+  block<Rows>(a, position, skip);
 }
 
-void run(const DotArguments& a, int rows) {
-  for (int skip = 0; skip < a.width; skip += kStrip) dispatch_rows<kRows>(a, rows, skip);
+void run(const DotArguments& a, std::span<const DotPosition> positions, int rows) {
+  for_each_block(a, positions, rows, kRows,
+                 [](const DotArguments& b, const DotPosition& position, int count) {
+                   for (int skip = 0; skip < b.width; skip += kStrip)
+                     dispatch_rows<kRows>(b, position, count, skip);
+                 });
 }
 
 }  // namespace

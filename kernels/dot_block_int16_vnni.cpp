@@ -1,7 +1,9 @@
 // Products of 16-bit integers, two a lane and instruction.
 #include <immintrin.h>
 
+#include <array>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/dot_block.h"
 #include "kernels/integer_sums_avx512.h"
@@ -19,11 +21,10 @@ struct D : IntegerSums {
 };
 
 #include "kernels/dot_block.inl"
-
 }  // namespace
 
 DotBlock dot_block_int16_vnni() {
-  return {dispatch_dot, kDotRows, kColumns, kColumns};
+  return {run_dots, kDotRows, kColumns, kColumns};
 }
 
 }  // namespace backdrop::kernels

@@ -34,12 +34,11 @@ struct Bfloat16 {
 };
 
 template <class Kind>
-typename Kind::Sum sum_taps(const DotArguments& a, int row, int k) {
+typename Kind::Sum sum_taps(const DotArguments& a, const DotPosition& position, int row, int k) {
   constexpr int kInGroup = kGroupBytes / sizeof(typename Kind::Element);
   typename Kind::Sum sum{};
-  if (a.start != nullptr) sum = static_cast<const typename Kind::Sum*>(a.start)[k];
-  for (int t = 0; t < a.tap_count; ++t) {
-    const Tap& tap = a.taps[t];
+  if (const void* start = start_sums_at(a, position, k)) sum = *static_cast<const typename Kind::Sum*>(start);
+  for (const Tap& tap : position.taps) {
     const auto* input = a.input->at<typename Kind::Element>(tap, row) + a.first_channel;
     for (int g = 0; g < a.groups; ++g) {
       typename Kind::Weight weights[kInGroup];
@@ -53,8 +52,7 @@ typename Kind::Sum sum_taps(const DotArguments& a, int row, int k) {
   return sum;
 }
 
-float add_residual(const DotArguments& a, int row, int k, float value) {
-  const Tap& tap = *a.residual_tap;
+float add_residual(const DotArguments& a, const Tap& tap, int row, int k, float value) {
   if (a.written == Precision::bf16) return value + to_float(a.residual->at<Bf16>(tap, row)[k]);
   if (a.written == Precision::int16)
     return std::fma(static_cast<float>(a.residual->at<std::int16_t>(tap, row)[k]), a.residual_scale.scale,
@@ -75,20 +73,26 @@ void store(const DotArguments& a, void* row, std::ptrdiff_t place, float value) 
 }
 
 template <class Kind>
-void run(const DotArguments& a, int rows) {
+void run_block(const DotArguments& a, const DotPosition& position, int rows) {
   for (int row = a.first_row; row < a.first_row + rows; ++row) {
     for (int k = 0; k < a.columns; ++k) {
-      const typename Kind::Sum sum = sum_taps<Kind>(a, row, k);
-      const std::ptrdiff_t place = std::ptrdiff_t{a.output_offset} + a.first_column + k;
+      const typename Kind::Sum sum = sum_taps<Kind>(a, position, row, k);
+      const std::ptrdiff_t place = std::ptrdiff_t{position.output_offset} + a.first_column + k;
       if (a.kind == DotOutput::sums) {
         static_cast<typename Kind::Sum*>(a.output[row])[place] = sum;
         continue;
       }
       float value = Kind::real(sum, a, k);
-      if (a.residual_tap != nullptr) value = add_residual(a, row, a.first_column + k, value);
+      if (position.residual_tap != nullptr)
+        value = add_residual(a, *position.residual_tap, row, a.first_column + k, value);
       store(a, a.output[row], place, activate(value, a.slope));
     }
   }
+}
+
+template <class Kind>
+void run(const DotArguments& a, std::span<const DotPosition> positions, int rows) {
+  for_each_block(a, positions, rows, kDotRows, run_block<Kind>);
 }
 
 }  // namespace
@@ -104,9 +108,19 @@ DotBlock dot_block_portable(Precision precision) {
   }
 }
 
-DotBlock dot_block(Precision precision, bool portable) {
+// Tiles are of whole lines of channels.
+bool has_tile_block(Precision precision, int channels) {
+  return channels * element_bytes(precision) % kLineBytes == 0 &&
+         dot_instructions(precision) == DotInstructions::amx;
+}
+
+DotBlock dot_block(Precision precision, int channels, bool portable) {
 #if defined(__x86_64__)
   switch (portable ? DotInstructions::none : dot_instructions(precision)) {
+    case DotInstructions::amx:
+      if (precision == Precision::int8)
+        return has_tile_block(precision, channels) ? dot_block_int8_amx() : dot_block_int8_vnni();
+      return has_tile_block(precision, channels) ? dot_block_bf16_amx() : dot_block_bf16_avx512();
     case DotInstructions::avx2:
       return dot_block_int16_avx2();
     case DotInstructions::avx512_vnni:
@@ -117,6 +131,7 @@ DotBlock dot_block(Precision precision, bool portable) {
       break;
   }
 #endif
+  static_cast<void>(channels);
   static_cast<void>(portable);
   return dot_block_portable(precision);
 }

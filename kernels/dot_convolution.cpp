@@ -14,31 +14,16 @@ int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// The columns of a panel in a row of the output, in bytes.
-struct ColumnBytes {
-  std::ptrdiff_t element = 0;  // of one column
-  std::ptrdiff_t first = 0;
-  std::ptrdiff_t size = 0;
-};
-
-template <bool Written>
-void ask_for_columns(const void* row, std::int32_t offset, const ColumnBytes& columns) {
-  const auto* from = static_cast<const std::byte*>(row) + offset * columns.element + columns.first;
-  for (std::ptrdiff_t byte = 0; byte < columns.size; byte += kLineBytes)
-    __builtin_prefetch(from + byte, Written ? 1 : 0);
-}
-
-// What position `p` adds and writes, before its products: a panel's columns of a row are a line or two, too
-// short a stretch for a processor to foresee the next.
-void ask_for_position(const PositionWork& work, int p, int rows, const ColumnBytes& columns,
-                      const RowPointers* residual, void* const* output) {
-  for (int r = 0; r < rows; ++r) {
-    if (!work.residual.empty()) {
-      const Tap& tap = work.residual[p];
-      ask_for_columns<false>(residual->rows[static_cast<int>(tap.source)][r], tap.offset, columns);
-    }
-    ask_for_columns<true>(output[r], work.output[p], columns);
-  }
+// Bytes from one row of `kind` to the next.
+std::ptrdiff_t row_step(const RowPointers& input, int kind, int rows) {
+  const auto step_to = [&](int row) {
+    return static_cast<std::ptrdiff_t>(reinterpret_cast<std::uintptr_t>(input.rows[kind][row]) -
+                                       reinterpret_cast<std::uintptr_t>(input.rows[kind][row - 1]));
+  };
+  if (rows < 2) return 0;
+  for (int r = 2; r < rows; ++r)
+    if (step_to(r) != step_to(1)) return kScattered;
+  return step_to(1);
 }
 
 }  // namespace
@@ -48,8 +33,8 @@ DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shap
     : precision_(precision),
       shape_(shape),
       scales_(std::move(scales)),
-      block_(dot_block(precision, portable)),
       group_channels_(shape.channels / shape.groups),
+      block_(dot_block(precision, group_channels_, portable)),
       start_stride_(round_up(shape.out_channels, kDotLanes)),
       scale_(start_stride_ + kDotPanelColumns, 0.0f),
       bias_(start_stride_ + kDotPanelColumns, 0.0f) {
@@ -69,8 +54,8 @@ DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shap
 DotConvolution::DotConvolution(const ConvolutionShape& shape, const Int16Weights& weights, bool portable)
     : precision_(Precision::int16),
       shape_(shape),
-      block_(dot_block(Precision::int16, portable)),
-      group_channels_(shape.channels / shape.groups) {
+      group_channels_(shape.channels / shape.groups),
+      block_(dot_block(Precision::int16, group_channels_, portable)) {
   plan_panels();
   pack_int16(weights.values);
 }
@@ -150,7 +135,7 @@ void DotConvolution::pack_int16(const std::vector<std::int16_t>& weights) {
   pack_pairs([&weights](std::size_t place) { return weights[place]; });
 }
 
-DotArguments DotConvolution::panel_arguments(const Panel& panel, const RowPointers& input,
+DotArguments DotConvolution::panel_arguments(const Panel& panel, int rows, const RowPointers& input,
                                              void* const* output) const {
   DotArguments arguments;
   arguments.groups = group_channels_ / dot_granule(precision_);
@@ -160,6 +145,7 @@ DotArguments DotConvolution::panel_arguments(const Panel& panel, const RowPointe
   arguments.columns = panel.columns;
   arguments.corrections = corrections_.empty() ? nullptr : &corrections_[panel.correction];
   arguments.input = &input;
+  for (int kind = 0; kind < kSources; ++kind) arguments.row_step[kind] = row_step(input, kind, rows);
   arguments.output = output;
   return arguments;
 }
@@ -176,18 +162,6 @@ std::ptrdiff_t DotConvolution::ahead_step(std::ptrdiff_t tap_bytes, int position
   return round_up(static_cast<int>((tap_bytes + passes - 1) / passes), kLineBytes);
 }
 
-void DotConvolution::run_position(const PositionWork& work, int p, int rows, DotArguments& arguments) const {
-  const auto taps = work.taps_of(p);
-  arguments.taps = taps.data();
-  arguments.tap_count = static_cast<int>(taps.size());
-  arguments.output_offset = work.output[p];
-  for (int row = 0; row < rows; row += block_.rows) {
-    arguments.first_row = row;
-    block_.run(arguments, std::min(block_.rows, rows - row));
-    arguments.ahead += arguments.ahead_step * arguments.tap_count;
-  }
-}
-
 std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPointers& input,
                                  const RowPointers* residual, const void* starts, DotOutput kind,
                                  void* const* output) const {
@@ -195,16 +169,21 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
   const std::size_t position_bytes = element_bytes(precision_) * rows * shape_.channels;
   const int chunk = static_cast<int>(std::max<std::size_t>(1, kChunkBytes / position_bytes));
   const int last_tap = shape_.kernel * shape_.kernel - 1;
-  const Precision written = scales_.written.value_or(precision_);
-  // Sums have four bytes in all precisions.
-  const auto written_bytes =
-      static_cast<std::ptrdiff_t>(kind == DotOutput::stored ? element_bytes(written) : sizeof(float));
+  std::vector<DotPosition> chosen;
   for (int first = 0; first < positions; first += chunk) {
     const int last = std::min(positions, first + chunk);
+    chosen.clear();
+    for (int p = first; p < last; ++p) {
+      const int start = work.start.empty() ? -1 : work.start[p];
+      chosen.push_back(
+          {work.taps_of(p),
+           start < 0 ? nullptr : static_cast<const float*>(starts) + std::ptrdiff_t{start} * start_stride_,
+           work.residual.empty() ? nullptr : &work.residual[p], work.output[p]});
+    }
     for (const Panel& panel : panels_) {
-      DotArguments arguments = panel_arguments(panel, input, output);
+      DotArguments arguments = panel_arguments(panel, rows, input, output);
       arguments.residual = residual;
-      arguments.written = written;
+      arguments.written = scales_.written.value_or(precision_);
       arguments.residual_scale = scales_.residual;
       arguments.output_scale = scales_.output;
       arguments.slope = shape_.slope;
@@ -214,16 +193,7 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
       arguments.bias = &bias_[panel.column];
       arguments.ahead = weights_after(panel, last_tap);
       arguments.ahead_step = ahead_step(tap_bytes(panel), last - first, rows);
-      const ColumnBytes columns{written_bytes, panel.column * written_bytes, panel.columns * written_bytes};
-      for (int p = first; p < last; ++p) {
-        if (p + 1 < last) ask_for_position(work, p + 1, rows, columns, residual, output);
-        arguments.residual_tap = work.residual.empty() ? nullptr : &work.residual[p];
-        const int start = work.start.empty() ? -1 : work.start[p];
-        arguments.start = start < 0 ? nullptr
-                                    : static_cast<const float*>(starts) +
-                                          std::ptrdiff_t{start} * start_stride_ + panel.column;
-        run_position(work, p, rows, arguments);
-      }
+      block_.run(arguments, chosen, rows);
     }
   }
   return std::int64_t{work.first_tap[positions] - work.first_tap[0]} * group_channels_ * rows *
@@ -233,12 +203,16 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
 std::int64_t DotConvolution::run_panel(int panel, const PositionWork& work, int shared, int rows,
                                        const RowPointers& input, void* const* output) const {
   const Panel& columns = panels_[panel];
-  DotArguments arguments = panel_arguments(columns, input, output);
+  DotArguments arguments = panel_arguments(columns, rows, input, output);
   arguments.kind = DotOutput::sums;
   arguments.ahead_step = ahead_step(tap_bytes(columns), shared, rows);
-  for (int p = 0; p < work.positions(); ++p) {
-    if (p % shared == 0) arguments.ahead = weights_after(columns, work.taps_of(p)[0].weight);
-    run_position(work, p, rows, arguments);
+  std::vector<DotPosition> chosen;
+  for (int p = 0; p < work.positions(); p += shared) {
+    arguments.ahead = weights_after(columns, work.taps_of(p)[0].weight);
+    chosen.clear();
+    for (int q = p; q < p + shared; ++q)
+      chosen.push_back({work.taps_of(q), nullptr, nullptr, work.output[q]});
+    block_.run(arguments, chosen, rows);
   }
   return std::int64_t{work.positions()} * group_channels_ * columns.columns * rows;
 }

@@ -73,14 +73,14 @@ class DotConvolution {
   };
 
   void plan_panels();
-  DotArguments panel_arguments(const Panel& panel, const RowPointers& input, void* const* output) const;
+  DotArguments panel_arguments(const Panel& panel, int rows, const RowPointers& input,
+                               void* const* output) const;
   /// Of a four-byte group of `column`'s weights in a panel; `group` counts those of a tap.
   std::size_t group_offset(const Panel& panel, int tap, int group, int column) const;
   std::size_t tap_bytes(const Panel& panel) const {
     return element_bytes(precision_) * group_channels_ * panel.width;
   }
   const std::byte* weights_after(const Panel& panel, int tap) const;
-  void run_position(const PositionWork& work, int p, int rows, DotArguments& arguments) const;
   void pack_int8(const float* weights, const std::vector<ValueScale>& input);
   void pack_bf16(const float* weights);
   void pack_int16(const std::vector<std::int16_t>& weights);
@@ -91,8 +91,8 @@ class DotConvolution {
   Precision precision_;
   ConvolutionShape shape_;
   DotScales scales_;
-  DotBlock block_;
   int group_channels_ = 0;
+  DotBlock block_;
   int start_stride_ = 0;
   std::vector<Panel> panels_;
   AlignedBuffer packed_;

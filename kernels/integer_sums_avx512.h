@@ -22,10 +22,15 @@ struct IntegerSums {
   static void store_sums(void* row, std::ptrdiff_t place, int valid, Sum sum) {
     store_lanes(static_cast<std::int32_t*>(row) + place, valid, sum);
   }
-  static __m512 real(Sum sum, const DotArguments& a, int lane) {
-    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(a.scale + lane),
-                           _mm512_loadu_ps(a.bias + lane));
-  }
+
+  /// What becomes of the sums of 16 columns.
+  struct Line {
+    Line(const DotArguments& a, int lane)
+        : scale(_mm512_loadu_ps(a.scale + lane)), bias(_mm512_loadu_ps(a.bias + lane)) {}
+    __m512 real(Sum sum) const { return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, bias); }
+    __m512 scale;
+    __m512 bias;
+  };
 };
 
 }  // namespace

@@ -25,6 +25,8 @@ std::int64_t peak_loop_avx512(std::int64_t rounds, float* sink);
 std::int64_t peak_loop_bf16_avx512(std::int64_t rounds, float* sink);
 std::int64_t peak_loop_int8_vnni(std::int64_t rounds, float* sink);
 std::int64_t peak_loop_int16_vnni(std::int64_t rounds, float* sink);
+std::int64_t peak_loop_bf16_amx(std::int64_t rounds, float* sink);
+std::int64_t peak_loop_int8_amx(std::int64_t rounds, float* sink);
 std::int64_t peak_loop_int16_avx2(std::int64_t rounds, float* sink);
 
 }  // namespace backdrop::kernels

@@ -35,6 +35,9 @@ std::int64_t run_dot_peak_loop(Precision precision, std::int64_t rounds, float* 
     case DotInstructions::avx512_vnni:
       return precision == Precision::int8 ? peak_loop_int8_vnni(rounds, sink)
                                           : peak_loop_int16_vnni(rounds, sink);
+    case DotInstructions::amx:
+      return precision == Precision::int8 ? peak_loop_int8_amx(rounds, sink)
+                                          : peak_loop_bf16_amx(rounds, sink);
     case DotInstructions::avx512_bf16:
       return peak_loop_bf16_avx512(rounds, sink);
     case DotInstructions::none:

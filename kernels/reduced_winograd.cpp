@@ -89,6 +89,7 @@ WinogradTransforms ReducedWinograd::transforms() const {
     case DotInstructions::avx512_vnni:
       return int16_transforms_avx512();
     case DotInstructions::avx512_bf16:
+    case DotInstructions::amx:
       return reduced_transforms_avx512(read_, written_);
     case DotInstructions::none:
       break;

@@ -141,9 +141,9 @@ inline __m512i to_integers(__m512 a) {
   return integers([&](std::size_t i) { return std::nearbyint(x[i]); });
 }
 
-inline __m128i low_bytes(__m512i a) {
-  const auto x = lanes<std::int32_t>(a);
-  return make<__m128i, std::uint8_t>([&](std::size_t i) { return x[i]; });
+inline __m128i saturated_bytes(__m512i a) {
+  const auto x = lanes<std::uint32_t>(a);
+  return make<__m128i, std::uint8_t>([&](std::size_t i) { return std::min<std::uint32_t>(x[i], 255); });
 }
 
 inline __m256i saturated_shorts(__m512i a) {
@@ -217,13 +217,13 @@ inline std::int32_t or_of(__m512i a) {
 #define _mm512_castsi512_ps(a) std::bit_cast<__m512>(a)
 #define _mm512_cmp_ps_mask(a, b, predicate) emulated::compare<predicate>(a, b)
 #define _mm512_cvtepi16_epi32 emulated::widen<std::int16_t>
-#define _mm512_cvtepi32_epi8 emulated::low_bytes
 #define _mm512_cvtepi32_ps emulated::to_floats
 #define _mm512_cvtepu16_epi32 emulated::widen<std::uint16_t>
 #define _mm512_cvtepu8_epi32 emulated::widen<std::uint8_t>
 #define _mm512_cvtneps_pbh emulated::to_bf16s
 #define _mm512_cvtps_epi32 emulated::to_integers
 #define _mm512_cvtsepi32_epi16 emulated::saturated_shorts
+#define _mm512_cvtusepi32_epi8 emulated::saturated_bytes
 #define _mm512_dpbf16_ps emulated::dot_bf16
 #define _mm512_dpbusd_epi32 emulated::dot<std::uint8_t, std::int8_t>
 #define _mm512_dpwssd_epi32 emulated::dot<std::int16_t, std::int16_t>
