@@ -6,14 +6,17 @@ function(backdrop_component name)
   target_link_libraries(backdrop_${name} PRIVATE backdrop_flags PUBLIC ${arg_LIBRARIES})
 endfunction()
 
-# backdrop_test(NAME SOURCES ... COMPONENTS ...): a GoogleTest program named test_NAME over the components listed;
-# every one of its cases becomes a ctest case.
+# backdrop_test(NAME [TOGETHER] SOURCES ... COMPONENTS ...): a GoogleTest program named test_NAME over the components
+# listed; every one of its cases becomes a ctest case. TOGETHER: sources are compiled four at a time, where their names allow it.
 function(backdrop_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;COMPONENTS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TOGETHER" "" "SOURCES;COMPONENTS")
   add_executable(test_${name} ${arg_SOURCES})
   list(TRANSFORM arg_COMPONENTS PREPEND backdrop_)
   target_link_libraries(test_${name} PRIVATE backdrop_flags ${arg_COMPONENTS} GTest::gmock_main)
   target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
   target_compile_definitions(test_${name} PRIVATE BACKDROP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(arg_TOGETHER)
+    set_target_properties(test_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+  endif()
   gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
 endfunction()
