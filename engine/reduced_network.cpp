@@ -77,10 +77,9 @@ bool ReducedNetwork::can_tile(int index, const ReducedOptions& options) const {
   const Layer& layer = network().layers[index];
   return options.tiles && backdrop::can_tile(layer) && layer.input != 0 &&
          index + 1 < first_fully_connected(network()) &&
-         (options.portable ||
-          !kernels::has_tile_block(stored_[layer.input], layer.in.channels / layer.groups)) &&
          (options.portable || options.precision == Precision::int16 ||
-          kernels::has_dot_instructions(Precision::bf16));
+          (kernels::has_dot_instructions(Precision::bf16) &&
+           !kernels::has_tile_block(stored_[layer.input], layer.in.channels / layer.groups)));
 }
 
 kernels::ValueScale ReducedNetwork::value_scale(int value) const {

@@ -61,12 +61,7 @@ inline void dot_block(const DotArguments& a, const DotPosition& position) {
       }
   }
   const auto sum_at = [&](int r, int v) { return sums[r][v]; };
-  if constexpr (std::is_same_v<typename D::Element, std::int16_t>)
-    finish<ShortLanes, Vectors>(a, position, Rows, 0, sum_at);
-  else if (a.written == Precision::int8)
-    finish<ByteLanes, Vectors>(a, position, Rows, 0, sum_at);
-  else
-    finish<HalfLanes, Vectors>(a, position, Rows, 0, sum_at);
+  finish<Vectors>(a, position, Rows, 0, sum_at);
 }
 
 template <int Rows>

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include <array>
+#include <type_traits>
 #include <utility>
 
 #include "kernels/dot_block.h"

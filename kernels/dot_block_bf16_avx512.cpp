@@ -19,6 +19,7 @@ struct D : FloatSums {
 };
 
 #include "kernels/dot_block.inl"
+
 }  // namespace
 
 DotBlock dot_block_bf16_avx512() {

@@ -21,6 +21,7 @@ struct D : IntegerSums {
 };
 
 #include "kernels/dot_block.inl"
+
 }  // namespace
 
 DotBlock dot_block_int16_vnni() {

@@ -80,11 +80,22 @@ inline void finish_any(const DotArguments& a, const DotPosition& position, int r
 }
 
 template <class Written, int Vectors, class SumAt>
-inline void finish(const DotArguments& a, const DotPosition& position, int rows, int skip,
-                   const SumAt& sum_at) {
+inline void finish_as(const DotArguments& a, const DotPosition& position, int rows, int skip,
+                      const SumAt& sum_at) {
   if (a.kind != DotOutput::stored || a.columns < skip + Vectors * kDotLanes)
     return finish_any<Written, Vectors>(a, position, rows, skip, sum_at);
   if (position.residual_tap != nullptr)
     return store_whole<Written, true, Vectors>(a, position, rows, skip, sum_at);
   store_whole<Written, false, Vectors>(a, position, rows, skip, sum_at);
+}
+
+template <int Vectors, class SumAt>
+inline void finish(const DotArguments& a, const DotPosition& position, int rows, int skip,
+                   const SumAt& sum_at) {
+  if constexpr (std::is_same_v<typename D::Element, std::int16_t>)
+    finish_as<ShortLanes, Vectors>(a, position, rows, skip, sum_at);
+  else if (a.written == Precision::int8)
+    finish_as<ByteLanes, Vectors>(a, position, rows, skip, sum_at);
+  else
+    finish_as<HalfLanes, Vectors>(a, position, rows, skip, sum_at);
 }

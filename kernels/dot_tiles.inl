@@ -113,11 +113,8 @@ inline void multiply_pair(const DotArguments& a, const DotPosition* pair, int ro
 template <int Strips>
 inline void finish_strips(const DotArguments& a, const DotPosition& position, int rows, int strip,
                           const TileSums* sums) {
-  const auto sum_at = [sums](int r, int v) { return D::load_start(sums[v][r], 0); };
-  if (a.written == Precision::int8)
-    finish<ByteLanes, Strips>(a, position, rows, strip * kDotLanes, sum_at);
-  else
-    finish<HalfLanes, Strips>(a, position, rows, strip * kDotLanes, sum_at);
+  finish<Strips>(a, position, rows, strip * kDotLanes,
+                 [sums](int r, int v) { return D::load_start(sums[v][r], 0); });
 }
 
 template <int Strips>
