@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 
 #include "kernels/position_work.h"
@@ -19,8 +18,6 @@ inline constexpr int kDotLanes = 16;         ///< columns are padded to multiple
 inline constexpr int kDotPanelColumns = 64;  ///< at most
 inline constexpr int kGroupBytes = 4;
 inline constexpr int kLineBytes = 64;  ///< of a cache
-/// Rows that are not evenly spaced.
-inline constexpr std::ptrdiff_t kScattered = std::numeric_limits<std::ptrdiff_t>::min();
 
 /// What differs from one position to the next.
 struct DotPosition {
@@ -41,7 +38,6 @@ struct DotArguments {
   const float* scale = nullptr;               ///< integers: [width] what one unit of a sum is worth
   const float* bias = nullptr;                ///< [width]
   const RowPointers* input = nullptr;
-  std::ptrdiff_t row_step[kSources] = {};  ///< bytes from one of its rows to the next, or kScattered
   const RowPointers* residual = nullptr;
   Precision written = Precision::int8;  ///< how residual and stored output are stored
   ValueScale residual_scale;

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include <array>
+#include <limits>
 #include <type_traits>
 #include <utility>
 

@@ -14,18 +14,6 @@ int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// Bytes from one row of `kind` to the next.
-std::ptrdiff_t row_step(const RowPointers& input, int kind, int rows) {
-  const auto step_to = [&](int row) {
-    return static_cast<std::ptrdiff_t>(reinterpret_cast<std::uintptr_t>(input.rows[kind][row]) -
-                                       reinterpret_cast<std::uintptr_t>(input.rows[kind][row - 1]));
-  };
-  if (rows < 2) return 0;
-  for (int r = 2; r < rows; ++r)
-    if (step_to(r) != step_to(1)) return kScattered;
-  return step_to(1);
-}
-
 }  // namespace
 
 DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights,
@@ -135,7 +123,7 @@ void DotConvolution::pack_int16(const std::vector<std::int16_t>& weights) {
   pack_pairs([&weights](std::size_t place) { return weights[place]; });
 }
 
-DotArguments DotConvolution::panel_arguments(const Panel& panel, int rows, const RowPointers& input,
+DotArguments DotConvolution::panel_arguments(const Panel& panel, const RowPointers& input,
                                              void* const* output) const {
   DotArguments arguments;
   arguments.groups = group_channels_ / dot_granule(precision_);
@@ -145,7 +133,6 @@ DotArguments DotConvolution::panel_arguments(const Panel& panel, int rows, const
   arguments.columns = panel.columns;
   arguments.corrections = corrections_.empty() ? nullptr : &corrections_[panel.correction];
   arguments.input = &input;
-  for (int kind = 0; kind < kSources; ++kind) arguments.row_step[kind] = row_step(input, kind, rows);
   arguments.output = output;
   return arguments;
 }
@@ -181,7 +168,7 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
            work.residual.empty() ? nullptr : &work.residual[p], work.output[p]});
     }
     for (const Panel& panel : panels_) {
-      DotArguments arguments = panel_arguments(panel, rows, input, output);
+      DotArguments arguments = panel_arguments(panel, input, output);
       arguments.residual = residual;
       arguments.written = scales_.written.value_or(precision_);
       arguments.residual_scale = scales_.residual;
@@ -203,7 +190,7 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
 std::int64_t DotConvolution::run_panel(int panel, const PositionWork& work, int shared, int rows,
                                        const RowPointers& input, void* const* output) const {
   const Panel& columns = panels_[panel];
-  DotArguments arguments = panel_arguments(columns, rows, input, output);
+  DotArguments arguments = panel_arguments(columns, input, output);
   arguments.kind = DotOutput::sums;
   arguments.ahead_step = ahead_step(tap_bytes(columns), shared, rows);
   std::vector<DotPosition> chosen;

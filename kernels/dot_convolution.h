@@ -73,8 +73,7 @@ class DotConvolution {
   };
 
   void plan_panels();
-  DotArguments panel_arguments(const Panel& panel, int rows, const RowPointers& input,
-                               void* const* output) const;
+  DotArguments panel_arguments(const Panel& panel, const RowPointers& input, void* const* output) const;
   /// Of a four-byte group of `column`'s weights in a panel; `group` counts those of a tap.
   std::size_t group_offset(const Panel& panel, int tap, int group, int column) const;
   std::size_t tap_bytes(const Panel& panel) const {

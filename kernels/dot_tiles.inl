@@ -21,17 +21,37 @@ inline const std::byte* weights_of(const DotArguments& a, int tap, int strip) {
   return a.panel + (std::ptrdiff_t{tap} * (a.width / kDotLanes) + strip) * strip_bytes(a);
 }
 
+constexpr std::ptrdiff_t kScattered = std::numeric_limits<std::ptrdiff_t>::min();
+
+// The backgrounds of a batch: for each source, bytes from one row of the input to the next, or kScattered.
+struct TileBatch {
+  int rows;
+  std::ptrdiff_t step[kSources];
+};
+
+// Bytes from one row of `kind` to the next.
+inline std::ptrdiff_t row_step(const RowPointers& input, int kind, int rows) {
+  const auto step_to = [&](int row) {
+    return static_cast<std::ptrdiff_t>(reinterpret_cast<std::uintptr_t>(input.rows[kind][row]) -
+                                       reinterpret_cast<std::uintptr_t>(input.rows[kind][row - 1]));
+  };
+  if (rows < 2) return 0;
+  for (int r = 2; r < rows; ++r)
+    if (step_to(r) != step_to(1)) return kScattered;
+  return step_to(1);
+}
+
 // The next kTileGroups of every row.
 template <int Tile>
-inline void load_values(const DotArguments& a, const Tap& tap, int group, int rows) {
+inline void load_values(const DotArguments& a, const Tap& tap, int group, const TileBatch& batch) {
   const auto at = [&](int row) {
     return reinterpret_cast<const std::byte*>(a.input->at<typename D::Element>(tap, row) + a.first_channel) +
            std::ptrdiff_t{group} * kGroupBytes;
   };
-  const std::ptrdiff_t step = a.row_step[static_cast<int>(tap.source)];
+  const std::ptrdiff_t step = batch.step[static_cast<int>(tap.source)];
   if (step != kScattered) return load_tile<Tile>(at(0), step);
   alignas(64) std::byte gathered[kTileRows][kTileBytes];
-  for (int r = 0; r < rows; ++r) _mm512_storeu_si512(gathered[r], _mm512_loadu_si512(at(r)));
+  for (int r = 0; r < batch.rows; ++r) _mm512_storeu_si512(gathered[r], _mm512_loadu_si512(at(r)));
   load_tile<Tile>(gathered, kTileBytes);
 }
 
@@ -72,14 +92,14 @@ inline void ask_ahead(const DotArguments& a, const std::byte*& ahead) {
 using TileSums = std::int32_t[kTileRows][kDotLanes];
 
 template <int Strips>
-inline void multiply_single(const DotArguments& a, const DotPosition& position, int rows,
+inline void multiply_single(const DotArguments& a, const DotPosition& position, const TileBatch& batch,
                             const std::byte*& ahead, TileSums* sums) {
   start_sums<0, Strips>(a, position, 0);
   for (const Tap& tap : position.taps) {
     const std::byte* weights = weights_of(a, tap.weight, 0);
     for (int group = 0; group < a.groups; group += kTileGroups, weights += kWeightTile) {
       ask_ahead(a, ahead);
-      load_values<kValues>(a, tap, group, rows);
+      load_values<kValues>(a, tap, group, batch);
       for_constants<Strips>([&](auto s) {
         load_tile<kWeights + s % 2>(weights + s * strip_bytes(a), kTileBytes);
         D::template multiply<s, kValues, kWeights + s % 2>();
@@ -90,7 +110,7 @@ inline void multiply_single(const DotArguments& a, const DotPosition& position, 
 }
 
 template <int Strips>
-inline void multiply_pair(const DotArguments& a, const DotPosition* pair, int rows, int strip,
+inline void multiply_pair(const DotArguments& a, const DotPosition* pair, const TileBatch& batch, int strip,
                           const std::byte*& ahead, TileSums* sums) {
   start_sums<0, Strips>(a, pair[0], strip);
   start_sums<Strips, Strips>(a, pair[1], strip);
@@ -98,8 +118,8 @@ inline void multiply_pair(const DotArguments& a, const DotPosition* pair, int ro
     const std::byte* weights = weights_of(a, pair[0].taps[t].weight, strip);
     for (int group = 0; group < a.groups; group += kTileGroups, weights += kWeightTile) {
       ask_ahead(a, ahead);
-      load_values<kValues>(a, pair[0].taps[t], group, rows);
-      load_values<kValues + 1>(a, pair[1].taps[t], group, rows);
+      load_values<kValues>(a, pair[0].taps[t], group, batch);
+      load_values<kValues + 1>(a, pair[1].taps[t], group, batch);
       for_constants<Strips>([&](auto s) {
         load_tile<kWeights + s>(weights + s * strip_bytes(a), kTileBytes);
         D::template multiply<s, kValues, kWeights + s>();
@@ -111,39 +131,40 @@ inline void multiply_pair(const DotArguments& a, const DotPosition* pair, int ro
 }
 
 template <int Strips>
-inline void finish_strips(const DotArguments& a, const DotPosition& position, int rows, int strip,
-                          const TileSums* sums) {
-  finish<Strips>(a, position, rows, strip * kDotLanes,
+inline void finish_strips(const DotArguments& a, const DotPosition& position, const TileBatch& batch,
+                          int strip, const TileSums* sums) {
+  finish<Strips>(a, position, batch.rows, strip * kDotLanes,
                  [sums](int r, int v) { return D::load_start(sums[v][r], 0); });
 }
 
 template <int Strips>
-inline void run_single(const DotArguments& a, const DotPosition& position, int rows,
+inline void run_single(const DotArguments& a, const DotPosition& position, const TileBatch& batch,
                        const std::byte*& ahead) {
   alignas(64) TileSums sums[Strips];
-  multiply_single<Strips>(a, position, rows, ahead, sums);
-  finish_strips<Strips>(a, position, rows, 0, sums);
+  multiply_single<Strips>(a, position, batch, ahead, sums);
+  finish_strips<Strips>(a, position, batch, 0, sums);
 }
 
 template <int Strips>
-inline void run_pair(const DotArguments& a, const DotPosition* pair, int rows, int strip,
+inline void run_pair(const DotArguments& a, const DotPosition* pair, const TileBatch& batch, int strip,
                      const std::byte*& ahead) {
   alignas(64) TileSums sums[2 * Strips];
-  multiply_pair<Strips>(a, pair, rows, strip, ahead, sums);
-  finish_strips<Strips>(a, pair[0], rows, strip, sums);
-  finish_strips<Strips>(a, pair[1], rows, strip, sums + Strips);
+  multiply_pair<Strips>(a, pair, batch, strip, ahead, sums);
+  finish_strips<Strips>(a, pair[0], batch, strip, sums);
+  finish_strips<Strips>(a, pair[1], batch, strip, sums + Strips);
 }
 
-inline void run_whole(const DotArguments& a, const DotPosition& position, int rows, const std::byte*& ahead) {
+inline void run_whole(const DotArguments& a, const DotPosition& position, const TileBatch& batch,
+                      const std::byte*& ahead) {
   switch (a.width / kDotLanes) {
     case 1:
-      return run_single<1>(a, position, rows, ahead);
+      return run_single<1>(a, position, batch, ahead);
     case 2:
-      return run_single<2>(a, position, rows, ahead);
+      return run_single<2>(a, position, batch, ahead);
     case 3:
-      return run_single<3>(a, position, rows, ahead);
+      return run_single<3>(a, position, batch, ahead);
     default:
-      return run_single<kStrips>(a, position, rows, ahead);
+      return run_single<kStrips>(a, position, batch, ahead);
   }
 }
 
@@ -161,17 +182,19 @@ inline void run_tiles(const DotArguments& a, std::span<const DotPosition> positi
     shapes.rows[tile] = static_cast<std::uint8_t>(tile < kWeights ? rows : kTileRows);
   }
   shape_tiles(shapes);
+  TileBatch batch{rows, {}};
+  for (int kind = 0; kind < kSources; ++kind) batch.step[kind] = row_step(*a.input, kind, rows);
   const int strips = a.width / kDotLanes;
   const std::byte* ahead = a.ahead;
   for (std::size_t p = 0; p < positions.size();) {
     if (p + 1 == positions.size() || !same_weights(positions[p], positions[p + 1])) {
-      run_whole(a, positions[p++], rows, ahead);
+      run_whole(a, positions[p++], batch, ahead);
       continue;
     }
     int strip = 0;
     for (; strip + kPairStrips <= strips; strip += kPairStrips)
-      run_pair<kPairStrips>(a, &positions[p], rows, strip, ahead);
-    if (strip < strips) run_pair<1>(a, &positions[p], rows, strip, ahead);
+      run_pair<kPairStrips>(a, &positions[p], batch, strip, ahead);
+    if (strip < strips) run_pair<1>(a, &positions[p], batch, strip, ahead);
     p += 2;
   }
   release_tiles();

@@ -63,9 +63,11 @@ struct ReducedWork {
   }
 
   void fill(Precision precision, int channels, std::mt19937& generator, RowPointers& pointers) {
-    for (int r = 0; r < rows; ++r) {
-      for (int kind = 0; kind < kSources; ++kind) {
-        std::vector<std::byte>& store = stores.emplace_back();
+    // Rows lie in one store, evenly spaced as a batch's are, or each in its own.
+    const bool even = random_int(0, 1, generator) == 1;
+    for (int kind = 0; kind < kSources; ++kind) {
+      for (int r = 0; r < rows; ++r) {
+        std::vector<std::byte>& store = even && r > 0 ? stores.back() : stores.emplace_back();
         for (const float value : random_values(std::size_t(kBlocks) * channels, generator)) {
           const std::uint16_t rounded =
               precision == Precision::int16
@@ -77,8 +79,10 @@ struct ReducedWork {
           else
             store.insert(store.end(), bytes, bytes + sizeof rounded);
         }
-        pointers.rows[kind][r] = store.data();
+        if (!even) pointers.rows[kind][r] = store.data();
       }
+      const std::size_t row_bytes = stores.back().size() / rows;
+      for (int r = 0; even && r < rows; ++r) pointers.rows[kind][r] = stores.back().data() + r * row_bytes;
     }
   }
 };
