@@ -115,7 +115,7 @@ void BackgroundCache::fill(std::span<const int> batch, const std::vector<Image>&
     if (tiles_[i])
       network_.run_tiles(i, *tiles_[i], rows, input, added, output, scratch);
     else
-      network_.run_positions(i, lists_[i], rows, input, added, nullptr, output);
+      network_.run_positions(i, lists_[i], rows, input, added, nullptr, output, scratch);
   }
 }
 

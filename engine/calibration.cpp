@@ -131,7 +131,8 @@ class Observer {
     if (tiles_[index])
       layers_.run_tiles(index, *tiles_[index], count_, input, added, output, worker.scratch.data());
     else
-      layers_.run_positions(index, lists_[index], count_, input, added, nullptr, output);
+      layers_.run_positions(index, lists_[index], count_, input, added, nullptr, output,
+                            worker.scratch.data());
   }
 
   const PositionNetwork& layers_;

@@ -115,6 +115,7 @@ class CpuEngine final : public Engine {
   int rows_of_layer(int layer) const override {
     return on_positions() ? batch_rows(options_.precision).of_layer(layer) : batch();
   }
+  bool splits_layer(int layer) const override { return positions_ && positions_->layers().splits(layer); }
   // What is decided again is a small part of it, and shall keep all threads busy as well; and a call of fast
   // composites is short beside the wait for its last one.
   int fill() const override { return (screened_ ? 4 : 1) * Engine::fill(); }
@@ -214,10 +215,15 @@ class CpuEngine final : public Engine {
                                                 name(options_.precision)));
   }
   std::string instructions() const {
-    if (!reduced()) return name(best_instruction_set());
+    if (!reduced()) return name(best_instruction_set()) + (splits() ? " and AMX" : "");
     if (options_.portable) return fmt::format("{} by plain loops", name(options_.precision));
     return fmt::format("{} by {}", name(options_.precision),
                        kernels::name(kernels::dot_instructions(options_.precision)));
+  }
+  bool splits() const {
+    bool any = false;
+    for (int i = 0; positions_ && i < positions_->layers().layers(); ++i) any = any || splits_layer(i);
+    return any;
   }
   int position_rows() const { return rows_of(options_.precision); }
   // The height of the register block, so that what a batch writes stays in cache.

@@ -115,6 +115,12 @@ class Engine {
     static_cast<void>(layer);
     return batch();
   }
+  /// Whether this layer's fp32 products are made of bfloat16 terms, but for Winograd's
+  /// (kernels/split_block.h).
+  virtual bool splits_layer(int layer) const {
+    static_cast<void>(layer);
+    return false;
+  }
   /// Composites that keep all threads busy.
   virtual int fill() const { return std::max(1, batch()) * std::max(1, threads()); }
   /// Multiply-adds done for composites so far, counted where they are done; with reuse, the mixed positions'

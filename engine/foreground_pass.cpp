@@ -36,7 +36,7 @@ ForegroundPass::ForegroundPass(const PositionNetwork& network, int hand_off, con
     if (lists.foreground.output.empty())
       network.run_tiles(i, lists.foreground_tiles, 1, input, added, output, scratch.data());
     else
-      network.run_positions(i, lists.foreground, 1, input, added, nullptr, output);
+      network.run_positions(i, lists.foreground, 1, input, added, nullptr, output, scratch.data());
   }
 }
 

@@ -8,6 +8,7 @@
 #include "kernels/composite.h"
 #include "kernels/position_convolution.h"
 #include "kernels/position_pool.h"
+#include "kernels/split_convolution.h"
 
 namespace backdrop {
 namespace {
@@ -25,19 +26,22 @@ class FloatNetwork final : public PositionNetwork {
     const int count = first_fully_connected(network());
     convolutions_.resize(count);
     tiled_.resize(count);
+    split_.resize(count);
     for (int i = 0; i < count; ++i) add_whole_lists(i, can_tile(network().layers[i]));
     pool.run(count, [&](std::size_t i, int) {
       const Layer& layer = network().layers[i];
       if (layer.kind != LayerKind::convolution) return;
-      convolutions_[i].emplace(convolution_shape(layer), layer.weights.data(), layer.bias.data(), set);
-      if (can_tile(layer))
-        tiled_[i].emplace(convolution_shape(layer), layer.weights.data(), layer.bias.data(), set);
+      const kernels::ConvolutionShape shape = convolution_shape(layer);
+      if (set == InstructionSet::avx512 && !can_tile(layer) && kernels::SplitConvolution::applies(shape))
+        split_[i].emplace(shape, layer.weights.data(), layer.bias.data());
+      convolutions_[i].emplace(shape, layer.weights.data(), layer.bias.data(), set);
+      if (can_tile(layer)) tiled_[i].emplace(shape, layer.weights.data(), layer.bias.data(), set);
     });
   }
 
   std::int64_t run_positions(int index, const PositionList& list, int rows, const RowPointers& input,
-                             const RowPointers* residual, const void* starts,
-                             void* const* output) const override {
+                             const RowPointers* residual, const void* starts, void* const* output,
+                             std::byte* scratch) const override {
     const Layer& layer = network().layers[index];
     const FloatRows out(output, rows);
     if (layer.kind == LayerKind::max_pool) {
@@ -48,8 +52,11 @@ class FloatNetwork final : public PositionNetwork {
       kernels::position_average_pool(layer.in.channels, list.work(), rows, input, out.rows);
       return 0;
     }
-    return convolutions_[index]->run(list.work(), rows, input, residual, static_cast<const float*>(starts),
-                                     slope_of(layer.activation), out.rows);
+    const float slope = slope_of(layer.activation);
+    const float* const sums = static_cast<const float*>(starts);
+    if (split_[index] && split_[index]->takes(list.work()))
+      return split_[index]->run(list.work(), rows, input, residual, sums, slope, out.rows, scratch);
+    return convolutions_[index]->run(list.work(), rows, input, residual, sums, slope, out.rows);
   }
 
   std::int64_t run_tiles(int index, const TileList& tiles, int rows, const RowPointers& input,
@@ -62,10 +69,12 @@ class FloatNetwork final : public PositionNetwork {
   }
 
   std::size_t scratch_bytes() const override {
-    std::size_t floats = 0;
+    std::size_t bytes = 0;
     for (const auto& convolution : tiled_)
-      if (convolution) floats = std::max(floats, convolution->scratch_floats());
-    return floats * sizeof(float);
+      if (convolution) bytes = std::max(bytes, convolution->scratch_floats() * sizeof(float));
+    for (const auto& convolution : split_)
+      if (convolution) bytes = std::max(bytes, convolution->scratch_bytes());
+    return bytes;
   }
 
   void run_starts(int index, const PositionList& list, const RowPointers& input,
@@ -82,11 +91,15 @@ class FloatNetwork final : public PositionNetwork {
         for (std::size_t c = 0; c < 3; ++c) *pixel++ = table_.values[c][photo[3 * p + c]];
   }
 
+  bool splits(int index) const override { return split_[index].has_value(); }
+
   std::size_t weight_bytes() const override {
     std::size_t bytes = 0;
     for (const auto& convolution : convolutions_)
       if (convolution) bytes += convolution->weight_bytes();
     for (const auto& convolution : tiled_)
+      if (convolution) bytes += convolution->weight_bytes();
+    for (const auto& convolution : split_)
       if (convolution) bytes += convolution->weight_bytes();
     return bytes;
   }
@@ -102,6 +115,7 @@ class FloatNetwork final : public PositionNetwork {
   kernels::NormalizationTable table_;
   std::vector<std::optional<kernels::PositionConvolution>> convolutions_;  // none for a pool
   std::vector<std::optional<kernels::WinogradConvolution>> tiled_;         // where can_tile()
+  std::vector<std::optional<kernels::SplitConvolution>> split_;            // where it applies
 };
 
 }  // namespace

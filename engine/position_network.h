@@ -22,16 +22,17 @@ class PositionNetwork {
  public:
   virtual ~PositionNetwork() = default;
 
-  /// One layer over a list; pointers as in kernels/position_convolution.h. Returns the multiply-adds done.
+  /// One layer over a list; pointers as in kernels/position_convolution.h, and `scratch` holds
+  /// scratch_bytes(). Returns the multiply-adds done.
   virtual std::int64_t run_positions(int index, const PositionList& list, int rows,
                                      const kernels::RowPointers& input, const kernels::RowPointers* residual,
-                                     const void* starts, void* const* output) const = 0;
+                                     const void* starts, void* const* output, std::byte* scratch) const = 0;
 
-  /// The same over tiles. `scratch` holds scratch_bytes().
+  /// The same over tiles.
   virtual std::int64_t run_tiles(int index, const TileList& tiles, int rows,
                                  const kernels::RowPointers& input, const kernels::RowPointers* residual,
                                  void* const* output, std::byte* scratch) const = 0;
-  /// For run_tiles.
+  /// 64-byte aligned.
   virtual std::size_t scratch_bytes() const = 0;
 
   /// What mixed positions start from: a convolution's sums over a list of foreground taps, four bytes each.
@@ -42,6 +43,11 @@ class PositionNetwork {
   virtual void write_pixels(const std::uint8_t* photo, const std::uint8_t* mask, std::size_t pixels,
                             std::byte* to) const = 0;
 
+  /// Whether run_positions makes a layer's fp32 products of bfloat16 terms (kernels/split_block.h).
+  virtual bool splits(int index) const {
+    static_cast<void>(index);
+    return false;
+  }
   virtual std::size_t weight_bytes() const = 0;
 
   const Network& network() const { return *network_; }

@@ -7,6 +7,7 @@
 #include "engine/position_sets.h"
 #include "engine/search_profile.h"
 #include "engine/stored_values.h"
+#include "kernels/split_block.h"
 
 namespace backdrop {
 namespace {
@@ -55,9 +56,11 @@ void add_work(const Network& network, std::span<const Mask* const> masks, const 
 // The seconds that a layer's products take at the measured peaks; 0 where one of those was not measured.
 double seconds_at_peak(const LayerProfile& layer, const MachinePeak& peak) {
   const double by_list = layer.multiply_adds - layer.tile_multiply_adds;
-  if (by_list > 0 && peak.of(layer.products) <= 0) return 0;
+  const double list_peak =
+      layer.split ? peak.of(Precision::bf16) / kernels::kSplitProducts : peak.of(layer.products);
+  if (by_list > 0 && list_peak <= 0) return 0;
   if (layer.tile_multiply_adds > 0 && peak.of(layer.tile_products) <= 0) return 0;
-  return (by_list > 0 ? by_list / peak.of(layer.products) : 0) +
+  return (by_list > 0 ? by_list / list_peak : 0) +
          (layer.tile_multiply_adds > 0 ? layer.tile_multiply_adds / peak.of(layer.tile_products) : 0);
 }
 
@@ -123,8 +126,10 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
   for (const Layer& layer : network.layers)
     times.layers.push_back(
         {.name = layer.name, .out = layer.out, .products = times.precision, .tile_products = tiles});
-  for (int i = 0; i < first_fully_connected(network); ++i)
+  for (int i = 0; i < first_fully_connected(network); ++i) {
     times.layers[i].products = stored[network.layers[i].input];
+    times.layers[i].split = engine.splits_layer(i);
+  }
   add_work(network, masks, engine, stored, times);
   add_times(profile, static_cast<double>(times.composites()), engine.threads(), peak, times);
   return times;

@@ -23,6 +23,7 @@ struct LayerProfile {
   double tile_multiply_adds = 0;         ///< of them, by Winograd's method
   Precision products = Precision::fp32;  ///< of all but those
   Precision tile_products = Precision::fp32;  ///< of those: bf16 in int8 too
+  bool split = false;          ///< fp32 `products` are six of bfloat16 each (kernels/split_block.h)
   double bytes = 0;            ///< the least that it must read and write (engine/layer_traffic.h)
   double compute_share = 0;    ///< of the measured peaks of its products; 0 where one was not measured
   double bandwidth_share = 0;  ///< of the measured memory bandwidth; above 1 where caches hold the data

@@ -93,7 +93,7 @@ DotOutput ReducedNetwork::output_kind(int index) const {
 
 std::int64_t ReducedNetwork::run_positions(int index, const PositionList& list, int rows,
                                            const RowPointers& input, const RowPointers* residual,
-                                           const void* starts, void* const* output) const {
+                                           const void* starts, void* const* output, std::byte*) const {
   const Layer& layer = network().layers[index];
   const DotOutput kind = output_kind(index);
   if (layer.kind == LayerKind::convolution)

@@ -33,8 +33,8 @@ class ReducedNetwork final : public PositionNetwork {
   ReducedNetwork(const Network& network, const ReducedOptions& options);
 
   std::int64_t run_positions(int index, const PositionList& list, int rows, const kernels::RowPointers& input,
-                             const kernels::RowPointers* residual, const void* starts,
-                             void* const* output) const override;
+                             const kernels::RowPointers* residual, const void* starts, void* const* output,
+                             std::byte* scratch) const override;
   std::int64_t run_tiles(int index, const TileList& tiles, int rows, const kernels::RowPointers& input,
                          const kernels::RowPointers* residual, void* const* output,
                          std::byte* scratch) const override;

@@ -279,10 +279,10 @@ std::int64_t ReuseRunner::run_layer(int index, const PositionList* list, const T
                                     const std::byte* starts, void* const* output, Worker& worker) {
   StepTime* step = profile_ != nullptr ? &profile_->layers[index] : nullptr;
   const StepTimer timer(step);
-  const std::int64_t done =
-      tiles != nullptr
-          ? layers_->run_tiles(index, *tiles, rows, input, residual, output, worker.scratch.data())
-          : layers_->run_positions(index, *list, rows, input, residual, starts, output);
+  const std::int64_t done = tiles != nullptr ? layers_->run_tiles(index, *tiles, rows, input, residual,
+                                                                  output, worker.scratch.data())
+                                             : layers_->run_positions(index, *list, rows, input, residual,
+                                                                      starts, output, worker.scratch.data());
   if (step != nullptr) step->multiply_adds += done;
   if (step != nullptr && tiles != nullptr) step->tile_multiply_adds += done;
   return done;

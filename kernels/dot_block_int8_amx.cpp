@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kernels/dot_block.h"
+#include "kernels/for_constants.h"
 #include "kernels/integer_sums_avx512.h"
 #include "kernels/stored_lanes_avx512.h"
 #include "kernels/tile_registers.h"

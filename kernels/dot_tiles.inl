@@ -55,15 +55,6 @@ inline void load_values(const DotArguments& a, const Tap& tap, int group, const 
   load_tile<Tile>(gathered, kTileBytes);
 }
 
-// Calls `each` with the numbers 0..Count-1 as types.
-template <int Count, class Each>
-[[gnu::always_inline]] inline void for_constants(const Each& each) {
-  [&]<int... Numbers>(std::integer_sequence<int, Numbers...>) {
-    (each(std::integral_constant<int, Numbers>()), ...);
-  }
-  (std::make_integer_sequence<int, Count>());
-}
-
 // Of `Strips` strips from `strip` on, in tiles from `First` on.
 template <int First, int Strips>
 inline void start_sums(const DotArguments& a, const DotPosition& position, int strip) {

@@ -13,6 +13,7 @@ Json layer_json(const LayerProfile& layer) {
           {"mixed_share", layer.mixed},
           {"seconds_per_composite", layer.seconds},
           {"products", name(layer.products)},
+          {"split", layer.split},
           {"multiply_adds_per_composite", layer.multiply_adds},
           {"tile_products", name(layer.tile_products)},
           {"tile_multiply_adds_per_composite", layer.tile_multiply_adds},

@@ -26,8 +26,8 @@ std::string machine_text(const ProfileRecord& record);
 /// "45.0 GMAC/s in fp32, 90.0 in bf16, 20.0 GB/s of memory": what was measured.
 std::string peak_text(const MachinePeak& peak);
 
-/// The arithmetic of a layer's products: "int8", or "int8, bf16" if some of them are Winograd's; empty where
-/// it has none.
+/// The arithmetic of a layer's products: "int8", "int8, bf16" if some of them are Winograd's, "6 bf16" if
+/// each in fp32 is made of as many; empty where it has none.
 std::string products_text(const LayerProfile& layer);
 
 /// ", 12 decided again in fp32 and 5 more to audit"; empty in fp32.

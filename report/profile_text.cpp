@@ -20,7 +20,7 @@ std::string peak_text(const MachinePeak& peak) {
 
 std::string products_text(const LayerProfile& layer) {
   std::string text;
-  if (layer.multiply_adds > layer.tile_multiply_adds) text = name(layer.products);
+  if (layer.multiply_adds > layer.tile_multiply_adds) text = layer.split ? "6 bf16" : name(layer.products);
   if (layer.tile_multiply_adds <= 0 || text == name(layer.tile_products)) return text;
   return text + (text.empty() ? "" : ", ") + name(layer.tile_products);
 }

@@ -120,6 +120,20 @@ inline __m512 mask_multiply(__m512 otherwise, __mmask16 mask, __m512 a, __m512 b
   return floats([&](std::size_t i) { return (mask >> i & 1) != 0 ? x[i] * y[i] : z[i]; });
 }
 
+inline __m512i bits_of_both(__m512i a, __m512i b) {
+  const auto x = lanes<std::uint32_t>(a), y = lanes<std::uint32_t>(b);
+  return integers([&](std::size_t i) { return x[i] & y[i]; });
+}
+
+// Lane i is lane number places[i] of `a` followed by `b`.
+inline __m512i choose_shorts(__m512i a, __m512i places, __m512i b) {
+  const auto x = lanes<std::uint16_t>(a), from = lanes<std::uint16_t>(places), y = lanes<std::uint16_t>(b);
+  return make<__m512i, std::uint16_t>([&](std::size_t i) {
+    const std::size_t place = from[i] % (2 * x.size());
+    return place < x.size() ? x[place] : y[place - x.size()];
+  });
+}
+
 inline __m512i shift_left(__m512i a, int bits) {
   const auto x = lanes<std::uint32_t>(a);
   return integers([&](std::size_t i) { return x[i] << bits; });
@@ -213,6 +227,7 @@ inline std::int32_t or_of(__m512i a) {
 #undef _mm512_slli_epi32
 #define _mm512_add_epi32 emulated::add
 #define _mm512_add_ps(a, b) ((a) + (b))
+#define _mm512_and_si512 emulated::bits_of_both
 #define _mm512_castps_si512(a) std::bit_cast<__m512i>(a)
 #define _mm512_castsi512_ps(a) std::bit_cast<__m512>(a)
 #define _mm512_cmp_ps_mask(a, b, predicate) emulated::compare<predicate>(a, b)
@@ -237,6 +252,7 @@ inline std::int32_t or_of(__m512i a) {
 #define _mm512_max_ps emulated::max
 #define _mm512_min_ps emulated::min
 #define _mm512_mul_ps(a, b) ((a) * (b))
+#define _mm512_permutex2var_epi16 emulated::choose_shorts
 #define _mm512_reduce_add_ps emulated::sum_of
 #define _mm512_reduce_or_epi32 emulated::or_of
 #define _mm512_set1_epi16 emulated::set1_of<std::int16_t>

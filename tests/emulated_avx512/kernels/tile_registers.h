@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+#include <numeric>
 
 #include "kernels/reduced_value.h"
 
@@ -78,7 +80,8 @@ inline Element tile_element(const EmulatedTile& tile, int row, int place) {
   return element;
 }
 
-// `product` of a value and a weight; as many of them as fit four bytes are a group.
+// `product` of a value and a weight; as many of them as fit four bytes are a group, each with a sum of its own
+// until the end.
 template <class Sum, class Value, class Weight, int Sums, int Values, int Weights, class Product>
 inline void multiply_tiles(const Product& product) {
   constexpr int kInGroup = 4 / static_cast<int>(sizeof(Value));
@@ -87,11 +90,13 @@ inline void multiply_tiles(const Product& product) {
   const EmulatedTile& weights = state.tiles[Weights];
   for (int r = 0; r < state.shapes.rows[Sums]; ++r)
     for (int column = 0; column < kTileBytes / 4; ++column) {
-      Sum sum = tile_element<Sum>(state.tiles[Sums], r, column);
+      Sum of_group[kInGroup] = {};
       for (int group = 0; group < state.shapes.rows[Weights]; ++group)
         for (int i = 0; i < kInGroup; ++i)
-          sum += product(tile_element<Value>(values, r, group * kInGroup + i),
-                         tile_element<Weight>(weights, group, column * kInGroup + i));
+          of_group[i] += product(tile_element<Value>(values, r, group * kInGroup + i),
+                                 tile_element<Weight>(weights, group, column * kInGroup + i));
+      Sum sum = tile_element<Sum>(state.tiles[Sums], r, column);
+      sum += std::accumulate(std::begin(of_group), std::end(of_group), Sum{0});
       std::memcpy(state.tiles[Sums].bytes[r] + column * 4, &sum, sizeof sum);
     }
 }
