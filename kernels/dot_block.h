@@ -15,7 +15,7 @@ namespace backdrop::kernels {
 
 inline constexpr int kDotRows = 8;           ///< at most
 inline constexpr int kDotLanes = 16;         ///< columns are padded to multiples of this
-inline constexpr int kDotPanelColumns = 64;  ///< at most
+inline constexpr int kDotPanelColumns = 64;  ///< at most, but for panel_bytes
 inline constexpr int kGroupBytes = 4;
 inline constexpr int kLineBytes = 64;  ///< of a cache
 
@@ -31,7 +31,7 @@ struct DotArguments {
   int groups = 0;                             ///< four-byte groups of input channels of the panel
   int first_channel = 0;                      ///< where they start in a tap's block
   const std::byte* panel = nullptr;           ///< [tap][width / strip][groups][strip][4 bytes]
-  int width = 0;                              ///< 16, 32, 48 or 64
+  int width = 0;                              ///< whole strips of `columns`
   int columns = 0;                            ///< valid ones among them
   int first_column = 0;                       ///< where they start in an output row
   const std::int32_t* corrections = nullptr;  ///< int8: [tap][width] added for each tap; null: none
@@ -56,6 +56,9 @@ struct DotBlock {
   int rows;     ///< that are multiplied together
   int columns;  ///< of a panel, at most; weights come from L2 at the rate of products
   int strip;    ///< columns whose sums are in registers together; a panel that is narrower is one strip
+  /// A panel has several times the columns where its weights are no more than this: what is written to a row
+  /// and added to it is a longer stretch then.
+  std::size_t panel_bytes = 0;
 };
 
 // What blocks share is always inlined: a copy compiled for one instruction set must not be linked into code

@@ -27,7 +27,7 @@ struct D : FloatSums {
 }  // namespace
 
 DotBlock dot_block_bf16_amx() {
-  return {run_tiles, kTileRows, kStrips * kDotLanes, kDotLanes};
+  return {run_tiles, kTileRows, kStrips * kDotLanes, kDotLanes, kPanelBytes};
 }
 
 }  // namespace backdrop::kernels

@@ -30,7 +30,7 @@ struct D : IntegerSums {
 }  // namespace
 
 DotBlock dot_block_int8_amx() {
-  return {run_tiles, kTileRows, kStrips * kDotLanes, kDotLanes};
+  return {run_tiles, kTileRows, kStrips * kDotLanes, kDotLanes, kPanelBytes};
 }
 
 }  // namespace backdrop::kernels

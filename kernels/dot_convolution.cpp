@@ -51,10 +51,13 @@ DotConvolution::DotConvolution(const ConvolutionShape& shape, const Int16Weights
 void DotConvolution::plan_panels() {
   const int taps = shape_.kernel * shape_.kernel;
   const int group_columns = shape_.out_channels / shape_.groups;
+  const std::size_t block_bytes = element_bytes(precision_) * group_channels_ * taps * block_.columns;
+  panel_columns_ =
+      block_.columns * static_cast<int>(std::max<std::size_t>(1, block_.panel_bytes / block_bytes));
   std::size_t columns = 0;
   for (int group = 0; group < shape_.groups; ++group) {
-    for (int k = 0; k < group_columns; k += block_.columns) {
-      const int valid = std::min(block_.columns, group_columns - k);
+    for (int k = 0; k < group_columns; k += panel_columns_) {
+      const int valid = std::min(panel_columns_, group_columns - k);
       const int width = round_up(valid, kDotLanes);
       panels_.push_back({group * group_columns + k, valid, width, group * group_channels_,
                          columns * taps * group_channels_ * element_bytes(precision_), columns * taps});

@@ -54,7 +54,7 @@ class DotConvolution {
   const ConvolutionShape& shape() const { return shape_; }
   /// Sums from one row of start sums to the next: the output channels, rounded up to whole vectors.
   int start_stride() const { return start_stride_; }
-  int panel_columns() const { return block_.columns; }
+  int panel_columns() const { return panel_columns_; }
   int whole_rows() const { return kMaxRows / block_.rows * block_.rows; }
   std::size_t weight_bytes() const { return packed_.size(); }
   /// Integers: what one unit of a sum is worth, for each output channel. Changing one is how a test breaks a
@@ -92,6 +92,7 @@ class DotConvolution {
   DotScales scales_;
   int group_channels_ = 0;
   DotBlock block_;
+  int panel_columns_ = 0;
   int start_stride_ = 0;
   std::vector<Panel> panels_;
   AlignedBuffer packed_;

@@ -4,8 +4,9 @@
 
 #include "kernels/dot_finish.inl"
 
-constexpr int kStrips = 4;  // tiles of columns in a panel
+constexpr int kStrips = 4;  // tiles of columns that one position is multiplied by together
 constexpr int kPairStrips = 2;
+constexpr std::size_t kPanelBytes = std::size_t{64} << 10;
 constexpr int kTileGroups = kTileBytes / kGroupBytes;    // four-byte groups in a row
 constexpr std::ptrdiff_t kWeightTile = 16 * kTileBytes;  // bytes
 
@@ -84,10 +85,10 @@ using TileSums = std::int32_t[kTileRows][kDotLanes];
 
 template <int Strips>
 inline void multiply_single(const DotArguments& a, const DotPosition& position, const TileBatch& batch,
-                            const std::byte*& ahead, TileSums* sums) {
-  start_sums<0, Strips>(a, position, 0);
+                            int strip, const std::byte*& ahead, TileSums* sums) {
+  start_sums<0, Strips>(a, position, strip);
   for (const Tap& tap : position.taps) {
-    const std::byte* weights = weights_of(a, tap.weight, 0);
+    const std::byte* weights = weights_of(a, tap.weight, strip);
     for (int group = 0; group < a.groups; group += kTileGroups, weights += kWeightTile) {
       ask_ahead(a, ahead);
       load_values<kValues>(a, tap, group, batch);
@@ -129,11 +130,11 @@ inline void finish_strips(const DotArguments& a, const DotPosition& position, co
 }
 
 template <int Strips>
-inline void run_single(const DotArguments& a, const DotPosition& position, const TileBatch& batch,
+inline void run_single(const DotArguments& a, const DotPosition& position, const TileBatch& batch, int strip,
                        const std::byte*& ahead) {
   alignas(64) TileSums sums[Strips];
-  multiply_single<Strips>(a, position, batch, ahead, sums);
-  finish_strips<Strips>(a, position, batch, 0, sums);
+  multiply_single<Strips>(a, position, batch, strip, ahead, sums);
+  finish_strips<Strips>(a, position, batch, strip, sums);
 }
 
 template <int Strips>
@@ -147,15 +148,18 @@ inline void run_pair(const DotArguments& a, const DotPosition* pair, const TileB
 
 inline void run_whole(const DotArguments& a, const DotPosition& position, const TileBatch& batch,
                       const std::byte*& ahead) {
-  switch (a.width / kDotLanes) {
+  const int strips = a.width / kDotLanes;
+  int strip = 0;
+  for (; strip + kStrips <= strips; strip += kStrips) run_single<kStrips>(a, position, batch, strip, ahead);
+  switch (strips - strip) {
     case 1:
-      return run_single<1>(a, position, batch, ahead);
+      return run_single<1>(a, position, batch, strip, ahead);
     case 2:
-      return run_single<2>(a, position, batch, ahead);
+      return run_single<2>(a, position, batch, strip, ahead);
     case 3:
-      return run_single<3>(a, position, batch, ahead);
+      return run_single<3>(a, position, batch, strip, ahead);
     default:
-      return run_single<kStrips>(a, position, batch, ahead);
+      return;
   }
 }
 
