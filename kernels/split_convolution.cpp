@@ -62,21 +62,23 @@ SplitConvolution::SplitConvolution(const ConvolutionShape& shape, const float* w
   pack(weights);
 }
 
+// Tile by tile, so that whole lines are written.
 void SplitConvolution::pack(const float* weights) {
   packed_ = AlignedBuffer(kSplitTileBytes * count_of(shape_.out_channels, kSplitColumns) * tiles());
   std::fill_n(packed_.data(), packed_.size(), std::byte{0});
   constexpr std::size_t kTermBytes = kSplitTileBytes / kSplitTerms;
-  for (int k = 0; k < shape_.out_channels; ++k)
-    for (int c = 0; c < shape_.channels; ++c)
-      for (int w = 0; w < window(); ++w) {
-        const std::size_t tile =
-            std::size_t(k / kSplitColumns) * tiles() + w * tap_tiles() + c / kSplitChannels;
-        const int place = (c % kSplitChannels / 2 * kSplitColumns + k % kSplitColumns) * 2 + c % 2;
-        std::byte* const to = packed_.data() + tile * kSplitTileBytes + place * sizeof(Bf16);
-        const auto terms = terms_of(weights[(std::size_t(k) * shape_.channels + c) * window() + w]);
-        for (int term = 0; term < kSplitTerms; ++term)
-          std::memcpy(to + term * kTermBytes, &terms[term], sizeof(Bf16));
-      }
+  std::byte* to = packed_.data();
+  for (int first = 0; first < shape_.out_channels; first += kSplitColumns)
+    for (int tile = 0; tile < tiles(); ++tile, to += kSplitTileBytes)
+      for (int c = 0; c < kSplitChannels; ++c)
+        for (int k = 0; k < std::min(kSplitColumns, shape_.out_channels - first); ++k) {
+          const std::size_t filter = std::size_t(first + k) * shape_.channels;
+          const std::size_t channel = tile % tap_tiles() * kSplitChannels + c;
+          const auto terms = terms_of(weights[(filter + channel) * window() + tile / tap_tiles()]);
+          const std::size_t place = (c / 2 * kSplitColumns + k) * 2 + c % 2;
+          for (int term = 0; term < kSplitTerms; ++term)
+            std::memcpy(to + term * kTermBytes + place * sizeof(Bf16), &terms[term], sizeof(Bf16));
+        }
 }
 
 int SplitConvolution::depth() const {
@@ -104,7 +106,7 @@ std::size_t SplitConvolution::sum_floats() const {
 }
 
 // The terms of `depth` tiles from `first` on, those of a tap together.
-void SplitConvolution::split_block(const Chunk& chunk, int first, int depth, std::byte* scratch) const {
+void SplitConvolution::split_inputs(const Chunk& chunk, int first, int depth, std::byte* scratch) const {
   for (int tile = first; tile < first + depth;) {
     const std::vector<const float*>& input = chunk.input[tile / tap_tiles()];
     const int place = tile % tap_tiles();
@@ -134,7 +136,7 @@ void SplitConvolution::run_chunk(const Chunk& chunk, float slope, std::byte* scr
     product.depth = std::min(kMostDepth, tiles() - first);
     product.add = first > 0;
     const bool last = first + product.depth == tiles();
-    split_block(chunk, first, product.depth, scratch);
+    split_inputs(chunk, first, product.depth, scratch);
     for (int column = 0; column < shape_.out_channels; column += kSplitPanelColumns) {
       product.panel =
           packed_.data() + kSplitTileBytes * (std::size_t(column / kSplitColumns) * tiles() + first);
