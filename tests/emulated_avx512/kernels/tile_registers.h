@@ -80,8 +80,8 @@ inline Element tile_element(const EmulatedTile& tile, int row, int place) {
   return element;
 }
 
-// `product` of a value and a weight; as many of them as fit four bytes are a group, each with a sum of its own
-// until the end.
+// `product` of a value and a weight; as many of them as fit four bytes are a group, each with a sum of its
+// own until the end.
 template <class Sum, class Value, class Weight, int Sums, int Values, int Weights, class Product>
 inline void multiply_tiles(const Product& product) {
   constexpr int kInGroup = 4 / static_cast<int>(sizeof(Value));
