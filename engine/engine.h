@@ -115,8 +115,8 @@ class Engine {
     static_cast<void>(layer);
     return batch();
   }
-  /// Whether this layer's fp32 products are made of bfloat16 terms, but for Winograd's
-  /// (kernels/split_block.h).
+  /// Whether this layer's fp32 products are made of bfloat16 terms (kernels/split_block.h), but for
+  /// Winograd's and those of lists with few taps.
   virtual bool splits_layer(int layer) const {
     static_cast<void>(layer);
     return false;

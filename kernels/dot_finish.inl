@@ -4,11 +4,6 @@
 // `sum_at(r, v)` are the sums of row a.first_row + r and of vector v from column `skip` of the panel on.
 // `Written`: how residual and output are stored.
 
-// With a slope of 0 to 1.
-inline __m512 activate(__m512 value, __m512 slope) {
-  return _mm512_max_ps(_mm512_mul_ps(value, slope), value);
-}
-
 template <int Vectors>
 inline std::array<typename D::Line, Vectors> lines_of(const DotArguments& a, int skip) {
   return [&]<int... Numbers>(std::integer_sequence<int, Numbers...>) {

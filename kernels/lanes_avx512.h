@@ -1,7 +1,7 @@
 /// \file
-/// The first `count` of sixteen lanes, to and from memory. All sixteen go without a mask: some processors are
-/// slow to store with one. Only for files compiled for AVX-512 (halves and bytes: with BW and VL), and in an
-/// unnamed namespace for the reason that vector_avx512.h gives.
+/// The first `count` of sixteen lanes, to and from memory, and their activation. All sixteen go without a
+/// mask: some processors are slow to store with one. Only for files compiled for AVX-512 (halves and bytes:
+/// with BW and VL), and in an unnamed namespace for the reason that vector_avx512.h gives.
 #pragma once
 
 #include <immintrin.h>
@@ -15,6 +15,11 @@ inline constexpr int kWholeVector = 16;
 
 inline __mmask16 first_lanes(int count) {
   return static_cast<__mmask16>((1u << count) - 1);
+}
+
+/// With a slope of 0 to 1.
+inline __m512 activate(__m512 value, __m512 slope) {
+  return _mm512_max_ps(_mm512_mul_ps(value, slope), value);
 }
 
 inline __m512 load_lanes(const float* from, int count) {

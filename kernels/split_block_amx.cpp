@@ -122,7 +122,7 @@ inline void finish_row(const SplitProduct& p, const SplitRow& row, const float* 
     const int place = p.first_column + c;
     __m512 sum = _mm512_add_ps(_mm512_loadu_ps(sums + c), load_lanes(row.start + place, valid));
     if (row.residual != nullptr) sum = _mm512_add_ps(sum, load_lanes(row.residual + place, valid));
-    store_lanes(row.output + place, valid, _mm512_max_ps(_mm512_mul_ps(sum, slope), sum));
+    store_lanes(row.output + place, valid, activate(sum, slope));
   }
 }
 

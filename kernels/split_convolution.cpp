@@ -95,14 +95,18 @@ std::size_t SplitConvolution::tile_bytes() const {
   return kSplitTileBytes * depth() * (chunk_rows() / kSplitRows);
 }
 
+bool SplitConvolution::has_several_blocks() const {
+  return tiles() > kMostDepth;
+}
+
 // Where one block is all, only of the rows in hand.
 std::ptrdiff_t SplitConvolution::sum_stride() const {
-  return tiles() > kMostDepth ? count_of(shape_.out_channels, kSplitPanelColumns) * kSplitPanelColumns
+  return has_several_blocks() ? count_of(shape_.out_channels, kSplitPanelColumns) * kSplitPanelColumns
                               : kSplitPanelColumns;
 }
 
 std::size_t SplitConvolution::sum_floats() const {
-  return std::size_t(tiles() > kMostDepth ? chunk_rows() : kSplitTogether) * sum_stride();
+  return std::size_t(has_several_blocks() ? chunk_rows() : kSplitTogether) * sum_stride();
 }
 
 // The terms of `depth` tiles from `first` on, those of a tap together.
@@ -125,7 +129,7 @@ void SplitConvolution::split_inputs(const Chunk& chunk, int first, int depth, st
 
 void SplitConvolution::run_chunk(const Chunk& chunk, float slope, std::byte* scratch) const {
   float* const sums = reinterpret_cast<float*>(scratch + tile_bytes());
-  const bool several = tiles() > kMostDepth;  // blocks
+  const bool several = has_several_blocks();
   SplitProduct product;
   product.values = scratch;
   product.strip_tiles = tiles();

@@ -52,6 +52,7 @@ class SplitConvolution {
   std::size_t tile_bytes() const;
   std::size_t sum_floats() const;
   std::ptrdiff_t sum_stride() const;
+  bool has_several_blocks() const;
   void split_inputs(const Chunk& chunk, int first, int depth, std::byte* scratch) const;
   void run_chunk(const Chunk& chunk, float slope, std::byte* scratch) const;
 

@@ -73,6 +73,30 @@ struct RandomWork {
   }
 };
 
+// Every value that `run` writes to the rows that it is given, and the multiply-adds that it returns, against
+// the plain loops over the same weights.
+template <class Run>
+void expect_reference(const ConvolutionShape& shape, float slope, const RandomWork& random,
+                      const std::vector<float>& weights, const std::vector<float>& bias,
+                      const std::vector<float>& starts, int start_stride, const Run& run) {
+  const int rows = random.rows;
+  const std::size_t row_size = random.output.size() * shape.out_channels;
+  auto expected = poisoned(row_size * rows);
+  auto actual = poisoned(row_size * rows);
+  float* expected_rows[kMaxRows];
+  float* actual_rows[kMaxRows];
+  for (int r = 0; r < rows; ++r) {
+    expected_rows[r] = expected.data() + r * row_size;
+    actual_rows[r] = actual.data() + r * row_size;
+  }
+  position_convolution_reference(shape, weights.data(), bias.data(), random.work(), rows, random.input,
+                                 &random.residual, starts.data(), start_stride, slope, expected_rows);
+  const std::int64_t multiply_adds = run(actual_rows);
+  expect_close(actual, expected, 2e-5f);
+  EXPECT_EQ(multiply_adds,
+            std::int64_t(random.taps.size()) * rows * shape.channels / shape.groups * shape.out_channels);
+}
+
 class PositionKernels : public testing::TestWithParam<InstructionSet> {};
 
 TEST_P(PositionKernels, ConvolutionEqualsReference) {
@@ -99,24 +123,11 @@ TEST_P(PositionKernels, ConvolutionEqualsReference) {
     const auto bias = random_values(shape.out_channels, generator);
     const PositionConvolution convolution(shape, weights.data(), bias.data(), GetParam());
     const auto starts = random_values(std::size_t(4) * convolution.start_stride(), generator);
-
-    const std::size_t row_size = random.output.size() * shape.out_channels;
-    auto expected = poisoned(row_size * rows);
-    auto actual = poisoned(row_size * rows);
-    float* expected_rows[kMaxRows];
-    float* actual_rows[kMaxRows];
-    for (int r = 0; r < rows; ++r) {
-      expected_rows[r] = expected.data() + r * row_size;
-      actual_rows[r] = actual.data() + r * row_size;
-    }
-    position_convolution_reference(shape, weights.data(), bias.data(), random.work(), rows, random.input,
-                                   &random.residual, starts.data(), convolution.start_stride(), slope,
-                                   expected_rows);
-    const auto multiply_adds = convolution.run(random.work(), rows, random.input, &random.residual,
-                                               starts.data(), slope, actual_rows);
-    expect_close(actual, expected, 2e-5f);
-    EXPECT_EQ(multiply_adds,
-              std::int64_t(random.taps.size()) * rows * shape.channels / shape.groups * shape.out_channels);
+    expect_reference(shape, slope, random, weights, bias, starts, convolution.start_stride(),
+                     [&](float* const* output) {
+                       return convolution.run(random.work(), rows, random.input, &random.residual,
+                                              starts.data(), slope, output);
+                     });
   }
 }
 
@@ -152,24 +163,12 @@ TEST(SplitKernels, ConvolutionEqualsReference) {
     const SplitConvolution convolution(shape, weights.data(), bias.data());
     const int start_stride = (shape.out_channels + 15) / 16 * 16;
     const auto starts = random_values(std::size_t(4) * start_stride, generator);
-
-    const std::size_t row_size = random.output.size() * shape.out_channels;
-    auto expected = poisoned(row_size * rows);
-    auto actual = poisoned(row_size * rows);
-    float* expected_rows[kMaxRows];
-    float* actual_rows[kMaxRows];
-    for (int r = 0; r < rows; ++r) {
-      expected_rows[r] = expected.data() + r * row_size;
-      actual_rows[r] = actual.data() + r * row_size;
-    }
-    position_convolution_reference(shape, weights.data(), bias.data(), random.work(), rows, random.input,
-                                   &random.residual, starts.data(), start_stride, slope, expected_rows);
     const AlignedBuffer scratch(convolution.scratch_bytes());
     std::fill_n(scratch.data(), scratch.size(), std::byte{0xff});
-    const auto multiply_adds = convolution.run(random.work(), rows, random.input, &random.residual,
-                                               starts.data(), slope, actual_rows, scratch.data());
-    expect_close(actual, expected, 2e-5f);
-    EXPECT_EQ(multiply_adds, std::int64_t(random.taps.size()) * rows * shape.channels * shape.out_channels);
+    expect_reference(shape, slope, random, weights, bias, starts, start_stride, [&](float* const* output) {
+      return convolution.run(random.work(), rows, random.input, &random.residual, starts.data(), slope,
+                             output, scratch.data());
+    });
   }
 }
 
