@@ -1,5 +1,5 @@
-# The GPU engine as the component backdrop_cuda: the *_cuda files of kernels/ and the cuda_* files of engine/, or, without
-# CUDA, a stand-in that says so. Sets BACKDROP_CUDA_FOUND.
+# The GPU engine as the components backdrop_cuda_engine, the cuda_* files of engine/, and backdrop_cuda, the *_cuda files of
+# kernels/, or, without CUDA, a stand-in that says so. Sets BACKDROP_CUDA_FOUND and BACKDROP_CUDA_COMPONENTS.
 #
 # BACKDROP_CUDA_ARCHITECTURES: machine code for compute capabilities 8.0 (A100), 8.6, 8.9 and 9.0a (H100, H200), and PTX
 # for whatever comes later. Passed as -gencode, not through CMAKE_CUDA_ARCHITECTURES, which older CMake does not know
@@ -65,10 +65,12 @@ else()
 endif()
 
 if(NOT BACKDROP_CUDA_FOUND)
+  set(BACKDROP_CUDA_COMPONENTS cuda)
   backdrop_component(cuda SOURCES engine/cuda_absent.cpp LIBRARIES backdrop_engine)
   return()
 endif()
 
+set(BACKDROP_CUDA_COMPONENTS cuda_engine cuda)
 set(BACKDROP_CUDA_ENGINE_SOURCES
   engine/cuda_backgrounds.cpp engine/cuda_bottlenecks.cpp engine/cuda_dense.cpp engine/cuda_device.cpp engine/cuda_engine.cpp
   engine/cuda_layers.cpp engine/cuda_pass.cpp engine/cuda_products.cpp engine/cuda_reuse.cpp engine/cuda_step_clock.cpp engine/cuda_tail.cpp)
@@ -92,9 +94,11 @@ add_library(backdrop_cuda_headers INTERFACE)
 target_include_directories(backdrop_cuda_headers SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS} "${CUDNN_INCLUDE_DIR}")
 target_compile_definitions(backdrop_cuda_headers INTERFACE "BACKDROP_CUDA_ARCHITECTURES=\"compute capabilities ${architectures}\"")
 
-backdrop_component(cuda SOURCES ${BACKDROP_CUDA_ENGINE_SOURCES} engine/cuda_peak.cpp ${BACKDROP_CUDA_KERNEL_SOURCES}
-                   LIBRARIES backdrop_engine backdrop_kernels backdrop_models backdrop_loaders backdrop_core
-                             backdrop_cuda_headers CUDA::cudart_static fmt::fmt ${CMAKE_DL_LIBS})
+set(libraries backdrop_engine backdrop_kernels backdrop_models backdrop_loaders backdrop_core backdrop_cuda_headers fmt::fmt
+    ${CMAKE_DL_LIBS})
+# The engine alone knows nothing of the runtime that it is linked with: tests have others.
+backdrop_component(cuda_engine SOURCES ${BACKDROP_CUDA_ENGINE_SOURCES} LIBRARIES ${libraries})
+backdrop_component(cuda SOURCES engine/cuda_peak.cpp ${BACKDROP_CUDA_KERNEL_SOURCES} LIBRARIES ${libraries} CUDA::cudart_static)
 set_target_properties(backdrop_cuda PROPERTIES CUDA_RESOLVE_DEVICE_SYMBOLS OFF)
 target_compile_options(backdrop_cuda PRIVATE
   "$<$<COMPILE_LANGUAGE:CUDA>:${gencode};--Werror=all-warnings;-lineinfo;-Xcompiler=-Wall,-Wextra,-Wshadow>")

@@ -58,8 +58,7 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
     commit_copies();
     math.accumulate(memory + step % kStages * kStageBytes, thread);
   }
-  wait_for_copies<0>();
-  __syncthreads();
+  __syncthreads();  // no copy is under way: the groups behind the last step's are empty
 
   Sum* result = reinterpret_cast<Sum*>(memory);
   math.write(result, thread);

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "backdrop/error.h"
@@ -21,6 +23,12 @@ inline void require_gpu() {
   } catch (const Error& error) {
     GTEST_SKIP() << error.what();
   }
+}
+
+/// How many random cases to try: fewer where kernels are interpreted, which takes long (tests/ptx).
+inline int trials(int on_a_gpu) {
+  const bool is_gpu = open_cuda_device(0).name.find("PTX") == std::string::npos;
+  return is_gpu || std::getenv("BACKDROP_TEST_ALL") != nullptr ? on_a_gpu : (on_a_gpu + 5) / 6;
 }
 
 template <class T>

@@ -78,7 +78,7 @@ TEST_F(CudaInt8Kernels, SmallConvolutions) {
 
 TEST_F(CudaInt8Kernels, RandomConvolutions) {
   std::mt19937 generator(72);
-  for (int trial = 0; trial < 40; ++trial) {
+  for (int trial = 0; trial < test::trials(40); ++trial) {
     compare_kind(test::random_int8_case(generator), generator);
     if (HasFatalFailure()) return;
   }

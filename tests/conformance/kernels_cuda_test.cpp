@@ -142,7 +142,7 @@ TEST_P(CudaKernels, SmallConvolutions) {
 TEST_P(CudaKernels, RandomConvolutions) {
   std::mt19937 generator(52);
   with_elements([&](auto traits) {
-    for (int trial = 0; trial < 40; ++trial) {
+    for (int trial = 0; trial < test::trials(40); ++trial) {
       ConvolutionShape shape;
       shape.kernel = random_int(1, 3, generator);
       shape.groups = random_int(0, 2, generator) == 0 ? 2 : 1;
@@ -163,7 +163,7 @@ TEST_P(CudaKernels, WideWindowsAndLongSums) {
   with_elements([&](auto traits) {
     ConvolutionShape shape{0, 0, chunk_elements(GetParam()), 64, 11, 1, 0, 1, 0.0f};
     compare_convolution(traits, shape, 30, 9, false, false, generator);
-    shape = {0, 0, 4608, 1000, 1, 1, 0, 1, 1.0f};  // a fully connected layer
+    shape = {0, 0, 8 * test::trials(576), 1000, 1, 1, 0, 1, 1.0f};  // a fully connected layer
     compare_convolution(traits, shape, 1, 130, false, false, generator);
   });
 }

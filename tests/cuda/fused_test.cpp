@@ -6,64 +6,22 @@
 #include "engine/cuda_dense.h"
 #include "tests/conformance/scene.h"
 #include "tests/cuda/emulated_cuda.h"
-#include "tests/kernels/random_values.h"
+#include "tests/cuda/small_resnet.h"
 
 namespace backdrop {
 namespace {
 
-constexpr int kClasses = 9;
-
-// A stem, three bottlenecks as in layer1 of a ResNet-50, an average pool and a fully connected layer.
-std::shared_ptr<const Network> small_resnet(int size) {
-  auto network = std::make_shared<Network>();
-  network->normalization = {{.4717f, .4499f, .3837f}, {.2600f, .2516f, .2575f}};
-  network->input = {size, size, 3};
-  std::mt19937 generator(91);
-  const auto add = [&](LayerKind kind, int input, int channels, int kernel, int residual,
-                       Activation activation) {
-    Layer layer;
-    layer.name = "layer" + std::to_string(network->layers.size());
-    layer.kind = kind;
-    layer.input = input;
-    layer.kernel = kernel;
-    layer.padding = kernel / 2;
-    layer.residual = residual;
-    layer.activation = activation;
-    layer.in = network->shape(input);
-    const bool whole = kind != LayerKind::convolution;
-    layer.out = {whole ? 1 : size, whole ? 1 : size, channels};
-    if (kind != LayerKind::average_pool) {
-      const int inputs = layer.in.channels * kernel * kernel;
-      layer.weights = test::random_values(std::size_t(channels) * inputs, generator);
-      for (float& weight : layer.weights) weight *= 2.0f / std::sqrt(static_cast<float>(inputs));
-      layer.bias = test::random_values(channels, generator);
-    }
-    network->layers.push_back(layer);
-    return static_cast<int>(network->layers.size());
-  };
-  constexpr LayerKind kConvolution = LayerKind::convolution;
-  int value = add(kConvolution, 0, 64, 3, -1, Activation::relu);
-  for (int b = 0; b < 3; ++b) {
-    const int reduced = add(kConvolution, value, 64, 1, -1, Activation::relu);
-    const int spatial = add(kConvolution, reduced, 64, 3, -1, Activation::relu);
-    const int residual = b == 0 ? add(kConvolution, value, 256, 1, -1, Activation::none) : value;
-    value = add(kConvolution, spatial, 256, 1, residual, Activation::relu);
-  }
-  value = add(LayerKind::average_pool, value, 256, 1, -1, Activation::none);
-  network->layers.back().padding = 0;
-  add(LayerKind::fully_connected, value, kClasses, 1, -1, Activation::none);
-  return network;
-}
+constexpr int kClasses = test::kSmallResnetClasses;
 
 TEST(FusedBottlenecks, AreFound) {
-  const auto chains = find_chains(*small_resnet(7));
+  const auto chains = find_chains(*test::small_resnet(7));
   ASSERT_EQ(chains.size(), 1u);
   ASSERT_EQ(chains[0].size(), 3u);
   EXPECT_EQ(chains[0][0].shortcut, 3);
   EXPECT_EQ(chains[0][1].shortcut, -1);
   EXPECT_EQ(chains[0][2].expand, 10);
   // A reader of what is inside ends a chain.
-  Network read = *small_resnet(7);
+  Network read = *test::small_resnet(7);
   read.layers[8].residual = 2;
   ASSERT_EQ(find_chains(read).size(), 1u);
   EXPECT_EQ(find_chains(read)[0].size(), 1u);
@@ -71,7 +29,7 @@ TEST(FusedBottlenecks, AreFound) {
 
 TEST(FusedBottlenecks, GiveTheLayersLogits) {
   constexpr int kSize = 9;
-  const auto network = small_resnet(kSize);
+  const auto network = test::small_resnet(kSize);
   test::limit_device_memory(std::size_t{1} << 30);
   for (const Precision precision : {Precision::int8, Precision::fp16, Precision::fp8}) {
     SCOPED_TRACE(name(precision));

@@ -1,0 +1,63 @@
+// Bottlenecks in one kernel, interpreted, against the same layer by layer.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "engine/cuda_dense.h"
+#include "tests/conformance/scene.h"
+#include "tests/cuda/small_resnet.h"
+#include "tests/ptx/runtime.h"
+
+namespace backdrop {
+namespace {
+
+constexpr int kSize = 9;
+constexpr int kClasses = test::kSmallResnetClasses;
+
+// The logits of two composites, and what the dense path says that it fused.
+std::vector<std::vector<float>> logits_on(const ptx::Device& device, Precision precision,
+                                          std::string& libraries) {
+  ptx::use_device(device);
+  const auto network = test::small_resnet(kSize);
+  test::Scene scene(kSize, 2, kClasses, 9);
+  CudaLayers layers(*network, precision);
+  ThreadPool pool(1);
+  if (needs_calibration(precision))
+    layers.set_calibration(
+        *network,
+        calibrate(network, {{{&scene.foregrounds[0], &scene.masks[0], &scene.backgrounds->front()}}}, pool));
+  const CudaPhotos photos = upload_photos(*scene.backgrounds);
+  std::vector<std::int32_t> in9(kClasses);
+  std::iota(in9.begin(), in9.end(), 0);
+  const DeviceBuffer device_in9(in9.size() * sizeof(std::int32_t));
+  copy_to_device(device_in9.data(), in9.data(), device_in9.size(), "classes");
+  CudaDense dense(layers, device_in9.as<std::int32_t>(), 2, false);
+  libraries = dense.libraries();
+  auto tasks = scene.tasks();
+  tasks.resize(2);
+  dense.run(tasks, photos,
+            [&](std::size_t t, std::size_t place, const kernels::DeviceDecision&, const float* from) {
+              std::copy_n(from, kClasses, tasks[t].logits + place * kClasses);
+            });
+  scene.logits.resize(2);
+  return scene.logits;
+}
+
+TEST(InterpretedBottlenecks, GiveTheLayersLogits) {
+  for (const Precision precision : {Precision::int8, Precision::fp16}) {
+    SCOPED_TRACE(name(precision));
+    std::string libraries;
+    // By instructions the layers are the faster, by launches the bottlenecks.
+    const auto expected = logits_on({}, precision, libraries);
+    EXPECT_EQ(libraries.find("bottlenecks in"), std::string::npos) << libraries;
+    const auto actual = logits_on({.counts_launches = true}, precision, libraries);
+    EXPECT_NE(libraries.find("bottlenecks in"), std::string::npos) << libraries;
+    for (std::size_t f = 0; f < expected.size(); ++f)
+      for (std::size_t i = 0; i < expected[f].size(); ++i)
+        ASSERT_NEAR(actual[f][i], expected[f][i], precision == Precision::fp16 ? 1e-2f : 0.0f);
+  }
+  ptx::use_device({});
+}
+
+}  // namespace
+}  // namespace backdrop

@@ -1,0 +1,528 @@
+// What each instruction does to a lane's registers: arithmetic, conversions, loads and stores. Products on
+// tensor cores are in matrix.cpp.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+
+#include "tests/ptx/machine.h"
+#include "tests/ptx/matrix.h"
+#include "tests/ptx/numbers.h"
+
+namespace backdrop::ptx {
+namespace {
+
+using Table = std::unordered_map<std::string, Action>;
+
+using S16 = std::int16_t;
+using S32 = std::int32_t;
+using S64 = std::int64_t;
+using U16 = std::uint16_t;
+using U32 = std::uint32_t;
+using U64 = std::uint64_t;
+
+// A register's bits as a value, and back.
+template <class T>
+T value_of(U64 bits) {
+  if constexpr (std::is_same_v<T, bool>)
+    return (bits & 1) != 0;
+  else if constexpr (std::is_same_v<T, float>)
+    return std::bit_cast<float>(static_cast<U32>(bits));
+  else
+    return static_cast<T>(bits);
+}
+
+template <class T>
+U64 bits_of(T value) {
+  if constexpr (std::is_same_v<T, bool>)
+    return value ? 1 : 0;
+  else if constexpr (std::is_same_v<T, float>)
+    return std::bit_cast<U32>(value);
+  else
+    return static_cast<std::make_unsigned_t<T>>(value);
+}
+
+// result = kFunction(operand 1, operand 2, ...), all of type T.
+template <auto kFunction, class T, int kOperands>
+void compute(Warp& warp, const Instruction& instruction, U32 lanes) {
+  const int* operands = instruction.operands.data();
+  U64* to = warp.values(operands[0]);
+  const U64* a = warp.values(operands[1]);
+  if constexpr (kOperands == 1) {
+    for_lanes(lanes, [&](int lane) { to[lane] = bits_of(kFunction(value_of<T>(a[lane]))); });
+  } else {
+    const U64* b = warp.values(operands[2]);
+    if constexpr (kOperands == 2) {
+      for_lanes(lanes,
+                [&](int lane) { to[lane] = bits_of(kFunction(value_of<T>(a[lane]), value_of<T>(b[lane]))); });
+    } else {
+      const U64* c = warp.values(operands[3]);
+      for_lanes(lanes, [&](int lane) {
+        to[lane] = bits_of(kFunction(value_of<T>(a[lane]), value_of<T>(b[lane]), value_of<T>(c[lane])));
+      });
+    }
+  }
+}
+
+// Sums and products of integers wrap around: computed without signs.
+template <class T>
+T wrapped(std::make_unsigned_t<T> value) {
+  return static_cast<T>(value);
+}
+
+template <class T>
+void add_comparisons(Table& table, const std::string& type) {
+  table["setp.eq." + type] = compute<std::equal_to<>{}, T, 2>;
+  table["setp.lt." + type] = compute<std::less<>{}, T, 2>;
+  table["setp.le." + type] = compute<std::less_equal<>{}, T, 2>;
+  table["setp.gt." + type] = compute<std::greater<>{}, T, 2>;
+  table["setp.ge." + type] = compute<std::greater_equal<>{}, T, 2>;
+}
+
+void select(Warp& warp, const Instruction& instruction, U32 lanes) {
+  const int* operands = instruction.operands.data();
+  U64* to = warp.values(operands[0]);
+  const U64 *a = warp.values(operands[1]), *b = warp.values(operands[2]), *which = warp.values(operands[3]);
+  for_lanes(lanes, [&](int lane) { to[lane] = which[lane] != 0 ? a[lane] : b[lane]; });
+}
+
+// A shift by more than there are bits shifts all of them out.
+template <class T>
+void shift_left(Warp& warp, const Instruction& instruction, U32 lanes) {
+  U64* to = warp.values(instruction.operands[0]);
+  const U64 *a = warp.values(instruction.operands[1]), *by = warp.values(instruction.operands[2]);
+  for_lanes(lanes, [&](int lane) {
+    const U32 count = static_cast<U32>(by[lane]);
+    to[lane] = count >= 8 * sizeof(T) ? 0 : bits_of(static_cast<T>(value_of<T>(a[lane]) << count));
+  });
+}
+
+template <class T>
+void shift_right(Warp& warp, const Instruction& instruction, U32 lanes) {
+  U64* to = warp.values(instruction.operands[0]);
+  const U64 *a = warp.values(instruction.operands[1]), *by = warp.values(instruction.operands[2]);
+  constexpr U32 kBits = 8 * sizeof(T);
+  for_lanes(lanes, [&](int lane) {
+    const U32 count = static_cast<U32>(by[lane]);
+    if (count < kBits)
+      to[lane] = bits_of(static_cast<T>(value_of<T>(a[lane]) >> count));
+    else
+      to[lane] = bits_of(static_cast<T>(value_of<T>(a[lane]) < 0 ? -1 : 0));
+  });
+}
+
+template <class To, class From, auto kFunction>
+void convert(Warp& warp, const Instruction& instruction, U32 lanes) {
+  U64* to = warp.values(instruction.operands[0]);
+  const U64* from = warp.values(instruction.operands[1]);
+  for_lanes(lanes, [&](int lane) { to[lane] = bits_of<To>(kFunction(value_of<From>(from[lane]))); });
+}
+
+// Two floats into one register; the first operand goes to the upper half.
+template <auto kFunction, int kBits>
+void convert_pair(Warp& warp, const Instruction& instruction, U32 lanes) {
+  U64* to = warp.values(instruction.operands[0]);
+  const U64 *high = warp.values(instruction.operands[1]), *low = warp.values(instruction.operands[2]);
+  for_lanes(lanes, [&](int lane) {
+    to[lane] = U64{kFunction(value_of<float>(high[lane]))} << kBits | kFunction(value_of<float>(low[lane]));
+  });
+}
+
+// e4m3x2 to f16x2.
+void widen_e4m3_pair(Warp& warp, const Instruction& instruction, U32 lanes) {
+  U64* to = warp.values(instruction.operands[0]);
+  const U64* from = warp.values(instruction.operands[1]);
+  for_lanes(lanes, [&](int lane) {
+    const auto half = [&](int shift) {
+      return U64{half_of(float_of_e4m3(static_cast<std::uint8_t>(from[lane] >> shift)))};
+    };
+    to[lane] = half(8) << 16 | half(0);
+  });
+}
+
+template <class To, class From>
+void add_conversion(Table& table, const std::string& to, const std::string& from) {
+  table["cvt." + to + "." + from] = convert<To, From, [](From value) { return static_cast<To>(value); }>;
+}
+
+template <class To>
+void add_conversions_to(Table& table, const std::string& to) {
+  add_conversion<To, std::int8_t>(table, to, "s8");
+  add_conversion<To, std::uint8_t>(table, to, "u8");
+  add_conversion<To, S16>(table, to, "s16");
+  add_conversion<To, U16>(table, to, "u16");
+  add_conversion<To, S32>(table, to, "s32");
+  add_conversion<To, U32>(table, to, "u32");
+  add_conversion<To, S64>(table, to, "s64");
+  add_conversion<To, U64>(table, to, "u64");
+}
+
+// Towards zero, numbers out of range to the range's end, what is no number to 0.
+template <class To>
+To truncated(float value) {
+  if (std::isnan(value)) return 0;
+  const double whole = std::trunc(static_cast<double>(value));
+  if (whole <= static_cast<double>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
+  if (whole >= static_cast<double>(std::numeric_limits<To>::max())) return std::numeric_limits<To>::max();
+  return static_cast<To>(whole);
+}
+
+template <class Wide, class Narrow>
+void multiply_wide(Warp& warp, const Instruction& instruction, U32 lanes) {
+  U64* to = warp.values(instruction.operands[0]);
+  const U64 *a = warp.values(instruction.operands[1]), *b = warp.values(instruction.operands[2]);
+  for_lanes(lanes, [&](int lane) {
+    to[lane] = bits_of<Wide>(static_cast<Wide>(value_of<Narrow>(a[lane])) *
+                             static_cast<Wide>(value_of<Narrow>(b[lane])));
+  });
+}
+
+template <class T>
+void add_integers(Table& table, const std::string& type) {
+  using U = std::make_unsigned_t<T>;
+  table["add." + type] = compute<[](T a, T b) { return wrapped<T>(static_cast<U>(U(a) + U(b))); }, T, 2>;
+  table["sub." + type] = compute<[](T a, T b) { return wrapped<T>(static_cast<U>(U(a) - U(b))); }, T, 2>;
+  table["mul.lo." + type] =
+      compute<[](T a, T b) { return wrapped<T>(static_cast<U>(U64(U(a)) * U(b))); }, T, 2>;
+  table["mad.lo." + type] =
+      compute<[](T a, T b, T c) { return wrapped<T>(static_cast<U>(U64(U(a)) * U(b) + U(c))); }, T, 3>;
+  table["div." + type] = compute<[](T a, T b) {
+    if (b == 0) throw Fault("division by zero");
+    return static_cast<T>(a / b);
+  },
+                                 T, 2>;
+  table["rem." + type] = compute<[](T a, T b) {
+    if (b == 0) throw Fault("division by zero");
+    return static_cast<T>(a % b);
+  },
+                                 T, 2>;
+  table["min." + type] = compute<[](T a, T b) { return std::min(a, b); }, T, 2>;
+  table["max." + type] = compute<[](T a, T b) { return std::max(a, b); }, T, 2>;
+  table["neg." + type] = compute<[](T a) { return wrapped<T>(static_cast<U>(U(0) - U(a))); }, T, 1>;
+  table["shr." + type] = shift_right<T>;
+  table["setp.ne." + type] = compute<std::not_equal_to<>{}, T, 2>;
+  add_comparisons<T>(table, type);
+}
+
+template <class T>
+void add_bits(Table& table, const std::string& type) {
+  table["and." + type] = compute<[](T a, T b) { return static_cast<T>(a & b); }, T, 2>;
+  table["or." + type] = compute<[](T a, T b) { return static_cast<T>(a | b); }, T, 2>;
+  table["xor." + type] = compute<[](T a, T b) { return static_cast<T>(a ^ b); }, T, 2>;
+  table["setp.eq." + type] = compute<std::equal_to<>{}, T, 2>;
+  table["setp.ne." + type] = compute<std::not_equal_to<>{}, T, 2>;
+  if constexpr (std::is_same_v<T, bool>) {
+    table["not." + type] = compute<[](T a) { return !a; }, T, 1>;
+  } else {
+    table["not." + type] = compute<[](T a) { return static_cast<T>(~a); }, T, 1>;
+    table["shl." + type] = shift_left<T>;
+  }
+}
+
+void add_floats(Table& table) {
+  table["add.f32"] = compute<[](float a, float b) { return a + b; }, float, 2>;
+  table["sub.f32"] = compute<[](float a, float b) { return a - b; }, float, 2>;
+  table["mul.f32"] = compute<[](float a, float b) { return a * b; }, float, 2>;
+  table["fma.rn.f32"] = compute<[](float a, float b, float c) { return std::fma(a, b, c); }, float, 3>;
+  table["min.f32"] = compute<[](float a, float b) { return std::fmin(a, b); }, float, 2>;
+  table["max.f32"] = compute<[](float a, float b) { return std::fmax(a, b); }, float, 2>;
+  table["neg.f32"] = compute<[](float a) { return -a; }, float, 1>;
+  table["abs.f32"] = compute<[](float a) { return std::fabs(a); }, float, 1>;
+  table["rcp.rn.f32"] = compute<[](float a) { return 1.0f / a; }, float, 1>;
+  add_comparisons<float>(table, "f32");
+  table["setp.neu.f32"] = compute<std::not_equal_to<>{}, float, 2>;  // true of what is no number
+  table["setp.nan.f32"] = compute<[](float a, float b) { return std::isnan(a) || std::isnan(b); }, float, 2>;
+
+  table["cvt.rn.f32.s32"] = convert<float, S32, [](S32 value) { return static_cast<float>(value); }>;
+  table["cvt.rn.f32.u32"] = convert<float, U32, [](U32 value) { return static_cast<float>(value); }>;
+  table["cvt.rn.f32.u16"] = convert<float, U16, [](U16 value) { return static_cast<float>(value); }>;
+  table["cvt.rzi.u32.f32"] = convert<U32, float, truncated<U32>>;
+  table["cvt.rzi.s32.f32"] = convert<S32, float, truncated<S32>>;
+  table["cvt.rni.f32.f32"] = convert<float, float, [](float value) { return std::nearbyint(value); }>;
+  table["cvt.rna.tf32.f32"] = convert<U32, float, tf32_of>;
+  table["cvt.f32.f16"] = convert<float, U16, float_of_half>;
+  table["cvt.rn.f16.f32"] = convert<U16, float, half_of>;
+  table["cvt.f32.bf16"] = convert<float, U16, float_of_bfloat16>;
+  table["cvt.rn.bf16.f32"] = convert<U16, float, bfloat16_of>;
+  table["cvt.rn.f16x2.f32"] = convert_pair<half_of, 16>;
+  table["cvt.rn.bf16x2.f32"] = convert_pair<bfloat16_of, 16>;
+  table["cvt.rn.satfinite.e4m3x2.f32"] = convert_pair<e4m3_of, 8>;
+  table["cvt.rn.f16x2.e4m3x2"] = widen_e4m3_pair;
+}
+
+void move(Warp& warp, const Instruction& instruction, U32 lanes) {
+  const int* operands = instruction.operands.data();
+  const int results = instruction.results;
+  const int sources = static_cast<int>(instruction.operands.size()) - results;
+  U64* to = warp.values(operands[0]);
+  const U64* from = warp.values(operands[results]);
+  if (results == sources) {
+    for_lanes(lanes, [&](int lane) { to[lane] = from[lane]; });
+    return;
+  }
+  // {low, high} = wide, or wide = {low, high}
+  const int bits = instruction.name.ends_with("64") ? 32 : 16;
+  const U64 mask = (U64{1} << bits) - 1;
+  if (results == 2) {
+    U64* high = warp.values(operands[1]);
+    for_lanes(lanes, [&](int lane) {
+      const U64 wide = from[lane];
+      to[lane] = wide & mask;
+      high[lane] = wide >> bits & mask;
+    });
+  } else {
+    const U64* high = warp.values(operands[2]);
+    for_lanes(lanes, [&](int lane) { to[lane] = (from[lane] & mask) | (high[lane] & mask) << bits; });
+  }
+}
+
+void permute_bytes(Warp& warp, const Instruction& instruction, U32 lanes) {
+  const int* operands = instruction.operands.data();
+  U64* to = warp.values(operands[0]);
+  const U64 *a = warp.values(operands[1]), *b = warp.values(operands[2]), *how = warp.values(operands[3]);
+  for_lanes(lanes, [&](int lane) {
+    const U64 bytes = (a[lane] & 0xffffffff) | b[lane] << 32;
+    U32 result = 0;
+    for (int i = 0; i < 4; ++i) {
+      const U32 selector = static_cast<U32>(how[lane] >> (4 * i)) & 15;
+      const U32 byte = static_cast<U32>(bytes >> (8 * (selector & 7))) & 0xff;
+      result |= ((selector & 8) == 0 ? byte : (byte & 0x80) != 0 ? 0xffu : 0u) << (8 * i);
+    }
+    to[lane] = result;
+  });
+}
+
+// bfi.b32 to, what, into, first, count
+void insert_bits(Warp& warp, const Instruction& instruction, U32 lanes) {
+  const int* operands = instruction.operands.data();
+  U64* to = warp.values(operands[0]);
+  const U64 *what = warp.values(operands[1]), *into = warp.values(operands[2]),
+            *first = warp.values(operands[3]), *count = warp.values(operands[4]);
+  for_lanes(lanes, [&](int lane) {
+    const U64 bits = ((U64{1} << std::min<U64>(count[lane] & 0xff, 32)) - 1)
+                     << std::min<U64>(first[lane] & 0xff, 32);
+    to[lane] = static_cast<U32>((into[lane] & ~bits) | (what[lane] << (first[lane] & 0xff) & bits));
+  });
+}
+
+// shfl.sync.down.b32 to|found, from, by, clamp and width, members
+void shuffle_down(Warp& warp, const Instruction& instruction, U32 lanes) {
+  const int* operands = instruction.operands.data();
+  const bool says = instruction.results == 2;
+  const int* sources = operands + instruction.results;
+  const U64 *from = warp.values(sources[0]), *by = warp.values(sources[1]), *limit = warp.values(sources[2]),
+            *members = warp.values(sources[3]);
+  U64 results[kLanes];
+  bool found[kLanes];
+  for_lanes(lanes, [&](int lane) {
+    if (static_cast<U32>(members[lane]) != lanes) throw Fault("not all lanes that are named take part");
+    const int segment = static_cast<int>(limit[lane] >> 8 & 31);
+    const int last = (lane & segment) | (static_cast<int>(limit[lane] & 31) & ~segment);
+    const int other = lane + static_cast<int>(by[lane] & 31);
+    found[lane] = other <= last;
+    results[lane] = static_cast<U32>(from[found[lane] ? other : lane]);
+  });
+  for_lanes(lanes, [&](int lane) {
+    warp.values(operands[0])[lane] = results[lane];
+    if (says) warp.values(operands[1])[lane] = found[lane] ? 1 : 0;
+  });
+}
+
+U64 address_of(Warp& warp, const Address& address, int lane) {
+  return warp.values(address.base)[lane] + static_cast<U64>(address.offset);
+}
+
+void load(Warp& warp, const Instruction& instruction, U32 lanes) {
+  const std::size_t each = static_cast<std::size_t>(instruction.element_bytes);
+  const std::size_t bytes = each * static_cast<std::size_t>(instruction.elements);
+  for_lanes(lanes, [&](int lane) {
+    const U64 address = address_of(warp, instruction.addresses[0], lane);
+    const std::byte* from = nullptr;
+    switch (instruction.space) {
+      case Space::global:
+        from = warp.block().global.read(address, bytes, instruction.used_bytes, warp.block().accessor());
+        break;
+      case Space::shared:
+        from = warp.block().shared.read(static_cast<U32>(address), bytes, warp.index());
+        break;
+      case Space::local:
+        from = warp.local(lane, address, bytes);
+        break;
+      case Space::param:
+      case Space::none:
+        from = warp.parameter(address, bytes);
+        break;
+    }
+    for (int i = 0; i < instruction.elements; ++i) {
+      U64 value = 0;
+      std::memcpy(&value, from + std::size_t(i) * each, each);
+      if (instruction.is_signed) {
+        const int unused = 64 - 8 * instruction.element_bytes;
+        value = static_cast<U64>(static_cast<S64>(value << unused) >> unused);
+      }
+      warp.values(instruction.operands[i])[lane] = value;
+    }
+  });
+}
+
+void store(Warp& warp, const Instruction& instruction, U32 lanes) {
+  const std::size_t each = static_cast<std::size_t>(instruction.element_bytes);
+  const std::size_t bytes = each * static_cast<std::size_t>(instruction.elements);
+  for_lanes(lanes, [&](int lane) {
+    const U64 address = address_of(warp, instruction.addresses[0], lane);
+    std::byte* to = nullptr;
+    switch (instruction.space) {
+      case Space::global:
+        to = warp.block().global.write(address, bytes, warp.block().accessor());
+        break;
+      case Space::shared:
+        to = warp.block().shared.write(static_cast<U32>(address), bytes, warp.index());
+        break;
+      case Space::local:
+        to = warp.local(lane, address, bytes);
+        break;
+      case Space::param:
+      case Space::none:
+        throw Fault("parameters cannot be written");
+    }
+    for (int i = 0; i < instruction.elements; ++i)
+      std::memcpy(to + std::size_t(i) * each, &warp.values(instruction.operands[i])[lane], each);
+  });
+}
+
+void atomic_or_shared(Warp& warp, const Instruction& instruction, U32 lanes) {
+  for_lanes(lanes, [&](int lane) {
+    const U32 address = static_cast<U32>(address_of(warp, instruction.addresses[0], lane));
+    std::byte* at = warp.block().shared.update(address, sizeof(U32));
+    U32 value = 0;
+    std::memcpy(&value, at, sizeof(value));
+    warp.values(instruction.operands[0])[lane] = value;
+    value |= static_cast<U32>(warp.values(instruction.operands[1])[lane]);
+    std::memcpy(at, &value, sizeof(value));
+  });
+}
+
+// cp.async [to], [from], bytes, bytes of the source
+void copy_async(Warp& warp, const Instruction& instruction, U32 lanes) {
+  for_lanes(lanes, [&](int lane) {
+    const std::size_t bytes = warp.values(instruction.operands[0])[lane];
+    const std::size_t of_source = instruction.operands.size() > 1
+                                      ? static_cast<U32>(warp.values(instruction.operands[1])[lane])
+                                      : bytes;
+    if (of_source > bytes) throw Fault("more is copied than there is room for");
+    warp.start_copy(lane, static_cast<U32>(address_of(warp, instruction.addresses[0], lane)),
+                    address_of(warp, instruction.addresses[1], lane), bytes, of_source);
+  });
+}
+
+Table make_table() {
+  Table table;
+  add_integers<S16>(table, "s16");
+  add_integers<U16>(table, "u16");
+  add_integers<S32>(table, "s32");
+  add_integers<U32>(table, "u32");
+  add_integers<S64>(table, "s64");
+  add_integers<U64>(table, "u64");
+  add_bits<U16>(table, "b16");
+  add_bits<U32>(table, "b32");
+  add_bits<U64>(table, "b64");
+  add_bits<bool>(table, "pred");
+  add_floats(table);
+  add_conversions_to<S16>(table, "s16");
+  add_conversions_to<U16>(table, "u16");
+  add_conversions_to<S32>(table, "s32");
+  add_conversions_to<U32>(table, "u32");
+  add_conversions_to<S64>(table, "s64");
+  add_conversions_to<U64>(table, "u64");
+  for (const char* type : {"b16", "b32", "b64", "u16", "u32", "u64", "s32", "s64", "f32", "pred"}) {
+    table[std::string("mov.") + type] = move;
+    table[std::string("selp.") + type] = select;
+  }
+  table["mul.wide.s32"] = multiply_wide<S64, S32>;
+  table["mul.wide.u32"] = multiply_wide<U64, U32>;
+  table["mul.wide.s16"] = multiply_wide<S32, S16>;
+  table["mul.wide.u16"] = multiply_wide<U32, U16>;
+  table["popc.b32"] = compute<[](U32 a) { return static_cast<U32>(std::popcount(a)); }, U32, 1>;
+  table["prmt.b32"] = permute_bytes;
+  table["bfi.b32"] = insert_bits;
+  // Global memory has one address in every space.
+  table["cvta.to.global.u64"] = move;
+  table["shfl.sync.down.b32"] = shuffle_down;
+  table["atom.shared.or.b32"] = atomic_or_shared;
+  table["cp.async.cg.shared.global"] = copy_async;
+  table["cp.async.commit_group"] = [](Warp& warp, const Instruction&, U32 lanes) {
+    for_lanes(lanes, [&](int lane) { warp.commit_copies(lane); });
+  };
+  table["cp.async.wait_group"] = [](Warp& warp, const Instruction& instruction, U32 lanes) {
+    for_lanes(lanes,
+              [&](int lane) { warp.wait_for_copies(lane, warp.values(instruction.operands[0])[lane]); });
+  };
+  table["trap"] = [](Warp&, const Instruction&, U32) { throw Fault("what must not be run is run"); };
+  table["fence.proxy.async.shared::cta"] = [](Warp& warp, const Instruction&, U32) {
+    warp.block().shared.fence(warp.index());
+  };
+  return table;
+}
+
+// "ld.global.nc.v4.u32" and the like.
+bool bind_memory(Instruction& instruction) {
+  const std::string& name = instruction.name;
+  const bool is_load = name.starts_with("ld.");
+  if (!is_load && !name.starts_with("st.")) return false;
+  std::size_t at = 3;
+  const auto part = [&] {
+    const std::size_t end = std::min(name.size(), name.find('.', at));
+    std::string text = name.substr(at, end - at);
+    at = std::min(name.size(), end + 1);
+    return text;
+  };
+  const std::string space = part();
+  if (space == "global")
+    instruction.space = Space::global;
+  else if (space == "shared")
+    instruction.space = Space::shared;
+  else if (space == "local")
+    instruction.space = Space::local;
+  else if (space == "param")
+    instruction.space = Space::param;
+  else
+    return false;
+  std::string type = part();
+  if (type == "nc") type = part();
+  if (type == "v2" || type == "v4") {
+    instruction.elements = type == "v2" ? 2 : 4;
+    type = part();
+  }
+  const std::string digits = type.substr(std::min<std::size_t>(1, type.size()));
+  if (at != name.size() || (digits != "8" && digits != "16" && digits != "32" && digits != "64"))
+    return false;
+  instruction.element_bytes = std::stoi(digits) / 8;
+  instruction.is_signed = type[0] == 's';
+  instruction.action = is_load ? load : store;
+  return true;
+}
+
+}  // namespace
+
+void bind(Instruction& instruction) {
+  static const Table table = make_table();
+  const std::string& name = instruction.name;
+  instruction.aligned = name.find(".sync") != std::string::npos;
+  if (name == "bra" || name == "bra.uni") {
+    instruction.flow = Flow::branch;
+  } else if (name == "ret" || name == "exit") {
+    instruction.flow = Flow::leave;
+  } else if (name == "bar.sync") {
+    instruction.flow = Flow::barrier;
+  } else if (const auto found = table.find(name); found != table.end()) {
+    instruction.action = found->second;
+  } else if (!bind_memory(instruction) && !bind_matrix(instruction)) {
+    throw Fault(instruction.line + ": unknown instruction " + name);
+  }
+}
+
+}  // namespace backdrop::ptx

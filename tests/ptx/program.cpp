@@ -1,0 +1,372 @@
+#include "tests/ptx/program.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+namespace backdrop::ptx {
+namespace {
+
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '%' || c == '.' || c == '$';
+}
+
+std::size_t bytes_of_type(std::string_view type) {
+  const std::string_view digits = type.substr(std::min(type.size(), type.find_first_of("0123456789")));
+  int bits = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+  if (bits % 8 != 0 || bits == 0) throw Fault("no size is known for the type ." + std::string(type));
+  return static_cast<std::size_t>(bits / 8);
+}
+
+// Words, strings and single characters; comments are left out. What compilers write one a line and without a
+// semicolon, .loc and .file, is taken out by `lines_of`.
+class Words {
+ public:
+  explicit Words(std::string_view text) : text_(text) { advance(); }
+
+  bool at_end() const { return word_.empty(); }
+  std::string_view peek() const { return word_; }
+  std::string_view take() {
+    if (at_end()) throw Fault("the text ends in the middle of a statement");
+    const std::string_view word = word_;
+    advance();
+    return word;
+  }
+  bool take_if(std::string_view word) {
+    if (word_ != word) return false;
+    advance();
+    return true;
+  }
+  void expect(std::string_view word) {
+    if (!take_if(word)) throw Fault("expected " + std::string(word) + " and not " + std::string(word_));
+  }
+  void skip_past(std::string_view word) {
+    while (take() != word) {
+    }
+  }
+
+ private:
+  void advance() {
+    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
+    const std::size_t first = at_;
+    if (at_ < text_.size()) ++at_;
+    if (first < text_.size() && text_[first] == '"')
+      at_ = std::min(text_.size(), text_.find('"', at_) + 1);
+    else if (first < text_.size() && is_word(text_[first]))
+      while (at_ < text_.size() && (is_word(text_[at_]) || text_.substr(at_, 2) == "::"))
+        at_ += text_[at_] == ':' ? 2 : 1;
+    word_ = text_.substr(first, at_ - first);
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::string_view word_;
+};
+
+// The file's name from the tree's top on.
+std::string short_path(std::string_view path) {
+  for (const std::string_view top : {"/kernels/", "/engine/"})
+    if (const std::size_t at = path.rfind(top); at != std::string_view::npos)
+      return std::string(path.substr(at + 1));
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+// Takes out comments and debugging sections, and turns each ".loc" into a word of its own: ".at FILE LINE ;".
+std::string without_notes(std::string_view text, std::map<int, std::string>& files) {
+  std::string kept;
+  bool in_section = false;
+  for (std::size_t first = 0; first < text.size();) {
+    const std::size_t end = std::min(text.size(), text.find('\n', first));
+    std::string_view line = text.substr(first, end - first);
+    first = end + 1;
+    line = line.substr(0, line.find("//"));
+    const std::size_t start = line.find_first_not_of(" \t");
+    if (start == std::string_view::npos) continue;
+    const std::string_view trimmed = line.substr(start);
+    int numbers[2] = {0, 0};
+    const auto read_number = [&](std::size_t at, int& number) {
+      at = trimmed.find_first_of("0123456789", at);
+      return at == std::string_view::npos
+                 ? trimmed.size()
+                 : std::size_t(
+                       std::from_chars(trimmed.data() + at, trimmed.data() + trimmed.size(), number).ptr -
+                       trimmed.data());
+    };
+    if (trimmed.starts_with(".file")) {
+      read_number(0, numbers[0]);
+      const std::size_t quote = trimmed.find('"') + 1;
+      files[numbers[0]] = short_path(trimmed.substr(quote, trimmed.find('"', quote) - quote));
+    } else if ((trimmed.starts_with(".loc ") || trimmed.starts_with(".loc\t"))) {
+      read_number(read_number(0, numbers[0]), numbers[1]);
+      kept += ".at " + std::to_string(numbers[0]) + " " + std::to_string(numbers[1]) + " ;\n";
+    } else if (trimmed.starts_with(".section")) {
+      in_section = true;
+    } else if (!in_section) {
+      kept += line;
+      kept += '\n';
+    } else if (trimmed.starts_with("}")) {
+      in_section = false;
+    }
+  }
+  return kept;
+}
+
+class Parser {
+ public:
+  explicit Parser(std::string_view text) : text_(without_notes(text, files_)), words_(text_) {}
+
+  std::vector<Kernel> parse() {
+    std::vector<Kernel> kernels;
+    while (!words_.at_end()) {
+      const std::string_view word = words_.take();
+      if (word == ".version" || word == ".address_size") {
+        words_.take();
+      } else if (word == ".target") {
+        do words_.take();
+        while (words_.take_if(","));
+      } else if (word == ".extern" && words_.peek() == ".shared") {
+        words_.take();
+        outside_.push_back(std::string(variable().name));
+      } else if (word == ".entry") {
+        kernels.push_back(kernel());
+      } else if (word != ".visible" && word != ".weak") {
+        throw Fault("unknown statement " + std::string(word));
+      }
+    }
+    return kernels;
+  }
+
+ private:
+  struct Variable {
+    std::string name;
+    std::size_t bytes;
+    std::size_t alignment;
+  };
+
+  // ".align 8 .b8 name[16]" or ".u32 name", up to what ends it.
+  Variable variable() {
+    Variable variable{"", 0, 1};
+    if (words_.take_if(".align")) variable.alignment = number();
+    const std::size_t bytes = bytes_of_type(words_.take());
+    variable.alignment = std::max(variable.alignment, bytes);
+    variable.name = words_.take();
+    std::size_t count = 1;
+    if (words_.take_if("[")) {
+      count = words_.peek() == "]" ? 0 : number();
+      words_.expect("]");
+    }
+    variable.bytes = count * bytes;
+    words_.take_if(";");
+    return variable;
+  }
+
+  std::size_t number() {
+    const std::string word(words_.take());
+    return std::stoull(word, nullptr, 0);
+  }
+
+  static std::size_t place(std::size_t& used, const Variable& variable) {
+    const std::size_t offset = (used + variable.alignment - 1) / variable.alignment * variable.alignment;
+    used = offset + variable.bytes;
+    return offset;
+  }
+
+  Kernel kernel() {
+    Kernel kernel;
+    kernel.name = words_.take();
+    registers_.clear();
+    constants_.clear();
+    symbols_.clear();
+    labels_.clear();
+    kernel_ = &kernel;
+    words_.expect("(");
+    while (!words_.take_if(")")) {
+      words_.take_if(",");
+      words_.expect(".param");
+      const Variable parameter = variable();
+      const std::size_t offset = place(kernel.parameter_bytes, parameter);
+      kernel.parameters.push_back({parameter.name, offset, parameter.bytes});
+      symbols_[parameter.name] = offset;
+    }
+    while (!words_.take_if("{")) {
+      const std::string_view word = words_.take();
+      if (word == ".maxntid") {
+        kernel.most_threads = static_cast<int>(number());
+        while (words_.take_if(",")) kernel.most_threads *= static_cast<int>(number());
+      } else if (word == ".minnctapersm") {
+        number();
+      } else {
+        throw Fault("unknown statement " + std::string(word) + " of " + kernel.name);
+      }
+    }
+    for (int depth = 1; depth > 0;) {
+      if (words_.take_if("{"))
+        ++depth;
+      else if (words_.take_if("}"))
+        --depth;
+      else
+        statement();
+    }
+    const std::size_t launched = launched_shared_base(kernel);
+    for (const int to : late_) kernel.constants.push_back({to, launched});
+    late_.clear();
+    for (Instruction& instruction : kernel.code) {
+      if (instruction.label.empty()) continue;
+      const auto found = labels_.find(instruction.label);
+      if (found == labels_.end()) throw Fault("no label " + instruction.label + " in " + kernel.name);
+      instruction.target = found->second;
+    }
+    kernel_ = nullptr;
+    return kernel;
+  }
+
+  void statement() {
+    const std::string word(words_.take());
+    if (word == ".at") {
+      const int file = static_cast<int>(number());
+      line_ = files_[file] + ":" + std::to_string(number());
+      words_.expect(";");
+    } else if (word == ".reg") {
+      words_.take();
+      do {
+        const std::string name(words_.take());
+        if (words_.take_if("<"))
+          words_.skip_past(">");
+        else
+          registers_[name] = kernel_->registers++;  // a name inside braces may come again
+      } while (words_.take_if(","));
+      words_.expect(";");
+    } else if (word == ".shared") {
+      const Variable shared = variable();
+      symbols_[shared.name] = kSharedBase + place(kernel_->shared_bytes, shared);
+    } else if (word == ".local") {
+      const Variable local = variable();
+      symbols_[local.name] = place(kernel_->local_bytes, local);
+    } else if (word == ".pragma") {
+      pragma();
+    } else if (words_.peek() == ":") {
+      words_.take();
+      labels_[word] = static_cast<int>(kernel_->code.size());
+    } else {
+      instruction(word);
+    }
+  }
+
+  void pragma() {
+    constexpr std::string_view kUsed = "\"used_bytes_mask ";
+    const std::string_view word = words_.take();
+    if (word.starts_with(kUsed)) used_bytes_ = std::stoul(std::string(word.substr(kUsed.size())), nullptr, 0);
+    words_.expect(";");
+  }
+
+  void instruction(std::string word) {
+    Instruction made;
+    made.line = line_;
+    if (word == "@") {
+      made.guard_negated = words_.take_if("!");
+      made.guard = operand(std::string(words_.take()));
+      word = words_.take();
+    }
+    made.name = word;
+    bool first = true;
+    while (!words_.take_if(";")) {
+      if (words_.take_if("[")) {
+        made.addresses.push_back(address());
+      } else if (words_.take_if("{")) {
+        do made.operands.push_back(operand(std::string(words_.take())));
+        while (words_.take_if(","));
+        words_.expect("}");
+      } else if (made.name.starts_with("bra")) {
+        made.label = words_.take();
+      } else {
+        std::string name(words_.take());
+        if (name == "-") name += words_.take();
+        made.operands.push_back(operand(name));
+        if (words_.take_if("|")) made.operands.push_back(operand(std::string(words_.take())));
+      }
+      if (first) made.results = static_cast<int>(made.operands.size());
+      first = false;
+      if (words_.peek() != ";") words_.expect(",");
+    }
+    bind(made);
+    if (made.space == Space::global) {
+      made.used_bytes = used_bytes_;
+      used_bytes_ = ~0u;
+    }
+    kernel_->code.push_back(std::move(made));
+  }
+
+  // Behind "[".
+  Address address() {
+    Address address{operand(std::string(words_.take())), 0};
+    if (words_.take_if("+")) {
+      const bool negative = words_.take_if("-");
+      address.offset = static_cast<std::int64_t>(number());
+      if (negative) address.offset = -address.offset;
+    }
+    words_.expect("]");
+    return address;
+  }
+
+  static std::optional<Special> special(std::string_view name) {
+    if (name == "%tid.x") return Special::thread;
+    if (name == "%ctaid.x") return Special::block;
+    if (name == "%ntid.x") return Special::threads;
+    if (name == "%nctaid.x") return Special::blocks;
+    if (name == "%laneid") return Special::lane;
+    if (name == "%warpid") return Special::warp;
+    return std::nullopt;
+  }
+
+  int constant(std::uint64_t value) {
+    const auto [found, is_new] = constants_.try_emplace(value, kernel_->registers);
+    if (is_new) kernel_->constants.push_back({kernel_->registers++, value});
+    return found->second;
+  }
+
+  int operand(const std::string& name) {
+    const bool negative = name.starts_with("-");
+    if (negative || std::isdigit(static_cast<unsigned char>(name[0])) != 0) {
+      if (name.starts_with("0f") || name.starts_with("0d"))
+        return constant(std::stoull(name.substr(2), nullptr, 16));
+      const std::uint64_t value = std::stoull(name.substr(negative ? 1 : 0), nullptr, 0);
+      return constant(negative ? std::uint64_t{0} - value : value);
+    }
+    if (const auto found = registers_.find(name); found != registers_.end()) return found->second;
+    if (const auto found = symbols_.find(name); found != symbols_.end()) return constant(found->second);
+    if (std::find(outside_.begin(), outside_.end(), name) != outside_.end()) {
+      registers_[name] = kernel_->registers++;
+      late_.push_back(registers_[name]);
+      return registers_[name];
+    }
+    if (!name.starts_with("%")) throw Fault("unknown name " + name + " in " + kernel_->name);
+    registers_[name] = kernel_->registers++;
+    if (const auto value = special(name)) kernel_->specials.push_back({registers_[name], *value});
+    return registers_[name];
+  }
+
+  std::map<int, std::string> files_;
+  std::string text_;
+  Words words_;
+  std::vector<std::string> outside_;  // shared memory of the launch
+  Kernel* kernel_ = nullptr;
+  std::string line_;
+  std::uint32_t used_bytes_ = ~0u;
+  std::unordered_map<std::string, int> registers_;
+  std::unordered_map<std::uint64_t, int> constants_;
+  std::unordered_map<std::string, std::size_t> symbols_;
+  std::unordered_map<std::string, int> labels_;
+  std::vector<int> late_;  // registers that hold where the launch's memory begins
+};
+
+}  // namespace
+
+std::vector<Kernel> parse(std::string_view text) {
+  return Parser(text).parse();
+}
+
+}  // namespace backdrop::ptx
