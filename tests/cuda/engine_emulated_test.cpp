@@ -301,7 +301,7 @@ TEST_F(EmulatedEngine, PhotosAloneAndNoDevice) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::no_device);
-    EXPECT_THROW(check_cuda_device(0), Error);
+    EXPECT_THROW(find_gpus({0}), Error);
   }
 }
 
