@@ -96,6 +96,7 @@ class SeveralEngines final : public Engine {
 
   void prepare(std::span<const Mask* const> masks) override {
     if (masks.empty()) return;
+    is_prepared_ = false;
     on_each([&](PeerEngine& engine) { engine.prepare(masks); });
     is_prepared_ = true;
   }
@@ -103,6 +104,7 @@ class SeveralEngines final : public Engine {
   void calibrate(std::span<const CompositeTask> run) override {
     if (!engines_.front()->screening() || run.empty()) return;
     const auto start = std::chrono::steady_clock::now();
+    is_calibrated_ = false;
     prepare_for(run);
     std::size_t first = 0;
     if (makes_scales_) {

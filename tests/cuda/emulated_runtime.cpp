@@ -160,7 +160,8 @@ cudaError_t cudaMalloc(void** data, std::size_t bytes) {
   const std::lock_guard lock(test::mutex);
   test::Device& device = test::devices[test::current];
   if (device.in_use + bytes > test::limit) return cudaErrorMemoryAllocation;
-  *data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  // At least one byte more: where an empty list would follow, no other block begins.
+  *data = std::aligned_alloc(256, (bytes / 256 + 1) * 256);
   std::memset(*data, 0xff, bytes);  // not numbers
   device.in_use += bytes;
   test::blocks[reinterpret_cast<std::uintptr_t>(*data)] = {bytes, test::current};

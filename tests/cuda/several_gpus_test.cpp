@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "backdrop/error.h"
+#include "engine/cuda_memory.h"
 #include "engine/profile_report.h"
 #include "tests/conformance/scene.h"
 #include "tests/cuda/emulated_cuda.h"
@@ -71,6 +72,23 @@ void expect_same(const std::optional<ScreeningReport>& actual,
     EXPECT_EQ(actual->errors[i].sample, expected->errors[i].sample);
     EXPECT_EQ(actual->errors[i].bound, expected->errors[i].bound);
   }
+}
+
+TEST_F(SeveralGpus, AnothersMemoryAndEventsAreRefused) {
+  cudaSetDevice(1);
+  const DeviceBuffer buffer(64);
+  CudaEvent event;
+  const CudaStream stream;
+  cudaSetDevice(0);
+  const int value = 1;
+  EXPECT_THROW(copy_to_device(buffer.data() + 8, &value, sizeof(value), "a number"), Error);
+  EXPECT_THROW(event.record(nullptr), Error);
+  EXPECT_THROW(event.record(stream), Error);
+  EXPECT_EQ(test::misplaced_calls(), misplaced_before + 3);
+  misplaced_before += 3;
+  cudaSetDevice(1);
+  copy_to_device(buffer.data() + 8, &value, sizeof(value), "a number");
+  event.record(stream);
 }
 
 TEST_F(SeveralGpus, GiveOnesAnswers) {
