@@ -4,32 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 #include <string_view>
 
 #include "api/parts.h"
 #include "backdrop/error.h"
+#include "engine/device_choice.h"
 
 namespace backdrop {
 namespace {
 
 constexpr int kMostThreads = 4096;
 constexpr int kLargestBatch = 65536;
-
-/// The GPU's index of "cuda" or "cuda:N"; none for "auto" and "cpu". Throws usage for anything else.
-std::optional<int> gpu_of(std::string_view device) {
-  constexpr std::string_view kGpu = "cuda";
-  if (device == "auto" || device == "cpu") return std::nullopt;
-  if (device == kGpu) return 0;
-  int index = -1;
-  if (device.starts_with("cuda:")) {
-    const char* end = device.data() + device.size();
-    const auto [stop, error] = std::from_chars(device.data() + kGpu.size() + 1, end, index);
-    if (error == std::errc() && stop == end && index >= 0) return index;
-  }
-  throw Error(ErrorCode::usage, fmt::format("{} is not a device: auto, cpu, cuda or cuda:N", device));
-}
 
 constexpr std::string_view kFastest = "auto";
 
@@ -47,7 +32,7 @@ std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions
   if (options.batch < 0 || options.batch > kLargestBatch)
     throw Error(ErrorCode::usage,
                 fmt::format("a batch of {}: 0 to {} are possible", options.batch, kLargestBatch));
-  const std::optional<int> gpu = gpu_of(options.device);
+  const DeviceChoice choice = parse_device(options.device);
   EngineOptions engine{.threads = options.threads,
                        .batch = options.batch,
                        .reuse = options.reuse,
@@ -55,8 +40,8 @@ std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions
                        .precision = precision_of(options.precision),
                        .choose_precision = options.precision == kFastest,
                        .calibration = model.calibration,
-                       .device = gpu.value_or(0)};
-  if (!gpu) return make_cpu_engine(model.network, model.map, engine);
+                       .gpus = choice.gpus};
+  if (!choice.gpu) return make_cpu_engine(model.network, model.map, engine);
   if (engine.choose_precision || engine.precision == Precision::int16)
     throw Error(ErrorCode::usage,
                 fmt::format("precision {} is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8",

@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <string_view>
-
 #include "backdrop/error.h"
 #include "core/hash.h"
+#include "engine/device_choice.h"
 #include "loaders/dataset.h"
 #include "models/convert.h"
 
@@ -15,23 +14,14 @@ namespace {
 
 constexpr int kImageNetClasses = 1000;
 
-constexpr std::string_view kGpuPrefix = "cuda:";
-
-bool names_gpu(const std::string& device) {
-  return device == "cuda" || device.starts_with(kGpuPrefix);
-}
-
-int gpu_index(const std::string& device) {
-  return device == "cuda" ? 0 : std::stoi(device.substr(kGpuPrefix.size()));
-}
-
 // CLI11's form of a check: the complaint, empty if there is none.
 std::string known_device(const std::string& device) {
-  if (device == "auto" || device == "cpu" || device == "cuda") return {};
-  const bool numbered = device.starts_with(kGpuPrefix) && device.size() > kGpuPrefix.size() &&
-                        device.size() <= kGpuPrefix.size() + 3 &&
-                        device.find_first_not_of("0123456789", kGpuPrefix.size()) == std::string::npos;
-  return numbered ? std::string() : fmt::format("{} is not auto, cpu, cuda or cuda:N", device);
+  try {
+    parse_device(device);
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
 std::string normalization_source(const Checkpoint& checkpoint, int classes, const std::string& file) {
@@ -85,7 +75,9 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
 void add_device_options(CLI::App& command, DeviceOptions& options) {
   command
       .add_option("--device", options.device,
-                  "auto or cpu; cuda or cuda:N for GPU N (never run so far: auto does not choose it)")
+                  "auto or cpu; cuda, cuda:N for GPU N, cuda:N,M for several, cuda:all (never run so far: "
+                  "auto chooses "
+                  "none)")
       ->check(known_device)
       ->type_name("DEVICE")
       ->capture_default_str();
@@ -122,12 +114,13 @@ void add_cache_option(CLI::App& command, std::uint64_t& bytes) {
 }
 
 void check_device(const DeviceOptions& options) {
-  if (!names_gpu(options.device)) return;
+  const DeviceChoice choice = parse_device(options.device);
+  if (!choice.gpu) return;
   if (options.precision == "auto" || options.precision == "int16")
     throw Error(ErrorCode::usage,
                 fmt::format("--precision {} is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8",
                             options.precision));
-  check_cuda_device(gpu_index(options.device));
+  find_gpus(choice.gpus);
 }
 
 LoadedNetwork load_network(const ModelOptions& options) {
@@ -179,17 +172,21 @@ std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOption
   check_device(options);
   EngineOptions engine = engine_options(options);
   engine.calibration = model.calibration;
-  if (names_gpu(options.device)) {
-    engine.device = gpu_index(options.device);
-    return make_cuda_engine(model.network, model.map, engine);
-  }
-  return make_cpu_engine(model.network, model.map, engine);
+  const DeviceChoice choice = parse_device(options.device);
+  if (!choice.gpu) return make_cpu_engine(model.network, model.map, engine);
+  engine.gpus = choice.gpus;
+  return make_cuda_engine(model.network, model.map, engine);
 }
 
 MachinePeak measure_peak(const DeviceOptions& options) {
-  if (names_gpu(options.device)) return measure_cuda_peak(gpu_index(options.device));
-  ThreadPool pool(options.threads);
-  return measure_machine_peak(pool);
+  const DeviceChoice choice = parse_device(options.device);
+  if (!choice.gpu) {
+    ThreadPool pool(options.threads);
+    return measure_machine_peak(pool);
+  }
+  MachinePeak all;
+  for (const int gpu : find_gpus(choice.gpus)) all += measure_cuda_peak(gpu);
+  return all;
 }
 
 }  // namespace backdrop

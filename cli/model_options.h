@@ -75,7 +75,7 @@ EngineOptions engine_options(const DeviceOptions& options);
 /// With --device auto a GPU where CUDA's driver is; if it cannot be used the CPU, as one line on stderr says.
 std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options);
 
-/// The roofs of the device that make_engine would take.
+/// The roofs of the device that make_engine would take; of several GPUs the sums.
 MachinePeak measure_peak(const DeviceOptions& options);
 
 /// "--name on|off" as a bool.

@@ -5,18 +5,18 @@
 
 namespace backdrop {
 
-void check_cuda_device(int) {
+std::vector<int> find_gpus(const std::vector<int>&) {
   throw Error(ErrorCode::no_device, "this build has no CUDA support: use --device cpu");
 }
 
 std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network>, const ClassMap&,
                                          const EngineOptions& options) {
-  check_cuda_device(options.device);
+  find_gpus(options.gpus);
   return nullptr;
 }
 
 MachinePeak measure_cuda_peak(int device) {
-  check_cuda_device(device);
+  find_gpus({device});
   return {};
 }
 

@@ -69,8 +69,13 @@ void CudaCache::make_resident(std::span<const int> backgrounds, cudaStream_t str
   }
   fills_ += static_cast<std::int64_t>(missing.size());
   const std::size_t rows = rows_;
-  for (std::size_t first = 0; first < missing.size(); first += rows)
-    fill(std::span(missing).subspan(first, std::min(rows, missing.size() - first)), stream, clock);
+  try {
+    for (std::size_t first = 0; first < missing.size(); first += rows)
+      fill(std::span(missing).subspan(first, std::min(rows, missing.size() - first)), stream, clock);
+  } catch (...) {
+    forget();  // which slots are filled is not known
+    throw;
+  }
 }
 
 void CudaCache::fill(std::span<const int> backgrounds, cudaStream_t stream, CudaStepClock& clock) {

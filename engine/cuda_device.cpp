@@ -19,7 +19,9 @@ std::string version(int number) {
   return fmt::format("{}.{}", number / 1000, number % 1000 / 10);
 }
 
-int count_devices() {
+}  // namespace
+
+int count_cuda_devices() {
   int driver = 0;
   if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0)
     refuse("no NVIDIA driver is installed on this machine");
@@ -34,10 +36,8 @@ int count_devices() {
   return count;
 }
 
-}  // namespace
-
 CudaDevice open_cuda_device(int index) {
-  const int count = count_devices();
+  const int count = count_cuda_devices();
   if (index < 0 || index >= count)
     refuse(fmt::format("there is no GPU {} among the {} of this machine (0 is the first)", index, count));
   cudaDeviceProp properties;

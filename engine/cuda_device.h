@@ -18,6 +18,9 @@ struct CudaDevice {
   bool has_fp8() const { return major * 10 + minor >= 89; }
 };
 
+/// How many there are. Throws no_device with the reason if there is none.
+int count_cuda_devices();
+
 /// Makes device `index` this thread's. Throws no_device with the reason: no driver, an old driver, no such
 /// device, one below compute capability 8.0, one that is busy or has no memory left.
 CudaDevice open_cuda_device(int index);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <optional>
 
 #include "backdrop/error.h"
@@ -11,9 +12,9 @@
 #include "engine/cuda_device.h"
 #include "engine/cuda_products.h"
 #include "engine/cuda_reuse.h"
-#include "engine/engine.h"
 #include "engine/hand_off.h"
 #include "engine/screening.h"
+#include "engine/several_engines.h"
 
 namespace backdrop {
 namespace {
@@ -40,10 +41,11 @@ std::size_t activation_bytes(const CudaLayers& layers, int rows) {
   return largest * rows * layers.value_bytes();
 }
 
-class CudaEngine final : public Engine {
+class CudaEngine final : public PeerEngine {
  public:
-  CudaEngine(std::shared_ptr<const Network> network, const ClassMap& map, const EngineOptions& options)
-      : network_(std::move(network)), options_(options), device_(open_cuda_device(options.device)) {
+  CudaEngine(std::shared_ptr<const Network> network, const ClassMap& map, const EngineOptions& options,
+             int gpu)
+      : network_(std::move(network)), options_(options), device_(open_cuda_device(gpu)) {
     if (static_cast<int>(map.in9.size()) != network_->classes())
       throw Error(ErrorCode::usage, fmt::format("the class map has {} classes and the network {}",
                                                 map.in9.size(), network_->classes()));
@@ -54,11 +56,14 @@ class CudaEngine final : public Engine {
     layers_.emplace(*network_, options.precision);
     if (layers_->has_weights()) choose_products(*layers_);
     if (options.precision != Precision::fp32) screening_.emplace(options.precision);
-    if (needs_calibration(options.precision) && options.calibration) set_calibration(*options.calibration);
+    if (needs_calibration(options.precision) && options.calibration) use_scales();
     rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch
                                            : options.reuse   ? kReuseRows
                                                              : kDenseBatch);
   }
+
+  // Streams and events are let go on the device they belong to.
+  ~CudaEngine() override { cudaSetDevice(device_.index); }
 
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) override {
     for (const Image& image : *backgrounds) check_size(image.height, image.width);
@@ -131,6 +136,16 @@ class CudaEngine final : public Engine {
     retry_in_less_memory([&] { exact().run(images, logits); });
   }
 
+  std::optional<Calibration> calibration() const override { return options_.calibration; }
+  void set_calibration(const Calibration& calibration) override {
+    select_device();
+    options_.calibration = calibration;
+    retry_in_less_memory([&] { use_scales(); });
+  }
+  void widen_bounds(std::span<const ScreeningReport::ClassError> errors) override {
+    screening_->widen_bounds(errors);
+  }
+
   std::string device() const override { return "cuda"; }
   int classes() const override { return network_->classes(); }
   int batch() const override { return rows_; }
@@ -170,8 +185,8 @@ class CudaEngine final : public Engine {
                               device_.index, device_.name, device_.major, device_.minor));
   }
 
-  void set_calibration(const Calibration& calibration) {
-    layers_->set_calibration(*network_, calibration);
+  void use_scales() {
+    layers_->set_calibration(*network_, *options_.calibration);
     choose_products(*layers_);
   }
 
@@ -263,7 +278,8 @@ class CudaEngine final : public Engine {
     if (sample.tasks.empty()) return;
     if (!layers_->has_weights()) {
       ThreadPool pool(options_.threads);
-      set_calibration(backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool));
+      options_.calibration = backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool);
+      use_scales();
     }
     SampleLogits fast(sample, classes());
     SampleLogits exact_logits(sample, classes());
@@ -317,15 +333,31 @@ class CudaEngine final : public Engine {
   std::int64_t earlier_multiply_adds_ = 0;  // by runners that were replaced
 };
 
+std::vector<int> gpus_asked_for(std::vector<int> indices) {
+  if (!indices.empty()) return indices;
+  indices.resize(static_cast<std::size_t>(count_cuda_devices()));
+  std::iota(indices.begin(), indices.end(), 0);
+  return indices;
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
                                          const EngineOptions& options) {
-  return std::make_unique<CudaEngine>(std::move(network), map, options);
+  const std::vector<int> gpus = gpus_asked_for(options.gpus);
+  if (gpus.size() == 1) return std::make_unique<CudaEngine>(std::move(network), map, options, gpus.front());
+  std::vector<std::unique_ptr<PeerEngine>> engines(gpus.size());
+  ThreadPool pool(static_cast<int>(gpus.size()));
+  pool.run(gpus.size(), [&](std::size_t i, int) {
+    engines[i] = std::make_unique<CudaEngine>(network, map, options, gpus[i]);
+  });
+  return join_engines(std::move(engines), needs_calibration(options.precision) && !options.calibration);
 }
 
-void check_cuda_device(int index) {
-  open_cuda_device(index);
+std::vector<int> find_gpus(const std::vector<int>& asked) {
+  const std::vector<int> gpus = gpus_asked_for(asked);
+  for (const int gpu : gpus) open_cuda_device(gpu);
+  return gpus;
 }
 
 std::string cuda_build() {

@@ -17,8 +17,8 @@ namespace backdrop {
 /// The device has no memory left; smaller tiles may fit.
 class DeviceMemoryError : public Error {
  public:
-  explicit DeviceMemoryError(const std::string& what)
-      : Error(ErrorCode::no_device, "the GPU has no memory left for " + what +
+  DeviceMemoryError(int device, const std::string& what)
+      : Error(ErrorCode::no_device, "GPU " + std::to_string(device) + " has no memory left for " + what +
                                         ": give less with --cache-memory or --batch, or use --device cpu") {}
 };
 
@@ -26,8 +26,11 @@ class DeviceMemoryError : public Error {
 inline void check_cuda(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // forget it: the next call must not report it again
-  if (status == cudaErrorMemoryAllocation) throw DeviceMemoryError(what);
-  throw Error(ErrorCode::failed, std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
+  int device = 0;
+  cudaGetDevice(&device);
+  if (status == cudaErrorMemoryAllocation) throw DeviceMemoryError(device, what);
+  throw Error(ErrorCode::failed,
+              "CUDA on GPU " + std::to_string(device) + ": " + what + ": " + cudaGetErrorString(status));
 }
 
 /// A block of memory of one kind, freed on the device that it was taken on.

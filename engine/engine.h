@@ -46,7 +46,7 @@ struct EngineOptions {
   bool choose_precision = false;          ///< instead: whatever is the fastest here, measured by `calibrate`
   std::optional<Calibration> calibration = std::nullopt;  ///< for int8; none: made from the run
   bool portable = false;                                  ///< bf16 and int8 by plain loops (slow: for tests)
-  int device = 0;                                         ///< the GPU's index
+  std::vector<int> gpus = {0};                            ///< by index; empty: all of this machine
 };
 
 /// What a run below fp32 says about its trust in the fast precision (recheck.h).
@@ -146,12 +146,14 @@ class Engine {
 std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Network> network, const ClassMap& map,
                                         const EngineOptions& options);
 
-/// The same on a GPU. Throws no_device with the reason if this build or machine has none that can be used.
+/// The same on a GPU, or on several as one engine (several_engines.h). Throws no_device with the reason if
+/// this build or machine lacks one of them or it cannot be used.
 std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
                                          const EngineOptions& options);
 
-/// Throws no_device, as make_cuda_engine does, if GPU `index` cannot be used; costs little otherwise.
-void check_cuda_device(int index);
+/// EngineOptions::gpus by index. Throws no_device, as make_cuda_engine does, if one of them cannot be used;
+/// costs little otherwise.
+std::vector<int> find_gpus(const std::vector<int>& asked);
 
 /// What the GPU part was built from, for people: "13.0, sm_80 ...", or "not built".
 std::string cuda_build();

@@ -96,8 +96,8 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
   engine.set_backgrounds(backgrounds);
   engine.prepare(masks);
   engine.calibrate(tasks);
-  // A GPU loads each kernel when it first runs.
-  if (engine.device() != "cpu") engine.classify_composites(tasks.first(1));
+  // A GPU loads each kernel when it first runs. Several divide the tasks among them.
+  if (engine.device() != "cpu") engine.classify_composites(engine.threads() > 1 ? tasks : tasks.first(1));
   const ScreeningReport before = engine.screening().value_or(ScreeningReport());
   SearchProfile profile(network.layers.size());
   if (!engine.set_profile(&profile))

@@ -131,6 +131,17 @@ void ErrorBounds::finish() {
   }
 }
 
+void ErrorBounds::widen(std::span<const ScreeningReport::ClassError> errors) {
+  for (ScreeningReport::ClassError& ours : classes_)
+    for (const ScreeningReport::ClassError& theirs : errors) {
+      if (theirs.label != ours.label) continue;
+      ours.quantile = std::max(ours.quantile, theirs.quantile);
+      ours.maximum = std::max(ours.maximum, theirs.maximum);
+      ours.bound = std::max(ours.bound, theirs.bound);
+      largest_ = std::max(largest_, ours.bound);
+    }
+}
+
 float ErrorBounds::of(int label) const {
   for (const ScreeningReport::ClassError& entry : classes_)
     if (entry.label == label) return entry.bound;

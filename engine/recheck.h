@@ -54,6 +54,8 @@ class ErrorBounds {
   void add(int label, float error);
   /// After the last error: quantiles, maxima and bounds.
   void finish();
+  /// After that: raises each class's figures to those of the same sample on another device.
+  void widen(std::span<const ScreeningReport::ClassError> errors);
 
   /// A class that was not sampled takes the largest bound of all.
   float of(int label) const;

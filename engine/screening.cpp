@@ -68,6 +68,11 @@ void Screening::measure(const CompositeSample& sample, const SampleLogits& fast,
   measured_ = true;
 }
 
+void Screening::widen_bounds(std::span<const ScreeningReport::ClassError> errors) {
+  bounds_.widen(errors);
+  counts_.errors = bounds_.classes();
+}
+
 double Screening::close_share(const CompositeSample& sample, const SampleLogits& fast) const {
   std::size_t close = 0;
   for (std::size_t t = 0; t < sample.tasks.size(); ++t)

@@ -65,6 +65,8 @@ class Screening {
 
   /// Takes the error bounds from the same composites in both precisions, and begins a new account.
   void measure(const CompositeSample& sample, const SampleLogits& fast, const SampleLogits& exact);
+  /// After that: as ErrorBounds::widen.
+  void widen_bounds(std::span<const ScreeningReport::ClassError> errors);
   /// Of a sample's decisions, the share that is too close by the bounds.
   double close_share(const CompositeSample& sample, const SampleLogits& fast) const;
   bool is_measured() const { return measured_; }

@@ -6,7 +6,8 @@
 namespace backdrop {
 
 std::string machine_text(const ProfileRecord& record) {
-  return record.device == "cpu" ? fmt::format("{} threads", record.threads) : "GPU";
+  if (record.device == "cpu") return fmt::format("{} threads", record.threads);
+  return record.threads > 1 ? fmt::format("{} GPUs", record.threads) : "GPU";
 }
 
 std::string peak_text(const MachinePeak& peak) {

@@ -123,6 +123,14 @@ if ((!only_benchmarks)); then
       --data-path "$data" --device cuda --precision "$precision" --backgrounds 128 --quiet
   done
 fi
+if ((!only_benchmarks)) && (($(nvidia-smi -L 2>/dev/null | wc -l) > 1)); then
+  runs=build-gpu/several-gpus
+  for device in cuda:0 cuda:all; do
+    step "$device" 30 "$programs/backdrop" challenge --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 \
+      --data-path "$data" --device "$device" --precision fp16 --mode all --out "$runs/$device" --force --quiet
+  done
+  step same-answers 5 cmp "$runs/cuda:0/predictions.npy" "$runs/cuda:all/predictions.npy"
+fi
 if ((!only_benchmarks)) && command -v ncu >/dev/null; then
   step profile 50 ncu --clock-control none --set full --kernel-name regex:position --launch-skip 200 --launch-count 20 \
     "$programs/backdrop" challenge --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 --data-path "$data" \

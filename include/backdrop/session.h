@@ -25,7 +25,8 @@
 namespace backdrop {
 
 struct OpenOptions {
-  std::string device = "auto";  ///< "auto", "cpu", "cuda" or "cuda:N"
+  /// "auto", "cpu", "cuda" (the first GPU), "cuda:N", or several GPUs: "cuda:N,M" by index, "cuda:all".
+  std::string device = "auto";
   /// "fp32", "bf16" or "int8"; "int16", and "auto", the fastest of these (CPU); "tf32", "fp16", "fp8" (GPU).
   /// Below fp32 a search's answers are still fp32's: SearchAnswers::screening.
   std::string precision = "fp32";
@@ -43,8 +44,8 @@ struct Classification {
 
 class BACKDROP_EXPORT Session {
  public:
-  /// Throws no_device if the device is absent, cannot be used or lacks the precision's instructions, usage
-  /// for options that name nothing known.
+  /// Throws no_device if a device is absent, cannot be used or lacks the precision's instructions, usage for
+  /// options that name nothing known or one GPU twice.
   explicit Session(const Model& model, const OpenOptions& options = {});
   ~Session();
   Session(Session&& other) noexcept;

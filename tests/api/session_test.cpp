@@ -71,7 +71,10 @@ TEST(PublicSession, RefusesDevicesThatAreNone) {
   EXPECT_EQ(code_of({.device = "gpu"}), ErrorCode::usage);
   EXPECT_EQ(code_of({.device = "cuda:"}), ErrorCode::usage);
   EXPECT_EQ(code_of({.device = "cuda:1x"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.device = "cuda:0,"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.device = "cuda:2,2"}), ErrorCode::usage);
   EXPECT_EQ(code_of({.device = "cuda:999"}), ErrorCode::no_device);
+  EXPECT_EQ(code_of({.device = "cuda:998,999"}), ErrorCode::no_device);
   EXPECT_EQ(code_of({.device = "cpu", .precision = "fp16"}), ErrorCode::usage);
   EXPECT_EQ(code_of({.precision = "fp12"}), ErrorCode::usage);
   EXPECT_EQ(code_of({.threads = -1}), ErrorCode::usage);

@@ -13,6 +13,10 @@ static void refuses_devices(const backdrop_model* model) {
   options.size = sizeof options;
   options.device = "toaster";
   CHECK_USAGE(backdrop_session_open(model, &options, &session));
+  options.device = "cuda:1,1";
+  CHECK_USAGE(backdrop_session_open(model, &options, &session));
+  options.device = "cuda:4000,4001";
+  CHECK_STATUS(backdrop_session_open(model, &options, &session), BACKDROP_NO_DEVICE);
   options.device = "cuda:4000";
   CHECK_STATUS(backdrop_session_open(model, &options, &session), BACKDROP_NO_DEVICE);
   options.device = "cpu";

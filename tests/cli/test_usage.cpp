@@ -56,12 +56,15 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run({"merge", "whole"}), 2, "shards");
   expect_complaint(run(challenge({"--cache-memory", "much"})), 2, "--cache-memory");
   expect_complaint(run(challenge({"--device", "abacus"})), 2, "--device");
+  expect_complaint(run(challenge({"--device", "cuda:0,"})), 2, "cuda:N,M or cuda:all");
+  expect_complaint(run(challenge({"--device", "cuda:0,2,0"})), 2, "names GPU 0 twice");
   expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");
   expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");
 }
 
 TEST_F(UsageTest, TheGpuIsMissing) {
   expect_complaint(run(challenge({"--device", "cuda:99"})), 4, "use --device cpu");
+  expect_complaint(run(challenge({"--device", "cuda:98,99"})), 4, "use --device cpu");
 }
 
 TEST_F(UsageTest, MissingAndForeignFiles) {

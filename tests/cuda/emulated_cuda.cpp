@@ -1,11 +1,10 @@
+// The kernels of the emulated runtime: each runs at once, on the thread that starts it.
 #include "tests/cuda/emulated_cuda.h"
 
 #include <cuda_runtime_api.h>
 
-#include <chrono>
-#include <cstdlib>
+#include <atomic>
 #include <cstring>
-#include <map>
 
 #include "kernels/bottleneck_cuda.h"
 #include "kernels/composite_cuda.h"
@@ -15,6 +14,7 @@
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
 #include "tests/cuda/emulated_bottleneck.h"
+#include "tests/cuda/emulated_runtime.h"
 #include "tests/cuda/emulated_tile.h"
 #include "tests/cuda/host_elements.h"
 #include "tests/cuda/host_halves.h"
@@ -22,14 +22,8 @@
 namespace backdrop::test {
 namespace {
 
-std::size_t limit = std::size_t{1} << 30;
-std::size_t in_use = 0;
-bool present = true;
-int capability = 90;
-int half_milliseconds = 0;
-bool has_shared_memory = true;
-bool warpgroups_are_broken = false;
-std::map<void*, std::size_t> blocks;
+std::atomic<bool> has_shared_memory = true;
+std::atomic<bool> warpgroups_are_broken = false;
 
 // Calls `body` with the host's elements of a precision.
 template <class Body>
@@ -54,19 +48,6 @@ void emulate_products(kernels::ConvolutionArguments arguments) {
 
 }  // namespace
 
-void limit_device_memory(std::size_t bytes) {
-  limit = bytes;
-}
-
-std::size_t device_memory_in_use() {
-  return in_use;
-}
-
-void show_device(bool is_present, int compute_capability) {
-  present = is_present;
-  capability = compute_capability;
-}
-
 void allow_bottlenecks(bool allowed) {
   has_shared_memory = allowed;
 }
@@ -75,128 +56,14 @@ void break_warpgroups(bool broken) {
   warpgroups_are_broken = broken;
 }
 
-void pass_time(int convolutions) {
-  half_milliseconds += 2 * convolutions;
-}
-
 }  // namespace backdrop::test
-
-namespace test = backdrop::test;
-
-extern "C" {
-
-cudaError_t cudaMalloc(void** data, std::size_t bytes) {
-  if (test::in_use + bytes > test::limit) return cudaErrorMemoryAllocation;
-  *data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  std::memset(*data, 0xff, bytes);  // not numbers
-  test::in_use += bytes;
-  test::blocks[*data] = bytes;
-  return cudaSuccess;
-}
-cudaError_t cudaFree(void* data) {
-  test::in_use -= test::blocks[data];
-  test::blocks.erase(data);
-  std::free(data);
-  return cudaSuccess;
-}
-cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned int) {
-  *data = std::malloc(bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaFreeHost(void* data) {
-  std::free(data);
-  return cudaSuccess;
-}
-cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total) {
-  *free_bytes = test::limit - test::in_use;
-  *total = test::limit;
-  return cudaSuccess;
-}
-cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
-  std::memcpy(to, from, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  std::memcpy(to, from, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
-  std::memset(to, value, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
-  std::memset(to, value, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) {
-  *stream = nullptr;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamDestroy(cudaStream_t) {
-  return cudaSuccess;
-}
-cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  return cudaSuccess;
-}
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned int) {
-  return cudaSuccess;
-}
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int) {
-  *event = reinterpret_cast<cudaEvent_t>(new int(0));
-  return cudaSuccess;
-}
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  delete reinterpret_cast<int*>(event);
-  return cudaSuccess;
-}
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
-  *reinterpret_cast<int*>(event) = test::half_milliseconds;
-  return cudaSuccess;
-}
-cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  return cudaSuccess;
-}
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
-  const int passed = *reinterpret_cast<int*>(end) - *reinterpret_cast<int*>(start);
-  *milliseconds = 0.5f * static_cast<float>(passed);
-  return cudaSuccess;
-}
-cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
-  return cudaSuccess;
-}
-cudaError_t cudaSetDevice(int) {
-  return cudaSuccess;
-}
-cudaError_t cudaGetLastError() {
-  return cudaSuccess;
-}
-const char* cudaGetErrorString(cudaError_t) {
-  return "an emulated error";
-}
-cudaError_t cudaDriverGetVersion(int* version) {
-  *version = CUDART_VERSION;
-  return cudaSuccess;
-}
-cudaError_t cudaGetDeviceCount(int* count) {
-  *count = test::present ? 1 : 0;
-  return test::present ? cudaSuccess : cudaErrorNoDevice;
-}
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  std::memset(properties, 0, sizeof(*properties));
-  std::strcpy(properties->name, "emulated GPU");
-  properties->major = test::capability / 10;
-  properties->minor = test::capability % 10;
-  return cudaSuccess;
-}
-
-}  // extern "C"
 
 namespace backdrop::kernels {
 
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
-                                      cudaStream_t) {
-  test::half_milliseconds += arguments.warpgroups ? 1 : 2;
+                                      cudaStream_t stream) {
+  if (const cudaError_t status = test::launch(arguments, stream); status != cudaSuccess) return status;
+  test::pass_half_milliseconds(arguments.warpgroups ? 1 : 2);
   if (arguments.work.positions == 0) return cudaSuccess;
   if (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
       arguments.group_columns % tile::kPieceColumns != 0 ||
@@ -225,12 +92,13 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
 }
 
 bool has_warpgroup_products(Precision precision) {
-  return test::capability == 90 && precision != Precision::fp32 && precision != Precision::tf32;
+  return test::compute_capability() == 90 && precision != Precision::fp32 && precision != Precision::tf32;
 }
 
-cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t) {
+cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t stream) {
+  if (const cudaError_t status = test::launch(arguments, stream); status != cudaSuccess) return status;
   if (!test::has_shared_memory || !bottleneck::can_run(precision, arguments)) return cudaErrorInvalidValue;
-  test::half_milliseconds += 2;
+  test::pass_half_milliseconds(2);
   if (precision == Precision::int8)
     test::emulate_bottleneck<test::Int8Operands, bottleneck::Int8Arithmetic>(arguments);
   else
@@ -239,7 +107,8 @@ cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& argu
   return cudaSuccess;
 }
 
-cudaError_t position_pool_cuda(Precision precision, const PoolArguments& arguments, cudaStream_t) {
+cudaError_t position_pool_cuda(Precision precision, const PoolArguments& arguments, cudaStream_t stream) {
+  if (const cudaError_t status = test::launch(arguments, stream); status != cudaSuccess) return status;
   if (precision == Precision::int8) {
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece) pool_int8_piece(arguments, piece);
     return cudaSuccess;
@@ -255,7 +124,8 @@ cudaError_t position_pool_cuda(Precision precision, const PoolArguments& argumen
   return cudaSuccess;
 }
 
-cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cudaStream_t) {
+cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cudaStream_t stream) {
+  if (const cudaError_t status = test::launch(a, stream); status != cudaSuccess) return status;
   const int channels = chunk_elements(precision);
   if (needs_calibration(precision)) {
     for (int n = 0; n < a.composites; ++n)
@@ -278,7 +148,8 @@ cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cud
   return cudaSuccess;
 }
 
-cudaError_t decide_cuda(const DecideArguments& a, cudaStream_t) {
+cudaError_t decide_cuda(const DecideArguments& a, cudaStream_t stream) {
+  if (const cudaError_t status = test::launch(a, stream); status != cudaSuccess) return status;
   for (int n = 0; n < a.composites; ++n) {
     PartialDecision partial;
     for (int c = 0; c < a.classes; ++c)

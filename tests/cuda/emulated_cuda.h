@@ -2,18 +2,28 @@
 /// A CUDA runtime on the CPU, just wide enough for the GPU engine: memory is host memory, streams do
 /// everything at once, kernels run through tests/cuda/emulated_tile.h. With it the engine's own logic is
 /// tested where there is no GPU; what it cannot show is anything about concurrency, speed or the hardware.
+///
+/// It may be used from many threads, each with a current GPU of its own.
 #pragma once
 
 #include <cstddef>
 
 namespace backdrop::test {
 
-/// Device memory that may be taken; what is in use now.
+/// Memory that may be taken of each GPU; what is in use now, of all.
 void limit_device_memory(std::size_t bytes);
 std::size_t device_memory_in_use();
 
-/// Whether cudaGetDeviceCount finds the emulated GPU, and its compute capability, times ten.
-void show_device(bool present, int capability = 90);
+/// How many GPUs cudaGetDeviceCount finds, at most 8, and their compute capability, times ten. Makes the
+/// first one this thread's.
+void show_devices(int count, int capability = 90);
+
+/// Lets a GPU start so many more kernels and none after that; -1: it works.
+void break_device(int index, int kernels);
+
+/// Calls so far with the memory, a stream or an event of another GPU than the thread's current one. They are
+/// errors, or where it is a destructor's call, done all the same.
+int misplaced_calls();
 
 /// Whether the device has the shared memory for the bottleneck kernel. Emulated time is the number of
 /// convolutions started, in milliseconds, so that what is fused is the faster; those by wgmma (on compute
@@ -21,7 +31,9 @@ void show_device(bool present, int capability = 90);
 void allow_bottlenecks(bool allowed);
 /// Whether products by wgmma are wrong.
 void break_warpgroups(bool broken);
-/// As if so many more convolutions were.
+/// As if so many more convolutions were, on this thread's GPU.
 void pass_time(int convolutions);
+/// The time that has passed on a GPU.
+int device_milliseconds(int index);
 
 }  // namespace backdrop::test

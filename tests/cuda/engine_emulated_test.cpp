@@ -19,7 +19,7 @@ class EmulatedEngine : public testing::Test {
  protected:
   void SetUp() override {
     test::limit_device_memory(std::size_t{1} << 30);
-    test::show_device(true);
+    test::show_devices(1);
   }
 };
 
@@ -192,7 +192,7 @@ TEST_F(EmulatedEngine, WarpgroupsAreChosenWhereTheyAreThereAndRight) {
   for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16}) {
     for (const int capability : {89, 90}) {
       for (const bool right : {true, false}) {
-        test::show_device(true, capability);
+        test::show_devices(1, capability);
         test::break_warpgroups(!right);
         EngineOptions options;
         options.precision = precision;
@@ -228,7 +228,7 @@ TEST_F(EmulatedEngine, AnOlderDeviceSaysThatItHasNoFp8) {
   EngineOptions options;
   options.precision = Precision::fp8;
   for (const int capability : {80, 86, 89, 90}) {
-    test::show_device(true, capability);
+    test::show_devices(1, capability);
     try {
       make_cuda_engine(network, default_class_map(kClasses), options);
       EXPECT_GE(capability, 89);
@@ -295,13 +295,13 @@ TEST_F(EmulatedEngine, PhotosAloneAndNoDevice) {
   cpu->classify_images(photos, expected.data());
   for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-3f);
 
-  test::show_device(false);
+  test::show_devices(0);
   try {
     make_cuda_engine(network, default_class_map(kClasses), {});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::no_device);
-    EXPECT_THROW(check_cuda_device(0), Error);
+    EXPECT_THROW(find_gpus({0}), Error);
   }
 }
 

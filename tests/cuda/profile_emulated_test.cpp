@@ -22,7 +22,7 @@ class EmulatedProfile : public testing::Test {
  protected:
   void SetUp() override {
     test::limit_device_memory(std::size_t{1} << 30);
-    test::show_device(true);
+    test::show_devices(1);
     test::allow_bottlenecks(false);
     for (auto& chosen : scene.chosen) {
       chosen.resize(kBackgrounds);

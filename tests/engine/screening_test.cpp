@@ -319,6 +319,27 @@ TEST(Screening, BoundsAreOfTheForegroundsClass) {
   EXPECT_EQ(bounds.classes()[0].maximum, 0.5f);
 }
 
+TEST(Screening, AnotherDevicesBoundsOnlyWiden) {
+  ErrorBounds bounds;
+  ErrorBounds others;
+  for (int i = 0; i < 60; ++i)
+    for (const int label : {0, 1}) {
+      bounds.add(label, label == 0 ? 0.3f : 0.1f);
+      others.add(label, label == 0 ? 0.2f : 0.4f);
+    }
+  bounds.finish();
+  others.finish();
+  const float first = bounds.of(0);
+  bounds.widen(others.classes());
+  EXPECT_EQ(bounds.of(0), std::max(first, others.of(0)));
+  EXPECT_EQ(bounds.of(1), others.of(1));
+  EXPECT_EQ(bounds.of(2), others.of(1));  // not sampled
+  EXPECT_EQ(bounds.classes()[0].maximum, 0.3f);
+  EXPECT_EQ(bounds.classes()[1].maximum, 0.4f);
+  EXPECT_EQ(bounds.classes()[1].quantile, 0.4f);
+  EXPECT_EQ(bounds.classes()[1].sample, 60u);
+}
+
 TEST(Screening, ALargerRunHasALargerSampleAndANarrowerFactor) {
   const Image photo = test::random_image(8, 1);
   const Mask mask = test::make_mask("disc", 8, 1);

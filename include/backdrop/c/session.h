@@ -18,7 +18,9 @@ typedef struct backdrop_session backdrop_session;
 
 typedef struct backdrop_open_options {
   size_t size;
-  const char* device;  ///< "auto" (or NULL), "cpu", "cuda" or "cuda:N"
+  /// "auto" (or NULL), "cpu", "cuda" (the first GPU), "cuda:N", or several GPUs: "cuda:N,M" by index,
+  /// "cuda:all"
+  const char* device;
   const char*
       precision;    ///< "fp32" (or NULL), "bf16", "int8"; "int16", "auto" (CPU); "tf32", "fp16", "fp8" (GPU)
   int32_t threads;  ///< CPU threads; 0: all that this process may use
