@@ -105,6 +105,9 @@ struct MatrixMath {
   /// What a thread copied itself, the barrier shows to the others.
   static __device__ __forceinline__ void publish_copies() {}
 
+  /// Nothing of mma.sync runs by itself.
+  __device__ __forceinline__ void start(const unsigned char*, int) {}
+
   __device__ __forceinline__ void accumulate(const unsigned char* stage, int thread) {
     const int lane = thread % 32;
     const int row = Share::first_row(thread / 32);
@@ -147,8 +150,8 @@ struct MatrixMath {
   }
 
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
-                                                const Sum* result, int piece) {
-    Product::template finish<kColumns>(a, place, result, piece);
+                                                const Sum* result, int thread) {
+    Product::template finish<kColumns>(a, place, result, thread);
   }
 };
 

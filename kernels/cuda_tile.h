@@ -65,9 +65,21 @@ struct ConvolutionArguments {
   bool warpgroups = false;   ///< products by wgmma, where has_warpgroup_products
 };
 
-/// The address of row `row` of a tap.
+/// The rows of one tap.
 template <class Element>
-BACKDROP_HOST_DEVICE const Element* row_address(const DeviceRows& rows, const Tap& tap, int row) {
+struct TapRows {
+  const Element* base = nullptr;
+  std::int64_t stride = 0;
+  const std::int32_t* slots = nullptr;
+
+  BACKDROP_HOST_DEVICE const Element* at(int row) const {
+    const std::int64_t block = slots != nullptr ? slots[row] : row;
+    return base + block * stride;
+  }
+};
+
+template <class Element>
+BACKDROP_HOST_DEVICE TapRows<Element> rows_of(const DeviceRows& rows, const Tap& tap) {
   // Chosen without indexing: a run-time index would move the kernel's parameters to local memory.
   const bool background = tap.source == Source::background;
   const bool foreground = tap.source == Source::foreground;
@@ -75,8 +87,23 @@ BACKDROP_HOST_DEVICE const Element* row_address(const DeviceRows& rows, const Ta
   const std::int64_t stride = background   ? rows.row_stride[1]
                               : foreground ? rows.row_stride[2]
                                            : rows.row_stride[0];
-  const std::int64_t block = background && rows.slots != nullptr ? rows.slots[row] : row;
-  return static_cast<const Element*>(base) + tap.offset + block * stride;
+  return {static_cast<const Element*>(base) + tap.offset, stride, background ? rows.slots : nullptr};
+}
+
+/// The address of row `row` of a tap.
+template <class Element>
+BACKDROP_HOST_DEVICE const Element* row_address(const DeviceRows& rows, const Tap& tap, int row) {
+  return rows_of<Element>(rows, tap).at(row);
+}
+
+/// A tap in one access.
+BACKDROP_HOST_DEVICE Tap load_tap(const Tap* from) {
+#if defined(__CUDA_ARCH__)
+  const int2 words = __ldg(reinterpret_cast<const int2*>(from));
+  return {words.x, static_cast<std::int16_t>(words.y), static_cast<Source>(words.y >> 16)};
+#else
+  return *from;
+#endif
 }
 
 BACKDROP_HOST_DEVICE std::int64_t output_offset(const DeviceOutput& output, std::int32_t position_offset,
@@ -85,8 +112,37 @@ BACKDROP_HOST_DEVICE std::int64_t output_offset(const DeviceOutput& output, std:
   return position_offset + block * output.row_stride;
 }
 
+/// `slope`: of negative values, from 0 to 1.
 BACKDROP_HOST_DEVICE float activate_on_device(float value, float slope) {
-  return value < 0.0f ? slope * value : value;
+  return fmaxf(value, slope * value);
+}
+
+/// Four neighbours in one access.
+template <class T>
+struct alignas(16) Four {
+  T values[4];
+};
+
+/// Eight neighbours, from an address that is a multiple of 16 bytes.
+template <class T>
+BACKDROP_HOST_DEVICE void load_eight(const T* from, T* to) {
+  BACKDROP_UNROLL
+  for (int i = 0; i < 2; ++i) {
+    const Four<T> four = reinterpret_cast<const Four<T>*>(from)[i];
+    BACKDROP_UNROLL
+    for (int k = 0; k < 4; ++k) to[4 * i + k] = four.values[k];
+  }
+}
+
+template <class T>
+BACKDROP_HOST_DEVICE void store_eight(T* to, const T* from) {
+  BACKDROP_UNROLL
+  for (int i = 0; i < 2; ++i) {
+    Four<T> four;
+    BACKDROP_UNROLL
+    for (int k = 0; k < 4; ++k) four.values[k] = from[4 * i + k];
+    reinterpret_cast<Four<T>*>(to)[i] = four;
+  }
 }
 
 namespace tile {
@@ -213,14 +269,15 @@ class Loader {
         first_channel_(place.group * a.group_channels),
         ordinal_(chunk_ / chunks_per_tap_),
         part_(chunk_ % chunks_per_tap_) {
+    int position = (place.first_row + lane_) / a.rows;
+    int row = (place.first_row + lane_) % a.rows;
     for (int i = 0; i < kRowShare; ++i) {
-      const int m = place.first_row + lane_ + i * kStride;
-      const int position = m / a.rows;
       const bool exists = position < a.work.positions;
-      row_[i] = m % a.rows;
+      row_[i] = row;
       cursor_[i] = exists ? a.work.first_tap[position] : 0;
       end_[i] = exists ? a.work.first_tap[position + 1] : 0;
       source_[i] = nullptr;
+      for (row += kStride; row >= a.rows; row -= a.rows) ++position;
     }
     for (int i = 0; i < kColumnShare; ++i) {
       const int n = place.column + lane_ + i * kStride;
@@ -264,10 +321,15 @@ class Loader {
     if (ordinal_ >= used_count_) return;
     weight_ = used_[ordinal_];
     for (int i = 0; i < kRowShare; ++i) {
-      while (cursor_[i] < end_[i] && a_.work.taps[cursor_[i]].weight < weight_) ++cursor_[i];
-      const bool has = cursor_[i] < end_[i] && a_.work.taps[cursor_[i]].weight == weight_;
-      source_[i] =
-          has ? row_address<Element>(a_.input, a_.work.taps[cursor_[i]], row_[i]) + first_channel_ : nullptr;
+      source_[i] = nullptr;
+      while (cursor_[i] < end_[i]) {
+        const Tap tap = load_tap(a_.work.taps + cursor_[i]);
+        if (tap.weight > weight_) break;
+        ++cursor_[i];
+        if (tap.weight < weight_) continue;
+        source_[i] = row_address<Element>(a_.input, tap, row_[i]) + first_channel_;
+        break;
+      }
     }
   }
 
@@ -295,10 +357,6 @@ struct ScalarMath {
   static constexpr int kSide = 16;
   static constexpr int kRowCount = kRows / kSide;
   static constexpr int kColumnCount = kColumns / kSide;
-  struct alignas(kChunkBytes) Four {
-    float values[4];
-  };
-
   float sums[kRowCount][kColumnCount] = {};
 
   BACKDROP_HOST_DEVICE void accumulate(const unsigned char* stage, int thread) {
@@ -306,13 +364,13 @@ struct ScalarMath {
     const unsigned char* b = stage + Rows::offset(kRows + thread % kSide, 0);
     BACKDROP_UNROLL
     for (int chunk = 0; chunk < Rows::kChunks; ++chunk) {
-      Four right[kColumnCount];
+      Four<float> right[kColumnCount];
       BACKDROP_UNROLL
       for (int j = 0; j < kColumnCount; ++j)
-        right[j] = *reinterpret_cast<const Four*>(b + Rows::offset(j * kSide, chunk));
+        right[j] = *reinterpret_cast<const Four<float>*>(b + Rows::offset(j * kSide, chunk));
       BACKDROP_UNROLL
       for (int i = 0; i < kRowCount; ++i) {
-        const Four left = *reinterpret_cast<const Four*>(a + Rows::offset(i * kSide, chunk));
+        const Four<float> left = *reinterpret_cast<const Four<float>*>(a + Rows::offset(i * kSide, chunk));
         BACKDROP_UNROLL
         for (int j = 0; j < kColumnCount; ++j) BACKDROP_UNROLL
         for (int k = 0; k < 4; ++k) sums[i][j] += left.values[k] * right[j].values[k];
@@ -381,60 +439,105 @@ struct WarpgroupShare {
   }
 };
 
-/// Eight columns of one row of a tile, which one thread finishes.
-struct Piece {
-  bool exists = false;
-  int position = 0;
-  int row = 0;
-  int column = 0;  ///< of all output channels
-  int result = 0;  ///< where its sums are
+/// The pieces that one thread finishes, one after the other: the same eight columns of some rows of a tile.
+template <int kColumns>
+class Pieces {
+ public:
+  BACKDROP_HOST_DEVICE Pieces(const ConvolutionArguments& a, const Place& place, int thread)
+      : a_(a), tile_row_(thread / kAcross), column_(place.column + thread % kAcross * kPieceColumns) {
+    result_ = tile_row_ * result_pitch(kColumns) + thread % kAcross * kPieceColumns;
+    position_ = (place.first_row + tile_row_) / a.rows;
+    row_ = (place.first_row + tile_row_) % a.rows;
+    has_columns_ = column_ < place.column_end;
+  }
+
+  BACKDROP_HOST_DEVICE bool exists() const {
+    return has_columns_ && tile_row_ < kRows && position_ < a_.work.positions;
+  }
+  /// Steps from row to row: dividing for each would take longer than finishing it.
+  BACKDROP_HOST_DEVICE void next() {
+    tile_row_ += kStep;
+    result_ += kStep * result_pitch(kColumns);
+    for (row_ += kStep; row_ >= a_.rows; row_ -= a_.rows) ++position_;
+  }
+
+  BACKDROP_HOST_DEVICE int position() const { return position_; }
+  BACKDROP_HOST_DEVICE int row() const { return row_; }
+  BACKDROP_HOST_DEVICE int column() const { return column_; }  ///< of all output channels
+  BACKDROP_HOST_DEVICE int result() const { return result_; }  ///< where its sums are
+
+ private:
+  static constexpr int kAcross = kColumns / kPieceColumns;
+  static constexpr int kStep = kThreads / kAcross;
+
+  const ConvolutionArguments& a_;
+  int tile_row_;
+  int column_;
+  int result_;
+  int position_;
+  int row_;
+  bool has_columns_;
 };
 
-template <int kColumns>
-BACKDROP_HOST_DEVICE Piece piece_of_tile(const ConvolutionArguments& a, const Place& place, int number) {
-  constexpr int kPieces = kColumns / kPieceColumns;
-  const int tile_row = number / kPieces;
-  const int tile_column = number % kPieces * kPieceColumns;
-  Piece piece;
-  piece.position = (place.first_row + tile_row) / a.rows;
-  piece.row = (place.first_row + tile_row) % a.rows;
-  piece.column = place.column + tile_column;
-  piece.result = tile_row * result_pitch(kColumns) + tile_column;
-  piece.exists = piece.position < a.work.positions && piece.column < place.column_end;
-  return piece;
-}
+/// What the rows of one position share when they end.
+template <class Element>
+struct PositionEnd {
+  int start = -1;  ///< row of the start sums, or -1
+  TapRows<Element> residual;
+  std::int64_t output = 0;  ///< of row 0, in elements
 
-/// Adds bias or start sums and residual, activates, and writes one piece. `Traits` loads and stores eight
-/// elements as floats.
+  BACKDROP_HOST_DEVICE PositionEnd(const ConvolutionArguments& a, int position, int column) {
+    if (a.work.start != nullptr) start = a.work.start[position];
+    if (a.work.residual != nullptr) {
+      residual = rows_of<Element>(a.residual, load_tap(a.work.residual + position));
+      residual.base += column;
+    }
+    output = a.work.output[position] + column;
+  }
+
+  template <class Sum>
+  BACKDROP_HOST_DEVICE const Sum* starts(const ConvolutionArguments& a, int column) const {
+    return static_cast<const Sum*>(a.starts) + static_cast<std::int64_t>(start) * a.start_stride + column;
+  }
+  BACKDROP_HOST_DEVICE std::int64_t output_of(const ConvolutionArguments& a, int row) const {
+    const std::int64_t block = a.output.slots != nullptr ? a.output.slots[row] : row;
+    return output + block * a.output.row_stride;
+  }
+};
+
+/// Adds bias or start sums and residual, activates, and writes a thread's pieces. `Traits` loads and stores
+/// eight elements as floats.
 template <class Traits, int kColumns>
-BACKDROP_HOST_DEVICE void finish_piece(const ConvolutionArguments& a, const Place& place, const float* result,
-                                       int number) {
+BACKDROP_HOST_DEVICE void finish_pieces(const ConvolutionArguments& a, const Place& place,
+                                        const float* result, int thread) {
   using Element = typename Traits::Element;
-  const Piece piece = piece_of_tile<kColumns>(a, place, number);
-  if (!piece.exists) return;
-  const int start = a.work.start != nullptr ? a.work.start[piece.position] : -1;
-  const float* from = start < 0 ? a.bias + piece.column
-                                : static_cast<const float*>(a.starts) +
-                                      static_cast<std::int64_t>(start) * a.start_stride + piece.column;
-  float sums[kPieceColumns];
-  BACKDROP_UNROLL
-  for (int k = 0; k < kPieceColumns; ++k) sums[k] = result[piece.result + k] + from[k];
-  if (a.work.residual != nullptr) {
-    float residual[kPieceColumns];
-    Traits::load(row_address<Element>(a.residual, a.work.residual[piece.position], piece.row) + piece.column,
-                 residual);
-    BACKDROP_UNROLL
-    for (int k = 0; k < kPieceColumns; ++k) sums[k] += residual[k];
+  Pieces<kColumns> piece(a, place, thread);
+  while (piece.exists()) {
+    const int position = piece.position();
+    const PositionEnd<Element> end(a, position, piece.column());
+    float added[kPieceColumns];
+    load_eight(end.start < 0 ? a.bias + piece.column() : end.template starts<float>(a, piece.column()),
+               added);
+    for (; piece.exists() && piece.position() == position; piece.next()) {
+      float sums[kPieceColumns];
+      load_eight(result + piece.result(), sums);
+      BACKDROP_UNROLL
+      for (int k = 0; k < kPieceColumns; ++k) sums[k] += added[k];
+      if (end.residual.base != nullptr) {
+        float residual[kPieceColumns];
+        Traits::load(end.residual.at(piece.row()), residual);
+        BACKDROP_UNROLL
+        for (int k = 0; k < kPieceColumns; ++k) sums[k] += residual[k];
+      }
+      BACKDROP_UNROLL
+      for (int k = 0; k < kPieceColumns; ++k) sums[k] = activate_on_device(sums[k], a.slope);
+      const std::int64_t offset = end.output_of(a, piece.row());
+      if (a.output.kind == DotOutput::stored)
+        Traits::store(static_cast<Element*>(a.output.base) + offset, sums);
+      else
+        store_eight(static_cast<float*>(a.output.base) + offset, sums);
+    }
   }
-  BACKDROP_UNROLL
-  for (int k = 0; k < kPieceColumns; ++k) sums[k] = activate_on_device(sums[k], a.slope);
-  const std::int64_t offset =
-      output_offset(a.output, a.work.output[piece.position], piece.row) + piece.column;
-  if (a.output.kind == DotOutput::stored) {
-    Traits::store(static_cast<Element*>(a.output.base) + offset, sums);
-    return;
-  }
-  int8::store_floats(static_cast<float*>(a.output.base) + offset, sums);
 }
 
 }  // namespace tile

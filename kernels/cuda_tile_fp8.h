@@ -7,43 +7,47 @@
 
 namespace backdrop::kernels::tile {
 
-/// As finish_piece. Start sums are sums of products too, without the bias.
+/// As finish_pieces. Start sums are sums of products too, without the bias.
 template <int kColumns>
-BACKDROP_HOST_DEVICE void finish_fp8_piece(const ConvolutionArguments& a, const Place& place,
-                                           const float* result, int number) {
-  const Piece piece = piece_of_tile<kColumns>(a, place, number);
-  if (!piece.exists) return;
-  float values[kPieceColumns];
-  BACKDROP_UNROLL
-  for (int k = 0; k < kPieceColumns; ++k) values[k] = result[piece.result + k];
-  const int start = a.work.start != nullptr ? a.work.start[piece.position] : -1;
-  if (start >= 0) {
-    const float* from = static_cast<const float*>(a.starts) +
-                        static_cast<std::int64_t>(start) * a.start_stride + piece.column;
-    BACKDROP_UNROLL
-    for (int k = 0; k < kPieceColumns; ++k) values[k] += from[k];
+BACKDROP_HOST_DEVICE void finish_fp8_pieces(const ConvolutionArguments& a, const Place& place,
+                                            const float* result, int thread) {
+  Pieces<kColumns> piece(a, place, thread);
+  if (!piece.exists()) return;
+  float scale[kPieceColumns];
+  float bias[kPieceColumns];
+  load_eight(a.scales.scale + piece.column(), scale);
+  load_eight(a.bias + piece.column(), bias);
+  while (piece.exists()) {
+    const int position = piece.position();
+    const PositionEnd<std::uint8_t> end(a, position, piece.column());
+    float added[kPieceColumns] = {};
+    if (end.start >= 0) load_eight(end.template starts<float>(a, piece.column()), added);
+    for (; piece.exists() && piece.position() == position; piece.next()) {
+      float values[kPieceColumns];
+      load_eight(result + piece.result(), values);
+      BACKDROP_UNROLL
+      for (int k = 0; k < kPieceColumns; ++k) values[k] += added[k];
+      const std::int64_t offset = end.output_of(a, piece.row());
+      if (a.output.kind == DotOutput::sums) {
+        store_eight(static_cast<float*>(a.output.base) + offset, values);
+        continue;
+      }
+      BACKDROP_UNROLL
+      for (int k = 0; k < kPieceColumns; ++k) values[k] = fmaf(values[k], scale[k], bias[k]);
+      if (end.residual.base != nullptr) {
+        float residual[kPieceColumns];
+        e4m3::load(end.residual.at(piece.row()), a.scales.residual.scale, residual);
+        BACKDROP_UNROLL
+        for (int k = 0; k < kPieceColumns; ++k) values[k] += residual[k];
+      }
+      BACKDROP_UNROLL
+      for (int k = 0; k < kPieceColumns; ++k) values[k] = activate_on_device(values[k], a.slope);
+      if (a.output.kind == DotOutput::real)
+        store_eight(static_cast<float*>(a.output.base) + offset, values);
+      else
+        e4m3::store(static_cast<std::uint8_t*>(a.output.base) + offset, a.scales.output.inverse, values);
+    }
   }
-  const std::int64_t offset =
-      output_offset(a.output, a.work.output[piece.position], piece.row) + piece.column;
-  if (a.output.kind == DotOutput::sums)
-    return int8::store_floats(static_cast<float*>(a.output.base) + offset, values);
-  BACKDROP_UNROLL
-  for (int k = 0; k < kPieceColumns; ++k)
-    values[k] = fmaf(values[k], a.scales.scale[piece.column + k], a.bias[piece.column + k]);
-  if (a.work.residual != nullptr) {
-    float residual[kPieceColumns];
-    e4m3::load(
-        row_address<std::uint8_t>(a.residual, a.work.residual[piece.position], piece.row) + piece.column,
-        a.scales.residual.scale, residual);
-    BACKDROP_UNROLL
-    for (int k = 0; k < kPieceColumns; ++k) values[k] += residual[k];
-  }
-  BACKDROP_UNROLL
-  for (int k = 0; k < kPieceColumns; ++k) values[k] = activate_on_device(values[k], a.slope);
-  if (a.output.kind == DotOutput::real)
-    int8::store_floats(static_cast<float*>(a.output.base) + offset, values);
-  else
-    e4m3::store(static_cast<std::uint8_t*>(a.output.base) + offset, a.scales.output.inverse, values);
 }
 
 }  // namespace backdrop::kernels::tile

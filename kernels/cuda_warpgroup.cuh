@@ -132,10 +132,16 @@ __device__ __forceinline__ void begin_products() {
 #endif
 }
 
-// Waits until all products are done.
-__device__ __forceinline__ void finish_products() {
+__device__ __forceinline__ void commit_products() {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-  asm volatile("wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;" ::: "memory");
+  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+#endif
+}
+
+// Waits until all that were committed are done.
+__device__ __forceinline__ void wait_for_products() {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
 #endif
 }
 
@@ -154,7 +160,8 @@ struct WarpgroupMath {
 
   static __device__ __forceinline__ void publish_copies() { show_to_tensor_cores(); }
 
-  __device__ __forceinline__ void accumulate(const unsigned char* stage, int thread) {
+  /// The products are under way when this returns: what the block does until `accumulate` costs nothing.
+  __device__ __forceinline__ void start(const unsigned char* stage, int thread) {
     const unsigned int address = shared_address(stage);
     const int warpgroup = thread / Share::kThreads;
     begin_products();
@@ -162,7 +169,11 @@ struct WarpgroupMath {
     for (int step = 0; step < Share::kSteps; ++step)
       Product::multiply_warpgroup(sums, Share::descriptor(address + Share::left_offset(warpgroup, step)),
                                   Share::descriptor(address + Share::right_offset(step)));
-    finish_products();
+    commit_products();
+  }
+
+  __device__ __forceinline__ void accumulate(const unsigned char*, int) {
+    wait_for_products();
   }
 
   __device__ __forceinline__ void write(Sum* result, int thread) const {
@@ -177,8 +188,8 @@ struct WarpgroupMath {
   }
 
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
-                                                const Sum* result, int piece) {
-    Product::template finish<kColumns>(a, place, result, piece);
+                                                const Sum* result, int thread) {
+    Product::template finish<kColumns>(a, place, result, thread);
   }
 };
 

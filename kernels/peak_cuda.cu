@@ -102,8 +102,10 @@ __global__ void __launch_bounds__(kThreads) peak_warpgroup_kernel(int rounds, fl
   Math::publish_copies();
   __syncthreads();
   Math math;
-  for (int round = 0; round < rounds; ++round)
+  for (int round = 0; round < rounds; ++round) {
+    math.start(reinterpret_cast<const unsigned char*>(stage), thread);
     math.accumulate(reinterpret_cast<const unsigned char*>(stage), thread);
+  }
   float total = 0;
 #pragma unroll
   for (int k = 0; k < kPeakColumns / 2; ++k) total += static_cast<float>(math.sums[k]);

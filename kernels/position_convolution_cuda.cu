@@ -14,8 +14,8 @@ struct FloatSums {
 
   template <int kColumns>
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
-                                                const float* result, int piece) {
-    tile::finish_piece<Traits, kColumns>(a, place, result, piece);
+                                                const float* result, int thread) {
+    tile::finish_pieces<Traits, kColumns>(a, place, result, thread);
   }
 };
 
@@ -45,13 +45,14 @@ struct Tf32Product : FloatSums<FloatElements> {
 
 struct ExactMath : tile::ScalarMath {
   static __device__ __forceinline__ void publish_copies() {}
+  static __device__ __forceinline__ void start(const unsigned char*, int) {}
   using Element = float;
   using Sum = float;
   static constexpr int kBlocks = 2;
 
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
-                                                const float* result, int piece) {
-    tile::finish_piece<FloatElements, kColumns>(a, place, result, piece);
+                                                const float* result, int thread) {
+    tile::finish_pieces<FloatElements, kColumns>(a, place, result, thread);
   }
 };
 

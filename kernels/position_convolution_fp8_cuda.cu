@@ -15,8 +15,8 @@ struct Fp8Product : E4m3Multiply {
 
   template <int kColumns>
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
-                                                const float* result, int piece) {
-    tile::finish_fp8_piece<kColumns>(a, place, result, piece);
+                                                const float* result, int thread) {
+    tile::finish_fp8_pieces<kColumns>(a, place, result, thread);
   }
 };
 

@@ -13,8 +13,8 @@ struct Int8Product : ByteMultiply {
 
   template <int kColumns>
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
-                                                const std::int32_t* result, int piece) {
-    tile::finish_int8_piece<kColumns>(a, place, result, piece);
+                                                const std::int32_t* result, int thread) {
+    tile::finish_int8_pieces<kColumns>(a, place, result, thread);
   }
 };
 

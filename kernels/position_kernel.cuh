@@ -53,18 +53,19 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
     wait_for_copies<kStages - 2>();
     Math::publish_copies();
     __syncthreads();
+    const unsigned char* stage = memory + step % kStages * kStageBytes;
+    math.start(stage, thread);
     const int next = step + kStages - 1;
     if (next < steps) loader.load(memory + next % kStages * kStageBytes, copy);
     commit_copies();
-    math.accumulate(memory + step % kStages * kStageBytes, thread);
+    math.accumulate(stage, thread);
   }
   __syncthreads();  // no copy is under way: the groups behind the last step's are empty
 
   Sum* result = reinterpret_cast<Sum*>(memory);
   math.write(result, thread);
   __syncthreads();
-  constexpr int kPieces = tile::kRows * kColumns / tile::kPieceColumns;
-  for (int piece = thread; piece < kPieces; piece += tile::kThreads) Math::finish(a, place, result, piece);
+  Math::finish(a, place, result, thread);
 }
 
 template <class Math>

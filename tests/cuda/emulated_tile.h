@@ -42,8 +42,8 @@ struct FloatOperands {
 
   template <int kColumns>
   static void finish(const kernels::ConvolutionArguments& a, const tile::Place& place, const float* result,
-                     int piece) {
-    tile::finish_piece<Traits, kColumns>(a, place, result, piece);
+                     int thread) {
+    tile::finish_pieces<Traits, kColumns>(a, place, result, thread);
   }
 };
 
@@ -56,8 +56,8 @@ struct Int8Operands {
 
   template <int kColumns>
   static void finish(const kernels::ConvolutionArguments& a, const tile::Place& place,
-                     const std::int32_t* result, int piece) {
-    tile::finish_int8_piece<kColumns>(a, place, result, piece);
+                     const std::int32_t* result, int thread) {
+    tile::finish_int8_pieces<kColumns>(a, place, result, thread);
   }
 };
 
@@ -70,8 +70,8 @@ struct Fp8Operands {
 
   template <int kColumns>
   static void finish(const kernels::ConvolutionArguments& a, const tile::Place& place, const float* result,
-                     int piece) {
-    tile::finish_fp8_piece<kColumns>(a, place, result, piece);
+                     int thread) {
+    tile::finish_fp8_pieces<kColumns>(a, place, result, thread);
   }
 };
 
@@ -276,8 +276,8 @@ void emulate_block(const kernels::ConvolutionArguments& a, int block) {
   auto* result = reinterpret_cast<typename Math::Sum*>(stage);
   std::memset(stage, 0xff, memory.size());
   math->write(result);
-  for (int piece = 0; piece < tile::kRows * kColumns / tile::kPieceColumns; ++piece)
-    Math::Operands::template finish<kColumns>(a, place, result, piece);
+  for (int thread = 0; thread < tile::kThreads; ++thread)
+    Math::Operands::template finish<kColumns>(a, place, result, thread);
 }
 
 /// Everything that a launch computes.
