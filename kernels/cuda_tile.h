@@ -65,6 +65,15 @@ struct ConvolutionArguments {
   bool warpgroups = false;   ///< products by wgmma, where has_warpgroup_products
 };
 
+/// A number that no kernel writes while this one runs.
+BACKDROP_HOST_DEVICE std::int32_t load_constant(const std::int32_t* from) {
+#if defined(__CUDA_ARCH__)
+  return __ldg(from);
+#else
+  return *from;
+#endif
+}
+
 /// The rows of one tap.
 template <class Element>
 struct TapRows {
@@ -73,7 +82,7 @@ struct TapRows {
   const std::int32_t* slots = nullptr;
 
   BACKDROP_HOST_DEVICE const Element* at(int row) const {
-    const std::int64_t block = slots != nullptr ? slots[row] : row;
+    const std::int64_t block = slots != nullptr ? load_constant(slots + row) : row;
     return base + block * stride;
   }
 };
@@ -271,6 +280,7 @@ class Loader {
         part_(chunk_ % chunks_per_tap_) {
     int position = (place.first_row + lane_) / a.rows;
     int row = (place.first_row + lane_) % a.rows;
+    together_ = row + (kRowShare - 1) * kStride < a.rows;
     for (int i = 0; i < kRowShare; ++i) {
       const bool exists = position < a.work.positions;
       row_[i] = row;
@@ -320,17 +330,22 @@ class Loader {
   BACKDROP_HOST_DEVICE void find_tap() {
     if (ordinal_ >= used_count_) return;
     weight_ = used_[ordinal_];
+    TapRows<Element> rows;
     for (int i = 0; i < kRowShare; ++i) {
-      source_[i] = nullptr;
-      while (cursor_[i] < end_[i]) {
-        const Tap tap = load_tap(a_.work.taps + cursor_[i]);
-        if (tap.weight > weight_) break;
-        ++cursor_[i];
-        if (tap.weight < weight_) continue;
-        source_[i] = row_address<Element>(a_.input, tap, row_[i]) + first_channel_;
-        break;
-      }
+      if (i == 0 || !together_) rows = find_rows(cursor_[i], end_[i]);
+      source_[i] = rows.base != nullptr ? rows.at(row_[i]) + first_channel_ : nullptr;
     }
+  }
+
+  // The rows of a position's tap of the current weight; moves the cursor past it. None if it has no such tap.
+  BACKDROP_HOST_DEVICE TapRows<Element> find_rows(int& cursor, int end) const {
+    while (cursor < end) {
+      const Tap tap = load_tap(a_.work.taps + cursor);
+      if (tap.weight > weight_) break;
+      ++cursor;
+      if (tap.weight == weight_) return rows_of<Element>(a_.input, tap);
+    }
+    return {};
   }
 
   const ConvolutionArguments& a_;
@@ -343,6 +358,7 @@ class Loader {
   int ordinal_;     // of the tap among the used ones
   int part_;        // chunk within the tap
   int weight_ = 0;  // the tap's number in the window
+  bool together_;   // whether all of the thread's rows are of one position
   int row_[kRowShare];
   int cursor_[kRowShare];
   int end_[kRowShare];

@@ -25,14 +25,17 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
   const int thread = static_cast<int>(threadIdx.x);
   const tile::Place place = tile::place_of_block(a, static_cast<int>(blockIdx.x), kColumns);
 
-  if (thread < tile::kMaskWords) bits[thread] = 0;
+  // A window of one tap is used without looking.
+  if (thread < tile::kMaskWords) bits[thread] = thread == 0 && a.window == 1 ? 1 : 0;
   __syncthreads();
-  const tile::TapRange range = tile::taps_of_tile(a, place);
-  for (int t = range.first + thread; t < range.last; t += tile::kThreads) {
-    const int weight = a.work.taps[t].weight;
-    atomicOr(&bits[weight / 32], 1u << (weight % 32));
+  if (a.window > 1) {
+    const tile::TapRange range = tile::taps_of_tile(a, place);
+    for (int t = range.first + thread; t < range.last; t += tile::kThreads) {
+      const int weight = a.work.taps[t].weight;
+      atomicOr(&bits[weight / 32], 1u << (weight % 32));
+    }
+    __syncthreads();
   }
-  __syncthreads();
   if (thread < tile::kMaxWindow && tile::uses(bits, thread))
     used[tile::rank_of(bits, thread)] = static_cast<std::uint8_t>(thread);
   __syncthreads();
