@@ -1,10 +1,10 @@
 // The interpreter by itself: small kernels in PTX, some of which do what they may not.
+#include "tests/ptx/machine.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
-
-#include "tests/ptx/machine.h"
 
 namespace backdrop::ptx {
 namespace {
