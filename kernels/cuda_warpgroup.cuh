@@ -154,7 +154,7 @@ struct WarpgroupMath {
   using Rows = tile::SwizzledRows;
   using Share = tile::WarpgroupShare;
   static constexpr int kColumns = kTileColumns;
-  static constexpr int kBlocks = 2;
+  static constexpr int kBlocks = kTileColumns == 64 ? 3 : 2;  ///< what shared memory has room for
 
   Sum sums[kColumns / 2] = {};
 
