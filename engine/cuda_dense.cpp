@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/cuda_range.h"
 #include "engine/layer_shapes.h"
 #include "engine/value_lifetimes.h"
 #include "kernels/composite_cuda.h"
@@ -180,20 +181,26 @@ void CudaDense::run_layer(int index, int rows) {
 }
 
 void CudaDense::run_network(int rows) {
+  std::optional<CudaRange> reduce;
   clock_.start(stream_);
   for (int i = 0; i < layers_.position_layers(); ++i) {
     const CudaChain* chain = chains_[i].get();
     if (chain == nullptr) {
+      const Layer& layer = layers_.network().layers[i];
+      if (layer.kind == LayerKind::average_pool) reduce.emplace("reduce");
+      const CudaRange range(layer.name);
       run_layer(i, rows);
       clock_.lap_layer(i, layers_.multiply_adds(i) * rows, stream_);
       continue;
     }
+    const CudaRange range(chain->name());
     check_cuda(start(*chain, rows), "starting bottlenecks");
     std::vector<std::int64_t> multiply_adds;
     for (int k = i; k <= chain->last_layer(); ++k) multiply_adds.push_back(layers_.multiply_adds(k) * rows);
     clock_.lap_layers(i, multiply_adds, stream_);
     i = chain->last_layer();
   }
+  if (!reduce) reduce.emplace("reduce");
   tail_.run(rows, stream_, clock_);
 }
 
@@ -261,8 +268,13 @@ void CudaDense::run_pairs(std::span<const CompositeTask> tasks, std::span<const 
     const int rows = static_cast<int>(std::min<std::size_t>(batch_, pairs.size() - first));
     composites.pairs = upload_.at<kernels::CompositePair>(pairs_at) + first;
     composites.composites = rows;
+    const CudaRange batch("batch");
     clock_.start(stream_);
-    check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_), "starting the compositing");
+    {
+      const CudaRange range("composite");
+      check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_),
+                 "starting the compositing");
+    }
     clock_.lap(&SearchProfile::compositing, stream_);
     run_network(rows);
     decisions_.decide(tail_, layers_.classes(), in9_, upload_.at<std::int32_t>(labels_at) + first, first,
@@ -290,8 +302,11 @@ void CudaDense::run(std::span<const Image> images, float* logits) {
     composites.output = value(0);
     composites.composites = rows;
     composites.photo_pixels = composites.pixels = photos.pixels;
-    check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_),
-               "starting the normalisation");
+    {
+      const CudaRange range("normalise");
+      check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_),
+                 "starting the normalisation");
+    }
     run_network(rows);
     check_cuda(cudaMemcpyAsync(padded.data(), tail_.logits(), sizeof(float) * tail_.stride() * rows,
                                cudaMemcpyDeviceToHost, stream_),

@@ -10,6 +10,7 @@
 #include "engine/cuda_dense.h"
 #include "engine/cuda_device.h"
 #include "engine/cuda_products.h"
+#include "engine/cuda_range.h"
 #include "engine/cuda_reuse.h"
 #include "engine/engine.h"
 #include "engine/hand_off.h"
@@ -120,7 +121,9 @@ class CudaEngine final : public Engine {
         call.note({t, place, verdict == Screening::Verdict::audited ? decision.prediction : -1});
       });
       screening_->make_again(tasks, call.take(), classes(), [&](std::span<const CompositeTask> again) {
-        if (!again.empty()) exact().run(again, photos_, writer_of(again));
+        if (again.empty()) return;
+        const CudaRange range("recheck");
+        exact().run(again, photos_, writer_of(again));
       });
     });
   }
@@ -258,6 +261,7 @@ class CudaEngine final : public Engine {
 
   // Chooses scales and measures the error bounds on a sample of these tasks.
   void measure(std::span<const CompositeTask> run_to_come) {
+    const CudaRange range("calibrate");
     const auto start = std::chrono::steady_clock::now();
     const CompositeSample sample = draw_sample(run_to_come);
     if (sample.tasks.empty()) return;
