@@ -172,7 +172,8 @@ EngineOptions engine_options(const DeviceOptions& options) {
                        .reuse = is_on(options.reuse),
                        .cache_memory = static_cast<std::size_t>(options.cache_memory),
                        .precision = precision_named(options.precision).value_or(Precision::fp32),
-                       .choose_precision = options.precision == "auto"};
+                       .choose_precision = options.precision == "auto",
+                       .profile_window = options.profile_window};
 }
 
 std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options) {

@@ -32,6 +32,7 @@ struct DeviceOptions {
   std::string reuse = "on";
   std::string kernels = "own";
   std::uint64_t cache_memory = 0;
+  ProfileWindow profile_window;
 };
 
 /// A checkpoint as a network, with what results say about it.

@@ -10,6 +10,7 @@
 #include "engine/cuda_dense.h"
 #include "engine/cuda_device.h"
 #include "engine/cuda_products.h"
+#include "engine/cuda_profile_window.h"
 #include "engine/cuda_range.h"
 #include "engine/cuda_reuse.h"
 #include "engine/engine.h"
@@ -44,7 +45,10 @@ std::size_t activation_bytes(const CudaLayers& layers, int rows) {
 class CudaEngine final : public Engine {
  public:
   CudaEngine(std::shared_ptr<const Network> network, const ClassMap& map, const EngineOptions& options)
-      : network_(std::move(network)), options_(options), device_(open_cuda_device(options.device)) {
+      : network_(std::move(network)),
+        options_(options),
+        device_(open_cuda_device(options.device)),
+        window_(options.profile_window) {
     if (static_cast<int>(map.in9.size()) != network_->classes())
       throw Error(ErrorCode::usage, fmt::format("the class map has {} classes and the network {}",
                                                 map.in9.size(), network_->classes()));
@@ -111,19 +115,12 @@ class CudaEngine final : public Engine {
     select_device();
     retry_in_less_memory([&] {
       prepare_for(tasks);
-      if (!screening_) return run(tasks, writer_of(tasks));
-      if (!screening_->is_measured()) measure(tasks);
-      Screening::Call call(*screening_, tasks);
-      run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
-                     const float* logits) {
-        const Screening::Verdict verdict = call.judge(t, place, decision.gap);
-        if (verdict == Screening::Verdict::stands) return write(tasks[t], place, decision, logits);
-        call.note({t, place, verdict == Screening::Verdict::audited ? decision.prediction : -1});
-      });
-      screening_->make_again(tasks, call.take(), classes(), [&](std::span<const CompositeTask> again) {
-        if (again.empty()) return;
-        const CudaRange range("recheck");
-        exact().run(again, photos_, writer_of(again));
+      if (screening_ && !screening_->is_measured()) measure(tasks);
+    });
+    window_.run(tasks, [&](std::span<const CompositeTask> part) {
+      retry_in_less_memory([&] {
+        prepare_for(tasks);
+        classify(part);
       });
     });
   }
@@ -226,6 +223,22 @@ class CudaEngine final : public Engine {
     dense_->run(tasks, photos_, sink);
   }
 
+  void classify(std::span<const CompositeTask> tasks) {
+    if (!screening_) return run(tasks, writer_of(tasks));
+    Screening::Call call(*screening_, tasks);
+    run(tasks,
+        [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision, const float* logits) {
+          const Screening::Verdict verdict = call.judge(t, place, decision.gap);
+          if (verdict == Screening::Verdict::stands) return write(tasks[t], place, decision, logits);
+          call.note({t, place, verdict == Screening::Verdict::audited ? decision.prediction : -1});
+        });
+    screening_->make_again(tasks, call.take(), classes(), [&](std::span<const CompositeTask> again) {
+      if (again.empty()) return;
+      const CudaRange range("recheck");
+      exact().run(again, photos_, writer_of(again));
+    });
+  }
+
   void make_dense() {
     if (dense_) return;
     dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, true);
@@ -306,6 +319,7 @@ class CudaEngine final : public Engine {
   std::shared_ptr<const Network> network_;
   EngineOptions options_;
   CudaDevice device_;
+  CudaProfileWindow window_;
   DeviceBuffer in9_;
   std::optional<CudaLayers> layers_;
   std::optional<CudaLayers> exact_layers_;

@@ -35,6 +35,12 @@ struct CompositeTask {
   float* logits = nullptr;              ///< [B][classes]
 };
 
+/// Tasks of a search that NVIDIA's profilers record, if they were told to wait for cudaProfilerStart.
+struct ProfileWindow {
+  std::int64_t first = 1;  ///< counted from 1, in the order they are given to the engine
+  std::int64_t count = 0;  ///< 0: none
+};
+
 struct EngineOptions {
   int threads = 0;               ///< CPU threads; 0: all that this process may use
   int batch = 0;                 ///< composites per batch (with reuse at most 16); 0: chosen for the caches
@@ -47,6 +53,7 @@ struct EngineOptions {
   std::optional<Calibration> calibration = std::nullopt;  ///< for int8; none: made from the run
   bool portable = false;                                  ///< bf16 and int8 by plain loops (slow: for tests)
   int device = 0;                                         ///< the GPU's index
+  ProfileWindow profile_window = {};                      ///< on a GPU
 };
 
 /// What a run below fp32 says about its trust in the fast precision (recheck.h).

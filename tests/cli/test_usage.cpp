@@ -56,6 +56,11 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run({"merge", "whole"}), 2, "shards");
   expect_complaint(run(challenge({"--cache-memory", "much"})), 2, "--cache-memory");
   expect_complaint(run(challenge({"--device", "abacus"})), 2, "--device");
+  for (const char* window :
+       {"20", "20:", ":5", "0:5", "20:0", "-1:5", "20:5x", "20:5:1", "99999999999:1", ""})
+    expect_complaint(run(challenge({"--device", "cuda", "--profile-window", window})), 2, "--profile-window");
+  expect_complaint(run(challenge({"--profile-window", "20:5"})), 2, "--device cuda");
+  expect_complaint(run(challenge({"--device", "cpu", "--profile-window", "20:5"})), 2, "--device cuda");
   expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");
   expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");
 }

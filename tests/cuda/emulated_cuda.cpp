@@ -1,11 +1,13 @@
 #include "tests/cuda/emulated_cuda.h"
 
+#include <cuda_profiler_api.h>
 #include <cuda_runtime_api.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <utility>
 
 #include "kernels/bottleneck_cuda.h"
 #include "kernels/composite_cuda.h"
@@ -30,6 +32,8 @@ int half_milliseconds = 0;
 bool has_shared_memory = true;
 bool warpgroups_are_broken = false;
 std::map<void*, std::size_t> blocks;
+int composites = 0;  // decided since the profiler's calls were taken
+std::vector<std::string> profiler_calls;
 
 // Calls `body` with the host's elements of a precision.
 template <class Body>
@@ -73,6 +77,11 @@ void allow_bottlenecks(bool allowed) {
 
 void break_warpgroups(bool broken) {
   warpgroups_are_broken = broken;
+}
+
+std::vector<std::string> take_profiler_calls() {
+  composites = 0;
+  return std::exchange(profiler_calls, {});
 }
 
 void pass_time(int convolutions) {
@@ -159,6 +168,14 @@ cudaError_t cudaEventSynchronize(cudaEvent_t) {
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
   const int passed = *reinterpret_cast<int*>(end) - *reinterpret_cast<int*>(start);
   *milliseconds = 0.5f * static_cast<float>(passed);
+  return cudaSuccess;
+}
+cudaError_t cudaProfilerStart() {
+  test::profiler_calls.push_back("start " + std::to_string(test::composites));
+  return cudaSuccess;
+}
+cudaError_t cudaProfilerStop() {
+  test::profiler_calls.push_back("stop " + std::to_string(test::composites));
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
@@ -279,6 +296,7 @@ cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cud
 }
 
 cudaError_t decide_cuda(const DecideArguments& a, cudaStream_t) {
+  test::composites += a.composites;
   for (int n = 0; n < a.composites; ++n) {
     PartialDecision partial;
     for (int c = 0; c < a.classes; ++c)

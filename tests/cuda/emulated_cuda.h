@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 namespace backdrop::test {
 
@@ -21,6 +23,9 @@ void show_device(bool present, int capability = 90);
 void allow_bottlenecks(bool allowed);
 /// Whether products by wgmma are wrong.
 void break_warpgroups(bool broken);
+/// cudaProfilerStart and cudaProfilerStop since the last call, each with the composites made until then:
+/// "start 14", "stop 21".
+std::vector<std::string> take_profiler_calls();
 /// As if so many more convolutions were.
 void pass_time(int convolutions);
 
