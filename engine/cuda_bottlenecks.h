@@ -35,6 +35,7 @@ class CudaChain {
   int first_layer() const { return first_layer_; }
   int last_layer() const { return last_layer_; }
   int bottlenecks() const { return arguments_.count; }
+  int side() const { return arguments_.side; }
   /// "layer1.0.conv1 to layer1.2.conv3".
   const std::string& name() const { return name_; }
 

@@ -48,7 +48,8 @@ class CudaEngine final : public Engine {
       : network_(std::move(network)),
         options_(options),
         device_(open_cuda_device(options.device)),
-        window_(options.profile_window) {
+        window_(options.profile_window),
+        plans_(options.plan_folder, describe_machine(device_), options.measure_anew, options.complain) {
     if (static_cast<int>(map.in9.size()) != network_->classes())
       throw Error(ErrorCode::usage, fmt::format("the class map has {} classes and the network {}",
                                                 map.in9.size(), network_->classes()));
@@ -57,7 +58,7 @@ class CudaEngine final : public Engine {
     in9_ = DeviceBuffer(in9.size() * sizeof(std::int32_t), "the class map");
     copy_to_device(in9_.data(), in9.data(), in9_.size(), "copying the class map");
     layers_.emplace(*network_, options.precision);
-    if (layers_->has_weights()) choose_products(*layers_);
+    if (layers_->has_weights()) choose_products(*layers_, plans_);
     if (options.precision != Precision::fp32) screening_.emplace(options.precision);
     if (needs_calibration(options.precision) && options.calibration) set_calibration(*options.calibration);
     rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch
@@ -172,7 +173,7 @@ class CudaEngine final : public Engine {
 
   void set_calibration(const Calibration& calibration) {
     layers_->set_calibration(*network_, calibration);
-    choose_products(*layers_);
+    choose_products(*layers_, plans_);
   }
 
   void select_device() const { check_cuda(cudaSetDevice(device_.index), "choosing the GPU"); }
@@ -241,7 +242,7 @@ class CudaEngine final : public Engine {
 
   void make_dense() {
     if (dense_) return;
-    dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, true);
+    dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, true, plans_);
     dense_->set_profile(profile_);
   }
 
@@ -251,7 +252,8 @@ class CudaEngine final : public Engine {
       exact_layers_.emplace(*network_, Precision::fp32);
     const CudaLayers& layers = exact_layers_ ? *exact_layers_ : *layers_;
     if (!exact_)
-      exact_.emplace(layers, in9_.as<std::int32_t>(), clamp_rows(layers.network(), kRecheckBatch), true);
+      exact_.emplace(layers, in9_.as<std::int32_t>(), clamp_rows(layers.network(), kRecheckBatch), true,
+                     plans_);
     return *exact_;
   }
 
@@ -320,6 +322,7 @@ class CudaEngine final : public Engine {
   EngineOptions options_;
   CudaDevice device_;
   CudaProfileWindow window_;
+  PlanFolder plans_;
   DeviceBuffer in9_;
   std::optional<CudaLayers> layers_;
   std::optional<CudaLayers> exact_layers_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -54,6 +56,11 @@ struct EngineOptions {
   bool portable = false;                                  ///< bf16 and int8 by plain loops (slow: for tests)
   int device = 0;                                         ///< the GPU's index
   ProfileWindow profile_window = {};                      ///< on a GPU
+  /// On a GPU: what was measured about its layers is kept here and read at the next start
+  /// (engine/measured_plan.h); empty: nowhere. `measure_anew`: it is written, not read.
+  std::filesystem::path plan_folder = {};
+  bool measure_anew = false;
+  std::function<void(const std::string&)> complain = {};  ///< hears, in one line, what went wrong harmlessly
 };
 
 /// What a run below fp32 says about its trust in the fast precision (recheck.h).

@@ -32,6 +32,9 @@ int half_milliseconds = 0;
 bool has_shared_memory = true;
 bool warpgroups_are_broken = false;
 std::map<void*, std::size_t> blocks;
+bool has_cudnn = false;
+bool cudnn_refuses = false;
+int timings = 0;
 int composites = 0;  // decided since the profiler's calls were taken
 std::vector<std::string> profiler_calls;
 
@@ -77,6 +80,15 @@ void allow_bottlenecks(bool allowed) {
 
 void break_warpgroups(bool broken) {
   warpgroups_are_broken = broken;
+}
+
+void offer_cudnn(bool offered, bool refuses) {
+  has_cudnn = offered;
+  cudnn_refuses = refuses;
+}
+
+int take_timings() {
+  return std::exchange(timings, 0);
 }
 
 std::vector<std::string> take_profiler_calls() {
@@ -166,6 +178,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t) {
   return cudaSuccess;
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
+  ++test::timings;
   const int passed = *reinterpret_cast<int*>(end) - *reinterpret_cast<int*>(start);
   *milliseconds = 0.5f * static_cast<float>(passed);
   return cudaSuccess;
@@ -192,6 +205,10 @@ const char* cudaGetErrorString(cudaError_t) {
   return "an emulated error";
 }
 cudaError_t cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
   *version = CUDART_VERSION;
   return cudaSuccess;
 }
@@ -307,29 +324,75 @@ cudaError_t decide_cuda(const DecideArguments& a, cudaStream_t) {
   return cudaSuccess;
 }
 
-cudaError_t epilogue_cuda(Precision, const EpilogueArguments&, cudaStream_t) {
-  return cudaErrorInvalidValue;
+cudaError_t epilogue_cuda(Precision precision, const EpilogueArguments& a, cudaStream_t) {
+  if (precision != Precision::fp32) return cudaErrorInvalidValue;
+  auto* output = static_cast<float*>(a.output);
+  for (std::int64_t i = 0; i < a.positions * a.channels; ++i) {
+    float sum = output[i] + a.bias[i % a.channels];
+    if (a.residual != nullptr) sum += static_cast<const float*>(a.residual)[i];
+    output[i] = sum < 0 ? a.slope * sum : sum;
+  }
+  return cudaSuccess;
 }
 
-// No cuDNN here.
 struct Cudnn::State {};
+Cudnn::Cudnn(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Cudnn::~Cudnn() = default;
 std::shared_ptr<Cudnn> Cudnn::open(cudaStream_t, std::string& reason) {
+  if (test::has_cudnn) return std::shared_ptr<Cudnn>(new Cudnn(std::make_unique<State>()));
   reason = "emulated";
   return nullptr;
 }
 std::string Cudnn::version() const {
-  return "none";
+  return "9.0.0";
 }
-struct CudnnConvolution::State {};
-CudnnConvolution::CudnnConvolution(std::shared_ptr<Cudnn>, const ConvolutionShape&, int, Precision,
-                                   const void*, const void*, void*, void*, std::size_t) {}
+
+struct CudnnConvolution::State {
+  ConvolutionShape shape;
+  int batch = 0;
+  CudnnAlgorithm algorithm;
+  bool usable = false;
+};
+CudnnConvolution::CudnnConvolution(std::shared_ptr<Cudnn>, const ConvolutionShape& shape, int batch,
+                                   Precision precision, const void*, const void*, void*, void*, std::size_t)
+    : state_(new State{shape, batch, {1, 3}, precision == Precision::fp32}) {
+  ++test::timings;
+}
+CudnnConvolution::CudnnConvolution(std::shared_ptr<Cudnn>, const ConvolutionShape& shape, int batch,
+                                   Precision precision, const CudnnAlgorithm& algorithm, std::size_t)
+    : state_(new State{shape, batch, algorithm,
+                       precision == Precision::fp32 && algorithm.number < 4 && algorithm.math == 3 &&
+                           !test::cudnn_refuses}) {}
 CudnnConvolution::~CudnnConvolution() = default;
 bool CudnnConvolution::usable() const {
-  return false;
+  return state_->usable;
 }
-bool CudnnConvolution::run(const void*, const void*, void*, void*) const {
-  return false;
+CudnnAlgorithm CudnnConvolution::algorithm() const {
+  return state_->algorithm;
+}
+bool CudnnConvolution::run(const void* input, const void* weights, void* output, void*) const {
+  test::half_milliseconds += 1;
+  const ConvolutionShape& s = state_->shape;
+  const int channels = s.channels / s.groups;
+  const int columns = s.out_channels / s.groups;
+  const auto* from = static_cast<const float*>(input);
+  auto* to = static_cast<float*>(output);
+  for (int n = 0; n < state_->batch; ++n, from += std::size_t(s.height) * s.width * s.channels)
+    for (int y = 0; y < s.out_height(); ++y)
+      for (int x = 0; x < s.out_width(); ++x)
+        for (int k = 0; k < s.out_channels; ++k, ++to) {
+          const auto* weight =
+              static_cast<const float*>(weights) + std::size_t(k) * s.kernel * s.kernel * channels;
+          *to = 0;
+          for (int tap = 0; tap < s.kernel * s.kernel; ++tap, weight += channels) {
+            const int v = y * s.stride - s.padding + tap / s.kernel;
+            const int u = x * s.stride - s.padding + tap % s.kernel;
+            if (v < 0 || v >= s.height || u < 0 || u >= s.width) continue;
+            const float* pixel = from + (std::size_t(v) * s.width + u) * s.channels + k / columns * channels;
+            for (int c = 0; c < channels; ++c) *to += pixel[c] * weight[c];
+          }
+        }
+  return true;
 }
 
 }  // namespace backdrop::kernels

@@ -23,6 +23,11 @@ void show_device(bool present, int capability = 90);
 void allow_bottlenecks(bool allowed);
 /// Whether products by wgmma are wrong.
 void break_warpgroups(bool broken);
+/// Whether there is a cuDNN. It computes in fp32 alone, in half the time of our kernels, and has algorithms 0
+/// to 3, of which it finds 1; `refuses` those that it did not find itself.
+void offer_cudnn(bool offered, bool refuses = false);
+/// How many times something was timed since the last call, by us or within cuDNN.
+int take_timings();
 /// cudaProfilerStart and cudaProfilerStop since the last call, each with the composites made until then:
 /// "start 14", "stop 21".
 std::vector<std::string> take_profiler_calls();
