@@ -12,6 +12,7 @@
 
 #include "engine/cuda_backgrounds.h"
 #include "engine/cuda_bottlenecks.h"
+#include "engine/cuda_graph.h"
 #include "engine/cuda_layers.h"
 #include "engine/cuda_tail.h"
 #include "engine/measured_plan.h"
@@ -62,6 +63,7 @@ class CudaDense {
   double milliseconds(const CudaChain& chain);
   cudaError_t start(const CudaChain& chain, int rows);
   void run_network(int rows);
+  void run_layers(int rows);
   void run_pairs(std::span<const CompositeTask> tasks, std::span<const Pair> pairs,
                  const CudaPhotos& backgrounds, const DecisionSink& sink);
   void* value(int v) const;
@@ -76,6 +78,7 @@ class CudaDense {
   CudaDecisions decisions_;
   CudaStream stream_;
   CudaStepClock clock_;
+  CudaGraphs graphs_;  // of run_layers
   Upload upload_;
   std::shared_ptr<kernels::Cudnn> cudnn_;
   std::vector<std::unique_ptr<kernels::CudnnConvolution>> convolutions_;  // null: our kernel

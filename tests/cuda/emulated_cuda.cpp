@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "kernels/bottleneck_cuda.h"
@@ -32,6 +34,29 @@ int half_milliseconds = 0;
 bool has_shared_memory = true;
 bool warpgroups_are_broken = false;
 std::map<void*, std::size_t> blocks;
+GraphTrouble trouble = GraphTrouble::none;
+int graph_launches = 0;
+int graphs = 0;
+
+using Work = std::vector<std::function<void()>>;
+std::unique_ptr<Work> captured;  // while a stream is captured
+bool capture_is_broken = false;
+
+// What a stream is given.
+cudaError_t enqueue(std::function<void()> work) {
+  if (captured)
+    captured->push_back(std::move(work));
+  else
+    work();
+  return cudaSuccess;
+}
+
+// What would have to wait for a captured stream, or touch what its kernels use.
+cudaError_t at_once() {
+  if (!captured) return cudaSuccess;
+  capture_is_broken = true;
+  return cudaErrorStreamCaptureUnsupported;
+}
 bool has_cudnn = false;
 bool cudnn_refuses = false;
 int timings = 0;
@@ -82,6 +107,18 @@ void break_warpgroups(bool broken) {
   warpgroups_are_broken = broken;
 }
 
+void trouble_graphs(GraphTrouble what) {
+  trouble = what;
+}
+
+int take_graph_launches() {
+  return std::exchange(graph_launches, 0);
+}
+
+int graphs_in_use() {
+  return graphs;
+}
+
 void offer_cudnn(bool offered, bool refuses) {
   has_cudnn = offered;
   cudnn_refuses = refuses;
@@ -107,6 +144,7 @@ namespace test = backdrop::test;
 extern "C" {
 
 cudaError_t cudaMalloc(void** data, std::size_t bytes) {
+  if (test::at_once() != cudaSuccess) return cudaErrorStreamCaptureUnsupported;
   if (test::in_use + bytes > test::limit) return cudaErrorMemoryAllocation;
   *data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
   std::memset(*data, 0xff, bytes);  // not numbers
@@ -134,20 +172,19 @@ cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total) {
   return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
+  if (test::at_once() != cudaSuccess) return cudaErrorStreamCaptureUnsupported;
   std::memcpy(to, from, bytes);
   return cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  std::memcpy(to, from, bytes);
-  return cudaSuccess;
+  return test::enqueue([=] { std::memcpy(to, from, bytes); });
 }
 cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
   std::memset(to, value, bytes);
   return cudaSuccess;
 }
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
-  std::memset(to, value, bytes);
-  return cudaSuccess;
+  return test::enqueue([=] { std::memset(to, value, bytes); });
 }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) {
   *stream = nullptr;
@@ -157,6 +194,43 @@ cudaError_t cudaStreamDestroy(cudaStream_t) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  return test::at_once();
+}
+cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
+  if (test::trouble == test::GraphTrouble::at_begin) return cudaErrorStreamCaptureUnsupported;
+  test::captured = std::make_unique<test::Work>();
+  test::capture_is_broken = test::trouble == test::GraphTrouble::at_capture;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
+  auto work = std::exchange(test::captured, nullptr);
+  *graph = nullptr;
+  if (test::capture_is_broken) return cudaErrorStreamCaptureInvalidated;
+  ++test::graphs;
+  *graph = reinterpret_cast<cudaGraph_t>(work.release());
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
+  if (test::trouble == test::GraphTrouble::at_instantiation) return cudaErrorNotSupported;
+  ++test::graphs;
+  *executable =
+      reinterpret_cast<cudaGraphExec_t>(new test::Work(*reinterpret_cast<const test::Work*>(graph)));
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
+  if (test::trouble == test::GraphTrouble::at_launch) return cudaErrorNotSupported;
+  ++test::graph_launches;
+  for (const auto& work : *reinterpret_cast<const test::Work*>(executable)) work();
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  --test::graphs;
+  delete reinterpret_cast<test::Work*>(graph);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  --test::graphs;
+  delete reinterpret_cast<test::Work*>(executable);
   return cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned int) {
@@ -228,14 +302,11 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
 
 namespace backdrop::kernels {
 
-cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
-                                      cudaStream_t) {
+namespace {
+
+void convolve(Precision precision, const ConvolutionArguments& arguments) {
   test::half_milliseconds += arguments.warpgroups ? 1 : 2;
-  if (arguments.work.positions == 0) return cudaSuccess;
-  if (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
-      arguments.group_columns % tile::kPieceColumns != 0 ||
-      (arguments.warpgroups && !has_warpgroup_products(precision)))
-    return cudaErrorInvalidValue;
+  if (arguments.work.positions == 0) return;
   switch (precision) {
     case Precision::int8:
       test::emulate_products<test::Int8Operands>(arguments);
@@ -255,41 +326,24 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
       test::emulate<test::EmulatedScalarMath<test::HostFloats>>(arguments);
       break;
   }
-  return cudaSuccess;
 }
 
-bool has_warpgroup_products(Precision precision) {
-  return test::capability == 90 && precision != Precision::fp32 && precision != Precision::tf32;
-}
-
-cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t) {
-  if (!test::has_shared_memory || !bottleneck::can_run(precision, arguments)) return cudaErrorInvalidValue;
-  test::half_milliseconds += 2;
-  if (precision == Precision::int8)
-    test::emulate_bottleneck<test::Int8Operands, bottleneck::Int8Arithmetic>(arguments);
-  else
-    test::emulate_bottleneck<test::FloatOperands<test::HostHalves>,
-                             bottleneck::FloatArithmetic<test::HostHalves>>(arguments);
-  return cudaSuccess;
-}
-
-cudaError_t position_pool_cuda(Precision precision, const PoolArguments& arguments, cudaStream_t) {
+void pool(Precision precision, const PoolArguments& arguments) {
   if (precision == Precision::int8) {
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece) pool_int8_piece(arguments, piece);
-    return cudaSuccess;
+    return;
   }
   if (precision == Precision::fp8) {
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece) pool_fp8_piece(arguments, piece);
-    return cudaSuccess;
+    return;
   }
   test::with_elements(precision, [&](auto traits) {
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece)
       pool_piece<decltype(traits)>(arguments, piece);
   });
-  return cudaSuccess;
 }
 
-cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cudaStream_t) {
+void composite(Precision precision, const CompositeArguments& a) {
   const int channels = chunk_elements(precision);
   if (needs_calibration(precision)) {
     for (int n = 0; n < a.composites; ++n)
@@ -297,7 +351,7 @@ cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cud
         const std::uint32_t words[4] = {composite_word(a, n, p), 0, 0, 0};
         std::memcpy(static_cast<std::uint32_t*>(a.output) + 4 * composite_place(a, n, p), words, 16);
       }
-    return cudaSuccess;
+    return;
   }
   test::with_elements(precision, [&](auto traits) {
     using Element = typename decltype(traits)::Element;
@@ -309,30 +363,91 @@ cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cud
           to[c] = decltype(traits)::from_float(c < 3 ? a.table[256 * c + source[c]] : 0.0f);
       }
   });
-  return cudaSuccess;
+}
+
+void convolve_images(const ConvolutionShape& s, int batch, const void* input, const void* weights,
+                     void* output) {
+  test::half_milliseconds += 1;
+  const int channels = s.channels / s.groups;
+  const int columns = s.out_channels / s.groups;
+  const auto* from = static_cast<const float*>(input);
+  auto* to = static_cast<float*>(output);
+  for (int n = 0; n < batch; ++n, from += std::size_t(s.height) * s.width * s.channels)
+    for (int y = 0; y < s.out_height(); ++y)
+      for (int x = 0; x < s.out_width(); ++x)
+        for (int k = 0; k < s.out_channels; ++k, ++to) {
+          const auto* weight =
+              static_cast<const float*>(weights) + std::size_t(k) * s.kernel * s.kernel * channels;
+          *to = 0;
+          for (int tap = 0; tap < s.kernel * s.kernel; ++tap, weight += channels) {
+            const int v = y * s.stride - s.padding + tap / s.kernel;
+            const int u = x * s.stride - s.padding + tap % s.kernel;
+            if (v < 0 || v >= s.height || u < 0 || u >= s.width) continue;
+            const float* pixel = from + (std::size_t(v) * s.width + u) * s.channels + k / columns * channels;
+            for (int c = 0; c < channels; ++c) *to += pixel[c] * weight[c];
+          }
+        }
+}
+
+}  // namespace
+
+cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
+                                      cudaStream_t) {
+  if (arguments.work.positions != 0 &&
+      (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
+       arguments.group_columns % tile::kPieceColumns != 0 ||
+       (arguments.warpgroups && !has_warpgroup_products(precision))))
+    return cudaErrorInvalidValue;
+  return test::enqueue([=] { convolve(precision, arguments); });
+}
+
+bool has_warpgroup_products(Precision precision) {
+  return test::capability == 90 && precision != Precision::fp32 && precision != Precision::tf32;
+}
+
+cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t) {
+  if (!test::has_shared_memory || !bottleneck::can_run(precision, arguments)) return cudaErrorInvalidValue;
+  return test::enqueue([=] {
+    test::half_milliseconds += 2;
+    if (precision == Precision::int8)
+      test::emulate_bottleneck<test::Int8Operands, bottleneck::Int8Arithmetic>(arguments);
+    else
+      test::emulate_bottleneck<test::FloatOperands<test::HostHalves>,
+                               bottleneck::FloatArithmetic<test::HostHalves>>(arguments);
+  });
+}
+
+cudaError_t position_pool_cuda(Precision precision, const PoolArguments& arguments, cudaStream_t) {
+  return test::enqueue([=] { pool(precision, arguments); });
+}
+
+cudaError_t composite_cuda(Precision precision, const CompositeArguments& arguments, cudaStream_t) {
+  return test::enqueue([=] { composite(precision, arguments); });
 }
 
 cudaError_t decide_cuda(const DecideArguments& a, cudaStream_t) {
-  test::composites += a.composites;
-  for (int n = 0; n < a.composites; ++n) {
-    PartialDecision partial;
-    for (int c = 0; c < a.classes; ++c)
-      partial =
-          merge(partial, one_logit(a.logits[std::int64_t{n} * a.stride + c], c, a.in9[c] == a.labels[n]));
-    a.decisions[n] = finish_decision(partial);
-  }
-  return cudaSuccess;
+  return test::enqueue([=] {
+    test::composites += a.composites;
+    for (int n = 0; n < a.composites; ++n) {
+      PartialDecision partial;
+      for (int c = 0; c < a.classes; ++c)
+        partial =
+            merge(partial, one_logit(a.logits[std::int64_t{n} * a.stride + c], c, a.in9[c] == a.labels[n]));
+      a.decisions[n] = finish_decision(partial);
+    }
+  });
 }
 
 cudaError_t epilogue_cuda(Precision precision, const EpilogueArguments& a, cudaStream_t) {
   if (precision != Precision::fp32) return cudaErrorInvalidValue;
-  auto* output = static_cast<float*>(a.output);
-  for (std::int64_t i = 0; i < a.positions * a.channels; ++i) {
-    float sum = output[i] + a.bias[i % a.channels];
-    if (a.residual != nullptr) sum += static_cast<const float*>(a.residual)[i];
-    output[i] = sum < 0 ? a.slope * sum : sum;
-  }
-  return cudaSuccess;
+  return test::enqueue([=] {
+    auto* output = static_cast<float*>(a.output);
+    for (std::int64_t i = 0; i < a.positions * a.channels; ++i) {
+      float sum = output[i] + a.bias[i % a.channels];
+      if (a.residual != nullptr) sum += static_cast<const float*>(a.residual)[i];
+      output[i] = sum < 0 ? a.slope * sum : sum;
+    }
+  });
 }
 
 struct Cudnn::State {};
@@ -371,28 +486,9 @@ CudnnAlgorithm CudnnConvolution::algorithm() const {
   return state_->algorithm;
 }
 bool CudnnConvolution::run(const void* input, const void* weights, void* output, void*) const {
-  test::half_milliseconds += 1;
-  const ConvolutionShape& s = state_->shape;
-  const int channels = s.channels / s.groups;
-  const int columns = s.out_channels / s.groups;
-  const auto* from = static_cast<const float*>(input);
-  auto* to = static_cast<float*>(output);
-  for (int n = 0; n < state_->batch; ++n, from += std::size_t(s.height) * s.width * s.channels)
-    for (int y = 0; y < s.out_height(); ++y)
-      for (int x = 0; x < s.out_width(); ++x)
-        for (int k = 0; k < s.out_channels; ++k, ++to) {
-          const auto* weight =
-              static_cast<const float*>(weights) + std::size_t(k) * s.kernel * s.kernel * channels;
-          *to = 0;
-          for (int tap = 0; tap < s.kernel * s.kernel; ++tap, weight += channels) {
-            const int v = y * s.stride - s.padding + tap / s.kernel;
-            const int u = x * s.stride - s.padding + tap % s.kernel;
-            if (v < 0 || v >= s.height || u < 0 || u >= s.width) continue;
-            const float* pixel = from + (std::size_t(v) * s.width + u) * s.channels + k / columns * channels;
-            for (int c = 0; c < channels; ++c) *to += pixel[c] * weight[c];
-          }
-        }
-  return true;
+  const ConvolutionShape shape = state_->shape;
+  const int batch = state_->batch;
+  return test::enqueue([=] { convolve_images(shape, batch, input, weights, output); }) == cudaSuccess;
 }
 
 }  // namespace backdrop::kernels

@@ -1,7 +1,8 @@
 /// \file
 /// A CUDA runtime on the CPU, just wide enough for the GPU engine: memory is host memory, streams do
-/// everything at once, kernels run through tests/cuda/emulated_tile.h. With it the engine's own logic is
-/// tested where there is no GPU; what it cannot show is anything about concurrency, speed or the hardware.
+/// everything at once (but what is captured, when its graph is launched), kernels run through
+/// tests/cuda/emulated_tile.h. With it the engine's own logic is tested where there is no GPU; what it cannot
+/// show is anything about concurrency, speed or the hardware.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +24,13 @@ void show_device(bool present, int capability = 90);
 void allow_bottlenecks(bool allowed);
 /// Whether products by wgmma are wrong.
 void break_warpgroups(bool broken);
+/// What goes wrong with graphs.
+enum class GraphTrouble { none, at_begin, at_capture, at_instantiation, at_launch };
+void trouble_graphs(GraphTrouble trouble);
+/// Graphs launched since the last call; those that exist.
+int take_graph_launches();
+int graphs_in_use();
+
 /// Whether there is a cuDNN. It computes in fp32 alone, in half the time of our kernels, and has algorithms 0
 /// to 3, of which it finds 1; `refuses` those that it did not find itself.
 void offer_cudnn(bool offered, bool refuses = false);

@@ -29,9 +29,10 @@ class Ranges : public testing::Test {
   }
 
   // The ranges of a search; those of the engine's start are forgotten.
-  std::vector<std::string> search(bool reuse, Precision precision) {
+  std::vector<std::string> search(bool reuse, Precision precision, int batch = 0) {
     EngineOptions options;
     options.reuse = reuse;
+    options.batch = batch;
     options.precision = precision;
     options.threads = 1;
     const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
@@ -64,6 +65,12 @@ TEST_F(Ranges, NameWhatEveryLayerIs) {
   EXPECT_THAT(reuse, IsSupersetOf(layers_in("foreground/batch")));
   EXPECT_THAT(reuse, IsSupersetOf({"lists", "foreground/normalise"}));
   EXPECT_THAT(reuse, Not(Contains("recheck")));
+}
+
+TEST_F(Ranges, NameGraphs) {
+  const auto ranges = search(false, Precision::fp32, 3);
+  EXPECT_THAT(ranges, IsSupersetOf(layers_in("batch")));
+  EXPECT_THAT(ranges, IsSupersetOf({"batch/capture", "batch/graph", "batch/decide"}));
 }
 
 TEST_F(Ranges, NameWhatIsDecidedAgain) {
