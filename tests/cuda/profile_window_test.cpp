@@ -14,9 +14,9 @@ using ::testing::IsEmpty;
 constexpr int kClasses = 9;
 constexpr int kBackgrounds = 7;
 
-class CudaProfile : public testing::Test {
+class ProfileWindows : public testing::Test {
  protected:
-  CudaProfile() {
+  ProfileWindows() {
     test::limit_device_memory(std::size_t{1} << 30);
     test::show_device(true);
   }
@@ -48,7 +48,7 @@ class CudaProfile : public testing::Test {
   test::Scene scene{13, kBackgrounds, kClasses, 4};
 };
 
-TEST_F(CudaProfile, HoldsTheForegroundsAskedForAndNoOthers) {
+TEST_F(ProfileWindows, HoldsTheForegroundsAskedForAndNoOthers) {
   const std::size_t all = scene.masks.size();
   ASSERT_GE(all, 5u);
   for (const bool reuse : {true, false}) {
@@ -67,7 +67,7 @@ TEST_F(CudaProfile, HoldsTheForegroundsAskedForAndNoOthers) {
   }
 }
 
-TEST_F(CudaProfile, ChangesNoAnswer) {
+TEST_F(ProfileWindows, ChangesNoAnswer) {
   for (const Precision precision : {Precision::fp32, Precision::bf16}) {
     EngineOptions options;
     options.precision = precision;
