@@ -1,5 +1,6 @@
 #include "tests/ptx/runtime.h"
 
+#include <cuda_profiler_api.h>
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <set>
 #include <string_view>
@@ -56,8 +58,10 @@ struct Function {
   std::size_t launched_bytes = std::size_t{48} << 10;  // of shared memory, at most
 };
 
+using Work = std::function<void()>;
+
 struct Stream {
-  std::deque<std::function<void()>> work;
+  std::deque<Work> work;
   std::uint64_t given = 0;
   std::uint64_t done = 0;
 };
@@ -67,6 +71,23 @@ struct Event {
   std::uint64_t place = 0;  // done when the stream has done so much
   std::int64_t time = 0;
 };
+
+using Graph = std::vector<Work>;
+
+// What a thread gives to a stream while it captures it.
+struct Capture {
+  Stream* stream = nullptr;
+  Graph graph;
+  bool is_spoilt = false;
+};
+
+thread_local std::optional<Capture> capture;
+
+// For calls that wait, or touch what captured kernels use, or that a graph of ours does not know.
+bool spoils_capture() {
+  if (capture) capture->is_spoilt = true;
+  return capture.has_value();
+}
 
 struct Configuration {
   dim3 grid, block;
@@ -100,7 +121,11 @@ class Runtime {
     std::erase_if(streams_, [&](const auto& one) { return one.get() == &stream(handle); });
   }
 
-  void give(Stream& stream, std::function<void()> work) {
+  void give(Stream& stream, Work work) {
+    if (capture && capture->stream == &stream) {
+      capture->graph.push_back(std::move(work));
+      return;
+    }
     stream.work.push_back(std::move(work));
     ++stream.given;
     if (device_.timing == Timing::at_once) finish(stream);
@@ -114,7 +139,7 @@ class Runtime {
 
   void advance(Stream& stream, std::uint64_t place) {
     while (stream.done < place && !stream.work.empty()) {
-      const std::function<void()> work = std::move(stream.work.front());
+      const Work work = std::move(stream.work.front());
       stream.work.pop_front();
       try {
         if (error_ == cudaSuccess) work();
@@ -184,6 +209,12 @@ class Runtime {
   }
   std::int64_t clock() const { return clock_; }
 
+  void launch(const Graph& graph, Stream& stream) {
+    ++graph_launches_;
+    for (const Work& work : graph) give(stream, work);
+  }
+  int take_graph_launches() { return std::exchange(graph_launches_, 0); }
+
   std::vector<Configuration> configurations;
   std::set<void*> events;
   std::map<const std::byte*, std::size_t> pinned;
@@ -238,6 +269,7 @@ class Runtime {
   cudaError_t error_ = cudaSuccess;
   const Kernel* last_kernel_ = nullptr;
   std::uint32_t launches_ = 0;
+  int graph_launches_ = 0;
   std::int64_t clock_ = 0;  // instructions of warps, or launches
 };
 
@@ -280,6 +312,7 @@ cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind k
   } else {
     return cudaErrorInvalidMemcpyDirection;
   }
+  if (waits && spoils_capture()) return cudaErrorStreamCaptureUnsupported;
   if (waits) locked->finish(stream);
   return locked->error();
 }
@@ -304,6 +337,11 @@ void use_device(const Device& device) {
 int count_in_last_kernel(const std::string& name) {
   const Locked locked;
   return locked->count_in_last_kernel(name);
+}
+
+int take_graph_launches() {
+  const Locked locked;
+  return locked->take_graph_launches();
 }
 
 std::vector<std::string> take_faults() {
@@ -391,11 +429,13 @@ cudaError_t cudaFuncSetAttribute(const void* host, cudaFuncAttribute attribute, 
 }
 
 cudaError_t cudaMalloc(void** data, std::size_t bytes) {
+  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
   const Locked locked;
   *data = locked->memory().allocate(bytes);
   return *data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
 }
 cudaError_t cudaFree(void* data) {
+  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
   const Locked locked;
   locked->finish_all();  // as the device does
   return locked->memory().free(data) ? cudaSuccess : cudaErrorInvalidValue;
@@ -448,16 +488,19 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
   const Locked locked;
   locked->finish(locked->stream(stream));
   return locked->error();
 }
 cudaError_t cudaDeviceSynchronize() {
+  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
   const Locked locked;
   locked->finish_all();
   return locked->error();
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int) {
+  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
   const Locked locked;
   const backdrop::ptx::Event waited_for = backdrop::ptx::event_of(event);
   if (waited_for.stream != nullptr)
@@ -476,6 +519,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
+  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
   const Locked locked;
   backdrop::ptx::Stream& stream = locked->stream(handle);
   backdrop::ptx::Event& recorded = backdrop::ptx::event_of(event);
@@ -485,6 +529,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
   const Locked locked;
   const backdrop::ptx::Event& waited_for = backdrop::ptx::event_of(event);
   if (waited_for.stream != nullptr) locked->advance(*waited_for.stream, waited_for.place);
@@ -495,6 +540,47 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEve
   *milliseconds =
       static_cast<float>(backdrop::ptx::event_of(end).time - backdrop::ptx::event_of(start).time) * 1e-6f;
   return locked->error();
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
+  // Other modes, which hold up other threads, are not known.
+  if (mode != cudaStreamCaptureModeThreadLocal || backdrop::ptx::capture)
+    return cudaErrorStreamCaptureUnsupported;
+  backdrop::ptx::capture.emplace().stream = &Locked()->stream(stream);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
+  *graph = nullptr;
+  if (!backdrop::ptx::capture) return cudaErrorIllegalState;
+  backdrop::ptx::Capture ended = *std::exchange(backdrop::ptx::capture, std::nullopt);
+  if (ended.is_spoilt) return cudaErrorStreamCaptureInvalidated;
+  *graph = reinterpret_cast<cudaGraph_t>(new backdrop::ptx::Graph(std::move(ended.graph)));
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
+  const auto& captured = *reinterpret_cast<const backdrop::ptx::Graph*>(graph);
+  *executable = reinterpret_cast<cudaGraphExec_t>(new backdrop::ptx::Graph(captured));
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  const Locked locked;
+  locked->launch(*reinterpret_cast<const backdrop::ptx::Graph*>(executable), locked->stream(stream));
+  return locked->error();
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete reinterpret_cast<backdrop::ptx::Graph*>(graph);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  delete reinterpret_cast<backdrop::ptx::Graph*>(executable);
+  return cudaSuccess;
+}
+
+cudaError_t cudaProfilerStart() {
+  return cudaSuccess;
+}
+cudaError_t cudaProfilerStop() {
+  return cudaSuccess;
 }
 
 cudaError_t cudaGetDeviceCount(int* count) {
