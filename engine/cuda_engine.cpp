@@ -1,10 +1,11 @@
-// The GPU engine: exact reuse or the dense path in the precision asked for, and below fp32 a second, dense
+// One GPU's engine: exact reuse or the dense path in the precision asked for, and below fp32 a second, dense
 // path in fp32 that decides again what was close (engine/screening.h).
+#include "engine/cuda_engine.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
 #include <optional>
 
 #include "backdrop/error.h"
@@ -16,7 +17,6 @@
 #include "engine/cuda_reuse.h"
 #include "engine/hand_off.h"
 #include "engine/screening.h"
-#include "engine/several_engines.h"
 
 namespace backdrop {
 namespace {
@@ -354,36 +354,11 @@ class CudaEngine final : public PeerEngine {
   std::int64_t earlier_multiply_adds_ = 0;  // by runners that were replaced
 };
 
-std::vector<int> gpus_asked_for(std::vector<int> indices) {
-  if (!indices.empty()) return indices;
-  indices.resize(static_cast<std::size_t>(count_cuda_devices()));
-  std::iota(indices.begin(), indices.end(), 0);
-  return indices;
-}
-
 }  // namespace
 
-std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
-                                         const EngineOptions& options) {
-  const std::vector<int> gpus = gpus_asked_for(options.gpus);
-  if (gpus.size() == 1) return std::make_unique<CudaEngine>(std::move(network), map, options, gpus.front());
-  std::vector<std::unique_ptr<PeerEngine>> engines(gpus.size());
-  ThreadPool pool(static_cast<int>(gpus.size()));
-  pool.run(gpus.size(), [&](std::size_t i, int) {
-    engines[i] = std::make_unique<CudaEngine>(network, map, options, gpus[i]);
-  });
-  return join_engines(std::move(engines), needs_calibration(options.precision) && !options.calibration);
-}
-
-std::vector<int> find_gpus(const std::vector<int>& asked) {
-  const std::vector<int> gpus = gpus_asked_for(asked);
-  for (const int gpu : gpus) open_cuda_device(gpu);
-  return gpus;
-}
-
-std::string cuda_build() {
-  return fmt::format("{}.{}, cuDNN loaded when needed, {}", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10,
-                     BACKDROP_CUDA_ARCHITECTURES);
+std::unique_ptr<PeerEngine> make_one_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
+                                                 const EngineOptions& options, int gpu) {
+  return std::make_unique<CudaEngine>(std::move(network), map, options, gpu);
 }
 
 }  // namespace backdrop
