@@ -38,8 +38,12 @@ cudaError_t launch(std::span<const std::uintptr_t> words, cudaStream_t stream, s
 template <class Arguments>
 cudaError_t launch(const Arguments& arguments, cudaStream_t stream, std::function<void()> kernel) {
   static_assert(sizeof(Arguments) % sizeof(std::uintptr_t) == 0);
+  Arguments copy = arguments;
+#if __has_builtin(__builtin_clear_padding)
+  __builtin_clear_padding(&copy);  // what lies beside a number there may make it look like a pointer
+#endif
   std::uintptr_t words[sizeof(Arguments) / sizeof(std::uintptr_t)];
-  std::memcpy(words, &arguments, sizeof(arguments));
+  std::memcpy(words, &copy, sizeof(copy));
   return launch(std::span<const std::uintptr_t>(words), stream, std::move(kernel));
 }
 
