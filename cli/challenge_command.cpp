@@ -14,6 +14,7 @@
 #include "cli/profile_window.h"
 #include "cli/progress.h"
 #include "cli/version.h"
+#include "engine/device_choice.h"
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
@@ -50,7 +51,7 @@ struct ChallengeOptions {
 };
 
 void check_combination(const ChallengeOptions& options) {
-  if (options.device.profile_window.count > 0 && !options.device.device.starts_with("cuda"))
+  if (options.device.profile_window.count > 0 && !parse_device(options.device.device).gpu)
     throw Error(ErrorCode::usage,
                 "--profile-window starts and stops NVIDIA's profilers: give --device cuda, or leave it out");
   if (!options.resume) return;
@@ -228,9 +229,9 @@ void add_challenge_command(CLI::App& application) {
       ->add_option_function<std::string>(
           "--profile-window",
           [options](const std::string& text) { options->device.profile_window = parse_profile_window(text); },
-          "On a GPU: call cudaProfilerStart before the FIRST-th foreground and cudaProfilerStop after COUNT "
-          "of "
-          "them, for nsys --capture-range=cudaProfilerApi and ncu --profile-from-start off")
+          "On a GPU: call cudaProfilerStart before the FIRST-th foreground and cudaProfilerStop after "
+          "COUNT of them (of several GPUs, the first one's foregrounds), for ncu --profile-from-start off "
+          "and nsys --capture-range=cudaProfilerApi")
       ->type_name("FIRST:COUNT");
   command
       ->add_option("--logits", options->logits,

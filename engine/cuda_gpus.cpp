@@ -24,10 +24,14 @@ std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network,
                                          const EngineOptions& options) {
   const std::vector<int> gpus = gpus_asked_for(options.gpus);
   if (gpus.size() == 1) return make_one_cuda_engine(std::move(network), map, options, gpus.front());
+  // There is one profiler for all of them.
+  EngineOptions others = options;
+  others.profile_window = {};
   std::vector<std::unique_ptr<PeerEngine>> engines(gpus.size());
   ThreadPool pool(static_cast<int>(gpus.size()));
-  pool.run(gpus.size(),
-           [&](std::size_t i, int) { engines[i] = make_one_cuda_engine(network, map, options, gpus[i]); });
+  pool.run(gpus.size(), [&](std::size_t i, int) {
+    engines[i] = make_one_cuda_engine(network, map, i == 0 ? options : others, gpus[i]);
+  });
   return join_engines(std::move(engines), needs_calibration(options.precision) && !options.calibration);
 }
 

@@ -39,7 +39,7 @@ struct CompositeTask {
 
 /// Tasks of a search that NVIDIA's profilers record, if they were told to wait for cudaProfilerStart.
 struct ProfileWindow {
-  std::int64_t first = 1;  ///< counted from 1, in the order they are given to the engine
+  std::int64_t first = 1;  ///< counted from 1, as they come to the engine; of several GPUs, to the first
   std::int64_t count = 0;  ///< 0: none
 };
 
@@ -60,7 +60,8 @@ struct EngineOptions {
   /// (engine/measured_plan.h); empty: nowhere. `measure_anew`: it is written, not read.
   std::filesystem::path plan_folder = {};
   bool measure_anew = false;
-  std::function<void(const std::string&)> complain = {};  ///< hears, in one line, what went wrong harmlessly
+  /// Hears, in one line, what went wrong harmlessly; from several GPUs' threads at once.
+  std::function<void(const std::string&)> complain = {};
 };
 
 /// What a run below fp32 says about its trust in the fast precision (recheck.h).
