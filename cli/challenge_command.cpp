@@ -11,8 +11,10 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
+#include "cli/profile_window.h"
 #include "cli/progress.h"
 #include "cli/version.h"
+#include "engine/device_choice.h"
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
@@ -49,6 +51,9 @@ struct ChallengeOptions {
 };
 
 void check_combination(const ChallengeOptions& options) {
+  if (options.device.profile_window.count > 0 && !parse_device(options.device.device).gpu)
+    throw Error(ErrorCode::usage,
+                "--profile-window starts and stops NVIDIA's profilers: give --device cuda, or leave it out");
   if (!options.resume) return;
   if (options.out.empty()) throw Error(ErrorCode::usage, "--resume needs the run's folder: give --out");
   if (!options.logits.empty())
@@ -220,6 +225,14 @@ void add_challenge_command(CLI::App& application) {
                  "Go on with the run in --out if it was stopped or killed; start it if there is none")
       ->excludes(force);
   add_device_options(*command, options->device);
+  command
+      ->add_option_function<std::string>(
+          "--profile-window",
+          [options](const std::string& text) { options->device.profile_window = parse_profile_window(text); },
+          "On a GPU: call cudaProfilerStart before the FIRST-th foreground and cudaProfilerStop after "
+          "COUNT of them (of several GPUs, the first one's foregrounds), for ncu --profile-from-start off "
+          "and nsys --capture-range=cudaProfilerApi")
+      ->type_name("FIRST:COUNT");
   command
       ->add_option("--logits", options->logits,
                    "Also write every logit, float32 [F,B,classes], for comparisons")

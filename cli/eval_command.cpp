@@ -13,10 +13,10 @@
 #include "cli/progress.h"
 #include "cli/text_table.h"
 #include "cli/version.h"
+#include "core/durable_file.h"
 #include "report/evaluation_record.h"
 #include "report/run_files.h"
 #include "report/run_summary.h"
-#include "search/durable_file.h"
 #include "search/evaluation.h"
 
 namespace backdrop {

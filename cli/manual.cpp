@@ -80,6 +80,14 @@ If set and not empty, progress on a terminal has no bold type.
 If
 .IR dumb ,
 the same.
+.TP
+.B XDG_CACHE_HOME
+Where
+.I backdrop
+holds, of each GPU, which kernel is the fastest for each layer; ~/.cache if it is not set.
+.B \-\-gpu\-plans
+.I off
+keeps nothing.
 .SH FILES
 The result of
 .B \-\-out

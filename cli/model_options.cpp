@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
+
 #include "backdrop/error.h"
+#include "cli/cache_folder.h"
 #include "core/hash.h"
 #include "engine/device_choice.h"
 #include "loaders/dataset.h"
@@ -22,6 +25,12 @@ std::string known_device(const std::string& device) {
   } catch (const Error& error) {
     return error.what();
   }
+}
+
+// Whichever of several engines says it first says it for all.
+void note_once(const std::string& line) {
+  static std::once_flag noted;
+  std::call_once(noted, [&line] { fmt::print(stderr, "note: {}\n", line); });
 }
 
 std::string normalization_source(const Checkpoint& checkpoint, int classes, const std::string& file) {
@@ -103,6 +112,13 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       ->check(CLI::IsMember({"own", "onednn", "reference"}))
       ->capture_default_str();
   add_cache_option(command, options.cache_memory);
+  command
+      .add_option(
+          "--gpu-plans", options.gpu_plans,
+          "Of a GPU, which kernel is the fastest for each layer: keep it in ~/.cache/backdrop and read it "
+          "there; anew: measure it again and keep it; off: measure it, touch no file")
+      ->check(CLI::IsMember({"keep", "anew", "off"}))
+      ->capture_default_str();
 }
 
 void add_cache_option(CLI::App& command, std::uint64_t& bytes) {
@@ -165,7 +181,11 @@ EngineOptions engine_options(const DeviceOptions& options) {
                        .reuse = is_on(options.reuse),
                        .cache_memory = static_cast<std::size_t>(options.cache_memory),
                        .precision = precision_named(options.precision).value_or(Precision::fp32),
-                       .choose_precision = options.precision == "auto"};
+                       .choose_precision = options.precision == "auto",
+                       .profile_window = options.profile_window,
+                       .plan_folder = options.gpu_plans == "off" ? "" : cache_folder(),
+                       .measure_anew = options.gpu_plans == "anew",
+                       .complain = note_once};
 }
 
 std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options) {

@@ -32,6 +32,8 @@ struct DeviceOptions {
   std::string reuse = "on";
   std::string kernels = "own";
   std::uint64_t cache_memory = 0;
+  ProfileWindow profile_window;
+  std::string gpu_plans = "keep";
 };
 
 /// A checkpoint as a network, with what results say about it.
@@ -69,7 +71,8 @@ LoadedNetwork load_network(const ModelOptions& options);
 /// The same with the class map. Throws usage if --in9 contradicts the checkpoint or a map is needed.
 LoadedModel load_model(const ModelOptions& options);
 
-/// What --threads, --batch, --reuse, --kernels, --cache-memory and --precision say.
+/// What --threads, --batch, --reuse, --kernels, --cache-memory, --precision, --profile-window and --gpu-plans
+/// say.
 EngineOptions engine_options(const DeviceOptions& options);
 
 /// With --device auto a GPU where CUDA's driver is; if it cannot be used the CPU, as one line on stderr says.

@@ -11,8 +11,8 @@
 #include "cli/progress.h"
 #include "cli/text_table.h"
 #include "cli/version.h"
+#include "core/durable_file.h"
 #include "report/profile_record.h"
-#include "search/durable_file.h"
 #include "search/inputs.h"
 
 namespace backdrop {

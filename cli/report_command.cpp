@@ -11,10 +11,10 @@
 #include "cli/finished_run.h"
 #include "cli/progress.h"
 #include "cli/text_table.h"
+#include "core/durable_file.h"
 #include "report/run_page.h"
 #include "report/run_reader.h"
 #include "report/run_summary.h"
-#include "search/durable_file.h"
 #include "search/merge.h"
 
 namespace backdrop {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "engine/cuda_range.h"
 #include "kernels/composite_cuda.h"
 
 namespace backdrop {
 
 CudaPhotos upload_photos(std::span<const Image> photos) {
+  const CudaRange range("load");
   CudaPhotos result;
   result.count = photos.size();
   if (photos.empty()) return result;
@@ -101,13 +103,17 @@ void CudaCache::fill(std::span<const int> backgrounds, cudaStream_t stream, Cuda
   photos.composites = rows;
   photos.photo_pixels = photos.pixels = photos_.pixels;
   clock.start(stream);
-  check_cuda(kernels::composite_cuda(layers_.precision(), photos, stream), "starting the normalisation");
+  {
+    const CudaRange range("normalise");
+    check_cuda(kernels::composite_cuda(layers_.precision(), photos, stream), "starting the normalisation");
+  }
 
   const auto rows_of = [&](int v) {
     return image_rows(value(v), layers_.network().shape(v).size(), device_slots);
   };
   for (int i = 0; i < hand_off_; ++i) {
     const Layer& layer = layers_.network().layers[i];
+    const CudaRange range(layer.name);
     const kernels::DeviceOutput output{const_cast<void*>(value(i + 1)), layers_.network().shape(i + 1).size(),
                                        device_slots, kernels::DotOutput::stored};
     layers_.run(i, layers_.whole(i), rows, rows_of(layer.input),

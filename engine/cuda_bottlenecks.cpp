@@ -68,7 +68,10 @@ std::vector<std::vector<FoundBottleneck>> find_chains(const Network& network) {
 }
 
 CudaChain::CudaChain(const CudaLayers& layers, const std::vector<FoundBottleneck>& found, int side)
-    : precision_(layers.precision()), first_layer_(found.front().reduce), last_layer_(found.back().expand) {
+    : precision_(layers.precision()),
+      first_layer_(found.front().reduce),
+      last_layer_(found.back().expand),
+      name_(layers.network().layers[first_layer_].name + " to " + layers.network().layers[last_layer_].name) {
   const Layer& first = layers.network().layers[found.front().reduce];
   arguments_.height = first.in.height;
   arguments_.width = first.in.width;

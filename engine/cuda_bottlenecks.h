@@ -4,6 +4,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <string>
 #include <vector>
 
 #include "engine/cuda_layers.h"
@@ -34,6 +35,9 @@ class CudaChain {
   int first_layer() const { return first_layer_; }
   int last_layer() const { return last_layer_; }
   int bottlenecks() const { return arguments_.count; }
+  int side() const { return arguments_.side; }
+  /// "layer1.0.conv1 to layer1.2.conv3".
+  const std::string& name() const { return name_; }
 
  private:
   kernels::BottleneckConvolution convolution(const CudaLayers& layers, int index);
@@ -41,6 +45,7 @@ class CudaChain {
   Precision precision_;
   int first_layer_;
   int last_layer_;
+  std::string name_;
   std::vector<DeviceBuffer> fragments_;
   kernels::BottleneckArguments arguments_;
 };

@@ -1,8 +1,8 @@
 #include "engine/cuda_dense.h"
 
 #include <algorithm>
-#include <limits>
 
+#include "engine/cuda_range.h"
 #include "engine/layer_shapes.h"
 #include "engine/value_lifetimes.h"
 #include "kernels/composite_cuda.h"
@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t kWorkspaceBytes = std::size_t{256} << 20;
 constexpr std::size_t kForegroundsAtOnce = 64;  // photos on the device at a time
 constexpr std::size_t kBatchesAtOnce = 16;      // between two waits for results
-constexpr int kTimedRuns = 3;
-constexpr int kSides[] = {8, 16};  // of a block of bottlenecks, in positions
 
 std::vector<std::uint32_t> mask_bits(const Mask& mask) {
   std::vector<std::uint32_t> bits((mask.values.size() + 31) / 32, 0);
@@ -39,7 +37,8 @@ MemoryPlan plan_values(const CudaLayers& layers, int batch) {
 
 }  // namespace
 
-CudaDense::CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, bool with_cudnn)
+CudaDense::CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, bool with_cudnn,
+                     PlanFolder& plans)
     : layers_(layers),
       in9_(in9),
       batch_(batch),
@@ -48,106 +47,27 @@ CudaDense::CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batc
       tail_(layers, batch),
       convolutions_(layers.network().layers.size()),
       chains_(layers.network().layers.size()) {
+  if (with_cudnn && !needs_calibration(layers.precision())) cudnn_ = kernels::Cudnn::open(stream_, no_cudnn_);
+  if (cudnn_) workspace_ = DeviceBuffer(kWorkspaceBytes, "cuDNN");
   // cuDNN always runs full batches: what lies in unused places must at least be numbers.
+  clear_activations();
+  choose(plans);
+  // The measurements left anything at all in the activations.
+  clear_activations();
+  stream_.synchronize();
+}
+
+void CudaDense::clear_activations() {
   check_cuda(cudaMemsetAsync(arena_.data(), 0, arena_.size(), stream_), "clearing memory");
-  if (needs_calibration(layers.precision()))
-    libraries_ = "our kernels";
-  else
-    choose_convolutions(with_cudnn);
-  choose_chains();
 }
 
 void* CudaDense::value(int v) const {
   return v == layers_.position_layers() ? tail_.input() : arena_.data() + plan_.offsets[v];
 }
 
-void CudaDense::choose_convolutions(bool with_cudnn) {
-  if (with_cudnn) cudnn_ = kernels::Cudnn::open(stream_, libraries_);
-  if (!cudnn_) return;
-  workspace_ = DeviceBuffer(kWorkspaceBytes, "cuDNN");
-  int convolutions = 0;
-  int by_cudnn = 0;
-  for (int i = 0; i < layers_.position_layers(); ++i) {
-    const Layer& layer = layers_.network().layers[i];
-    if (layer.kind != LayerKind::convolution) continue;
-    ++convolutions;
-    const auto layer_alone = [&] { run_layer(i, batch_); };
-    const double ours = milliseconds(layer_alone);
-    convolutions_[i] = std::make_unique<kernels::CudnnConvolution>(
-        cudnn_, convolution_shape(layer), batch_, layers_.precision(), value(layer.input), layers_.weights(i),
-        value(i + 1), workspace_.data(), workspace_.size());
-    if (!convolutions_[i]->usable() || !run_by_cudnn(i) || milliseconds(layer_alone) >= ours)
-      convolutions_[i].reset();
-    else
-      ++by_cudnn;
-  }
-  libraries_ = "cuDNN " + cudnn_->version() + " for " + std::to_string(by_cudnn) + " of " +
-               std::to_string(convolutions) + " convolutions";
-  // The measurements left anything at all in the activations.
-  check_cuda(cudaMemsetAsync(arena_.data(), 0, arena_.size(), stream_), "clearing memory");
-  stream_.synchronize();
-}
-
-void CudaDense::choose_chains() {
-  const auto keep_faster = [&](std::unique_ptr<CudaChain> chain, double& least) {
-    const double elapsed = milliseconds(*chain);
-    if (elapsed >= least) return;
-    least = elapsed;
-    for (int i = chain->first_layer(); i <= chain->last_layer(); ++i) chains_[i].reset();
-    chains_[chain->first_layer()] = std::move(chain);
-  };
-  for (const auto& found : find_chains(layers_.network())) {
-    // The last layer before the fully connected ones writes floats in 8 bits.
-    if (found.back().expand + 1 >= layers_.position_layers()) continue;
-    double all = 0;
-    for (const FoundBottleneck& one : found) {
-      double alone = 0;
-      for (int i = one.reduce; i <= one.expand; ++i) alone += milliseconds([&] { run_layer(i, batch_); });
-      keep_faster(std::make_unique<CudaChain>(layers_, std::vector{one}, kSides[0]), alone);
-      all += alone;
-    }
-    if (found.size() == 1) continue;
-    for (const int side : kSides) keep_faster(std::make_unique<CudaChain>(layers_, found, side), all);
-  }
-  int kernels = 0;
-  int bottlenecks = 0;
-  for (const auto& chain : chains_) {
-    if (chain == nullptr) continue;
-    ++kernels;
-    bottlenecks += chain->bottlenecks();
-  }
-  if (kernels > 0)
-    libraries_ +=
-        ", " + std::to_string(bottlenecks) + " bottlenecks in " + std::to_string(kernels) + " kernels";
-  check_cuda(cudaMemsetAsync(arena_.data(), 0, arena_.size(), stream_), "clearing memory");
-  stream_.synchronize();
-}
-
 cudaError_t CudaDense::start(const CudaChain& chain, int rows) {
   return chain.run(value(layers_.network().layers[chain.first_layer()].input), value(chain.last_layer() + 1),
                    rows, stream_);
-}
-
-// Infinite if this device or precision cannot.
-double CudaDense::milliseconds(const CudaChain& chain) {
-  if (start(chain, batch_) != cudaSuccess) {
-    cudaGetLastError();  // forget it
-    return std::numeric_limits<double>::infinity();
-  }
-  return milliseconds([&] { check_cuda(start(chain, batch_), "starting bottlenecks"); });
-}
-
-double CudaDense::milliseconds(const std::function<void()>& run) {
-  CudaEvent start(cudaEventDefault);
-  CudaEvent end(cudaEventDefault);
-  run();
-  start.record(stream_);
-  for (int i = 0; i < kTimedRuns; ++i) run();
-  end.record(stream_);
-  end.synchronize();
-  float elapsed = 0;
-  check_cuda(cudaEventElapsedTime(&elapsed, start, end), "timing a layer");
-  return elapsed;
 }
 
 bool CudaDense::run_by_cudnn(int index) {
@@ -180,20 +100,32 @@ void CudaDense::run_layer(int index, int rows) {
 }
 
 void CudaDense::run_network(int rows) {
+  // A profile's events lie between the layers.
+  if (clock_.has_profile()) return run_layers(rows);
+  graphs_.run(rows, stream_, [&] { run_layers(rows); });
+}
+
+void CudaDense::run_layers(int rows) {
+  std::optional<CudaRange> reduce;
   clock_.start(stream_);
   for (int i = 0; i < layers_.position_layers(); ++i) {
     const CudaChain* chain = chains_[i].get();
     if (chain == nullptr) {
+      const Layer& layer = layers_.network().layers[i];
+      if (layer.kind == LayerKind::average_pool) reduce.emplace("reduce");
+      const CudaRange range(layer.name);
       run_layer(i, rows);
       clock_.lap_layer(i, layers_.multiply_adds(i) * rows, stream_);
       continue;
     }
+    const CudaRange range(chain->name());
     check_cuda(start(*chain, rows), "starting bottlenecks");
     std::vector<std::int64_t> multiply_adds;
     for (int k = i; k <= chain->last_layer(); ++k) multiply_adds.push_back(layers_.multiply_adds(k) * rows);
     clock_.lap_layers(i, multiply_adds, stream_);
     i = chain->last_layer();
   }
+  if (!reduce) reduce.emplace("reduce");
   tail_.run(rows, stream_, clock_);
 }
 
@@ -261,8 +193,13 @@ void CudaDense::run_pairs(std::span<const CompositeTask> tasks, std::span<const 
     const int rows = static_cast<int>(std::min<std::size_t>(batch_, pairs.size() - first));
     composites.pairs = upload_.at<kernels::CompositePair>(pairs_at) + first;
     composites.composites = rows;
+    const CudaRange batch("batch");
     clock_.start(stream_);
-    check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_), "starting the compositing");
+    {
+      const CudaRange range("composite");
+      check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_),
+                 "starting the compositing");
+    }
     clock_.lap(&SearchProfile::compositing, stream_);
     run_network(rows);
     decisions_.decide(tail_, layers_.classes(), in9_, upload_.at<std::int32_t>(labels_at) + first, first,
@@ -290,8 +227,11 @@ void CudaDense::run(std::span<const Image> images, float* logits) {
     composites.output = value(0);
     composites.composites = rows;
     composites.photo_pixels = composites.pixels = photos.pixels;
-    check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_),
-               "starting the normalisation");
+    {
+      const CudaRange range("normalise");
+      check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_),
+                 "starting the normalisation");
+    }
     run_network(rows);
     check_cuda(cudaMemcpyAsync(padded.data(), tail_.logits(), sizeof(float) * tail_.stride() * rows,
                                cudaMemcpyDeviceToHost, stream_),

@@ -12,8 +12,10 @@
 
 #include "engine/cuda_backgrounds.h"
 #include "engine/cuda_bottlenecks.h"
+#include "engine/cuda_graph.h"
 #include "engine/cuda_layers.h"
 #include "engine/cuda_tail.h"
+#include "engine/measured_plan.h"
 #include "engine/memory_plan.h"
 #include "kernels/cudnn_cuda.h"
 
@@ -22,8 +24,9 @@ namespace backdrop {
 class CudaDense {
  public:
   /// `layers` must outlive the runner. Each convolution is timed once as our kernel and as cuDNN's (where the
-  /// library is there and `with_cudnn`), and the faster is kept.
-  CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, bool with_cudnn);
+  /// library is there and `with_cudnn`), and the faster is kept; `plans` is asked first what was the faster
+  /// before, and told what is.
+  CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, bool with_cudnn, PlanFolder& plans);
 
   void run(std::span<const CompositeTask> tasks, const CudaPhotos& backgrounds, const DecisionSink& sink);
   /// Logits [images.size()][classes].
@@ -36,7 +39,7 @@ class CudaDense {
   std::int64_t composites() const { return composites_; }
   std::size_t workspace_bytes() const;
   /// "cuDNN 9.19.0 for 40 of 53 convolutions", or why not.
-  const std::string& libraries() const { return libraries_; }
+  std::string libraries() const;
 
  private:
   struct Pair {
@@ -44,14 +47,23 @@ class CudaDense {
     std::size_t place;
   };
 
-  void choose_convolutions(bool with_cudnn);
+  // engine/cuda_dense_plan.cpp: which ways to compute.
+  void choose(PlanFolder& plans);
+  void choose_convolutions();
   void choose_chains();
+  bool follow(const MeasuredPlan& plan);
+  bool take(const MeasuredPlan::Convolution& known);
+  bool take(const MeasuredPlan::Chain& known);
+  MeasuredPlan plan() const;
+  void clear_activations();
   void run_layer(int index, int rows);
   bool run_by_cudnn(int index);
+  bool can_start(const CudaChain& chain);
   double milliseconds(const std::function<void()>& run);
   double milliseconds(const CudaChain& chain);
   cudaError_t start(const CudaChain& chain, int rows);
   void run_network(int rows);
+  void run_layers(int rows);
   void run_pairs(std::span<const CompositeTask> tasks, std::span<const Pair> pairs,
                  const CudaPhotos& backgrounds, const DecisionSink& sink);
   void* value(int v) const;
@@ -66,11 +78,12 @@ class CudaDense {
   CudaDecisions decisions_;
   CudaStream stream_;
   CudaStepClock clock_;
+  CudaGraphs graphs_;  // of run_layers
   Upload upload_;
   std::shared_ptr<kernels::Cudnn> cudnn_;
   std::vector<std::unique_ptr<kernels::CudnnConvolution>> convolutions_;  // null: our kernel
   std::vector<std::unique_ptr<CudaChain>> chains_;  // by their first layer; null: layer by layer
-  std::string libraries_;
+  std::string no_cudnn_;                            // why not
   std::int64_t composites_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "backdrop/error.h"
+#include "engine/cuda_memory.h"
 
 namespace backdrop {
 namespace {
@@ -58,6 +59,15 @@ CudaDevice open_cuda_device(int index) {
   if (status != cudaSuccess)
     refuse(fmt::format("GPU {} ({}): {}", index, device.name, cudaGetErrorString(status)));
   return device;
+}
+
+std::string describe_machine(const CudaDevice& device) {
+  int driver = 0;
+  int runtime = 0;
+  check_cuda(cudaDriverGetVersion(&driver), "asking for the driver's version");
+  check_cuda(cudaRuntimeGetVersion(&runtime), "asking for the runtime's version");
+  return fmt::format("{}, compute capability {}.{}, {} multiprocessors, driver {}, runtime {}", device.name,
+                     device.major, device.minor, device.multiprocessors, driver, runtime);
 }
 
 }  // namespace backdrop

@@ -25,4 +25,7 @@ int count_cuda_devices();
 /// device, one below compute capability 8.0, one that is busy or has no memory left.
 CudaDevice open_cuda_device(int index);
 
+/// What times on a device depend on: its name, compute capability and size, the driver and the runtime.
+std::string describe_machine(const CudaDevice& device);
+
 }  // namespace backdrop

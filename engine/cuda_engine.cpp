@@ -1,20 +1,22 @@
-// The GPU engine: exact reuse or the dense path in the precision asked for, and below fp32 a second, dense
+// One GPU's engine: exact reuse or the dense path in the precision asked for, and below fp32 a second, dense
 // path in fp32 that decides again what was close (engine/screening.h).
+#include "engine/cuda_engine.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
 #include <optional>
 
 #include "backdrop/error.h"
 #include "engine/cuda_dense.h"
 #include "engine/cuda_device.h"
 #include "engine/cuda_products.h"
+#include "engine/cuda_profile_window.h"
+#include "engine/cuda_range.h"
 #include "engine/cuda_reuse.h"
 #include "engine/hand_off.h"
 #include "engine/screening.h"
-#include "engine/several_engines.h"
 
 namespace backdrop {
 namespace {
@@ -45,7 +47,11 @@ class CudaEngine final : public PeerEngine {
  public:
   CudaEngine(std::shared_ptr<const Network> network, const ClassMap& map, const EngineOptions& options,
              int gpu)
-      : network_(std::move(network)), options_(options), device_(open_cuda_device(gpu)) {
+      : network_(std::move(network)),
+        options_(options),
+        device_(open_cuda_device(gpu)),
+        window_(options.profile_window),
+        plans_(options.plan_folder, describe_machine(device_), options.measure_anew, options.complain) {
     if (static_cast<int>(map.in9.size()) != network_->classes())
       throw Error(ErrorCode::usage, fmt::format("the class map has {} classes and the network {}",
                                                 map.in9.size(), network_->classes()));
@@ -54,7 +60,7 @@ class CudaEngine final : public PeerEngine {
     in9_ = DeviceBuffer(in9.size() * sizeof(std::int32_t), "the class map");
     copy_to_device(in9_.data(), in9.data(), in9_.size(), "copying the class map");
     layers_.emplace(*network_, options.precision);
-    if (layers_->has_weights()) choose_products(*layers_);
+    if (layers_->has_weights()) choose_products(*layers_, plans_);
     if (options.precision != Precision::fp32) screening_.emplace(options.precision);
     if (needs_calibration(options.precision) && options.calibration) use_scales();
     rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch
@@ -115,17 +121,12 @@ class CudaEngine final : public PeerEngine {
     select_device();
     retry_in_less_memory([&] {
       prepare_for(tasks);
-      if (!screening_) return run(tasks, writer_of(tasks));
-      if (!screening_->is_measured()) measure(tasks);
-      Screening::Call call(*screening_, tasks);
-      run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
-                     const float* logits) {
-        const Screening::Verdict verdict = call.judge(t, place, decision.gap);
-        if (verdict == Screening::Verdict::stands) return write(tasks[t], place, decision, logits);
-        call.note({t, place, verdict == Screening::Verdict::audited ? decision.prediction : -1});
-      });
-      screening_->make_again(tasks, call.take(), classes(), [&](std::span<const CompositeTask> again) {
-        if (!again.empty()) exact().run(again, photos_, writer_of(again));
+      if (screening_ && !screening_->is_measured()) measure(tasks);
+    });
+    window_.run(tasks, [&](std::span<const CompositeTask> part) {
+      retry_in_less_memory([&] {
+        prepare_for(tasks);
+        classify(part);
       });
     });
   }
@@ -187,7 +188,7 @@ class CudaEngine final : public PeerEngine {
 
   void use_scales() {
     layers_->set_calibration(*network_, *options_.calibration);
-    choose_products(*layers_);
+    choose_products(*layers_, plans_);
   }
 
   void select_device() const { check_cuda(cudaSetDevice(device_.index), "choosing the GPU"); }
@@ -238,9 +239,25 @@ class CudaEngine final : public PeerEngine {
     dense_->run(tasks, photos_, sink);
   }
 
+  void classify(std::span<const CompositeTask> tasks) {
+    if (!screening_) return run(tasks, writer_of(tasks));
+    Screening::Call call(*screening_, tasks);
+    run(tasks,
+        [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision, const float* logits) {
+          const Screening::Verdict verdict = call.judge(t, place, decision.gap);
+          if (verdict == Screening::Verdict::stands) return write(tasks[t], place, decision, logits);
+          call.note({t, place, verdict == Screening::Verdict::audited ? decision.prediction : -1});
+        });
+    screening_->make_again(tasks, call.take(), classes(), [&](std::span<const CompositeTask> again) {
+      if (again.empty()) return;
+      const CudaRange range("recheck");
+      exact().run(again, photos_, writer_of(again));
+    });
+  }
+
   void make_dense() {
     if (dense_) return;
-    dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, true);
+    dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, true, plans_);
     dense_->set_profile(profile_);
   }
 
@@ -250,7 +267,8 @@ class CudaEngine final : public PeerEngine {
       exact_layers_.emplace(*network_, Precision::fp32);
     const CudaLayers& layers = exact_layers_ ? *exact_layers_ : *layers_;
     if (!exact_)
-      exact_.emplace(layers, in9_.as<std::int32_t>(), clamp_rows(layers.network(), kRecheckBatch), true);
+      exact_.emplace(layers, in9_.as<std::int32_t>(), clamp_rows(layers.network(), kRecheckBatch), true,
+                     plans_);
     return *exact_;
   }
 
@@ -273,6 +291,7 @@ class CudaEngine final : public PeerEngine {
 
   // Chooses scales and measures the error bounds on a sample of these tasks.
   void measure(std::span<const CompositeTask> run_to_come) {
+    const CudaRange range("calibrate");
     const auto start = std::chrono::steady_clock::now();
     const CompositeSample sample = draw_sample(run_to_come);
     if (sample.tasks.empty()) return;
@@ -318,6 +337,8 @@ class CudaEngine final : public PeerEngine {
   std::shared_ptr<const Network> network_;
   EngineOptions options_;
   CudaDevice device_;
+  CudaProfileWindow window_;
+  PlanFolder plans_;
   DeviceBuffer in9_;
   std::optional<CudaLayers> layers_;
   std::optional<CudaLayers> exact_layers_;
@@ -333,36 +354,11 @@ class CudaEngine final : public PeerEngine {
   std::int64_t earlier_multiply_adds_ = 0;  // by runners that were replaced
 };
 
-std::vector<int> gpus_asked_for(std::vector<int> indices) {
-  if (!indices.empty()) return indices;
-  indices.resize(static_cast<std::size_t>(count_cuda_devices()));
-  std::iota(indices.begin(), indices.end(), 0);
-  return indices;
-}
-
 }  // namespace
 
-std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
-                                         const EngineOptions& options) {
-  const std::vector<int> gpus = gpus_asked_for(options.gpus);
-  if (gpus.size() == 1) return std::make_unique<CudaEngine>(std::move(network), map, options, gpus.front());
-  std::vector<std::unique_ptr<PeerEngine>> engines(gpus.size());
-  ThreadPool pool(static_cast<int>(gpus.size()));
-  pool.run(gpus.size(), [&](std::size_t i, int) {
-    engines[i] = std::make_unique<CudaEngine>(network, map, options, gpus[i]);
-  });
-  return join_engines(std::move(engines), needs_calibration(options.precision) && !options.calibration);
-}
-
-std::vector<int> find_gpus(const std::vector<int>& asked) {
-  const std::vector<int> gpus = gpus_asked_for(asked);
-  for (const int gpu : gpus) open_cuda_device(gpu);
-  return gpus;
-}
-
-std::string cuda_build() {
-  return fmt::format("{}.{}, cuDNN loaded when needed, {}", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10,
-                     BACKDROP_CUDA_ARCHITECTURES);
+std::unique_ptr<PeerEngine> make_one_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
+                                                 const EngineOptions& options, int gpu) {
+  return std::make_unique<CudaEngine>(std::move(network), map, options, gpu);
 }
 
 }  // namespace backdrop

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/cuda_network.h"
+#include "engine/cuda_range.h"
 #include "engine/layer_shapes.h"
 #include "kernels/composite.h"
 #include "kernels/fp8_weights.h"
@@ -119,6 +120,7 @@ kernels::DeviceScale CudaLayers::scale_of(int value) const {
 }
 
 void CudaLayers::upload_weights(const Network& padded) {
+  const CudaRange range("load weights");
   const std::size_t count = padded.layers.size();
   weights_ = std::vector<DeviceBuffer>(count);
   biases_ = std::vector<DeviceBuffer>(count);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <random>
 
 #include "kernels/e4m3.h"
@@ -103,7 +104,8 @@ struct Trial {
   float milliseconds = 0;
 };
 
-Trial run_layer(CudaLayers& layers, int index, const DeviceBuffer& input, bool warpgroups) {
+// Milliseconds only if `timed`.
+Trial run_layer(CudaLayers& layers, int index, const DeviceBuffer& input, bool warpgroups, bool timed) {
   const Layer& layer = layers.network().layers[index];
   layers.use_warpgroups(warpgroups);
   const CudaStream stream;
@@ -113,15 +115,18 @@ Trial run_layer(CudaLayers& layers, int index, const DeviceBuffer& input, bool w
     layers.run(index, layers.whole(index), kRows, image_rows(input.data(), layer.in.size()), {}, nullptr,
                {output.data(), layer.out.size(), nullptr, kernels::DotOutput::stored}, stream);
   };
-  CudaEvent start(cudaEventDefault);
-  CudaEvent end(cudaEventDefault);
-  run();
-  start.record(stream);
-  for (int i = 0; i < kTimedRuns; ++i) run();
-  end.record(stream);
-  end.synchronize();
   Trial trial;
-  check_cuda(cudaEventElapsedTime(&trial.milliseconds, start, end), "choosing products");
+  run();
+  if (timed) {
+    CudaEvent start(cudaEventDefault);
+    CudaEvent end(cudaEventDefault);
+    start.record(stream);
+    for (int i = 0; i < kTimedRuns; ++i) run();
+    end.record(stream);
+    end.synchronize();
+    check_cuda(cudaEventElapsedTime(&trial.milliseconds, start, end), "choosing products");
+  }
+  stream.synchronize();
   trial.results.resize(output.size());
   check_cuda(cudaMemcpy(trial.results.data(), output.data(), output.size(), cudaMemcpyDeviceToHost),
              "choosing products");
@@ -130,19 +135,24 @@ Trial run_layer(CudaLayers& layers, int index, const DeviceBuffer& input, bool w
 
 }  // namespace
 
-void choose_products(CudaLayers& layers) {
+void choose_products(CudaLayers& layers, PlanFolder& plans) {
   layers.use_warpgroups(false);
   const Precision precision = layers.precision();
   const int index = heaviest_convolution(layers);
   if (index < 0 || !kernels::has_warpgroup_products(precision)) return;
+  const std::string subject = std::string("products ") + name(precision);
+  const std::optional<MeasuredPlan> known = plans.find(subject, layers.network());
+  if (known && !known->warpgroups) return;
   const std::vector<std::byte> values =
       random_elements(precision, layers.network().layers[index].in.size() * kRows);
   DeviceBuffer input(values.size(), "choosing products");
   copy_to_device(input.data(), values.data(), values.size(), "choosing products");
-  const Trial by_warps = run_layer(layers, index, input, false);
-  const Trial by_warpgroups = run_layer(layers, index, input, true);
-  layers.use_warpgroups(agree(precision, by_warps.results, by_warpgroups.results) &&
-                        by_warpgroups.milliseconds < by_warps.milliseconds);
+  // That they agree is never taken from a file.
+  const Trial by_warps = run_layer(layers, index, input, false, !known);
+  const Trial by_warpgroups = run_layer(layers, index, input, true, !known);
+  const bool right = agree(precision, by_warps.results, by_warpgroups.results);
+  layers.use_warpgroups(right && (known || by_warpgroups.milliseconds < by_warps.milliseconds));
+  if (!known) plans.keep(subject, layers.network(), {layers.uses_warpgroups(), {}, {}});
 }
 
 }  // namespace backdrop

@@ -1,11 +1,10 @@
 #include "engine/cuda_reuse.h"
 
-#include <nvtx3/nvToolsExt.h>
-
 #include <algorithm>
 #include <optional>
 
 #include "engine/cuda_pass.h"
+#include "engine/cuda_range.h"
 #include "kernels/composite_cuda.h"
 
 namespace backdrop {
@@ -13,15 +12,6 @@ namespace {
 
 using kernels::DeviceRows;
 using kernels::Source;
-
-// The time between construction and the end of the block, under this name in a profile.
-class Range {
- public:
-  explicit Range(const char* name) { nvtxRangePushA(name); }
-  Range(const Range&) = delete;
-  Range& operator=(const Range&) = delete;
-  ~Range() { nvtxRangePop(); }
-};
 
 }  // namespace
 
@@ -89,7 +79,7 @@ void CudaReuse::run(std::span<const CompositeTask> tasks, const DecisionSink& si
   for (std::size_t first = 0; first < wanted.size(); first += capacity) {
     const auto tile = std::span(wanted).subspan(first, std::min(capacity, wanted.size() - first));
     {
-      const Range range("backgrounds");
+      const CudaRange range("background features");
       cache_.make_resident(tile, stream_, clock_);
     }
     std::vector<std::vector<std::size_t>> chosen(tasks.size());
@@ -124,11 +114,11 @@ void CudaReuse::start(Pass& pass, const CompositeTask& task) {
   std::vector<std::int32_t> slots;
   for (const std::size_t place : pass.places) slots.push_back(cache_.slot(task.backgrounds[place]));
   {
-    const Range range("lists");
+    const CudaRange range("lists");
     pass.lists.emplace(make_foreground_lists(layers_.network(), *task.mask, hand_off_, rows_, whole_mixed_));
     pass.packed.emplace(*pass.lists, whole_mixed_.positions, task, slots);
   }
-  const Range range("foreground");
+  const CudaRange range("foreground");
   pass.upload.send(pass.packed->packer.bytes(), copies_, "a foreground's lists");
   pass.uploaded.record(copies_);
   check_cuda(cudaStreamWaitEvent(stream_, pass.uploaded, 0), "ordering streams");
@@ -162,7 +152,10 @@ void CudaReuse::run_foreground(const Pass& pass) {
   photo.composites = 1;
   photo.photo_pixels = photos_.pixels;
   photo.pixels = packed.inside_pixels;
-  check_cuda(kernels::composite_cuda(layers_.precision(), photo, stream_), "starting the normalisation");
+  {
+    const CudaRange range("normalise");
+    check_cuda(kernels::composite_cuda(layers_.precision(), photo, stream_), "starting the normalisation");
+  }
 
   const auto foreground_rows = [&](int value) {
     DeviceRows rows;
@@ -171,6 +164,7 @@ void CudaReuse::run_foreground(const Pass& pass) {
   };
   for (int i = 0; i < layers_.position_layers(); ++i) {
     const Layer& layer = layers_.network().layers[i];
+    const CudaRange range(layer.name);
     const DeviceRows input = foreground_rows(layer.input);
     if (packed.layers[i].starts.positions > 0)
       layers_.run_starts(i, device_work(packed.layers[i].starts, pass.upload.data()), input,
@@ -199,9 +193,13 @@ DeviceRows CudaReuse::rows_of(const Pass& pass, int value, std::size_t first) co
 }
 
 void CudaReuse::run_batch(Pass& pass, std::size_t first, int rows) {
+  const CudaRange batch("batch");
+  std::optional<CudaRange> reduce;
   clock_.start(stream_);
   for (int i = 0; i < layers_.position_layers(); ++i) {
     const Layer& layer = layers_.network().layers[i];
+    if (layer.kind == LayerKind::average_pool) reduce.emplace("reduce");
+    const CudaRange range(layer.name);
     const PackedForeground::LayerWork& work = pass.packed->layers[i];
     const DeviceRows written = rows_of(pass, i + 1, first);
     const int mixed = static_cast<int>(Source::mixed);
@@ -216,6 +214,7 @@ void CudaReuse::run_batch(Pass& pass, std::size_t first, int rows) {
     multiply_adds_ += multiply_adds;
     clock_.lap_layer(i, multiply_adds, stream_);
   }
+  if (!reduce) reduce.emplace("reduce");
   tail_.run(rows, stream_, clock_);
   pass.decisions.decide(tail_, layers_.classes(), in9_,
                         pass.upload.at<std::int32_t>(pass.packed->labels) + first, first, rows, stream_);

@@ -18,6 +18,7 @@ class CudaStepClock {
   /// Takes a profile, or, for null, no more. What was not collected is forgotten.
   void set_profile(SearchProfile* profile);
 
+  bool has_profile() const { return profile_ != nullptr; }
   /// What is enqueued from here on is timed.
   void start(cudaStream_t stream);
   /// All that was enqueued since the last call was this step.

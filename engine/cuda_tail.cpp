@@ -1,5 +1,6 @@
 #include "engine/cuda_tail.h"
 
+#include "engine/cuda_range.h"
 #include "kernels/decide_cuda.h"
 
 namespace backdrop {
@@ -17,6 +18,7 @@ void CudaTail::run(int rows, cudaStream_t stream, CudaStepClock& clock) const {
   const int first = layers_.position_layers();
   const int count = static_cast<int>(layers_.network().layers.size());
   for (int i = first; i < count; ++i) {
+    const CudaRange range(layers_.network().layers[i].name);
     const auto input = image_rows(values_[i - first].data(), layers_.network().shape(i).size());
     const kernels::DeviceOutput output{
         values_[i - first + 1].data(), layers_.network().shape(i + 1).size(), nullptr,
@@ -42,6 +44,7 @@ void CudaDecisions::reserve(std::size_t composites, const CudaTail& tail, bool w
 
 void CudaDecisions::decide(const CudaTail& tail, int classes, const std::int32_t* in9,
                            const std::int32_t* labels, std::size_t first, int rows, cudaStream_t stream) {
+  const CudaRange range("decide");
   auto* decisions = device_.as<kernels::DeviceDecision>() + first;
   check_cuda(kernels::decide_cuda({tail.logits(), stride_, classes, rows, in9, labels, decisions}, stream),
              "starting the decisions");

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,6 +37,12 @@ struct CompositeTask {
   float* logits = nullptr;              ///< [B][classes]
 };
 
+/// Tasks of a search that NVIDIA's profilers record, if they were told to wait for cudaProfilerStart.
+struct ProfileWindow {
+  std::int64_t first = 1;  ///< counted from 1, as they come to the engine; of several GPUs, to the first
+  std::int64_t count = 0;  ///< 0: none
+};
+
 struct EngineOptions {
   int threads = 0;               ///< CPU threads; 0: all that this process may use
   int batch = 0;                 ///< composites per batch (with reuse at most 16); 0: chosen for the caches
@@ -47,6 +55,13 @@ struct EngineOptions {
   std::optional<Calibration> calibration = std::nullopt;  ///< for int8; none: made from the run
   bool portable = false;                                  ///< bf16 and int8 by plain loops (slow: for tests)
   std::vector<int> gpus = {0};                            ///< by index; empty: all of this machine
+  ProfileWindow profile_window = {};                      ///< on a GPU
+  /// On a GPU: what was measured about its layers is kept here and read at the next start
+  /// (engine/measured_plan.h); empty: nowhere. `measure_anew`: it is written, not read.
+  std::filesystem::path plan_folder = {};
+  bool measure_anew = false;
+  /// Hears, in one line, what went wrong harmlessly; from several GPUs' threads at once.
+  std::function<void(const std::string&)> complain = {};
 };
 
 /// What a run below fp32 says about its trust in the fast precision (recheck.h).

@@ -3,7 +3,7 @@
 set(BACKDROP_FUZZ_TARGETS
   class_map image journal legacy_checkpoint npy_mask pickle run_json safetensors zip_checkpoint)
 set(BACKDROP_FUZZ_SOURCES_journal
-  search/durable_file.cpp search/journal.cpp search/run_identity.cpp search/work_plan.cpp)
+  search/journal.cpp search/run_identity.cpp search/work_plan.cpp)
 set(BACKDROP_FUZZ_SOURCES_run_json
   report/chart.cpp report/class_name.cpp report/comparison_page.cpp report/html.cpp report/json_parts.cpp report/page_facts.cpp
   report/page_style.cpp report/published_tables.cpp report/run_reader.cpp report/run_summary.cpp search/evaluation.cpp)

@@ -33,6 +33,7 @@ struct Functions {
   decltype(&cudnnSetConvolutionMathType) set_math = nullptr;
   decltype(&cudnnSetConvolutionGroupCount) set_groups = nullptr;
   decltype(&cudnnFindConvolutionForwardAlgorithmEx) find = nullptr;
+  decltype(&cudnnGetConvolutionForwardWorkspaceSize) get_workspace = nullptr;
   decltype(&cudnnConvolutionForward) forward = nullptr;
 };
 
@@ -59,6 +60,7 @@ bool resolve_all(void* library, Functions& f) {
          resolve(library, "cudnnSetConvolutionMathType", f.set_math) &&
          resolve(library, "cudnnSetConvolutionGroupCount", f.set_groups) &&
          resolve(library, "cudnnFindConvolutionForwardAlgorithmEx", f.find) &&
+         resolve(library, "cudnnGetConvolutionForwardWorkspaceSize", f.get_workspace) &&
          resolve(library, "cudnnConvolutionForward", f.forward);
 }
 
@@ -81,6 +83,12 @@ cudnnDataType_t data_type(Precision precision) {
 // fp32 must not silently become TensorFloat-32, which cuDNN's default allows.
 cudnnMathType_t math_type(Precision precision) {
   return precision == Precision::fp32 ? CUDNN_FMA_MATH : CUDNN_TENSOR_OP_MATH;
+}
+
+// Nor may anything be rounded to fewer bits than its precision has.
+bool may_use(cudnnMathType_t math, Precision precision) {
+  if (precision == Precision::fp32) return math == CUDNN_FMA_MATH;
+  return math == CUDNN_DEFAULT_MATH || math == CUDNN_TENSOR_OP_MATH || math == CUDNN_FMA_MATH;
 }
 
 }  // namespace
@@ -134,6 +142,7 @@ struct CudnnConvolution::State {
   cudnnFilterDescriptor_t filter = nullptr;
   cudnnConvolutionDescriptor_t convolution = nullptr;
   cudnnConvolutionFwdAlgo_t algorithm = CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
+  cudnnMathType_t math = CUDNN_DEFAULT_MATH;
   std::size_t workspace_bytes = 0;
   bool usable = false;
 
@@ -178,19 +187,43 @@ CudnnConvolution::CudnnConvolution(std::shared_ptr<Cudnn> cudnn, const Convoluti
       static_cast<int>(found.size()), &count, found.data(), workspace, workspace_bytes);
   if (status != CUDNN_STATUS_SUCCESS) return;
   for (int i = 0; i < count; ++i) {  // fastest first
-    const bool allowed = precision != Precision::fp32 || found[i].mathType == CUDNN_FMA_MATH;
-    if (found[i].status != CUDNN_STATUS_SUCCESS || !allowed || found[i].memory > workspace_bytes) continue;
+    if (found[i].status != CUDNN_STATUS_SUCCESS || !may_use(found[i].mathType, precision) ||
+        found[i].memory > workspace_bytes)
+      continue;
     s.algorithm = found[i].algo;
+    s.math = found[i].mathType;
     s.workspace_bytes = found[i].memory;
-    s.usable = s.functions().set_math(s.convolution, found[i].mathType) == CUDNN_STATUS_SUCCESS;
+    s.usable = s.functions().set_math(s.convolution, s.math) == CUDNN_STATUS_SUCCESS;
     return;
   }
+}
+
+CudnnConvolution::CudnnConvolution(std::shared_ptr<Cudnn> cudnn, const ConvolutionShape& shape, int batch,
+                                   Precision precision, const CudnnAlgorithm& algorithm,
+                                   std::size_t workspace_bytes)
+    : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.cudnn = std::move(cudnn);
+  if (algorithm.number < 0 || algorithm.number >= CUDNN_CONVOLUTION_FWD_ALGO_COUNT || algorithm.math < 0 ||
+      algorithm.math > CUDNN_FMA_MATH)
+    return;
+  s.algorithm = static_cast<cudnnConvolutionFwdAlgo_t>(algorithm.number);
+  s.math = static_cast<cudnnMathType_t>(algorithm.math);
+  s.usable = may_use(s.math, precision) && s.describe(shape, batch, precision) &&
+             s.functions().set_math(s.convolution, s.math) == CUDNN_STATUS_SUCCESS &&
+             s.functions().get_workspace(s.cudnn->state_->handle, s.input, s.filter, s.convolution, s.output,
+                                         s.algorithm, &s.workspace_bytes) == CUDNN_STATUS_SUCCESS &&
+             s.workspace_bytes <= workspace_bytes;
 }
 
 CudnnConvolution::~CudnnConvolution() = default;
 
 bool CudnnConvolution::usable() const {
   return state_->usable;
+}
+
+CudnnAlgorithm CudnnConvolution::algorithm() const {
+  return {state_->algorithm, state_->math};
 }
 
 bool CudnnConvolution::run(const void* input, const void* weights, void* output, void* workspace) const {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kernels/precision.h"
@@ -32,17 +33,28 @@ class Cudnn {
   std::unique_ptr<State> state_;
 };
 
-/// One convolution at a fixed batch. The algorithm is the fastest in a measurement of all on the buffers
-/// given to the constructor, whose contents (but for the input and weights) it overwrites.
+/// One of cuDNN's ways to convolve, by its own numbers (cudnnConvolutionFwdAlgo_t, cudnnMathType_t).
+struct CudnnAlgorithm {
+  int number = 0;
+  int math = 0;
+};
+
+/// One convolution at a fixed batch.
 class CudnnConvolution {
  public:
+  /// The fastest algorithm in a measurement of all on the buffers given, whose contents (but for the input
+  /// and weights) it overwrites.
   CudnnConvolution(std::shared_ptr<Cudnn> cudnn, const ConvolutionShape& shape, int batch,
                    Precision precision, const void* input, const void* weights, void* output, void* workspace,
                    std::size_t workspace_bytes);
+  /// This algorithm, whatever the numbers: what cuDNN does not have, or may not be used, is not usable.
+  CudnnConvolution(std::shared_ptr<Cudnn> cudnn, const ConvolutionShape& shape, int batch,
+                   Precision precision, const CudnnAlgorithm& algorithm, std::size_t workspace_bytes);
   ~CudnnConvolution();
 
   /// False: cuDNN has no algorithm for this shape.
   bool usable() const;
+  CudnnAlgorithm algorithm() const;
   /// Weights [K][kernel][kernel][C / groups]. False if cuDNN refuses.
   bool run(const void* input, const void* weights, void* output, void* workspace) const;
 

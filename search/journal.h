@@ -29,8 +29,8 @@
 #include <span>
 #include <vector>
 
+#include "core/durable_file.h"
 #include "search/block.h"
-#include "search/durable_file.h"
 #include "search/run_identity.h"
 
 namespace backdrop {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "search/durable_file.h"
+#include "core/durable_file.h"
 #include "search/runner.h"
 
 namespace backdrop {

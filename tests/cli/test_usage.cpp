@@ -58,6 +58,12 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run(challenge({"--device", "abacus"})), 2, "--device");
   expect_complaint(run(challenge({"--device", "cuda:0,"})), 2, "cuda:N,M or cuda:all");
   expect_complaint(run(challenge({"--device", "cuda:0,2,0"})), 2, "names GPU 0 twice");
+  for (const char* window :
+       {"20", "20:", ":5", "0:5", "20:0", "-1:5", "20:5x", "20:5:1", "99999999999:1", ""})
+    expect_complaint(run(challenge({"--device", "cuda", "--profile-window", window})), 2, "--profile-window");
+  expect_complaint(run(challenge({"--profile-window", "20:5"})), 2, "--device cuda");
+  expect_complaint(run(challenge({"--gpu-plans", "maybe"})), 2, "--gpu-plans");
+  expect_complaint(run(challenge({"--device", "cpu", "--profile-window", "20:5"})), 2, "--device cuda");
   expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");
   expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");
 }

@@ -1,4 +1,4 @@
-// The kernels of the emulated runtime: each runs at once, on the thread that starts it.
+// The kernels of the emulated runtime: each runs on the thread that starts it, or that launches its graph.
 #include "tests/cuda/emulated_cuda.h"
 
 #include <cuda_runtime_api.h>
@@ -8,7 +8,6 @@
 
 #include "kernels/bottleneck_cuda.h"
 #include "kernels/composite_cuda.h"
-#include "kernels/cudnn_cuda.h"
 #include "kernels/decide_cuda.h"
 #include "kernels/epilogue_cuda.h"
 #include "kernels/position_convolution_cuda.h"
@@ -60,15 +59,11 @@ void break_warpgroups(bool broken) {
 
 namespace backdrop::kernels {
 
-cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
-                                      cudaStream_t stream) {
-  if (const cudaError_t status = test::launch(arguments, stream); status != cudaSuccess) return status;
+namespace {
+
+void convolve(Precision precision, const ConvolutionArguments& arguments) {
   test::pass_half_milliseconds(arguments.warpgroups ? 1 : 2);
-  if (arguments.work.positions == 0) return cudaSuccess;
-  if (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
-      arguments.group_columns % tile::kPieceColumns != 0 ||
-      (arguments.warpgroups && !has_warpgroup_products(precision)))
-    return cudaErrorInvalidValue;
+  if (arguments.work.positions == 0) return;
   switch (precision) {
     case Precision::int8:
       test::emulate_products<test::Int8Operands>(arguments);
@@ -88,44 +83,24 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
       test::emulate<test::EmulatedScalarMath<test::HostFloats>>(arguments);
       break;
   }
-  return cudaSuccess;
 }
 
-bool has_warpgroup_products(Precision precision) {
-  return test::compute_capability() == 90 && precision != Precision::fp32 && precision != Precision::tf32;
-}
-
-cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t stream) {
-  if (const cudaError_t status = test::launch(arguments, stream); status != cudaSuccess) return status;
-  if (!test::has_shared_memory || !bottleneck::can_run(precision, arguments)) return cudaErrorInvalidValue;
-  test::pass_half_milliseconds(2);
-  if (precision == Precision::int8)
-    test::emulate_bottleneck<test::Int8Operands, bottleneck::Int8Arithmetic>(arguments);
-  else
-    test::emulate_bottleneck<test::FloatOperands<test::HostHalves>,
-                             bottleneck::FloatArithmetic<test::HostHalves>>(arguments);
-  return cudaSuccess;
-}
-
-cudaError_t position_pool_cuda(Precision precision, const PoolArguments& arguments, cudaStream_t stream) {
-  if (const cudaError_t status = test::launch(arguments, stream); status != cudaSuccess) return status;
+void pool(Precision precision, const PoolArguments& arguments) {
   if (precision == Precision::int8) {
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece) pool_int8_piece(arguments, piece);
-    return cudaSuccess;
+    return;
   }
   if (precision == Precision::fp8) {
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece) pool_fp8_piece(arguments, piece);
-    return cudaSuccess;
+    return;
   }
   test::with_elements(precision, [&](auto traits) {
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece)
       pool_piece<decltype(traits)>(arguments, piece);
   });
-  return cudaSuccess;
 }
 
-cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cudaStream_t stream) {
-  if (const cudaError_t status = test::launch(a, stream); status != cudaSuccess) return status;
+void composite(Precision precision, const CompositeArguments& a) {
   const int channels = chunk_elements(precision);
   if (needs_calibration(precision)) {
     for (int n = 0; n < a.composites; ++n)
@@ -133,7 +108,7 @@ cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cud
         const std::uint32_t words[4] = {composite_word(a, n, p), 0, 0, 0};
         std::memcpy(static_cast<std::uint32_t*>(a.output) + 4 * composite_place(a, n, p), words, 16);
       }
-    return cudaSuccess;
+    return;
   }
   test::with_elements(precision, [&](auto traits) {
     using Element = typename decltype(traits)::Element;
@@ -145,44 +120,67 @@ cudaError_t composite_cuda(Precision precision, const CompositeArguments& a, cud
           to[c] = decltype(traits)::from_float(c < 3 ? a.table[256 * c + source[c]] : 0.0f);
       }
   });
-  return cudaSuccess;
+}
+
+}  // namespace
+
+cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
+                                      cudaStream_t stream) {
+  if (arguments.work.positions != 0 &&
+      (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
+       arguments.group_columns % tile::kPieceColumns != 0 ||
+       (arguments.warpgroups && !has_warpgroup_products(precision))))
+    return cudaErrorInvalidValue;
+  return test::launch(arguments, stream, [=] { convolve(precision, arguments); });
+}
+
+bool has_warpgroup_products(Precision precision) {
+  return test::compute_capability() == 90 && precision != Precision::fp32 && precision != Precision::tf32;
+}
+
+cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t stream) {
+  if (!test::has_shared_memory || !bottleneck::can_run(precision, arguments)) return cudaErrorInvalidValue;
+  return test::launch(arguments, stream, [=] {
+    test::pass_half_milliseconds(2);
+    if (precision == Precision::int8)
+      test::emulate_bottleneck<test::Int8Operands, bottleneck::Int8Arithmetic>(arguments);
+    else
+      test::emulate_bottleneck<test::FloatOperands<test::HostHalves>,
+                               bottleneck::FloatArithmetic<test::HostHalves>>(arguments);
+  });
+}
+
+cudaError_t position_pool_cuda(Precision precision, const PoolArguments& arguments, cudaStream_t stream) {
+  return test::launch(arguments, stream, [=] { pool(precision, arguments); });
+}
+
+cudaError_t composite_cuda(Precision precision, const CompositeArguments& arguments, cudaStream_t stream) {
+  return test::launch(arguments, stream, [=] { composite(precision, arguments); });
 }
 
 cudaError_t decide_cuda(const DecideArguments& a, cudaStream_t stream) {
-  if (const cudaError_t status = test::launch(a, stream); status != cudaSuccess) return status;
-  for (int n = 0; n < a.composites; ++n) {
-    PartialDecision partial;
-    for (int c = 0; c < a.classes; ++c)
-      partial =
-          merge(partial, one_logit(a.logits[std::int64_t{n} * a.stride + c], c, a.in9[c] == a.labels[n]));
-    a.decisions[n] = finish_decision(partial);
-  }
-  return cudaSuccess;
+  return test::launch(a, stream, [=] {
+    test::count_composites(a.composites);
+    for (int n = 0; n < a.composites; ++n) {
+      PartialDecision partial;
+      for (int c = 0; c < a.classes; ++c)
+        partial =
+            merge(partial, one_logit(a.logits[std::int64_t{n} * a.stride + c], c, a.in9[c] == a.labels[n]));
+      a.decisions[n] = finish_decision(partial);
+    }
+  });
 }
 
-cudaError_t epilogue_cuda(Precision, const EpilogueArguments&, cudaStream_t) {
-  return cudaErrorInvalidValue;
-}
-
-// No cuDNN here.
-struct Cudnn::State {};
-Cudnn::~Cudnn() = default;
-std::shared_ptr<Cudnn> Cudnn::open(cudaStream_t, std::string& reason) {
-  reason = "emulated";
-  return nullptr;
-}
-std::string Cudnn::version() const {
-  return "none";
-}
-struct CudnnConvolution::State {};
-CudnnConvolution::CudnnConvolution(std::shared_ptr<Cudnn>, const ConvolutionShape&, int, Precision,
-                                   const void*, const void*, void*, void*, std::size_t) {}
-CudnnConvolution::~CudnnConvolution() = default;
-bool CudnnConvolution::usable() const {
-  return false;
-}
-bool CudnnConvolution::run(const void*, const void*, void*, void*) const {
-  return false;
+cudaError_t epilogue_cuda(Precision precision, const EpilogueArguments& a, cudaStream_t stream) {
+  if (precision != Precision::fp32) return cudaErrorInvalidValue;
+  return test::launch(a, stream, [=] {
+    auto* output = static_cast<float*>(a.output);
+    for (std::int64_t i = 0; i < a.positions * a.channels; ++i) {
+      float sum = output[i] + a.bias[i % a.channels];
+      if (a.residual != nullptr) sum += static_cast<const float*>(a.residual)[i];
+      output[i] = sum < 0 ? a.slope * sum : sum;
+    }
+  });
 }
 
 }  // namespace backdrop::kernels

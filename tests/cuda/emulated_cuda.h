@@ -1,12 +1,15 @@
 /// \file
 /// A CUDA runtime on the CPU, just wide enough for the GPU engine: memory is host memory, streams do
-/// everything at once, kernels run through tests/cuda/emulated_tile.h. With it the engine's own logic is
-/// tested where there is no GPU; what it cannot show is anything about concurrency, speed or the hardware.
+/// everything at once (but what is captured, when its graph is launched), kernels run through
+/// tests/cuda/emulated_tile.h. With it the engine's own logic is tested where there is no GPU; what it cannot
+/// show is anything about concurrency, speed or the hardware.
 ///
 /// It may be used from many threads, each with a current GPU of its own.
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 namespace backdrop::test {
 
@@ -21,8 +24,8 @@ void show_devices(int count, int capability = 90);
 /// Lets a GPU start so many more kernels and none after that; -1: it works.
 void break_device(int index, int kernels);
 
-/// Calls so far with the memory, a stream or an event of another GPU than the thread's current one. They are
-/// errors, or where it is a destructor's call, done all the same.
+/// Calls so far with the memory, a stream, an event or a graph of another GPU than the thread's current one.
+/// They are errors, or where it is a destructor's call, done all the same.
 int misplaced_calls();
 
 /// Whether the device has the shared memory for the bottleneck kernel. Emulated time is the number of
@@ -31,6 +34,23 @@ int misplaced_calls();
 void allow_bottlenecks(bool allowed);
 /// Whether products by wgmma are wrong.
 void break_warpgroups(bool broken);
+
+/// What goes wrong with graphs.
+enum class GraphTrouble { none, at_begin, at_capture, at_instantiation, at_launch };
+void trouble_graphs(GraphTrouble trouble);
+/// Graphs launched since the last call; those that exist.
+int take_graph_launches();
+int graphs_in_use();
+
+/// Whether there is a cuDNN. It computes in fp32 alone, in half the time of our kernels, and has algorithms 0
+/// to 3, of which it finds 1; `refuses` those that it did not find itself.
+void offer_cudnn(bool offered, bool refuses = false);
+/// How many times something was timed since the last call, by us or within cuDNN.
+int take_timings();
+/// cudaProfilerStart and cudaProfilerStop since the last call, each with the GPU of the thread that made it
+/// and the composites decided on that GPU until then: "GPU 0: start 14", "GPU 0: stop 21".
+std::vector<std::string> take_profiler_calls();
+
 /// As if so many more convolutions were, on this thread's GPU.
 void pass_time(int convolutions);
 /// The time that has passed on a GPU.

@@ -2,10 +2,13 @@
 // the GPU it was made on, and each thread has one of its own as the current one.
 #include "tests/cuda/emulated_runtime.h"
 
+#include <cuda_profiler_api.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "tests/cuda/emulated_cuda.h"
 
@@ -18,6 +21,7 @@ struct Device {
   std::size_t in_use = 0;
   int half_milliseconds = 0;
   int kernels_left = -1;  // until the GPU fails; -1: it never does
+  int composites = 0;     // decided since the profiler's calls were taken
 };
 
 struct Block {
@@ -40,7 +44,10 @@ std::map<std::uintptr_t, Block> blocks;  // by the first byte
 int device_count = 1;
 int capability = 90;
 std::size_t limit = std::size_t{1} << 30;
-int misplaced = 0;
+std::vector<std::string> profiler_calls;
+
+std::atomic<int> misplaced = 0;
+std::atomic<int> timings = 0;
 
 thread_local int current = 0;
 
@@ -53,40 +60,56 @@ Event* event_of(cudaEvent_t event) {
 }
 
 // With the mutex held: whether an address may be used on the current GPU. The host's own are not known here.
-bool is_here(std::uintptr_t address) {
+bool may_touch(std::uintptr_t address) {
   auto block = blocks.upper_bound(address);
   if (block == blocks.begin()) return true;
   --block;
   return address >= block->first + block->second.bytes || block->second.device == current;
 }
 
-cudaError_t note_misplaced() {
-  ++misplaced;
-  return cudaErrorInvalidValue;
-}
-
-// The default stream is every GPU's.
-bool is_here(cudaStream_t stream) {
-  return stream == nullptr || stream_of(stream)->device == current;
-}
-
 cudaError_t check_copy(const void* to, const void* from, cudaStream_t stream) {
   const std::lock_guard lock(mutex);
-  const bool here = is_here(reinterpret_cast<std::uintptr_t>(to)) &&
-                    is_here(reinterpret_cast<std::uintptr_t>(from)) && is_here(stream);
+  const bool here = may_touch(reinterpret_cast<std::uintptr_t>(to)) &&
+                    may_touch(reinterpret_cast<std::uintptr_t>(from)) && is_here(stream);
   return here ? cudaSuccess : note_misplaced();
 }
 
 cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
-  const cudaError_t status = check_copy(to, from, stream);
-  if (status == cudaSuccess) std::memcpy(to, from, bytes);
-  return status;
+  if (const cudaError_t status = check_copy(to, from, stream); status != cudaSuccess) return status;
+  return enqueue(stream, [=] {
+    std::memcpy(to, from, bytes);
+    return cudaSuccess;
+  });
 }
 
 cudaError_t set(void* to, int value, std::size_t bytes, cudaStream_t stream) {
-  const cudaError_t status = check_copy(to, to, stream);
-  if (status == cudaSuccess) std::memset(to, value, bytes);
-  return status;
+  if (const cudaError_t status = check_copy(to, to, stream); status != cudaSuccess) return status;
+  return enqueue(stream, [=] {
+    std::memset(to, value, bytes);
+    return cudaSuccess;
+  });
+}
+
+cudaError_t check_launch(std::span<const std::uintptr_t> words, cudaStream_t stream) {
+  const std::lock_guard lock(mutex);
+  bool here = is_here(stream);
+  for (const std::uintptr_t word : words) here = here && may_touch(word);
+  return here ? cudaSuccess : note_misplaced();
+}
+
+// Whether this thread's GPU still works.
+bool starts_kernel() {
+  const std::lock_guard lock(mutex);
+  int& left = devices[current].kernels_left;
+  if (left == 0) return false;
+  if (left > 0) --left;
+  return true;
+}
+
+void note_profiler_call(const char* what) {
+  const std::lock_guard lock(mutex);
+  profiler_calls.push_back("GPU " + std::to_string(current) + ": " + what + " " +
+                           std::to_string(devices[current].composites));
 }
 
 }  // namespace
@@ -121,8 +144,17 @@ int device_milliseconds(int index) {
 }
 
 int misplaced_calls() {
-  const std::lock_guard lock(mutex);
   return misplaced;
+}
+
+int take_timings() {
+  return timings.exchange(0);
+}
+
+std::vector<std::string> take_profiler_calls() {
+  const std::lock_guard lock(mutex);
+  for (Device& device : devices) device.composites = 0;
+  return std::exchange(profiler_calls, {});
 }
 
 void pass_time(int convolutions) {
@@ -139,15 +171,31 @@ void pass_half_milliseconds(int count) {
   devices[current].half_milliseconds += count;
 }
 
-cudaError_t launch(std::span<const std::uintptr_t> words, cudaStream_t stream) {
+void count_composites(int count) {
   const std::lock_guard lock(mutex);
-  if (!is_here(stream)) return note_misplaced();
-  for (const std::uintptr_t word : words)
-    if (!is_here(word)) return note_misplaced();
-  int& left = devices[current].kernels_left;
-  if (left == 0) return cudaErrorLaunchFailure;
-  if (left > 0) --left;
-  return cudaSuccess;
+  devices[current].composites += count;
+}
+
+void count_timing() {
+  ++timings;
+}
+
+bool is_here(cudaStream_t stream) {
+  return stream == nullptr || stream_of(stream)->device == current;
+}
+
+cudaError_t note_misplaced() {
+  ++misplaced;
+  return cudaErrorInvalidValue;
+}
+
+cudaError_t launch(std::span<const std::uintptr_t> words, cudaStream_t stream, std::function<void()> kernel) {
+  if (const cudaError_t status = check_launch(words, stream); status != cudaSuccess) return status;
+  return enqueue(stream, [kernel = std::move(kernel)] {
+    if (!starts_kernel()) return cudaErrorLaunchFailure;
+    kernel();
+    return cudaSuccess;
+  });
 }
 
 }  // namespace backdrop::test
@@ -157,6 +205,7 @@ namespace test = backdrop::test;
 extern "C" {
 
 cudaError_t cudaMalloc(void** data, std::size_t bytes) {
+  if (const cudaError_t status = test::refuse_in_capture(); status != cudaSuccess) return status;
   const std::lock_guard lock(test::mutex);
   test::Device& device = test::devices[test::current];
   if (device.in_use + bytes > test::limit) return cudaErrorMemoryAllocation;
@@ -174,7 +223,7 @@ cudaError_t cudaFree(void* data) {
   test::devices[device].in_use -= bytes;
   test::blocks.erase(block);
   std::free(data);
-  return device == test::current ? cudaSuccess : test::note_misplaced();
+  return device == test::current ? test::refuse_in_capture() : test::note_misplaced();
 }
 cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned int) {
   *data = std::malloc(bytes);
@@ -191,6 +240,7 @@ cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total) {
   return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
+  if (const cudaError_t status = test::refuse_in_capture(); status != cudaSuccess) return status;
   return test::copy(to, from, bytes, nullptr);
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind,
@@ -214,7 +264,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return here ? cudaSuccess : test::note_misplaced();
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  return cudaSuccess;
+  return test::refuse_in_capture();
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned int) {
   return cudaSuccess;
@@ -237,11 +287,20 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  return cudaSuccess;
+  return test::refuse_in_capture();
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
+  test::count_timing();
   const int passed = test::event_of(end)->half_milliseconds - test::event_of(start)->half_milliseconds;
   *milliseconds = 0.5f * static_cast<float>(passed);
+  return cudaSuccess;
+}
+cudaError_t cudaProfilerStart() {
+  test::note_profiler_call("start");
+  return cudaSuccess;
+}
+cudaError_t cudaProfilerStop() {
+  test::note_profiler_call("stop");
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
@@ -260,6 +319,10 @@ const char* cudaGetErrorString(cudaError_t) {
   return "an emulated error";
 }
 cudaError_t cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
   *version = CUDART_VERSION;
   return cudaSuccess;
 }

@@ -7,6 +7,7 @@
 #include "tests/conformance/scene.h"
 #include "tests/cuda/emulated_cuda.h"
 #include "tests/cuda/small_resnet.h"
+#include "tests/search/temporary_folder.h"
 
 namespace backdrop {
 namespace {
@@ -47,7 +48,8 @@ TEST(FusedBottlenecks, GiveTheLayersLogits) {
     std::vector<std::vector<float>> logits[2];
     for (const bool fused : {false, true}) {
       test::allow_bottlenecks(fused);
-      CudaDense dense(layers, in9.data(), 2, false);
+      PlanFolder nowhere({}, {}, false, {});
+      CudaDense dense(layers, in9.data(), 2, false, nowhere);
       const bool says = dense.libraries().find("3 bottlenecks in 1 kernels") != std::string::npos;
       EXPECT_EQ(says, fused && precision != Precision::fp8) << dense.libraries();
       auto tasks = scene.tasks();
@@ -61,6 +63,49 @@ TEST(FusedBottlenecks, GiveTheLayersLogits) {
       for (std::size_t i = 0; i < logits[0][f].size(); ++i)
         ASSERT_NEAR(logits[1][f][i], logits[0][f][i], precision == Precision::fp16 ? 1e-2f : 0.0f);
   }
+}
+
+TEST(FusedBottlenecks, AreKeptAndTakenUnasked) {
+  const auto network = test::small_resnet(7);
+  test::limit_device_memory(std::size_t{1} << 30);
+  const testing::TemporaryFolder temporary;
+  PlanFolder plans(temporary.path, "emulated", false, {});
+  const CudaLayers layers(*network, Precision::fp16);
+  std::vector<std::int32_t> in9(kClasses);
+  const auto libraries = [&] {
+    test::take_timings();
+    return CudaDense(layers, in9.data(), 1, true, plans).libraries();
+  };
+  const std::string fused = "emulated, 3 bottlenecks in 1 kernels";
+  EXPECT_EQ(libraries(), fused);
+  EXPECT_GT(test::take_timings(), 0);
+  EXPECT_EQ(libraries(), fused);
+  EXPECT_EQ(test::take_timings(), 0);
+  const std::string subject = "dense fp16, batch 1, no cuDNN";
+  const std::vector<MeasuredPlan::Chain> chains =
+      plans.find(subject, layers.network()).value_or(MeasuredPlan()).chains;
+  ASSERT_EQ(chains.size(), 1u);
+  EXPECT_EQ(chains[0].bottlenecks, 3);
+  // Others that can run: single ones, in any order.
+  plans.keep(subject, layers.network(), {false, {}, {{8, 1, 16}, {1, 1, 8}}});
+  EXPECT_EQ(libraries(), "emulated, 2 bottlenecks in 2 kernels");
+  EXPECT_EQ(test::take_timings(), 0);
+  // Twice the same layers, a part of a chain, layers that begin none, and a device that cannot.
+  for (const std::vector<MeasuredPlan::Chain>& wrong :
+       {std::vector<MeasuredPlan::Chain>{{1, 3, 8}, {8, 1, 8}},
+        {{8, 1, 8}, {1, 3, 8}},
+        {{1, 2, 8}},
+        {{2, 1, 8}},
+        {{1, 0, 8}},
+        {{1, 4, 8}},
+        {{1, 3, 12}}}) {
+    plans.keep(subject, layers.network(), {false, {}, wrong});
+    EXPECT_EQ(libraries(), fused);
+    EXPECT_GT(test::take_timings(), 0);
+  }
+  test::allow_bottlenecks(false);
+  EXPECT_EQ(libraries(), "emulated");
+  test::allow_bottlenecks(true);
 }
 
 }  // namespace

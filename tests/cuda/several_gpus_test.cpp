@@ -1,14 +1,20 @@
 // Several emulated GPUs against one: the same answers to the bit, and no GPU touches another's memory.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
+
+#include <atomic>
 
 #include "backdrop/error.h"
 #include "engine/cuda_memory.h"
 #include "engine/profile_report.h"
 #include "tests/conformance/scene.h"
 #include "tests/cuda/emulated_cuda.h"
+#include "tests/search/temporary_folder.h"
 
 namespace backdrop {
 namespace {
+
+using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 constexpr int kClasses = 9;
 constexpr int kBackgrounds = 7;
@@ -16,7 +22,7 @@ constexpr int kSize = 13;
 constexpr unsigned kSeed = 4;
 constexpr int kGpus = 3;
 
-class SeveralGpus : public testing::Test {
+class SeveralGpus : public ::testing::Test {
  protected:
   void SetUp() override {
     test::limit_device_memory(std::size_t{1} << 30);
@@ -103,8 +109,8 @@ TEST_F(SeveralGpus, GiveOnesAnswers) {
   std::vector<int> before;
   for (int i = 0; i < kGpus; ++i) before.push_back(test::device_milliseconds(i));
   for (const auto& [precision, reuse, gpus] : cases) {
-    SCOPED_TRACE(testing::Message() << name(precision) << ", reuse " << reuse << ", " << gpus.size()
-                                    << " GPUs");
+    SCOPED_TRACE(::testing::Message()
+                 << name(precision) << ", reuse " << reuse << ", " << gpus.size() << " GPUs");
     test::Scene expected = new_scene();
     const auto one = open({0}, precision, reuse);
     expected.run(*one);
@@ -262,6 +268,56 @@ TEST_F(SeveralGpus, ShareAProfile) {
     EXPECT_GT(times.layer_seconds, 0);
   }
   EXPECT_EQ(multiply_adds[1], multiply_adds[0]);
+}
+
+TEST_F(SeveralGpus, TheFirstHasTheProfilersWindow) {
+  test::Scene expected = new_scene();
+  expected.run(*open({0}, Precision::fp32));
+  EngineOptions options;
+  options.gpus = {2, 0, 1};
+  options.batch = 2;
+  options.profile_window = {2, 1};
+  const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+  test::take_profiler_calls();
+  std::vector<std::string> calls;
+  // The others may have done all before the first one asks for something.
+  for (int i = 0; i < 50 && calls.size() < 2; ++i) {
+    test::Scene actual = new_scene();
+    actual.run(*engine);
+    expect_same(actual, expected);
+    for (const std::string& call : test::take_profiler_calls()) calls.push_back(call);
+  }
+  ASSERT_THAT(calls, SizeIs(2));
+  EXPECT_THAT(calls[0], StartsWith("GPU 2: start "));
+  EXPECT_THAT(calls[1], StartsWith("GPU 2: stop "));
+}
+
+TEST_F(SeveralGpus, KeepOnePlanForAll) {
+  const testing::TemporaryFolder temporary;
+  std::atomic<int> complaints = 0;
+  EngineOptions options;
+  options.reuse = false;
+  options.batch = 2;
+  options.plan_folder = temporary.path;
+  options.complain = [&](const std::string&) { ++complaints; };
+  const auto timings = [&](const std::vector<int>& gpus) {
+    options.gpus = gpus;
+    const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+    test::take_timings();
+    new_scene().run(*engine);
+    return test::take_timings();
+  };
+  test::offer_cudnn(true);
+  EXPECT_GT(timings({0, 1}), 0);
+  EXPECT_EQ(timings({0, 1, 2}), 0);
+  EXPECT_EQ(timings({2}), 0);
+  EXPECT_EQ(complaints, 0);
+  // Each complains where it cannot keep its own.
+  options.plan_folder = temporary.path / "file" / "folder";
+  testing::write_text(temporary.path / "file", "");
+  EXPECT_GT(timings({0, 1}), 0);
+  EXPECT_EQ(complaints, 2);
+  test::offer_cudnn(false);
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ std::vector<std::vector<float>> logits_on(const ptx::Device& device, Precision p
   std::iota(in9.begin(), in9.end(), 0);
   const DeviceBuffer device_in9(in9.size() * sizeof(std::int32_t));
   copy_to_device(device_in9.data(), in9.data(), device_in9.size(), "classes");
-  CudaDense dense(layers, device_in9.as<std::int32_t>(), 2, false);
+  PlanFolder nowhere({}, {}, false, {});
+  CudaDense dense(layers, device_in9.as<std::int32_t>(), 2, false, nowhere);
   libraries = dense.libraries();
   auto tasks = scene.tasks();
   tasks.resize(2);

@@ -36,7 +36,11 @@ class InterpretedEngine : public testing::TestWithParam<Run> {
     options.precision = GetParam().precision;
     options.reuse = GetParam().reuse;
     options.batch = 3;
+    ptx::take_graph_launches();
     actual.run(*make_cuda_engine(network, default_class_map(kClasses), options));
+    if (!options.reuse) {
+      EXPECT_GT(ptx::take_graph_launches(), 0);
+    }
     const float allowed = GetParam().tolerance * expected.largest_logit();
     for (std::size_t f = 0; f < expected.logits.size(); ++f)
       for (std::size_t i = 0; i < expected.logits[f].size(); ++i)

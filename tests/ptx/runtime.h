@@ -33,6 +33,10 @@ void use_device(const Device& device);
 /// How many instructions of this name the kernel has that was started last.
 int count_in_last_kernel(const std::string& name);
 
+/// How many graphs were launched since the last call. What they hold goes to the stream as if it were given
+/// one by one.
+int take_graph_launches();
+
 /// What kernels and copies did that they may not, since the last call.
 std::vector<std::string> take_faults();
 

@@ -11,10 +11,10 @@
 #include <string>
 #include <utility>
 
+#include "core/durable_file.h"
 #include "loaders/class_map.h"
 #include "report/run_page.h"
 #include "report/run_summary.h"
-#include "search/durable_file.h"
 
 namespace backdrop {
 namespace {

@@ -1,5 +1,5 @@
 // POSIX calls behind files that survive a crash.
-#include "search/durable_file.h"
+#include "core/durable_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,0 +1,177 @@
+// Which ways the dense path takes: those of a plan that was measured before (engine/measured_plan.h), or else
+// the fastest of what there is, each timed on a full batch of nothing in particular.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "engine/cuda_dense.h"
+#include "engine/cuda_range.h"
+#include "engine/layer_shapes.h"
+
+namespace backdrop {
+namespace {
+
+constexpr int kTimedRuns = 3;
+constexpr int kSides[] = {8, 16};  // of a block of bottlenecks, in positions
+
+// The chains that may run as one kernel: the last layer before the fully connected ones writes floats in
+// 8 bits.
+std::vector<std::vector<FoundBottleneck>> usable_chains(const CudaLayers& layers) {
+  auto chains = find_chains(layers.network());
+  std::erase_if(chains,
+                [&](const auto& chain) { return chain.back().expand + 1 >= layers.position_layers(); });
+  return chains;
+}
+
+}  // namespace
+
+void CudaDense::choose(PlanFolder& plans) {
+  const std::string subject = fmt::format("dense {}{}, batch {}, {}", name(layers_.precision()),
+                                          layers_.uses_warpgroups() ? " by wgmma" : "", batch_,
+                                          cudnn_ ? "cuDNN " + cudnn_->version() : "no cuDNN");
+  const std::optional<MeasuredPlan> known = plans.find(subject, layers_.network());
+  if (known && follow(*known)) return;
+  const CudaRange range("choose");
+  choose_convolutions();
+  choose_chains();
+  plans.keep(subject, layers_.network(), plan());
+}
+
+void CudaDense::choose_convolutions() {
+  if (!cudnn_) return;
+  for (int i = 0; i < layers_.position_layers(); ++i) {
+    const Layer& layer = layers_.network().layers[i];
+    if (layer.kind != LayerKind::convolution) continue;
+    const auto layer_alone = [&] { run_layer(i, batch_); };
+    const double ours = milliseconds(layer_alone);
+    convolutions_[i] = std::make_unique<kernels::CudnnConvolution>(
+        cudnn_, convolution_shape(layer), batch_, layers_.precision(), value(layer.input), layers_.weights(i),
+        value(i + 1), workspace_.data(), workspace_.size());
+    if (!convolutions_[i]->usable() || !run_by_cudnn(i) || milliseconds(layer_alone) >= ours)
+      convolutions_[i].reset();
+  }
+}
+
+void CudaDense::choose_chains() {
+  const auto keep_faster = [&](std::unique_ptr<CudaChain> chain, double& least) {
+    const double elapsed = milliseconds(*chain);
+    if (elapsed >= least) return;
+    least = elapsed;
+    for (int i = chain->first_layer(); i <= chain->last_layer(); ++i) chains_[i].reset();
+    chains_[chain->first_layer()] = std::move(chain);
+  };
+  for (const auto& found : usable_chains(layers_)) {
+    double all = 0;
+    for (const FoundBottleneck& one : found) {
+      double alone = 0;
+      for (int i = one.reduce; i <= one.expand; ++i) alone += milliseconds([&] { run_layer(i, batch_); });
+      keep_faster(std::make_unique<CudaChain>(layers_, std::vector{one}, kSides[0]), alone);
+      all += alone;
+    }
+    if (found.size() == 1) continue;
+    for (const int side : kSides) keep_faster(std::make_unique<CudaChain>(layers_, found, side), all);
+  }
+}
+
+// False, with nothing taken, if the plan has a step that cannot run here.
+bool CudaDense::follow(const MeasuredPlan& plan) {
+  const auto taken = [&](const auto& known) { return take(known); };
+  if (std::all_of(plan.convolutions.begin(), plan.convolutions.end(), taken) &&
+      std::all_of(plan.chains.begin(), plan.chains.end(), taken))
+    return true;
+  for (auto& convolution : convolutions_) convolution.reset();
+  for (auto& chain : chains_) chain.reset();
+  return false;
+}
+
+bool CudaDense::take(const MeasuredPlan::Convolution& known) {
+  if (!cudnn_ || known.layer >= layers_.position_layers() || convolutions_[known.layer]) return false;
+  const Layer& layer = layers_.network().layers[known.layer];
+  if (layer.kind != LayerKind::convolution) return false;
+  convolutions_[known.layer] = std::make_unique<kernels::CudnnConvolution>(
+      cudnn_, convolution_shape(layer), batch_, layers_.precision(),
+      kernels::CudnnAlgorithm{known.algorithm, known.math}, workspace_.size());
+  return convolutions_[known.layer]->usable() && run_by_cudnn(known.layer);
+}
+
+bool CudaDense::take(const MeasuredPlan::Chain& known) {
+  if (std::find(std::begin(kSides), std::end(kSides), known.side) == std::end(kSides)) return false;
+  for (const auto& found : usable_chains(layers_)) {
+    for (std::size_t b = 0; b < found.size(); ++b) {
+      if (found[b].reduce != known.first_layer) continue;
+      if (known.bottlenecks != 1 && (b > 0 || known.bottlenecks != static_cast<int>(found.size())))
+        return false;
+      const auto first = found.begin() + static_cast<std::ptrdiff_t>(b);
+      auto chain =
+          std::make_unique<CudaChain>(layers_, std::vector(first, first + known.bottlenecks), known.side);
+      for (const auto& other : chains_)
+        if (other && other->first_layer() <= chain->last_layer() &&
+            chain->first_layer() <= other->last_layer())
+          return false;
+      if (!can_start(*chain)) return false;
+      chains_[known.first_layer] = std::move(chain);
+      return true;
+    }
+  }
+  return false;
+}
+
+MeasuredPlan CudaDense::plan() const {
+  MeasuredPlan plan;
+  plan.warpgroups = layers_.uses_warpgroups();
+  for (int i = 0; i < static_cast<int>(convolutions_.size()); ++i) {
+    if (!convolutions_[i]) continue;
+    const kernels::CudnnAlgorithm algorithm = convolutions_[i]->algorithm();
+    plan.convolutions.push_back({i, algorithm.number, algorithm.math});
+  }
+  for (const auto& chain : chains_)
+    if (chain) plan.chains.push_back({chain->first_layer(), chain->bottlenecks(), chain->side()});
+  return plan;
+}
+
+std::string CudaDense::libraries() const {
+  const MeasuredPlan taken = plan();
+  std::string text = no_cudnn_;
+  if (needs_calibration(layers_.precision())) text = "our kernels";
+  if (cudnn_) {
+    const auto& layers = layers_.network().layers;
+    const auto convolutions =
+        std::count_if(layers.begin(), layers.begin() + layers_.position_layers(),
+                      [](const Layer& layer) { return layer.kind == LayerKind::convolution; });
+    text = fmt::format("cuDNN {} for {} of {} convolutions", cudnn_->version(), taken.convolutions.size(),
+                       convolutions);
+  }
+  int bottlenecks = 0;
+  for (const MeasuredPlan::Chain& chain : taken.chains) bottlenecks += chain.bottlenecks;
+  if (bottlenecks > 0)
+    text += fmt::format(", {} bottlenecks in {} kernels", bottlenecks, taken.chains.size());
+  return text;
+}
+
+bool CudaDense::can_start(const CudaChain& chain) {
+  if (start(chain, batch_) == cudaSuccess) return true;
+  cudaGetLastError();  // forget it
+  return false;
+}
+
+// Infinite if this device or precision cannot.
+double CudaDense::milliseconds(const CudaChain& chain) {
+  if (!can_start(chain)) return std::numeric_limits<double>::infinity();
+  return milliseconds([&] { check_cuda(start(chain, batch_), "starting bottlenecks"); });
+}
+
+double CudaDense::milliseconds(const std::function<void()>& run) {
+  CudaEvent start(cudaEventDefault);
+  CudaEvent end(cudaEventDefault);
+  run();
+  start.record(stream_);
+  for (int i = 0; i < kTimedRuns; ++i) run();
+  end.record(stream_);
+  end.synchronize();
+  float elapsed = 0;
+  check_cuda(cudaEventElapsedTime(&elapsed, start, end), "timing a layer");
+  return elapsed;
+}
+
+}  // namespace backdrop

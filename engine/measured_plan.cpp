@@ -1,0 +1,135 @@
+// Plans to JSON and back, and where they lie.
+#include "engine/measured_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <utility>
+
+#include "backdrop/error.h"
+#include "core/durable_file.h"
+#include "core/hash.h"
+
+namespace backdrop {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr const char* kFormat = "backdrop plan 1";
+constexpr std::uintmax_t kMostBytes = 1 << 20;  // a ResNet-152's plan has a hundredth of it
+constexpr std::uint64_t kMostNumber = 1'000'000;
+
+std::string shape_text(const ValueShape& shape) {
+  return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
+}
+
+std::string layer_text(const Layer& layer) {
+  return fmt::format("{} of {}+{}: {}/{}/{}/{} {} {} {}", static_cast<int>(layer.kind), layer.input,
+                     layer.residual, layer.kernel, layer.stride, layer.padding, layer.groups,
+                     static_cast<int>(layer.activation), shape_text(layer.in), shape_text(layer.out));
+}
+
+// [[a, b, c], ...] with whole numbers, none of them negative; else nothing.
+template <class Entry>
+std::optional<std::vector<Entry>> entries(const Json& json) {
+  if (!json.is_array()) return std::nullopt;
+  std::vector<Entry> result;
+  for (const Json& row : json) {
+    if (!row.is_array() || row.size() != 3) return std::nullopt;
+    int numbers[3] = {};
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (!row[i].is_number_unsigned() || row[i].get<std::uint64_t>() > kMostNumber) return std::nullopt;
+      numbers[i] = row[i].get<int>();
+    }
+    result.push_back({numbers[0], numbers[1], numbers[2]});
+  }
+  return result;
+}
+
+// A regular file's text; empty if there is none that a plan could be.
+std::string text_of(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > kMostBytes || error) return {};
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+// Another one in each process, thread and machine that shares the folder.
+std::string random_ending() {
+  std::random_device random;
+  return fmt::format(".{:08x}{:08x}.partial", random(), random());
+}
+
+}  // namespace
+
+std::vector<std::string> plan_key(const std::string& machine, const std::string& subject,
+                                  const Network& network) {
+  std::vector<std::string> key{machine, subject,
+                               fmt::format("backdrop {} {}", BACKDROP_VERSION, BACKDROP_GIT_REVISION),
+                               shape_text(network.input)};
+  for (const Layer& layer : network.layers) key.push_back(layer_text(layer));
+  return key;
+}
+
+std::string plan_text(const std::vector<std::string>& key, const MeasuredPlan& plan) {
+  Json json{{"format", kFormat}, {"key", key}, {"wgmma", plan.warpgroups}};
+  json["convolutions"] = Json::array();
+  for (const auto& one : plan.convolutions)
+    json["convolutions"].push_back({one.layer, one.algorithm, one.math});
+  json["chains"] = Json::array();
+  for (const auto& one : plan.chains) json["chains"].push_back({one.first_layer, one.bottlenecks, one.side});
+  // A device's name comes from its driver.
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::optional<MeasuredPlan> parse_plan(std::string_view text, const std::vector<std::string>& key) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  for (const char* member : {"format", "key", "wgmma", "convolutions", "chains"})
+    if (!json.contains(member)) return std::nullopt;
+  if (json["format"] != kFormat || json["key"] != Json(key) || !json["wgmma"].is_boolean())
+    return std::nullopt;
+  auto convolutions = entries<MeasuredPlan::Convolution>(json["convolutions"]);
+  auto chains = entries<MeasuredPlan::Chain>(json["chains"]);
+  if (!convolutions || !chains) return std::nullopt;
+  return MeasuredPlan{json["wgmma"].get<bool>(), std::move(*convolutions), std::move(*chains)};
+}
+
+PlanFolder::PlanFolder(fs::path folder, std::string machine, bool anew, Complain complain)
+    : folder_(std::move(folder)), machine_(std::move(machine)), anew_(anew), complain_(std::move(complain)) {}
+
+fs::path PlanFolder::file_of(const std::vector<std::string>& key) const {
+  Sha256 hash;
+  for (const std::string& line : key) hash.update(line.c_str(), line.size() + 1);
+  return folder_ / ("gpu-plan-" + hash.hex().substr(0, 16) + ".json");
+}
+
+std::optional<MeasuredPlan> PlanFolder::find(const std::string& subject, const Network& network) const {
+  if (folder_.empty() || anew_) return std::nullopt;
+  const auto key = plan_key(machine_, subject, network);
+  return parse_plan(text_of(file_of(key)), key);
+}
+
+void PlanFolder::keep(const std::string& subject, const Network& network, const MeasuredPlan& plan) {
+  if (folder_.empty()) return;
+  const auto key = plan_key(machine_, subject, network);
+  const fs::path file = file_of(key);
+  const fs::path partial = file.string() + random_ending();
+  try {
+    fs::create_directories(folder_);
+    write_durable_file(partial, plan_text(key, plan));
+    rename_durably(partial, file);
+  } catch (const std::exception& error) {
+    std::error_code ignored;
+    fs::remove(partial, ignored);
+    if (complain_) complain_(fmt::format("what was measured on the GPU cannot be kept: {}", error.what()));
+    complain_ = nullptr;
+  }
+}
+
+}  // namespace backdrop

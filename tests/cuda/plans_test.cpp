@@ -1,0 +1,169 @@
+// What the GPU engine keeps of its measurements and does with it at the next start, over the emulated
+// runtime.
+#include <gmock/gmock.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "engine/engine.h"
+#include "tests/conformance/scene.h"
+#include "tests/cuda/emulated_cuda.h"
+#include "tests/search/temporary_folder.h"
+
+namespace backdrop {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr int kClasses = 9;
+
+class KeptPlans : public ::testing::Test {
+ protected:
+  KeptPlans() {
+    test::limit_device_memory(std::size_t{1} << 30);
+    test::show_devices(1);
+    options.reuse = false;
+    options.threads = 1;
+    options.plan_folder = temporary.path;
+    options.complain = [this](const std::string& line) { complaints.push_back(line); };
+  }
+  ~KeptPlans() override {
+    test::show_devices(1);
+    test::offer_cudnn(false);
+    test::break_warpgroups(false);
+  }
+
+  // Searches on a new engine; leaves its description and how much it timed.
+  std::vector<std::vector<float>> search() {
+    test::take_timings();
+    const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+    test::Scene scene(13, 5, kClasses, 4);
+    scene.run(*engine);
+    description = engine->description();
+    timings = test::take_timings();
+    return scene.logits;
+  }
+
+  // Changes every plan kept.
+  void change(const std::function<void(nlohmann::json&)>& body) {
+    for (const auto& entry : fs::directory_iterator(temporary.path)) {
+      nlohmann::json json = nlohmann::json::parse(testing::read_text(entry.path()));
+      body(json);
+      testing::write_text(entry.path(), json.dump());
+    }
+  }
+
+  std::size_t files() const {
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(temporary.path), fs::directory_iterator{}));
+  }
+
+  testing::TemporaryFolder temporary;
+  EngineOptions options;
+  std::shared_ptr<const Network> network = test::random_residual_network(13, 4);
+  std::vector<std::string> complaints;
+  std::string description;
+  int timings = 0;
+};
+
+TEST_F(KeptPlans, NothingIsTimedTwice) {
+  test::offer_cudnn(true);
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    options.precision = precision;
+    const auto first = search();
+    EXPECT_GT(timings, 0);
+    const std::string described = description;
+    EXPECT_THAT(described, HasSubstr(precision == Precision::fp32 ? "cuDNN 9.0.0 for" : "by wgmma"));
+    const auto second = search();
+    EXPECT_EQ(timings, 0);
+    EXPECT_EQ(description, described);
+    EXPECT_EQ(second, first);
+  }
+  EXPECT_EQ(files(), 4u);  // products, the dense path in two precisions, and fp32's for the second look
+  EXPECT_THAT(complaints, SizeIs(0));
+}
+
+TEST_F(KeptPlans, AreMeasuredAnewOnDemandAndOnOtherDevices) {
+  test::offer_cudnn(true);
+  search();
+  options.measure_anew = true;
+  search();
+  EXPECT_GT(timings, 0);
+  options.measure_anew = false;
+  options.batch = 3;
+  search();
+  EXPECT_GT(timings, 0);
+  test::show_devices(1, 80);
+  search();
+  EXPECT_GT(timings, 0);
+  search();
+  EXPECT_EQ(timings, 0);
+  test::offer_cudnn(false);
+  search();
+  EXPECT_THAT(description, HasSubstr("emulated"));
+  options.plan_folder.clear();
+  const std::size_t before = files();
+  test::offer_cudnn(true);
+  search();
+  EXPECT_GT(timings, 0);
+  EXPECT_EQ(files(), before);
+}
+
+TEST_F(KeptPlans, ThatCannotRunAreMeasuredAgain) {
+  test::offer_cudnn(true);
+  const auto expected = search();
+  const std::string described = description;
+  test::offer_cudnn(true, true);
+  EXPECT_EQ(search(), expected);
+  EXPECT_GT(timings, 0);
+  test::offer_cudnn(true);
+  const std::vector<std::function<void(nlohmann::json&)>> changes = {
+      [](auto& json) { json["convolutions"][0][0] = 1000; },
+      [](auto& json) { json["convolutions"][0][0] = json["convolutions"][1][0]; },
+      [](auto& json) { json["convolutions"][0][1] = 4; },
+      [](auto& json) { json["convolutions"][0][2] = 1; },
+      [](auto& json) {
+        json["chains"].push_back({0, 1, 8});
+      },
+      [](auto& json) {
+        json["chains"].push_back({1, 1, 7});
+      },
+      [](auto& json) { json = 7; },
+  };
+  for (const auto& body : changes) {
+    change(body);
+    EXPECT_EQ(search(), expected);
+    EXPECT_EQ(description, described);
+    EXPECT_GT(timings, 0);
+    EXPECT_EQ(search(), expected);
+    EXPECT_EQ(timings, 0);
+  }
+  // Another choice that can run is followed.
+  change([](auto& json) { json["convolutions"].erase(0); });
+  search();
+  EXPECT_EQ(timings, 0);
+  EXPECT_NE(description, described);
+}
+
+TEST_F(KeptPlans, AreNotBelievedThatWgmmaIsRight) {
+  options.precision = Precision::bf16;
+  search();
+  EXPECT_THAT(description, HasSubstr("by wgmma"));
+  test::break_warpgroups(true);
+  search();
+  EXPECT_EQ(description.find("by wgmma"), std::string::npos);
+}
+
+TEST_F(KeptPlans, AnUnwritableFolderChangesNothing) {
+  const auto expected = search();
+  options.plan_folder = temporary.path / "file" / "folder";
+  testing::write_text(temporary.path / "file", "");
+  options.precision = Precision::fp32;
+  EXPECT_EQ(search(), expected);
+  EXPECT_THAT(complaints, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace backdrop
