@@ -14,9 +14,9 @@
 #include "kernels/position_pool_cuda.h"
 #include "tests/cuda/emulated_bottleneck.h"
 #include "tests/cuda/emulated_runtime.h"
-#include "tests/cuda/emulated_tile.h"
 #include "tests/cuda/host_elements.h"
 #include "tests/cuda/host_halves.h"
+#include "tests/cuda/plain_products.h"
 
 namespace backdrop::test {
 namespace {
@@ -35,14 +35,10 @@ void with_elements(Precision precision, const Body& body) {
     body(HostFloats());
 }
 
-// By warpgroups or by warps, as the arguments say.
 template <class Operands>
 void emulate_products(kernels::ConvolutionArguments arguments) {
   if (arguments.warpgroups && warpgroups_are_broken) --arguments.window;
-  if (arguments.warpgroups)
-    emulate<EmulatedWarpgroupMath<Operands, 64>>(arguments);
-  else
-    emulate<EmulatedMatrixMath<Operands, 64>>(arguments);
+  PlainProducts<Operands>(arguments).run();
 }
 
 }  // namespace
@@ -80,7 +76,7 @@ void convolve(Precision precision, const ConvolutionArguments& arguments) {
     case Precision::int16:  // the CPU's alone
     case Precision::fp32:
     case Precision::tf32:
-      test::emulate<test::EmulatedScalarMath<test::HostFloats>>(arguments);
+      test::emulate_products<test::FloatOperands<test::HostFloats>>(arguments);
       break;
   }
 }
