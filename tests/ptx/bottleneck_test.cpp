@@ -19,7 +19,7 @@ std::vector<std::vector<float>> logits_on(const ptx::Device& device, Precision p
                                           std::string& libraries) {
   ptx::use_device(device);
   const auto network = test::small_resnet(kSize);
-  test::Scene scene(kSize, 2, kClasses, 9);
+  test::Scene scene(kSize, 1, kClasses, 9);
   CudaLayers layers(*network, precision);
   ThreadPool pool(1);
   if (needs_calibration(precision))
@@ -32,7 +32,7 @@ std::vector<std::vector<float>> logits_on(const ptx::Device& device, Precision p
   const DeviceBuffer device_in9(in9.size() * sizeof(std::int32_t));
   copy_to_device(device_in9.data(), in9.data(), device_in9.size(), "classes");
   PlanFolder nowhere({}, {}, false, {});
-  CudaDense dense(layers, device_in9.as<std::int32_t>(), 2, false, nowhere);
+  CudaDense dense(layers, device_in9.as<std::int32_t>(), 1, false, nowhere);
   libraries = dense.libraries();
   auto tasks = scene.tasks();
   tasks.resize(2);

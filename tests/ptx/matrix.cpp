@@ -16,23 +16,17 @@ constexpr int kRows = 16;        // of a warp
 constexpr int kColumns = 8;      // of a tile of sums
 
 // Elements of an operand: how many lie in the 32 bytes, and their values, exact in double precision.
-struct Halves {
+template <float (*kFloat)(std::uint16_t)>
+struct SixteenBits {
   static constexpr int kCount = 16;
   static double at(const std::byte* row, int k) {
     std::uint16_t bits = 0;
     std::memcpy(&bits, row + 2 * k, sizeof(bits));
-    return float_of_half(bits);
+    return kFloat(bits);
   }
 };
-
-struct Bfloat16s {
-  static constexpr int kCount = 16;
-  static double at(const std::byte* row, int k) {
-    std::uint16_t bits = 0;
-    std::memcpy(&bits, row + 2 * k, sizeof(bits));
-    return float_of_bfloat16(bits);
-  }
-};
+using Halves = SixteenBits<float_of_half>;
+using Bfloat16s = SixteenBits<float_of_bfloat16>;
 
 struct Tf32s {
   static constexpr int kCount = 8;
