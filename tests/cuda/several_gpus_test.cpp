@@ -237,7 +237,8 @@ TEST_F(SeveralGpus, FindRoomWithSmallerCaches) {
   options.gpus = {0, 1};
   options.cache_memory = std::size_t{1} << 40;
   bool smaller = false;
-  for (std::size_t limit = std::size_t{1} << 22; limit > 0 && !smaller; limit = limit * 3 / 4) {
+  // In small steps: how much a GPU needs besides the cache depends on which foregrounds come to it.
+  for (std::size_t limit = std::size_t{1} << 22; limit > 0 && !smaller; limit = limit * 15 / 16) {
     test::limit_device_memory(limit);
     const auto engine = make_cuda_engine(larger, default_class_map(kClasses), options);
     test::Scene actual(15, kBackgrounds, kClasses, 0);
