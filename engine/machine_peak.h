@@ -46,9 +46,7 @@ struct MachinePeak {
   /// With another device beside this one.
   MachinePeak& operator+=(const MachinePeak& other) {
     bytes_per_second += other.bytes_per_second;
-    for (const Precision precision : {Precision::fp32, Precision::bf16, Precision::int8, Precision::int16,
-                                      Precision::tf32, Precision::fp16, Precision::fp8})
-      of(precision) += other.of(precision);
+    for (const Precision precision : kPrecisions) of(precision) += other.of(precision);
     return *this;
   }
 };

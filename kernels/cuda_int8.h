@@ -64,11 +64,6 @@ BACKDROP_HOST_DEVICE std::uint8_t to_stored(float value, const DeviceScale& scal
   return static_cast<std::uint8_t>(stored > 0.0f ? (stored < 255.0f ? stored : 255.0f) : 0.0f);
 }
 
-BACKDROP_HOST_DEVICE void store_floats(float* to, const float* values) {
-  BACKDROP_UNROLL
-  for (int k = 0; k < kPiece; ++k) to[k] = values[k];
-}
-
 BACKDROP_HOST_DEVICE void store_rounded(void* to, const float* values, const DeviceScale& scale) {
   Piece piece;
   BACKDROP_UNROLL

@@ -87,7 +87,7 @@ BACKDROP_HOST_DEVICE void pool_int8_piece(const PoolArguments& a, std::int64_t p
   for (int k = 0; k < kColumns; ++k)
     real[k] = a.input_scale.scale * (static_cast<float>(pooled[k]) * share - a.input_scale.zero);
   if (a.output.kind == DotOutput::real)
-    int8::store_floats(static_cast<float*>(a.output.base) + place.output, real);
+    store_eight(static_cast<float*>(a.output.base) + place.output, real);
   else
     int8::store_rounded(static_cast<std::uint8_t*>(a.output.base) + place.output, real, a.output_scale);
 }
@@ -108,7 +108,7 @@ BACKDROP_HOST_DEVICE void pool_fp8_piece(const PoolArguments& a, std::int64_t pi
   const float share = a.average ? 1.0f / static_cast<float>(place.last_tap - place.first_tap) : 1.0f;
   for (int k = 0; k < kColumns; ++k) pooled[k] *= share * a.input_scale.scale;
   if (a.output.kind == DotOutput::real)
-    int8::store_floats(static_cast<float*>(a.output.base) + place.output, pooled);
+    store_eight(static_cast<float*>(a.output.base) + place.output, pooled);
   else
     e4m3::store(static_cast<std::uint8_t*>(a.output.base) + place.output, a.output_scale.inverse, pooled);
 }

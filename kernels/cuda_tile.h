@@ -65,12 +65,13 @@ struct ConvolutionArguments {
   bool warpgroups = false;   ///< products by wgmma, where has_warpgroup_products
 };
 
-/// A number that no kernel writes while this one runs.
-BACKDROP_HOST_DEVICE std::int32_t load_constant(const std::int32_t* from) {
+/// The block of row `row`. No kernel writes slots while this one runs.
+BACKDROP_HOST_DEVICE std::int64_t block_of(const std::int32_t* slots, int row) {
+  if (slots == nullptr) return row;
 #if defined(__CUDA_ARCH__)
-  return __ldg(from);
+  return __ldg(slots + row);
 #else
-  return *from;
+  return slots[row];
 #endif
 }
 
@@ -81,10 +82,7 @@ struct TapRows {
   std::int64_t stride = 0;
   const std::int32_t* slots = nullptr;
 
-  BACKDROP_HOST_DEVICE const Element* at(int row) const {
-    const std::int64_t block = slots != nullptr ? load_constant(slots + row) : row;
-    return base + block * stride;
-  }
+  BACKDROP_HOST_DEVICE const Element* at(int row) const { return base + block_of(slots, row) * stride; }
 };
 
 template <class Element>
@@ -117,8 +115,7 @@ BACKDROP_HOST_DEVICE Tap load_tap(const Tap* from) {
 
 BACKDROP_HOST_DEVICE std::int64_t output_offset(const DeviceOutput& output, std::int32_t position_offset,
                                                 int row) {
-  const std::int64_t block = output.slots != nullptr ? output.slots[row] : row;
-  return position_offset + block * output.row_stride;
+  return position_offset + block_of(output.slots, row) * output.row_stride;
 }
 
 /// `slope`: of negative values, from 0 to 1.
@@ -500,7 +497,7 @@ template <class Element>
 struct PositionEnd {
   int start = -1;  ///< row of the start sums, or -1
   TapRows<Element> residual;
-  std::int64_t output = 0;  ///< of row 0, in elements
+  std::int32_t output = 0;  ///< of the columns, for output_offset
 
   BACKDROP_HOST_DEVICE PositionEnd(const ConvolutionArguments& a, int position, int column) {
     if (a.work.start != nullptr) start = a.work.start[position];
@@ -510,16 +507,34 @@ struct PositionEnd {
     }
     output = a.work.output[position] + column;
   }
-
-  template <class Sum>
-  BACKDROP_HOST_DEVICE const Sum* starts(const ConvolutionArguments& a, int column) const {
-    return static_cast<const Sum*>(a.starts) + static_cast<std::int64_t>(start) * a.start_stride + column;
-  }
-  BACKDROP_HOST_DEVICE std::int64_t output_of(const ConvolutionArguments& a, int row) const {
-    const std::int64_t block = a.output.slots != nullptr ? a.output.slots[row] : row;
-    return output + block * a.output.row_stride;
-  }
 };
+
+/// Where row `start` of the start sums has these columns.
+template <class Sum>
+BACKDROP_HOST_DEVICE const Sum* start_sums(const ConvolutionArguments& a, int start, int column) {
+  return static_cast<const Sum*>(a.starts) + static_cast<std::int64_t>(start) * a.start_stride + column;
+}
+
+/// A thread's pieces, from `piece` on: once for each position `begin(end, position, added)` says in `added`
+/// what comes to the sums of its rows; then `finish(end, row, offset, sums)` for each of them, `offset` that
+/// of the output.
+template <class Element, int kColumns, class Sum, class Begin, class Finish>
+BACKDROP_HOST_DEVICE void finish_each(const ConvolutionArguments& a, Pieces<kColumns> piece,
+                                      const Sum* result, const Begin& begin, const Finish& finish) {
+  while (piece.exists()) {
+    const int position = piece.position();
+    const PositionEnd<Element> end(a, position, piece.column());
+    Sum added[kPieceColumns] = {};
+    begin(end, position, added);
+    for (; piece.exists() && piece.position() == position; piece.next()) {
+      Sum sums[kPieceColumns];
+      load_eight(result + piece.result(), sums);
+      BACKDROP_UNROLL
+      for (int k = 0; k < kPieceColumns; ++k) sums[k] += added[k];
+      finish(end, piece.row(), output_offset(a.output, end.output, piece.row()), sums);
+    }
+  }
+}
 
 /// Adds bias or start sums and residual, activates, and writes a thread's pieces. `Traits` loads and stores
 /// eight elements as floats.
@@ -527,33 +542,28 @@ template <class Traits, int kColumns>
 BACKDROP_HOST_DEVICE void finish_pieces(const ConvolutionArguments& a, const Place& place,
                                         const float* result, int thread) {
   using Element = typename Traits::Element;
-  Pieces<kColumns> piece(a, place, thread);
-  while (piece.exists()) {
-    const int position = piece.position();
-    const PositionEnd<Element> end(a, position, piece.column());
-    float added[kPieceColumns];
-    load_eight(end.start < 0 ? a.bias + piece.column() : end.template starts<float>(a, piece.column()),
-               added);
-    for (; piece.exists() && piece.position() == position; piece.next()) {
-      float sums[kPieceColumns];
-      load_eight(result + piece.result(), sums);
-      BACKDROP_UNROLL
-      for (int k = 0; k < kPieceColumns; ++k) sums[k] += added[k];
-      if (end.residual.base != nullptr) {
-        float residual[kPieceColumns];
-        Traits::load(end.residual.at(piece.row()), residual);
+  using End = PositionEnd<Element>;
+  const Pieces<kColumns> first(a, place, thread);
+  const int column = first.column();
+  finish_each<Element>(
+      a, first, result,
+      [&](const End& end, int, float* added) {
+        load_eight(end.start < 0 ? a.bias + column : start_sums<float>(a, end.start, column), added);
+      },
+      [&](const End& end, int row, std::int64_t offset, float* sums) {
+        if (end.residual.base != nullptr) {
+          float residual[kPieceColumns];
+          Traits::load(end.residual.at(row), residual);
+          BACKDROP_UNROLL
+          for (int k = 0; k < kPieceColumns; ++k) sums[k] += residual[k];
+        }
         BACKDROP_UNROLL
-        for (int k = 0; k < kPieceColumns; ++k) sums[k] += residual[k];
-      }
-      BACKDROP_UNROLL
-      for (int k = 0; k < kPieceColumns; ++k) sums[k] = activate_on_device(sums[k], a.slope);
-      const std::int64_t offset = end.output_of(a, piece.row());
-      if (a.output.kind == DotOutput::stored)
-        Traits::store(static_cast<Element*>(a.output.base) + offset, sums);
-      else
-        store_eight(static_cast<float*>(a.output.base) + offset, sums);
-    }
-  }
+        for (int k = 0; k < kPieceColumns; ++k) sums[k] = activate_on_device(sums[k], a.slope);
+        if (a.output.kind == DotOutput::stored)
+          Traits::store(static_cast<Element*>(a.output.base) + offset, sums);
+        else
+          store_eight(static_cast<float*>(a.output.base) + offset, sums);
+      });
 }
 
 }  // namespace tile

@@ -11,43 +11,37 @@ namespace backdrop::kernels::tile {
 template <int kColumns>
 BACKDROP_HOST_DEVICE void finish_fp8_pieces(const ConvolutionArguments& a, const Place& place,
                                             const float* result, int thread) {
-  Pieces<kColumns> piece(a, place, thread);
-  if (!piece.exists()) return;
+  using End = PositionEnd<std::uint8_t>;
+  const Pieces<kColumns> first(a, place, thread);
+  if (!first.exists()) return;
+  const int column = first.column();
   float scale[kPieceColumns];
   float bias[kPieceColumns];
-  load_eight(a.scales.scale + piece.column(), scale);
-  load_eight(a.bias + piece.column(), bias);
-  while (piece.exists()) {
-    const int position = piece.position();
-    const PositionEnd<std::uint8_t> end(a, position, piece.column());
-    float added[kPieceColumns] = {};
-    if (end.start >= 0) load_eight(end.template starts<float>(a, piece.column()), added);
-    for (; piece.exists() && piece.position() == position; piece.next()) {
-      float values[kPieceColumns];
-      load_eight(result + piece.result(), values);
-      BACKDROP_UNROLL
-      for (int k = 0; k < kPieceColumns; ++k) values[k] += added[k];
-      const std::int64_t offset = end.output_of(a, piece.row());
-      if (a.output.kind == DotOutput::sums) {
-        store_eight(static_cast<float*>(a.output.base) + offset, values);
-        continue;
-      }
-      BACKDROP_UNROLL
-      for (int k = 0; k < kPieceColumns; ++k) values[k] = fmaf(values[k], scale[k], bias[k]);
-      if (end.residual.base != nullptr) {
-        float residual[kPieceColumns];
-        e4m3::load(end.residual.at(piece.row()), a.scales.residual.scale, residual);
+  load_eight(a.scales.scale + column, scale);
+  load_eight(a.bias + column, bias);
+  finish_each<std::uint8_t>(
+      a, first, result,
+      [&](const End& end, int, float* added) {
+        if (end.start >= 0) load_eight(start_sums<float>(a, end.start, column), added);
+      },
+      [&](const End& end, int row, std::int64_t offset, float* values) {
+        if (a.output.kind == DotOutput::sums)
+          return store_eight(static_cast<float*>(a.output.base) + offset, values);
         BACKDROP_UNROLL
-        for (int k = 0; k < kPieceColumns; ++k) values[k] += residual[k];
-      }
-      BACKDROP_UNROLL
-      for (int k = 0; k < kPieceColumns; ++k) values[k] = activate_on_device(values[k], a.slope);
-      if (a.output.kind == DotOutput::real)
-        store_eight(static_cast<float*>(a.output.base) + offset, values);
-      else
-        e4m3::store(static_cast<std::uint8_t*>(a.output.base) + offset, a.scales.output.inverse, values);
-    }
-  }
+        for (int k = 0; k < kPieceColumns; ++k) values[k] = fmaf(values[k], scale[k], bias[k]);
+        if (end.residual.base != nullptr) {
+          float residual[kPieceColumns];
+          e4m3::load(end.residual.at(row), a.scales.residual.scale, residual);
+          BACKDROP_UNROLL
+          for (int k = 0; k < kPieceColumns; ++k) values[k] += residual[k];
+        }
+        BACKDROP_UNROLL
+        for (int k = 0; k < kPieceColumns; ++k) values[k] = activate_on_device(values[k], a.slope);
+        if (a.output.kind == DotOutput::real)
+          store_eight(static_cast<float*>(a.output.base) + offset, values);
+        else
+          e4m3::store(static_cast<std::uint8_t*>(a.output.base) + offset, a.scales.output.inverse, values);
+      });
 }
 
 }  // namespace backdrop::kernels::tile

@@ -29,49 +29,43 @@ BACKDROP_HOST_DEVICE void add_corrections(const ConvolutionArguments& a, int pos
 template <int kColumns>
 BACKDROP_HOST_DEVICE void finish_int8_pieces(const ConvolutionArguments& a, const Place& place,
                                              const std::int32_t* result, int thread) {
-  Pieces<kColumns> piece(a, place, thread);
-  if (!piece.exists()) return;
+  using End = PositionEnd<std::uint8_t>;
+  const Pieces<kColumns> first(a, place, thread);
+  if (!first.exists()) return;
+  const int column = first.column();
   float scale[kPieceColumns];
   float bias[kPieceColumns];
-  load_eight(a.scales.scale + piece.column(), scale);
-  load_eight(a.bias + piece.column(), bias);
-  while (piece.exists()) {
-    const int position = piece.position();
-    const PositionEnd<std::uint8_t> end(a, position, piece.column());
-    std::int32_t added[kPieceColumns] = {};
-    if (end.start >= 0) load_eight(end.template starts<std::int32_t>(a, piece.column()), added);
-    add_corrections(a, position, piece.column(), added);
-    for (; piece.exists() && piece.position() == position; piece.next()) {
-      std::int32_t sums[kPieceColumns];
-      load_eight(result + piece.result(), sums);
-      BACKDROP_UNROLL
-      for (int k = 0; k < kPieceColumns; ++k) sums[k] += added[k];
-      const std::int64_t offset = end.output_of(a, piece.row());
-      if (a.output.kind == DotOutput::sums) {
-        store_eight(static_cast<std::int32_t*>(a.output.base) + offset, sums);
-        continue;
-      }
-      float values[kPieceColumns];
-      BACKDROP_UNROLL
-      for (int k = 0; k < kPieceColumns; ++k)
-        values[k] = fmaf(static_cast<float>(sums[k]), scale[k], bias[k]);
-      if (end.residual.base != nullptr) {
-        const int8::Piece residual = int8::load(end.residual.at(piece.row()));
+  load_eight(a.scales.scale + column, scale);
+  load_eight(a.bias + column, bias);
+  finish_each<std::uint8_t>(
+      a, first, result,
+      [&](const End& end, int position, std::int32_t* added) {
+        if (end.start >= 0) load_eight(start_sums<std::int32_t>(a, end.start, column), added);
+        add_corrections(a, position, column, added);
+      },
+      [&](const End& end, int row, std::int64_t offset, const std::int32_t* sums) {
+        if (a.output.kind == DotOutput::sums)
+          return store_eight(static_cast<std::int32_t*>(a.output.base) + offset, sums);
+        float values[kPieceColumns];
         BACKDROP_UNROLL
         for (int k = 0; k < kPieceColumns; ++k)
-          values[k] = fmaf(static_cast<float>(residual.values[k]) - a.scales.residual.zero,
-                           a.scales.residual.scale, values[k]);
-      }
-      BACKDROP_UNROLL
-      for (int k = 0; k < kPieceColumns; ++k) values[k] = activate_on_device(values[k], a.slope);
-      if (a.output.kind == DotOutput::real)
-        store_eight(static_cast<float*>(a.output.base) + offset, values);
-      else if (a.scales.to_fp8)
-        e4m3::store(static_cast<std::uint8_t*>(a.output.base) + offset, a.scales.output.inverse, values);
-      else
-        int8::store_rounded(static_cast<std::uint8_t*>(a.output.base) + offset, values, a.scales.output);
-    }
-  }
+          values[k] = fmaf(static_cast<float>(sums[k]), scale[k], bias[k]);
+        if (end.residual.base != nullptr) {
+          const int8::Piece residual = int8::load(end.residual.at(row));
+          BACKDROP_UNROLL
+          for (int k = 0; k < kPieceColumns; ++k)
+            values[k] = fmaf(static_cast<float>(residual.values[k]) - a.scales.residual.zero,
+                             a.scales.residual.scale, values[k]);
+        }
+        BACKDROP_UNROLL
+        for (int k = 0; k < kPieceColumns; ++k) values[k] = activate_on_device(values[k], a.slope);
+        if (a.output.kind == DotOutput::real)
+          store_eight(static_cast<float*>(a.output.base) + offset, values);
+        else if (a.scales.to_fp8)
+          e4m3::store(static_cast<std::uint8_t*>(a.output.base) + offset, a.scales.output.inverse, values);
+        else
+          int8::store_rounded(static_cast<std::uint8_t*>(a.output.base) + offset, values, a.scales.output);
+      });
 }
 
 }  // namespace backdrop::kernels::tile

@@ -39,9 +39,12 @@ constexpr const char* name(Precision precision) {
   return "fp32";
 }
 
+inline constexpr Precision kPrecisions[] = {Precision::fp32, Precision::tf32,  Precision::fp16,
+                                            Precision::bf16, Precision::int16, Precision::int8,
+                                            Precision::fp8};
+
 constexpr std::optional<Precision> precision_named(std::string_view text) {
-  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16,
-                                    Precision::int16, Precision::int8, Precision::fp8})
+  for (const Precision precision : kPrecisions)
     if (text == name(precision)) return precision;
   return std::nullopt;
 }

@@ -104,16 +104,8 @@ class CudaKernels : public testing::TestWithParam<Precision> {
     arguments.starts = device_starts.as<float>();
     arguments.start_stride = start_stride;
     arguments.output = {device_output.data(), row_size, nullptr, kernels::DotOutput::stored};
-    auto expected = test::poisoned(row_size * rows);
-    for (int first = 0; first < rows; first += kernels::kMaxRows) {
-      const int count = std::min(kernels::kMaxRows, rows - first);
-      const auto inputs = input.pointers(first, count);
-      const auto residuals = residual.pointers(first, count);
-      float* to[kernels::kMaxRows];
-      for (int r = 0; r < count; ++r) to[r] = expected.data() + (first + r) * row_size;
-      kernels::position_convolution_reference(shape, weights.data(), bias.data(), list.host(), count, inputs,
-                                              &residuals, starts.data(), start_stride, shape.slope, to);
-    }
+    const std::vector<float> expected = test::plain_convolution(
+        shape, weights, bias, list.host(), rows, input, residual, starts, start_stride, shape.slope);
     for (const bool warpgroups : {false, true}) {
       if (warpgroups && !kernels::has_warpgroup_products(GetParam())) continue;
       SCOPED_TRACE(warpgroups ? "wgmma" : "mma.sync");

@@ -147,4 +147,26 @@ struct RandomList {
   kernels::PositionWork host() const { return {output, first_tap, taps, start, residual}; }
 };
 
+/// By the CPU's plain loops, [row][output channel of the list's positions], from values of `rows` rows.
+/// Weights are in the checkpoint's order, start sums with the bias.
+template <class Input, class Residual>
+std::vector<float> plain_convolution(const kernels::ConvolutionShape& shape,
+                                     const std::vector<float>& weights, const std::vector<float>& bias,
+                                     const kernels::PositionWork& work, int rows, const Input& input,
+                                     const Residual& residual, const std::vector<float>& starts,
+                                     int start_stride, float slope) {
+  const std::int64_t row_size = std::int64_t{work.positions()} * shape.out_channels;
+  std::vector<float> output = poisoned(row_size * rows);
+  for (int first = 0; first < rows; first += kernels::kMaxRows) {
+    const int count = std::min(kernels::kMaxRows, rows - first);
+    const kernels::RowPointers inputs = input.pointers(first, count);
+    const kernels::RowPointers residuals = residual.pointers(first, count);
+    float* to[kernels::kMaxRows];
+    for (int r = 0; r < count; ++r) to[r] = output.data() + (first + r) * row_size;
+    kernels::position_convolution_reference(shape, weights.data(), bias.data(), work, count, inputs,
+                                            &residuals, starts.data(), start_stride, slope, to);
+  }
+  return output;
+}
+
 }  // namespace backdrop::test

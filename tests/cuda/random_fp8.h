@@ -119,18 +119,8 @@ struct RandomFp8 {
     const bool is_sums = c.kind == kernels::DotOutput::sums;
     kernels::PositionWork work = list.host();
     if (is_sums) work.residual = {};
-    std::vector<float> output = poisoned(row_size * c.rows);
-    for (int first = 0; first < c.rows; first += kernels::kMaxRows) {
-      const int count = std::min(kernels::kMaxRows, c.rows - first);
-      const kernels::RowPointers inputs = input.pointers(first, count);
-      const kernels::RowPointers residuals = residual.pointers(first, count);
-      float* rows[kernels::kMaxRows];
-      for (int r = 0; r < count; ++r) rows[r] = output.data() + (first + r) * row_size;
-      kernels::position_convolution_reference(c.shape, weights.data(), bias.data(), work, count, inputs,
-                                              &residuals, starts.data(), start_stride,
-                                              is_sums ? 1.0f : c.shape.slope, rows);
-    }
-    return output;
+    return plain_convolution(c.shape, weights, bias, work, c.rows, input, residual, starts, start_stride,
+                             is_sums ? 1.0f : c.shape.slope);
   }
 };
 

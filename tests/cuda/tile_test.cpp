@@ -66,18 +66,12 @@ void compare(const Case& c, std::mt19937& generator, float tolerance) {
   test::emulate<Math>(arguments);
 
   std::vector<float> actual;
-  for (const Element value : output) actual.push_back(Traits::to_float(value));
-  auto expected = test::poisoned(actual.size());
-  for (int first = 0; first < c.rows; first += kernels::kMaxRows) {
-    const int count = std::min(kernels::kMaxRows, c.rows - first);
-    const kernels::RowPointers inputs = input.pointers(first, count);
-    const kernels::RowPointers residuals = residual.pointers(first, count);
-    float* rows[kernels::kMaxRows];
-    for (int r = 0; r < count; ++r) rows[r] = expected.data() + blocks[first + r] * row_size;
-    kernels::position_convolution_reference(shape, weights.host.data(), weights.bias.data(), list.host(),
-                                            count, inputs, &residuals, starts.data(), start_stride,
-                                            shape.slope, rows);
-  }
+  for (const std::int32_t block : blocks)
+    for (std::int64_t i = 0; i < row_size; ++i)
+      actual.push_back(Traits::to_float(output[block * row_size + i]));
+  const std::vector<float> expected =
+      test::plain_convolution(shape, weights.host, weights.bias, list.host(), c.rows, input, residual, starts,
+                              start_stride, shape.slope);
   test::expect_close(actual, expected, tolerance);
 }
 

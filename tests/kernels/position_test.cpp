@@ -73,6 +73,18 @@ struct RandomWork {
   }
 };
 
+// Rows that nothing was written to yet.
+struct PoisonedRows {
+  PoisonedRows(std::size_t row_size, int count) : values(poisoned(row_size * count)) {
+    for (int r = 0; r < count; ++r) rows[r] = values.data() + r * row_size;
+  }
+  PoisonedRows(const PoisonedRows&) = delete;
+  PoisonedRows& operator=(const PoisonedRows&) = delete;
+
+  std::vector<float> values;
+  float* rows[kMaxRows] = {};
+};
+
 // Every value that `run` writes to the rows that it is given, and the multiply-adds that it returns, against
 // the plain loops over the same weights.
 template <class Run>
@@ -81,18 +93,11 @@ void expect_reference(const ConvolutionShape& shape, float slope, const RandomWo
                       const std::vector<float>& starts, int start_stride, const Run& run) {
   const int rows = random.rows;
   const std::size_t row_size = random.output.size() * shape.out_channels;
-  auto expected = poisoned(row_size * rows);
-  auto actual = poisoned(row_size * rows);
-  float* expected_rows[kMaxRows];
-  float* actual_rows[kMaxRows];
-  for (int r = 0; r < rows; ++r) {
-    expected_rows[r] = expected.data() + r * row_size;
-    actual_rows[r] = actual.data() + r * row_size;
-  }
+  PoisonedRows expected(row_size, rows), actual(row_size, rows);
   position_convolution_reference(shape, weights.data(), bias.data(), random.work(), rows, random.input,
-                                 &random.residual, starts.data(), start_stride, slope, expected_rows);
-  const std::int64_t multiply_adds = run(actual_rows);
-  expect_close(actual, expected, 2e-5f);
+                                 &random.residual, starts.data(), start_stride, slope, expected.rows);
+  const std::int64_t multiply_adds = run(actual.rows);
+  expect_close(actual.values, expected.values, 2e-5f);
   EXPECT_EQ(multiply_adds,
             std::int64_t(random.taps.size()) * rows * shape.channels / shape.groups * shape.out_channels);
 }
@@ -216,16 +221,9 @@ TEST(PositionPools, EqualPlainLoops) {
     const int rows = random_int(1, kMaxRows, generator);
     const RandomWork random(channels, channels, 9, rows, false, false, generator);
     const std::size_t row_size = random.output.size() * channels;
-    auto largest = poisoned(row_size * rows);
-    auto mean = poisoned(row_size * rows);
-    float* largest_rows[kMaxRows];
-    float* mean_rows[kMaxRows];
-    for (int r = 0; r < rows; ++r) {
-      largest_rows[r] = largest.data() + r * row_size;
-      mean_rows[r] = mean.data() + r * row_size;
-    }
-    position_max_pool(channels, random.work(), rows, random.input, largest_rows);
-    position_average_pool(channels, random.work(), rows, random.input, mean_rows);
+    PoisonedRows largest(row_size, rows), mean(row_size, rows);
+    position_max_pool(channels, random.work(), rows, random.input, largest.rows);
+    position_average_pool(channels, random.work(), rows, random.input, mean.rows);
 
     auto expected_largest = poisoned(row_size * rows);
     auto expected_mean = poisoned(row_size * rows);
@@ -245,8 +243,8 @@ TEST(PositionPools, EqualPlainLoops) {
         }
       }
     }
-    EXPECT_EQ(largest, expected_largest);
-    expect_close(mean, expected_mean, 1e-5f);
+    EXPECT_EQ(largest.values, expected_largest);
+    expect_close(mean.values, expected_mean, 1e-5f);
   }
 }
 

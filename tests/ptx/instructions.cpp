@@ -8,6 +8,7 @@
 #include <string>
 #include <type_traits>
 #include <unordered_map>
+#include <utility>
 
 #include "tests/ptx/machine.h"
 #include "tests/ptx/matrix.h"
@@ -47,26 +48,17 @@ U64 bits_of(T value) {
     return static_cast<std::make_unsigned_t<T>>(value);
 }
 
-// result = kFunction(operand 1, operand 2, ...), all of type T.
-template <auto kFunction, class T, int kOperands>
+// result = kFunction(operand 1, operand 2, ...), the operands of these types.
+template <auto kFunction, class... Operands>
 void compute(Warp& warp, const Instruction& instruction, U32 lanes) {
   const int* operands = instruction.operands.data();
   U64* to = warp.values(operands[0]);
-  const U64* a = warp.values(operands[1]);
-  if constexpr (kOperands == 1) {
-    for_lanes(lanes, [&](int lane) { to[lane] = bits_of(kFunction(value_of<T>(a[lane]))); });
-  } else {
-    const U64* b = warp.values(operands[2]);
-    if constexpr (kOperands == 2) {
-      for_lanes(lanes,
-                [&](int lane) { to[lane] = bits_of(kFunction(value_of<T>(a[lane]), value_of<T>(b[lane]))); });
-    } else {
-      const U64* c = warp.values(operands[3]);
-      for_lanes(lanes, [&](int lane) {
-        to[lane] = bits_of(kFunction(value_of<T>(a[lane]), value_of<T>(b[lane]), value_of<T>(c[lane])));
-      });
-    }
+  [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+    const U64* const from[] = {warp.values(operands[kIndex + 1])...};
+    for_lanes(lanes,
+              [&](int lane) { to[lane] = bits_of(kFunction(value_of<Operands>(from[kIndex][lane])...)); });
   }
+  (std::index_sequence_for<Operands...>());
 }
 
 // Sums and products of integers wrap around: computed without signs.
@@ -77,77 +69,42 @@ T wrapped(std::make_unsigned_t<T> value) {
 
 template <class T>
 void add_comparisons(Table& table, const std::string& type) {
-  table["setp.eq." + type] = compute<std::equal_to<>{}, T, 2>;
-  table["setp.lt." + type] = compute<std::less<>{}, T, 2>;
-  table["setp.le." + type] = compute<std::less_equal<>{}, T, 2>;
-  table["setp.gt." + type] = compute<std::greater<>{}, T, 2>;
-  table["setp.ge." + type] = compute<std::greater_equal<>{}, T, 2>;
-}
-
-void select(Warp& warp, const Instruction& instruction, U32 lanes) {
-  const int* operands = instruction.operands.data();
-  U64* to = warp.values(operands[0]);
-  const U64 *a = warp.values(operands[1]), *b = warp.values(operands[2]), *which = warp.values(operands[3]);
-  for_lanes(lanes, [&](int lane) { to[lane] = which[lane] != 0 ? a[lane] : b[lane]; });
+  table["setp.eq." + type] = compute<std::equal_to<>{}, T, T>;
+  table["setp.lt." + type] = compute<std::less<>{}, T, T>;
+  table["setp.le." + type] = compute<std::less_equal<>{}, T, T>;
+  table["setp.gt." + type] = compute<std::greater<>{}, T, T>;
+  table["setp.ge." + type] = compute<std::greater_equal<>{}, T, T>;
 }
 
 // A shift by more than there are bits shifts all of them out.
 template <class T>
-void shift_left(Warp& warp, const Instruction& instruction, U32 lanes) {
-  U64* to = warp.values(instruction.operands[0]);
-  const U64 *a = warp.values(instruction.operands[1]), *by = warp.values(instruction.operands[2]);
-  for_lanes(lanes, [&](int lane) {
-    const U32 count = static_cast<U32>(by[lane]);
-    to[lane] = count >= 8 * sizeof(T) ? 0 : bits_of(static_cast<T>(value_of<T>(a[lane]) << count));
-  });
+T shifted_left(T value, U32 by) {
+  return by >= 8 * sizeof(T) ? T{0} : static_cast<T>(value << by);
 }
 
 template <class T>
-void shift_right(Warp& warp, const Instruction& instruction, U32 lanes) {
-  U64* to = warp.values(instruction.operands[0]);
-  const U64 *a = warp.values(instruction.operands[1]), *by = warp.values(instruction.operands[2]);
-  constexpr U32 kBits = 8 * sizeof(T);
-  for_lanes(lanes, [&](int lane) {
-    const U32 count = static_cast<U32>(by[lane]);
-    if (count < kBits)
-      to[lane] = bits_of(static_cast<T>(value_of<T>(a[lane]) >> count));
-    else
-      to[lane] = bits_of(static_cast<T>(value_of<T>(a[lane]) < 0 ? -1 : 0));
-  });
-}
-
-template <class To, class From, auto kFunction>
-void convert(Warp& warp, const Instruction& instruction, U32 lanes) {
-  U64* to = warp.values(instruction.operands[0]);
-  const U64* from = warp.values(instruction.operands[1]);
-  for_lanes(lanes, [&](int lane) { to[lane] = bits_of<To>(kFunction(value_of<From>(from[lane]))); });
+T shifted_right(T value, U32 by) {
+  if (by >= 8 * sizeof(T)) return static_cast<T>(value < 0 ? -1 : 0);
+  return static_cast<T>(value >> by);
 }
 
 // Two floats into one register; the first operand goes to the upper half.
 template <auto kFunction, int kBits>
-void convert_pair(Warp& warp, const Instruction& instruction, U32 lanes) {
-  U64* to = warp.values(instruction.operands[0]);
-  const U64 *high = warp.values(instruction.operands[1]), *low = warp.values(instruction.operands[2]);
-  for_lanes(lanes, [&](int lane) {
-    to[lane] = U64{kFunction(value_of<float>(high[lane]))} << kBits | kFunction(value_of<float>(low[lane]));
-  });
+U32 converted_pair(float high, float low) {
+  return static_cast<U32>(U32{kFunction(high)} << kBits | kFunction(low));
 }
 
 // e4m3x2 to f16x2.
-void widen_e4m3_pair(Warp& warp, const Instruction& instruction, U32 lanes) {
-  U64* to = warp.values(instruction.operands[0]);
-  const U64* from = warp.values(instruction.operands[1]);
-  for_lanes(lanes, [&](int lane) {
-    const auto half = [&](int shift) {
-      return U64{half_of(float_of_e4m3(static_cast<std::uint8_t>(from[lane] >> shift)))};
-    };
-    to[lane] = half(8) << 16 | half(0);
-  });
+U32 widened_e4m3_pair(U16 pair) {
+  const auto half = [&](int shift) {
+    return U32{half_of(float_of_e4m3(static_cast<std::uint8_t>(pair >> shift)))};
+  };
+  return half(8) << 16 | half(0);
 }
 
 template <class To, class From>
 void add_conversion(Table& table, const std::string& to, const std::string& from) {
-  table["cvt." + to + "." + from] = convert<To, From, [](From value) { return static_cast<To>(value); }>;
+  table["cvt." + to + "." + from] = compute<[](From value) { return static_cast<To>(value); }, From>;
 }
 
 template <class To>
@@ -173,86 +130,83 @@ To truncated(float value) {
 }
 
 template <class Wide, class Narrow>
-void multiply_wide(Warp& warp, const Instruction& instruction, U32 lanes) {
-  U64* to = warp.values(instruction.operands[0]);
-  const U64 *a = warp.values(instruction.operands[1]), *b = warp.values(instruction.operands[2]);
-  for_lanes(lanes, [&](int lane) {
-    to[lane] = bits_of<Wide>(static_cast<Wide>(value_of<Narrow>(a[lane])) *
-                             static_cast<Wide>(value_of<Narrow>(b[lane])));
-  });
+Wide wide_product(Narrow a, Narrow b) {
+  return static_cast<Wide>(a) * static_cast<Wide>(b);
 }
 
 template <class T>
 void add_integers(Table& table, const std::string& type) {
   using U = std::make_unsigned_t<T>;
-  table["add." + type] = compute<[](T a, T b) { return wrapped<T>(static_cast<U>(U(a) + U(b))); }, T, 2>;
-  table["sub." + type] = compute<[](T a, T b) { return wrapped<T>(static_cast<U>(U(a) - U(b))); }, T, 2>;
+  table["add." + type] = compute<[](T a, T b) { return wrapped<T>(static_cast<U>(U(a) + U(b))); }, T, T>;
+  table["sub." + type] = compute<[](T a, T b) { return wrapped<T>(static_cast<U>(U(a) - U(b))); }, T, T>;
   table["mul.lo." + type] =
-      compute<[](T a, T b) { return wrapped<T>(static_cast<U>(U64(U(a)) * U(b))); }, T, 2>;
+      compute<[](T a, T b) { return wrapped<T>(static_cast<U>(U64(U(a)) * U(b))); }, T, T>;
   table["mad.lo." + type] =
-      compute<[](T a, T b, T c) { return wrapped<T>(static_cast<U>(U64(U(a)) * U(b) + U(c))); }, T, 3>;
+      compute<[](T a, T b, T c) { return wrapped<T>(static_cast<U>(U64(U(a)) * U(b) + U(c))); }, T, T, T>;
   table["div." + type] = compute<[](T a, T b) {
     if (b == 0) throw Fault("division by zero");
     return static_cast<T>(a / b);
   },
-                                 T, 2>;
+                                 T, T>;
   table["rem." + type] = compute<[](T a, T b) {
     if (b == 0) throw Fault("division by zero");
     return static_cast<T>(a % b);
   },
-                                 T, 2>;
-  table["min." + type] = compute<[](T a, T b) { return std::min(a, b); }, T, 2>;
-  table["max." + type] = compute<[](T a, T b) { return std::max(a, b); }, T, 2>;
-  table["neg." + type] = compute<[](T a) { return wrapped<T>(static_cast<U>(U(0) - U(a))); }, T, 1>;
-  table["shr." + type] = shift_right<T>;
-  table["setp.ne." + type] = compute<std::not_equal_to<>{}, T, 2>;
+                                 T, T>;
+  table["min." + type] = compute<[](T a, T b) { return std::min(a, b); }, T, T>;
+  table["max." + type] = compute<[](T a, T b) { return std::max(a, b); }, T, T>;
+  table["neg." + type] = compute<[](T a) { return wrapped<T>(static_cast<U>(U(0) - U(a))); }, T>;
+  table["shr." + type] = compute<shifted_right<T>, T, U32>;
+  table["setp.ne." + type] = compute<std::not_equal_to<>{}, T, T>;
   add_comparisons<T>(table, type);
 }
 
 template <class T>
 void add_bits(Table& table, const std::string& type) {
-  table["and." + type] = compute<[](T a, T b) { return static_cast<T>(a & b); }, T, 2>;
-  table["or." + type] = compute<[](T a, T b) { return static_cast<T>(a | b); }, T, 2>;
-  table["xor." + type] = compute<[](T a, T b) { return static_cast<T>(a ^ b); }, T, 2>;
-  table["setp.eq." + type] = compute<std::equal_to<>{}, T, 2>;
-  table["setp.ne." + type] = compute<std::not_equal_to<>{}, T, 2>;
+  table["and." + type] = compute<[](T a, T b) { return static_cast<T>(a & b); }, T, T>;
+  table["or." + type] = compute<[](T a, T b) { return static_cast<T>(a | b); }, T, T>;
+  table["xor." + type] = compute<[](T a, T b) { return static_cast<T>(a ^ b); }, T, T>;
+  table["setp.eq." + type] = compute<std::equal_to<>{}, T, T>;
+  table["setp.ne." + type] = compute<std::not_equal_to<>{}, T, T>;
   if constexpr (std::is_same_v<T, bool>) {
-    table["not." + type] = compute<[](T a) { return !a; }, T, 1>;
+    table["not." + type] = compute<[](T a) { return !a; }, T>;
   } else {
-    table["not." + type] = compute<[](T a) { return static_cast<T>(~a); }, T, 1>;
-    table["shl." + type] = shift_left<T>;
+    table["not." + type] = compute<[](T a) { return static_cast<T>(~a); }, T>;
+    table["shl." + type] = compute<shifted_left<T>, T, U32>;
   }
 }
 
 void add_floats(Table& table) {
-  table["add.f32"] = compute<[](float a, float b) { return a + b; }, float, 2>;
-  table["sub.f32"] = compute<[](float a, float b) { return a - b; }, float, 2>;
-  table["mul.f32"] = compute<[](float a, float b) { return a * b; }, float, 2>;
-  table["fma.rn.f32"] = compute<[](float a, float b, float c) { return std::fma(a, b, c); }, float, 3>;
-  table["min.f32"] = compute<[](float a, float b) { return std::fmin(a, b); }, float, 2>;
-  table["max.f32"] = compute<[](float a, float b) { return std::fmax(a, b); }, float, 2>;
-  table["neg.f32"] = compute<[](float a) { return -a; }, float, 1>;
-  table["abs.f32"] = compute<[](float a) { return std::fabs(a); }, float, 1>;
-  table["rcp.rn.f32"] = compute<[](float a) { return 1.0f / a; }, float, 1>;
+  table["add.f32"] = compute<[](float a, float b) { return a + b; }, float, float>;
+  table["sub.f32"] = compute<[](float a, float b) { return a - b; }, float, float>;
+  table["mul.f32"] = compute<[](float a, float b) { return a * b; }, float, float>;
+  table["fma.rn.f32"] =
+      compute<[](float a, float b, float c) { return std::fma(a, b, c); }, float, float, float>;
+  table["min.f32"] = compute<[](float a, float b) { return std::fmin(a, b); }, float, float>;
+  table["max.f32"] = compute<[](float a, float b) { return std::fmax(a, b); }, float, float>;
+  table["neg.f32"] = compute<[](float a) { return -a; }, float>;
+  table["abs.f32"] = compute<[](float a) { return std::fabs(a); }, float>;
+  table["rcp.rn.f32"] = compute<[](float a) { return 1.0f / a; }, float>;
   add_comparisons<float>(table, "f32");
-  table["setp.neu.f32"] = compute<std::not_equal_to<>{}, float, 2>;  // true of what is no number
-  table["setp.nan.f32"] = compute<[](float a, float b) { return std::isnan(a) || std::isnan(b); }, float, 2>;
+  table["setp.neu.f32"] = compute<std::not_equal_to<>{}, float, float>;  // true of what is no number
+  table["setp.nan.f32"] =
+      compute<[](float a, float b) { return std::isnan(a) || std::isnan(b); }, float, float>;
 
-  table["cvt.rn.f32.s32"] = convert<float, S32, [](S32 value) { return static_cast<float>(value); }>;
-  table["cvt.rn.f32.u32"] = convert<float, U32, [](U32 value) { return static_cast<float>(value); }>;
-  table["cvt.rn.f32.u16"] = convert<float, U16, [](U16 value) { return static_cast<float>(value); }>;
-  table["cvt.rzi.u32.f32"] = convert<U32, float, truncated<U32>>;
-  table["cvt.rzi.s32.f32"] = convert<S32, float, truncated<S32>>;
-  table["cvt.rni.f32.f32"] = convert<float, float, [](float value) { return std::nearbyint(value); }>;
-  table["cvt.rna.tf32.f32"] = convert<U32, float, tf32_of>;
-  table["cvt.f32.f16"] = convert<float, U16, float_of_half>;
-  table["cvt.rn.f16.f32"] = convert<U16, float, half_of>;
-  table["cvt.f32.bf16"] = convert<float, U16, float_of_bfloat16>;
-  table["cvt.rn.bf16.f32"] = convert<U16, float, bfloat16_of>;
-  table["cvt.rn.f16x2.f32"] = convert_pair<half_of, 16>;
-  table["cvt.rn.bf16x2.f32"] = convert_pair<bfloat16_of, 16>;
-  table["cvt.rn.satfinite.e4m3x2.f32"] = convert_pair<e4m3_of, 8>;
-  table["cvt.rn.f16x2.e4m3x2"] = widen_e4m3_pair;
+  table["cvt.rn.f32.s32"] = compute<[](S32 value) { return static_cast<float>(value); }, S32>;
+  table["cvt.rn.f32.u32"] = compute<[](U32 value) { return static_cast<float>(value); }, U32>;
+  table["cvt.rn.f32.u16"] = compute<[](U16 value) { return static_cast<float>(value); }, U16>;
+  table["cvt.rzi.u32.f32"] = compute<truncated<U32>, float>;
+  table["cvt.rzi.s32.f32"] = compute<truncated<S32>, float>;
+  table["cvt.rni.f32.f32"] = compute<[](float value) { return std::nearbyint(value); }, float>;
+  table["cvt.rna.tf32.f32"] = compute<tf32_of, float>;
+  table["cvt.f32.f16"] = compute<float_of_half, U16>;
+  table["cvt.rn.f16.f32"] = compute<half_of, float>;
+  table["cvt.f32.bf16"] = compute<float_of_bfloat16, U16>;
+  table["cvt.rn.bf16.f32"] = compute<bfloat16_of, float>;
+  table["cvt.rn.f16x2.f32"] = compute<converted_pair<half_of, 16>, float, float>;
+  table["cvt.rn.bf16x2.f32"] = compute<converted_pair<bfloat16_of, 16>, float, float>;
+  table["cvt.rn.satfinite.e4m3x2.f32"] = compute<converted_pair<e4m3_of, 8>, float, float>;
+  table["cvt.rn.f16x2.e4m3x2"] = compute<widened_e4m3_pair, U16>;
 }
 
 void move(Warp& warp, const Instruction& instruction, U32 lanes) {
@@ -281,33 +235,20 @@ void move(Warp& warp, const Instruction& instruction, U32 lanes) {
   }
 }
 
-void permute_bytes(Warp& warp, const Instruction& instruction, U32 lanes) {
-  const int* operands = instruction.operands.data();
-  U64* to = warp.values(operands[0]);
-  const U64 *a = warp.values(operands[1]), *b = warp.values(operands[2]), *how = warp.values(operands[3]);
-  for_lanes(lanes, [&](int lane) {
-    const U64 bytes = (a[lane] & 0xffffffff) | b[lane] << 32;
-    U32 result = 0;
-    for (int i = 0; i < 4; ++i) {
-      const U32 selector = static_cast<U32>(how[lane] >> (4 * i)) & 15;
-      const U32 byte = static_cast<U32>(bytes >> (8 * (selector & 7))) & 0xff;
-      result |= ((selector & 8) == 0 ? byte : (byte & 0x80) != 0 ? 0xffu : 0u) << (8 * i);
-    }
-    to[lane] = result;
-  });
+U32 permuted_bytes(U32 a, U32 b, U32 how) {
+  const U64 bytes = a | U64{b} << 32;
+  U32 result = 0;
+  for (int i = 0; i < 4; ++i) {
+    const U32 selector = how >> (4 * i) & 15;
+    const U32 byte = static_cast<U32>(bytes >> (8 * (selector & 7))) & 0xff;
+    result |= ((selector & 8) == 0 ? byte : (byte & 0x80) != 0 ? 0xffu : 0u) << (8 * i);
+  }
+  return result;
 }
 
-// bfi.b32 to, what, into, first, count
-void insert_bits(Warp& warp, const Instruction& instruction, U32 lanes) {
-  const int* operands = instruction.operands.data();
-  U64* to = warp.values(operands[0]);
-  const U64 *what = warp.values(operands[1]), *into = warp.values(operands[2]),
-            *first = warp.values(operands[3]), *count = warp.values(operands[4]);
-  for_lanes(lanes, [&](int lane) {
-    const U64 bits = ((U64{1} << std::min<U64>(count[lane] & 0xff, 32)) - 1)
-                     << std::min<U64>(first[lane] & 0xff, 32);
-    to[lane] = static_cast<U32>((into[lane] & ~bits) | (what[lane] << (first[lane] & 0xff) & bits));
-  });
+U32 inserted_bits(U32 what, U32 into, U32 first, U32 count) {
+  const U64 bits = ((U64{1} << std::min(count & 0xff, 32u)) - 1) << std::min(first & 0xff, 32u);
+  return static_cast<U32>((into & ~bits) | (U64{what} << std::min(first & 0xff, 32u) & bits));
 }
 
 // shfl.sync.down.b32 to|found, from, by, clamp and width, members
@@ -354,15 +295,16 @@ Table make_table() {
   add_conversions_to<U64>(table, "u64");
   for (const char* type : {"b16", "b32", "b64", "u16", "u32", "u64", "s32", "s64", "f32", "pred"}) {
     table[std::string("mov.") + type] = move;
-    table[std::string("selp.") + type] = select;
+    table[std::string("selp.") + type] =
+        compute<[](U64 a, U64 b, bool takes_a) { return takes_a ? a : b; }, U64, U64, bool>;
   }
-  table["mul.wide.s32"] = multiply_wide<S64, S32>;
-  table["mul.wide.u32"] = multiply_wide<U64, U32>;
-  table["mul.wide.s16"] = multiply_wide<S32, S16>;
-  table["mul.wide.u16"] = multiply_wide<U32, U16>;
-  table["popc.b32"] = compute<[](U32 a) { return static_cast<U32>(std::popcount(a)); }, U32, 1>;
-  table["prmt.b32"] = permute_bytes;
-  table["bfi.b32"] = insert_bits;
+  table["mul.wide.s32"] = compute<wide_product<S64, S32>, S32, S32>;
+  table["mul.wide.u32"] = compute<wide_product<U64, U32>, U32, U32>;
+  table["mul.wide.s16"] = compute<wide_product<S32, S16>, S16, S16>;
+  table["mul.wide.u16"] = compute<wide_product<U32, U16>, U16, U16>;
+  table["popc.b32"] = compute<[](U32 a) { return static_cast<U32>(std::popcount(a)); }, U32>;
+  table["prmt.b32"] = compute<permuted_bytes, U32, U32, U32>;
+  table["bfi.b32"] = compute<inserted_bits, U32, U32, U32, U32>;
   // Global memory has one address in every space.
   table["cvta.to.global.u64"] = move;
   table["shfl.sync.down.b32"] = shuffle_down;
