@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "tests/ptx/barrier_instructions.h"
 #include "tests/ptx/machine.h"
 #include "tests/ptx/matrix.h"
 #include "tests/ptx/memory_instructions.h"
@@ -326,7 +327,7 @@ void bind(Instruction& instruction) {
     instruction.flow = Flow::barrier;
   } else if (const auto found = table.find(name); found != table.end()) {
     instruction.action = found->second;
-  } else if (!bind_memory(instruction) && !bind_matrix(instruction)) {
+  } else if (!bind_memory(instruction) && !bind_matrix(instruction) && !bind_barrier(instruction)) {
     throw Fault(instruction.line + ": unknown instruction " + name);
   }
 }

@@ -2,13 +2,42 @@
 
 #include <algorithm>
 #include <climits>
-#include <memory>
 #include <string>
+#include <utility>
+
+#include "tests/ptx/cluster.h"
 
 namespace backdrop::ptx {
 namespace {
 
 constexpr std::int64_t kMostSteps = std::int64_t{1} << 32;  // of a warp: more is a loop without an end
+
+std::uint64_t value_of(Special special, const BlockState& block, std::uint32_t thread) {
+  const Launch& launch = block.launch;
+  switch (special) {
+    case Special::thread:
+      return thread;
+    case Special::block:
+      return block.index;
+    case Special::threads:
+      return launch.threads;
+    case Special::blocks:
+      return launch.blocks;
+    case Special::lane:
+      return thread % kLanes;
+    case Special::warp:
+      return thread / kLanes;
+    case Special::cluster_rank:
+      return block.rank;
+    case Special::cluster_blocks:
+      return launch.cluster;
+    case Special::cluster:
+      return block.index / launch.cluster;
+    case Special::clusters:
+      return launch.blocks / launch.cluster;
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -24,29 +53,8 @@ Warp::Warp(BlockState& block, int index, std::vector<std::uint64_t>& registers)
   for (const Kernel::Constant& constant : launch.kernel->constants)
     std::fill_n(values(constant.to), kLanes, constant.value);
   for (const Kernel::SpecialRegister& special : launch.kernel->specials)
-    for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-      std::uint64_t& value = values(special.to)[lane];
-      switch (special.value) {
-        case Special::thread:
-          value = first + lane;
-          break;
-        case Special::block:
-          value = block.index;
-          break;
-        case Special::threads:
-          value = launch.threads;
-          break;
-        case Special::blocks:
-          value = launch.blocks;
-          break;
-        case Special::lane:
-          value = lane;
-          break;
-        case Special::warp:
-          value = static_cast<std::uint64_t>(index);
-          break;
-      }
-    }
+    for (std::uint32_t lane = 0; lane < kLanes; ++lane)
+      values(special.to)[lane] = value_of(special.value, block, first + lane);
 }
 
 std::byte* Warp::local(int lane, std::uint64_t address, std::size_t bytes) {
@@ -106,7 +114,8 @@ void Warp::commit_products() {
 
 void Warp::wait_for_products(std::size_t pending) {
   for (; products_.size() > pending + 1; products_.pop_front()) {
-    for (const Range& range : products_.front().held) block_.shared.release(range.address, range.bytes);
+    for (const Range& range : products_.front().held)
+      block_.shared.release(range.address, range.bytes, index_);
     for (const auto& [number, sums] : products_.front().sums)
       std::copy_n(sums.begin(), kLanes, values(number));
   }
@@ -125,9 +134,20 @@ void Warp::fail(const Instruction& instruction, const char* what) const {
               ", block " + std::to_string(block_.index) + ", warp " + std::to_string(index_) + ")");
 }
 
+void Warp::pause(std::string waits_for, bool again) {
+  state_ = State::paused;
+  waits_for_ = std::move(waits_for);
+  waits_again_ = again;
+}
+
+void Warp::fail_if_waiting() const {
+  if (state_ == State::paused) fail(*waits_at_, ("nobody can go on any more: " + waits_for_).c_str());
+}
+
 // Lanes at the lowest place go first: the others wait there for them, which brings a warp together again
 // behind its branches as compilers lay code out.
 Warp::State Warp::run() {
+  if (state_ == State::paused) state_ = State::ready;
   while (state_ == State::ready) {
     std::uint32_t ready = alive_ & ~waiting_;
     if (alive_ == 0) {
@@ -149,6 +169,15 @@ Warp::State Warp::run() {
     run_group(at, lanes);
   }
   return state_;
+}
+
+void Warp::execute(const Instruction& instruction, std::uint32_t lanes) {
+  if (lanes == 0) return;
+  try {
+    instruction.action(*this, instruction, lanes);
+  } catch (const Fault& fault) {
+    fail(instruction, fault.what());
+  }
 }
 
 // Lanes that are at one place, until they part, meet others, wait or leave.
@@ -174,12 +203,14 @@ void Warp::run_group(int at, std::uint32_t lanes) {
       fail(instruction, "only some lanes of the warp execute it");
     switch (instruction.flow) {
       case Flow::next:
-        if (active != 0) {
-          try {
-            instruction.action(*this, instruction, active);
-          } catch (const Fault& fault) {
-            fail(instruction, fault.what());
-          }
+        execute(instruction, active);
+        ++at;
+        break;
+      case Flow::wait:
+        execute(instruction, active);
+        if (state_ == State::paused) {
+          waits_at_ = &instruction;
+          return put(lanes, waits_again_ ? at : at + 1);
         }
         ++at;
         break;
@@ -208,41 +239,11 @@ void Warp::run_group(int at, std::uint32_t lanes) {
   throw Fault("a warp of " + block_.launch.kernel->name + " does not come to an end");
 }
 
-namespace {
-
-std::int64_t run_block(BlockState& block, Multiprocessor& multiprocessor, std::mt19937& generator) {
-  const Kernel& kernel = *block.launch.kernel;
-  std::vector<std::unique_ptr<Warp>> warps;
-  const int count = static_cast<int>(block.launch.threads + kLanes - 1) / kLanes;
-  multiprocessor.registers.resize(std::max<std::size_t>(multiprocessor.registers.size(), count));
-  for (int w = 0; w < count; ++w)
-    warps.push_back(std::make_unique<Warp>(block, w, multiprocessor.registers[w]));
-  std::vector<Warp*> order;
-  for (const auto& warp : warps) order.push_back(warp.get());
-  while (!order.empty()) {
-    std::shuffle(order.begin(), order.end(), generator);
-    for (Warp* warp : order) warp->run();
-    std::erase_if(order, [](const Warp* warp) { return warp->state() == Warp::State::left; });
-    for (Warp* warp : order) warp->pass_barrier();
-    block.shared.barrier();
-  }
-  if (block.shared.has_copies()) throw Fault(kernel.name + ": a block ends while copies are under way");
-  std::int64_t steps = 0;
-  for (const auto& warp : warps) steps += warp->steps();
-  return steps;
-}
-
-}  // namespace
-
 std::int64_t run(const Launch& launch, Multiprocessor& multiprocessor, DeviceMemory& memory,
                  std::mt19937& generator) {
-  const std::size_t bytes = launched_shared_base(*launch.kernel) - kSharedBase + launch.shared_bytes;
   std::int64_t steps = 0;
-  for (std::uint32_t index = 0; index < launch.blocks; ++index) {
-    multiprocessor.shared.begin_block(bytes);
-    BlockState block{launch, index, memory, multiprocessor.shared};
-    steps += run_block(block, multiprocessor, generator);
-  }
+  for (std::uint32_t index = 0; index < launch.blocks; index += launch.cluster)
+    steps += Cluster(launch, index, multiprocessor, memory, generator).run();
   return steps;
 }
 

@@ -11,9 +11,12 @@
 #include <map>
 #include <random>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "tests/ptx/device_memory.h"
+#include "tests/ptx/mbarrier.h"
+#include "tests/ptx/order.h"
 #include "tests/ptx/program.h"
 #include "tests/ptx/shared_memory.h"
 
@@ -28,7 +31,8 @@ struct Launch {
   std::uint32_t threads = 1;  // a block
   std::size_t shared_bytes = 0;
   std::vector<std::byte> parameters;
-  std::uint32_t number = 1;  // counts launches, from 1
+  std::uint32_t number = 1;   // counts launches, from 1
+  std::uint32_t cluster = 1;  // blocks of one: 1, 2 or 4
 };
 
 /// Calls `body(lane)` for the lanes whose bits are set.
@@ -41,37 +45,64 @@ void for_lanes(std::uint32_t lanes, const Body& body) {
   for (; lanes != 0; lanes &= lanes - 1) body(__builtin_ctz(lanes));
 }
 
+class Cluster;
+
 /// What blocks use one after the other: making it anew for each would take longer than most blocks.
 struct Multiprocessor {
-  SharedMemory shared;
+  Order order;
+  SharedMemory shared[kMostBlocks];                   // of a cluster's blocks
   std::vector<std::vector<std::uint64_t>> registers;  // of each warp
 };
 
 /// What a block's warps share.
 struct BlockState {
+  BlockState(const Launch& block_launch, std::uint32_t block_index, std::uint32_t block_rank,
+             Cluster& block_cluster, DeviceMemory& memory, SharedMemory& block_shared, Order& block_order)
+      : launch(block_launch),
+        index(block_index),
+        rank(block_rank),
+        cluster(block_cluster),
+        global(memory),
+        shared(block_shared),
+        order(block_order),
+        mbarriers(shared, order, static_cast<int>(rank)) {}
+
   Accessor accessor() const { return {launch.number, index}; }
 
   const Launch& launch;
   std::uint32_t index;
+  std::uint32_t rank;  // in its cluster
+  Cluster& cluster;
   DeviceMemory& global;
   SharedMemory& shared;
+  Order& order;
+  Mbarriers mbarriers;
 };
 
 class Warp {
  public:
-  enum class State { ready, at_barrier, left };
+  enum class State { ready, at_barrier, paused, left };
 
   Warp(BlockState& block, int index, std::vector<std::uint64_t>& registers);
 
-  /// On to the next barrier or the end.
+  /// On to the next barrier, the end, or where others must go on first.
   State run();
   State state() const { return state_; }
   std::int64_t steps() const { return steps_; }
   /// Every warp has come to the barrier.
-  void pass_barrier() { state_ = State::ready; }
+  void pass_barrier() {
+    if (state_ == State::at_barrier) state_ = State::ready;
+  }
+  /// From an instruction with Flow::wait: others go on first, then the next instruction follows or, if
+  /// `again`, this one.
+  void pause(std::string waits_for, bool again);
+  /// A Fault that names the place.
+  void fail_if_waiting() const;
 
   BlockState& block() { return block_; }
   int index() const { return index_; }
+  /// In the cluster's Order.
+  int agent() const { return agent_of(static_cast<int>(block_.rank), index_); }
   /// A register of all lanes, as 64 bits each; narrower values in the low bits.
   std::uint64_t* values(int number) { return values_ + std::size_t(number) * kLanes; }
   std::byte* local(int lane, std::uint64_t address, std::size_t bytes);
@@ -110,6 +141,7 @@ class Warp {
 
   std::uint32_t guarded(const Instruction& instruction, std::uint32_t lanes);
   void run_group(int at, std::uint32_t lanes);
+  void execute(const Instruction& instruction, std::uint32_t lanes);
   [[noreturn]] void fail(const Instruction& instruction, const char* what) const;
 
   BlockState& block_;
@@ -118,15 +150,18 @@ class Warp {
   std::int64_t steps_ = 0;
   std::uint64_t* values_;
   std::vector<std::byte> local_;
-  int place_[kLanes] = {};     // of each lane in the code
-  std::uint32_t alive_ = 0;    // lanes that have not left
-  std::uint32_t waiting_ = 0;  // for the others, at an instruction that all execute together
+  int place_[kLanes] = {};                 // of each lane in the code
+  std::uint32_t alive_ = 0;                // lanes that have not left
+  std::uint32_t waiting_ = 0;              // for the others, at an instruction that all execute together
+  const Instruction* waits_at_ = nullptr;  // when paused
+  std::string waits_for_;
+  bool waits_again_ = false;
   std::vector<Copy> started_[kLanes];
   std::deque<std::vector<Copy>> copies_[kLanes];             // groups
   std::deque<Products> products_ = std::deque<Products>(1);  // groups, the last one not committed
 };
 
-/// Runs all blocks one after the other, and a block's warps from barrier to barrier in random order. Throws
+/// Runs all clusters one after the other. Throws
 /// Fault, with the kernel, the place in the source and the block, at the first thing that is wrong. Returns
 /// the number of instructions that warps executed.
 std::int64_t run(const Launch& launch, Multiprocessor& multiprocessor, DeviceMemory& memory,

@@ -1,54 +1,21 @@
 // The interpreter by itself: small kernels in PTX, some of which do what they may not.
-#include "tests/ptx/machine.h"
-
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include "tests/ptx/small_kernel.h"
 
 namespace backdrop::ptx {
 namespace {
 
-// Runs the body of a kernel with the parameter `out` in %rd1, %tid.x in %r1 and 4 x %tid.x in %rd2, and
-// returns the first words of its output.
-class Ptx : public testing::Test {
- protected:
-  std::vector<std::uint32_t> run(const std::string& body, std::uint32_t threads = 32,
-                                 std::uint32_t blocks = 1) {
-    const std::string text =
-        ".version 9.0\n.target sm_90a\n.address_size 64\n"
-        ".extern .shared .align 16 .b8 launched[];\n"
-        ".visible .entry test(.param .u64 out)\n{\n.reg .pred %p<9>;\n.reg .b32 %r<99>;\n.reg .b64 %rd<99>;\n"
-        ".shared .align 16 .b8 own[1024];\n.local .align 4 .b8 frame[8];\n"
-        "ld.param.u64 %rd1, [out];\nmov.u32 %r1, %tid.x;\nmul.wide.s32 %rd2, %r1, 4;\n"
-        "add.s64 %rd3, %rd1, %rd2;\nmov.u32 %r2, own;\nshl.b32 %r3, %r1, 2;\nadd.s32 %r4, %r2, %r3;\n" +
-        body + "\nret;\n}\n";
-    const std::vector<Kernel> kernels = parse(text);
-    DeviceMemory memory(1 << 20);
-    auto* output = static_cast<std::uint32_t*>(memory.allocate(kWords * sizeof(std::uint32_t)));
-    std::memset(output, 0, kWords * sizeof(std::uint32_t));
-    Launch launch{&kernels[0], blocks, threads, 256, std::vector<std::byte>(sizeof(output)), 1};
-    std::memcpy(launch.parameters.data(), &output, sizeof(output));
-    std::mt19937 generator(1);
-    Multiprocessor multiprocessor;
-    ptx::run(launch, multiprocessor, memory, generator);
-    return {output, output + kWords};
-  }
+std::vector<std::uint32_t> run(const std::string& body, std::uint32_t threads = 32) {
+  return run_small(body, {.threads = threads});
+}
 
-  void expect_fault(const std::string& body, const std::string& what, std::uint32_t threads = 32,
-                    std::uint32_t blocks = 1) {
-    try {
-      run(body, threads, blocks);
-      ADD_FAILURE() << "no fault: " << what;
-    } catch (const Fault& fault) {
-      EXPECT_THAT(fault.what(), testing::HasSubstr(what));
-    }
-  }
+void expect_fault(const std::string& body, const std::string& what, std::uint32_t threads = 32,
+                  std::uint32_t blocks = 1) {
+  expect_fault(body, what, SmallLaunch{.threads = threads, .blocks = blocks});
+}
 
-  static constexpr int kWords = 128;
-};
-
-TEST_F(Ptx, Integers) {
+TEST(Ptx, Integers) {
   const auto words = run(R"(
     mov.u32 %r5, -7;
     div.s32 %r6, %r5, 2;       st.global.u32 [%rd1], %r6;
@@ -69,7 +36,7 @@ TEST_F(Ptx, Integers) {
   for (std::size_t i = 0; i < std::size(expected); ++i) EXPECT_EQ(words[i], expected[i]) << i;
 }
 
-TEST_F(Ptx, FloatsAndConversions) {
+TEST(Ptx, FloatsAndConversions) {
   const auto words = run(R"(
     .reg .f32 %f<9>; .reg .b16 %rs<9>;
     mov.f32 %f1, 0f40200000;
@@ -85,7 +52,7 @@ TEST_F(Ptx, FloatsAndConversions) {
   for (std::size_t i = 0; i < std::size(expected); ++i) EXPECT_EQ(words[i], expected[i]) << i;
 }
 
-TEST_F(Ptx, LanesPartAndMeetAgain) {
+TEST(Ptx, LanesPartAndMeetAgain) {
   // Lane n counts to n; all of them are together again at the shuffle.
   const auto words = run(R"(
     mov.u32 %r5, 0;
@@ -97,7 +64,7 @@ TEST_F(Ptx, LanesPartAndMeetAgain) {
     EXPECT_EQ(words[lane], static_cast<std::uint32_t>(lane < 29 ? lane + 3 : lane));
 }
 
-TEST_F(Ptx, WarpsMeetAtBarriers) {
+TEST(Ptx, WarpsMeetAtBarriers) {
   const auto words = run(R"(
     st.shared.u32 [%r4], %r1; bar.sync 0;
     mov.u32 %r5, 508; sub.s32 %r5, %r5, %r3; add.s32 %r5, %r5, %r2;
@@ -107,7 +74,7 @@ TEST_F(Ptx, WarpsMeetAtBarriers) {
     EXPECT_EQ(words[thread], static_cast<std::uint32_t>(127 - thread));
 }
 
-TEST_F(Ptx, Races) {
+TEST(Ptx, Races) {
   expect_fault("st.shared.u32 [%r4], %r1; bar.sync 0; st.shared.u32 [%r4], %r1; ld.shared.u32 %r5, [%r2];",
                "race:", 64);
   expect_fault("st.shared.u32 [%r2], %r1;", "race: written without a barrier after another warp's write", 64);
@@ -116,7 +83,7 @@ TEST_F(Ptx, Races) {
   expect_fault("st.global.u32 [%rd3], %r1;", "race: another block", 32, 2);
 }
 
-TEST_F(Ptx, Addresses) {
+TEST(Ptx, Addresses) {
   expect_fault("st.global.u32 [%rd1+512], %r1;", "lies outside (byte 512 of an allocation of 512)");
   expect_fault("mov.u64 %rd5, 64; ld.global.u32 %r5, [%rd5];", "not in any allocation");
   expect_fault("ld.global.u32 %r5, [%rd1+2];", "askew");
@@ -127,7 +94,7 @@ TEST_F(Ptx, Addresses) {
   run("mov.u32 %r5, launched; st.shared.u32 [%r5+252], %r1;");
 }
 
-TEST_F(Ptx, Copies) {
+TEST(Ptx, Copies) {
   const std::string copy =
       "st.global.u32 [%rd3], %r1; shl.b32 %r6, %r1, 4; add.s32 %r6, %r2, %r6;"
       "setp.gt.s32 %p1, %r1, 0; @%p1 bra $L_skip;"
@@ -143,14 +110,14 @@ TEST_F(Ptx, Copies) {
       "race:", 64);
 }
 
-TEST_F(Ptx, LanesThatDoNotComeTogether) {
+TEST(Ptx, LanesThatDoNotComeTogether) {
   expect_fault(
       "setp.lt.s32 %p1, %r1, 5; @%p1 bra $L_end; shfl.sync.down.b32 %r5, %r1, 1, 31, -1; $L_end: bar.sync 0;",
       "only some lanes of the warp come here");
   expect_fault("setp.lt.s32 %p1, %r1, 5; @%p1 bar.sync 0;", "only some lanes of the warp execute it");
 }
 
-TEST_F(Ptx, WhatIsUnknownIsNamed) {
+TEST(Ptx, WhatIsUnknownIsNamed) {
   expect_fault("sqrt.approx.f32 %r5, %r6;", "unknown instruction sqrt.approx.f32");
   expect_fault("bra $L_nowhere;", "no label $L_nowhere");
   expect_fault("mov.u32 %r5, nothing;", "unknown name nothing");

@@ -218,6 +218,7 @@ std::unordered_map<std::string, Action> make_table() {
   table["ldmatrix.sync.aligned.m8n8.x4.shared.b16"] = load_matrices;
   add_warpgroup<64>(table);
   add_warpgroup<128>(table);
+  add_warpgroup<256>(table);
   // Registers are in order here by themselves.
   table["wgmma.fence.sync.aligned"] = [](Warp&, const Instruction&, std::uint32_t) {};
   table["wgmma.commit_group.sync.aligned"] = [](Warp& warp, const Instruction&, std::uint32_t) {

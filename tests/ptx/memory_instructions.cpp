@@ -152,6 +152,7 @@ std::unordered_map<std::string, Action> make_table() {
   };
   table["fence.proxy.async.shared::cta"] = [](Warp& warp, const Instruction&, U32) {
     warp.block().shared.fence(warp.index());
+    warp.block().mbarriers.fence(warp.agent());
   };
   return table;
 }

@@ -198,6 +198,7 @@ class Parser {
       if (words_.peek() != ";") words_.expect(",");
     }
     bind(made);
+    kernel_->has_barriers |= made.name.find("barrier") != std::string::npos;
     if (made.space == Space::global) {
       made.used_bytes = used_bytes_;
       used_bytes_ = ~0u;
@@ -224,6 +225,10 @@ class Parser {
     if (name == "%nctaid.x") return Special::blocks;
     if (name == "%laneid") return Special::lane;
     if (name == "%warpid") return Special::warp;
+    if (name == "%cluster_ctarank" || name == "%cluster_ctaid.x") return Special::cluster_rank;
+    if (name == "%cluster_nctarank" || name == "%cluster_nctaid.x") return Special::cluster_blocks;
+    if (name == "%clusterid.x") return Special::cluster;
+    if (name == "%nclusterid.x") return Special::clusters;
     return std::nullopt;
   }
 
@@ -248,7 +253,7 @@ class Parser {
       late_.push_back(registers_[name]);
       return registers_[name];
     }
-    if (!name.starts_with("%")) throw Fault("unknown name " + name + " in " + kernel_->name);
+    if (!name.starts_with("%") && name != "_") throw Fault("unknown name " + name + " in " + kernel_->name);
     registers_[name] = kernel_->registers++;
     if (const auto value = special(name)) kernel_->specials.push_back({registers_[name], *value});
     return registers_[name];

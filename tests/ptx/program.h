@@ -34,7 +34,7 @@ struct Address {
 enum class Space { none, global, shared, local, param };
 
 /// What leaves the straight line, or the warp.
-enum class Flow { next, branch, leave, barrier };
+enum class Flow { next, branch, leave, barrier, wait };
 
 /// Operands are registers all of them: constants, the addresses of variables and %tid and its like lie in
 /// registers that are filled before a warp starts.
@@ -58,7 +58,18 @@ struct Instruction {
   std::string line;                // of the source: "kernels/cuda_tile.h:12"
 };
 
-enum class Special { thread, block, threads, blocks, lane, warp };
+enum class Special {
+  thread,
+  block,
+  threads,
+  blocks,
+  lane,
+  warp,
+  cluster_rank,    // of the block in its cluster
+  cluster_blocks,  // of each cluster
+  cluster,
+  clusters
+};
 
 struct Kernel {
   struct Parameter {
@@ -81,6 +92,7 @@ struct Kernel {
   std::size_t shared_bytes = 0;  // of the variables that it declares; the launch's come behind
   std::size_t local_bytes = 0;   // a thread
   int most_threads = 1024;       // a block
+  bool has_barriers = false;     // other than its blocks': mbarriers, or those of clusters
   int registers = 0;
   std::vector<Constant> constants;
   std::vector<SpecialRegister> specials;
