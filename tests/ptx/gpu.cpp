@@ -30,6 +30,13 @@ struct Capture {
 
 thread_local std::optional<Capture> capture;
 
+// In place of instructions that are left out: what they ask for has happened.
+void do_nothing(Warp&, const Instruction&, std::uint32_t) {}
+
+void say_yes(Warp& warp, const Instruction& instruction, std::uint32_t lanes) {
+  for_lanes(lanes, [&](int lane) { warp.values(instruction.operands[0])[lane] = 1; });
+}
+
 // The PTX of the highest architecture that the device has.
 std::string_view text(const FatHeader& header, int capability) {
   if (header.magic != kFatMagic) throw Fault("a module of an unknown format");
@@ -105,8 +112,9 @@ void Gpu::leave_out(Kernel& kernel) const {
   int count = 0;
   for (Instruction& instruction : kernel.code)
     if (instruction.name.starts_with(device_.without) && count++ == device_.occurrence) {
+      const bool asks = instruction.flow == Flow::wait && instruction.results == 1;
       instruction.flow = Flow::next;
-      instruction.action = [](Warp&, const Instruction&, std::uint32_t) {};
+      instruction.action = asks ? say_yes : do_nothing;
     }
 }
 

@@ -131,4 +131,10 @@ class Gpu {
 /// The one that there is.
 Gpu& gpu();
 
+/// The same, for as long as a call lasts.
+struct Locked {
+  std::lock_guard<std::recursive_mutex> lock{gpu().mutex()};
+  Gpu* operator->() const { return &gpu(); }
+};
+
 }  // namespace backdrop::ptx

@@ -252,17 +252,23 @@ U32 inserted_bits(U32 what, U32 into, U32 first, U32 count) {
   return static_cast<U32>((into & ~bits) | (U64{what} << std::min(first & 0xff, 32u) & bits));
 }
 
+void check_members(Warp& warp, int members, U32 lanes) {
+  for_lanes(lanes, [&](int lane) {
+    if (static_cast<U32>(warp.values(members)[lane]) != lanes)
+      throw Fault("not all lanes that are named take part");
+  });
+}
+
 // shfl.sync.down.b32 to|found, from, by, clamp and width, members
 void shuffle_down(Warp& warp, const Instruction& instruction, U32 lanes) {
   const int* operands = instruction.operands.data();
   const bool says = instruction.results == 2;
   const int* sources = operands + instruction.results;
-  const U64 *from = warp.values(sources[0]), *by = warp.values(sources[1]), *limit = warp.values(sources[2]),
-            *members = warp.values(sources[3]);
+  const U64 *from = warp.values(sources[0]), *by = warp.values(sources[1]), *limit = warp.values(sources[2]);
+  check_members(warp, sources[3], lanes);
   U64 results[kLanes];
   bool found[kLanes];
   for_lanes(lanes, [&](int lane) {
-    if (static_cast<U32>(members[lane]) != lanes) throw Fault("not all lanes that are named take part");
     const int segment = static_cast<int>(limit[lane] >> 8 & 31);
     const int last = (lane & segment) | (static_cast<int>(limit[lane] & 31) & ~segment);
     const int other = lane + static_cast<int>(by[lane] & 31);
@@ -273,6 +279,23 @@ void shuffle_down(Warp& warp, const Instruction& instruction, U32 lanes) {
     warp.values(operands[0])[lane] = results[lane];
     if (says) warp.values(operands[1])[lane] = found[lane] ? 1 : 0;
   });
+}
+
+// elect.sync leader|is the leader, members
+void elect(Warp& warp, const Instruction& instruction, U32 lanes) {
+  const int* operands = instruction.operands.data();
+  check_members(warp, operands[2], lanes);
+  const int leader = std::countr_zero(lanes);
+  for_lanes(lanes, [&](int lane) {
+    warp.values(operands[0])[lane] = static_cast<U64>(leader);
+    warp.values(operands[1])[lane] = lane == leader ? 1 : 0;
+  });
+}
+
+// Registers are never short here.
+void set_registers(Warp& warp, const Instruction& instruction, U32) {
+  const U64 count = warp.values(instruction.operands[0])[0];
+  if (count % 8 != 0 || count < 24 || count > 256) throw Fault("a warp cannot have so many registers");
 }
 
 Table make_table() {
@@ -309,6 +332,12 @@ Table make_table() {
   // Global memory has one address in every space.
   table["cvta.to.global.u64"] = move;
   table["shfl.sync.down.b32"] = shuffle_down;
+  table["elect.sync"] = elect;
+  table["setmaxnreg.inc.sync.aligned.u32"] = table["setmaxnreg.dec.sync.aligned.u32"] = set_registers;
+  // Lanes of a warp see each other's writes here by themselves.
+  table["bar.warp.sync"] = [](Warp& warp, const Instruction& instruction, U32 lanes) {
+    check_members(warp, instruction.operands[0], lanes);
+  };
   table["trap"] = [](Warp&, const Instruction&, U32) { throw Fault("what must not be run is run"); };
   return table;
 }

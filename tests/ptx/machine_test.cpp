@@ -117,6 +117,16 @@ TEST(Ptx, LanesThatDoNotComeTogether) {
   expect_fault("setp.lt.s32 %p1, %r1, 5; @%p1 bar.sync 0;", "only some lanes of the warp execute it");
 }
 
+TEST(Ptx, OneLaneIsElected) {
+  const auto words = run(R"(
+    elect.sync %r5|%p1, -1; setmaxnreg.dec.sync.aligned.u32 40; bar.warp.sync -1;
+    selp.u32 %r6, 9, %r5, %p1; st.global.u32 [%rd3], %r6;)");
+  EXPECT_EQ(words[0], 9u);
+  EXPECT_EQ(words[1], 0u);
+  expect_fault("elect.sync _|%p1, 1;", "not all lanes that are named take part");
+  expect_fault("setmaxnreg.inc.sync.aligned.u32 41;", "cannot have so many registers");
+}
+
 TEST(Ptx, WhatIsUnknownIsNamed) {
   expect_fault("sqrt.approx.f32 %r5, %r6;", "unknown instruction sqrt.approx.f32");
   expect_fault("bra $L_nowhere;", "no label $L_nowhere");

@@ -104,7 +104,10 @@ class Parser {
         while (words_.take_if(",")) kernel.most_threads *= static_cast<int>(number());
       } else if (word == ".minnctapersm") {
         number();
-      } else {
+      } else if (word == ".reqnctapercluster") {
+        kernel.cluster = static_cast<std::uint32_t>(number());
+        while (words_.take_if(",")) kernel.cluster *= static_cast<std::uint32_t>(number());
+      } else if (word != ".explicitcluster") {
         throw Fault("unknown statement " + std::string(word) + " of " + kernel.name);
       }
     }

@@ -92,6 +92,7 @@ struct Kernel {
   std::size_t shared_bytes = 0;  // of the variables that it declares; the launch's come behind
   std::size_t local_bytes = 0;   // a thread
   int most_threads = 1024;       // a block
+  std::uint32_t cluster = 0;     // blocks of one; 0: the launch may choose
   bool has_barriers = false;     // other than its blocks': mbarriers, or those of clusters
   int registers = 0;
   std::vector<Constant> constants;

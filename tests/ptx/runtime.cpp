@@ -1,4 +1,4 @@
-// The functions of CUDA's runtime, and those that nvcc's objects call, over the GPU of gpu.h.
+// The functions of CUDA's runtime over the GPU of gpu.h, but for those that start kernels.
 #include "tests/ptx/runtime.h"
 
 #include <cuda_profiler_api.h>
@@ -13,28 +13,6 @@
 
 namespace backdrop::ptx {
 namespace {
-
-// What a program registers: where a module begins.
-struct FatWrapper {
-  std::uint32_t magic;
-  std::uint32_t version;
-  const FatHeader* data;
-};
-
-struct Configuration {
-  dim3 grid, block;
-  std::size_t shared_bytes = 0;
-  cudaStream_t stream = nullptr;
-};
-
-// Of kernels about to be launched.
-thread_local std::vector<Configuration> configurations;
-
-// The GPU, for as long as a call lasts.
-struct Locked {
-  std::lock_guard<std::recursive_mutex> lock{gpu().mutex()};
-  Gpu* operator->() const { return &gpu(); }
-};
 
 Event& event_of(cudaEvent_t event) {
   return *reinterpret_cast<Event*>(event);
@@ -106,76 +84,6 @@ using backdrop::ptx::gpu;
 using backdrop::ptx::Locked;
 
 extern "C" {
-
-void** __cudaRegisterFatBinary(void* wrapper) {
-  const Locked locked;
-  return reinterpret_cast<void**>(
-      locked->add_module(static_cast<const backdrop::ptx::FatWrapper*>(wrapper)->data));
-}
-void __cudaRegisterFatBinaryEnd(void**) {}
-void __cudaUnregisterFatBinary(void**) {}
-char __cudaInitModule(void**) {
-  return 1;
-}
-void __cudaRegisterFunction(void** module, const char* host, char*, const char* name, int, uint3*, uint3*,
-                            dim3*, dim3*, int*) {
-  const Locked locked;
-  locked->add_function(host, reinterpret_cast<backdrop::ptx::Module*>(module), name);
-}
-cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* host) {
-  *kernel = static_cast<cudaKernel_t>(const_cast<void*>(host));
-  return cudaSuccess;
-}
-unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared_bytes, CUstream_st* stream) {
-  backdrop::ptx::configurations.push_back({grid, block, shared_bytes, stream});
-  return 0;
-}
-cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, std::size_t* shared_bytes, void* stream) {
-  const backdrop::ptx::Configuration configuration = backdrop::ptx::configurations.back();
-  backdrop::ptx::configurations.pop_back();
-  *grid = configuration.grid;
-  *block = configuration.block;
-  *shared_bytes = configuration.shared_bytes;
-  *static_cast<cudaStream_t*>(stream) = configuration.stream;
-  return cudaSuccess;
-}
-
-cudaError_t cudaLaunchKernel(const void* host, dim3 grid, dim3 block, void** arguments,
-                             std::size_t shared_bytes, cudaStream_t stream) {
-  const Locked locked;
-  const backdrop::ptx::Function* function = locked->function(host);
-  if (function == nullptr) return cudaErrorInvalidDeviceFunction;
-  try {
-    const backdrop::ptx::Kernel& kernel = locked->kernel(*function);
-    if (grid.x == 0 || block.x == 0 || grid.y * grid.z * block.y * block.z != 1 ||
-        static_cast<int>(block.x) > kernel.most_threads || shared_bytes > function->launched_bytes ||
-        kernel.shared_bytes + shared_bytes > locked->most_shared_bytes())
-      return cudaErrorInvalidConfiguration;
-    backdrop::ptx::Launch launch{&kernel, grid.x, block.x, shared_bytes, {}, 0};
-    launch.parameters.resize(kernel.parameter_bytes);
-    for (std::size_t i = 0; i < kernel.parameters.size(); ++i)
-      std::memcpy(launch.parameters.data() + kernel.parameters[i].offset, arguments[i],
-                  kernel.parameters[i].bytes);
-    locked->give(locked->stream(stream), [launch] { gpu().launch(launch); });
-  } catch (const backdrop::ptx::Fault& fault) {
-    locked->note_fault(fault.what());
-  }
-  return locked->error();
-}
-cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments,
-                               std::size_t shared_bytes, cudaStream_t stream) {
-  return cudaLaunchKernel(kernel, grid, block, arguments, shared_bytes, stream);
-}
-cudaError_t cudaFuncSetAttribute(const void* host, cudaFuncAttribute attribute, int value) {
-  const Locked locked;
-  backdrop::ptx::Function* function = locked->function(host);
-  if (function == nullptr) return cudaErrorInvalidDeviceFunction;
-  if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize ||
-      static_cast<std::size_t>(value) > locked->most_shared_bytes())
-    return cudaErrorInvalidValue;
-  function->launched_bytes = static_cast<std::size_t>(value);
-  return cudaSuccess;
-}
 
 cudaError_t cudaMalloc(void** data, std::size_t bytes) {
   if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;

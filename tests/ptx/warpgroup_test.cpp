@@ -115,5 +115,31 @@ TEST(Warpgroups, HoldWhatTheyReadUntilTheyAreWaitedFor) {
   }
 }
 
+// The first thread copies over the right operand once all have said that they are done with it.
+std::string reuse(bool says_so_too_early) {
+  const std::string wait = "wgmma.wait_group.sync.aligned 0;";
+  const std::string arrive = "mbarrier.arrive.shared::cta.b64 _, [%r20];";
+  return "st.global.u32 [%rd3], %r1; setp.ne.u32 %p5, %r1, 0; setp.lt.u32 %p6, %r1, 32; add.u32 %r20, %r2, "
+         "512;"
+         "@!%p5 mbarrier.init.shared::cta.b64 [%r20], 128; @!%p5 mbarrier.init.shared::cta.b64 [%r20+8], 1;"
+         "@!%p5 fence.mbarrier_init.release.cluster;" +
+         operands(32) + product(64, "%x") + (says_so_too_early ? "@!%p6 " + arrive : std::string()) + wait +
+         (says_so_too_early ? "@%p6 " + arrive : arrive) +
+         "@%p5 bra $L_end; $L_done: mbarrier.try_wait.parity.shared::cta.b64 %p7, [%r20], 0; @!%p7 bra "
+         "$L_done;"
+         "mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r20+8], 512;"
+         "cp.async.bulk.shared::cta.global.mbarrier::complete_tx::bytes [%r11+8192], [%rd1], 512, [%r20+8];"
+         "$L_come: mbarrier.try_wait.parity.shared::cta.b64 %p7, [%r20+8], 0; @!%p7 bra $L_come; $L_end:";
+}
+
+TEST(Warpgroups, HoldWhatBulkCopiesMayNotOverwrite) {
+  for (std::uint32_t seed = 1; seed <= 8; ++seed) {
+    SmallLaunch launch = launch_of(32);
+    launch.seed = seed;
+    run_small(reuse(false), launch);
+    EXPECT_THROW(run_small(reuse(true), launch), Fault);
+  }
+}
+
 }  // namespace
 }  // namespace backdrop::ptx
