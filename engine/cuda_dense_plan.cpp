@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/cuda_dense.h"
+#include "engine/cuda_products.h"
 #include "engine/cuda_range.h"
 #include "engine/layer_shapes.h"
 
@@ -27,9 +28,9 @@ std::vector<std::vector<FoundBottleneck>> usable_chains(const CudaLayers& layers
 }  // namespace
 
 void CudaDense::choose(PlanFolder& plans) {
-  const std::string subject = fmt::format("dense {}{}, batch {}, {}", name(layers_.precision()),
-                                          layers_.uses_warpgroups() ? " by wgmma" : "", batch_,
-                                          cudnn_ ? "cuDNN " + cudnn_->version() : "no cuDNN");
+  const std::string subject =
+      fmt::format("dense {}{}, batch {}, {}", name(layers_.precision()), describe_products(layers_), batch_,
+                  cudnn_ ? "cuDNN " + cudnn_->version() : "no cuDNN");
   const std::optional<MeasuredPlan> known = plans.find(subject, layers_.network());
   if (known && follow(*known)) return;
   const CudaRange range("choose");

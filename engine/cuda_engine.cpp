@@ -60,7 +60,7 @@ class CudaEngine final : public PeerEngine {
     in9_ = DeviceBuffer(in9.size() * sizeof(std::int32_t), "the class map");
     copy_to_device(in9_.data(), in9.data(), in9_.size(), "copying the class map");
     layers_.emplace(*network_, options.precision);
-    if (layers_->has_weights()) choose_products(*layers_, plans_);
+    if (layers_->has_weights()) choose_products(*layers_, device_, plans_);
     if (options.precision != Precision::fp32) screening_.emplace(options.precision);
     if (needs_calibration(options.precision) && options.calibration) use_scales();
     rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch
@@ -167,7 +167,7 @@ class CudaEngine final : public PeerEngine {
   std::string description() const override {
     std::string text =
         fmt::format("{} (GPU {}, sm_{}{}), {}{}, {}, batch {}", device_.name, device_.index, device_.major,
-                    device_.minor, name(layers_->precision()), layers_->uses_warpgroups() ? " by wgmma" : "",
+                    device_.minor, name(layers_->precision()), describe_products(*layers_),
                     options_.reuse ? "exact reuse" : "dense", rows_);
     if (dense_) text += ", " + dense_->libraries();
     return text;
@@ -188,7 +188,7 @@ class CudaEngine final : public PeerEngine {
 
   void use_scales() {
     layers_->set_calibration(*network_, *options_.calibration);
-    choose_products(*layers_, plans_);
+    choose_products(*layers_, device_, plans_);
   }
 
   void select_device() const { check_cuda(cudaSetDevice(device_.index), "choosing the GPU"); }

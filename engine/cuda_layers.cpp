@@ -8,6 +8,7 @@
 #include "engine/cuda_network.h"
 #include "engine/cuda_range.h"
 #include "engine/layer_shapes.h"
+#include "kernels/cluster_weights.h"
 #include "kernels/composite.h"
 #include "kernels/fp8_weights.h"
 #include "kernels/int8_weights.h"
@@ -18,6 +19,7 @@ namespace backdrop {
 namespace {
 
 using kernels::DotOutput;
+using kernels::Products;
 using kernels::Source;
 
 constexpr int kTileColumns = 64;
@@ -102,6 +104,38 @@ CudaLayers::CudaLayers(const Network& network, Precision precision)
   table_ = to_device(&table, sizeof(table), "tables");
 }
 
+void CudaLayers::use(Products products) {
+  for (int i = 0; i < static_cast<int>(products_.size()); ++i) use(i, products);
+}
+
+void CudaLayers::use(int index, Products products) {
+  const bool has_one_way = arithmetic(index) == Precision::fp32;
+  products_[index] = has_one_way ? Products::warps : products;
+  if (products_[index] != Products::clusters || cluster_weights_[index].size() > 0) return;
+  const kernels::ConvolutionArguments shape = convolution(index, {}, 0);
+  std::vector<std::byte> weights(weights_[index].size());
+  check_cuda(cudaMemcpy(weights.data(), weights_[index].data(), weights.size(), cudaMemcpyDeviceToHost),
+             "packing weights");
+  const std::vector<std::byte> packed =
+      kernels::pack_for_clusters(weights, shape.groups, shape.group_columns, shape.window, tap_bytes(index));
+  cluster_weights_[index] = to_device(packed.data(), packed.size(), "weights");
+}
+
+bool CudaLayers::uses_warpgroups() const {
+  return std::any_of(products_.begin(), products_.end(),
+                     [](Products products) { return products != Products::warps; });
+}
+
+bool CudaLayers::fits_clusters(int index) const {
+  return network_.layers[index].kind == LayerKind::convolution && arithmetic(index) != Precision::fp32 &&
+         kernels::fits_clusters(tap_bytes(index));
+}
+
+// Of a group's channels, for each output channel.
+std::size_t CudaLayers::tap_bytes(int index) const {
+  return convolution(index, {}, 0).group_channels * element_bytes(arithmetic(index));
+}
+
 void CudaLayers::set_calibration(const Network& network, const Calibration& calibration) {
   calibration_ = calibration;
   upload_weights(pad_network(network, precision_));
@@ -123,9 +157,11 @@ void CudaLayers::upload_weights(const Network& padded) {
   const CudaRange range("load weights");
   const std::size_t count = padded.layers.size();
   weights_ = std::vector<DeviceBuffer>(count);
+  cluster_weights_ = std::vector<DeviceBuffer>(count);
   biases_ = std::vector<DeviceBuffer>(count);
   tables_ = std::vector<DeviceBuffer>(count);
   scales_ = std::vector<kernels::ConvolutionScales>(count);
+  products_.assign(count, Products::warps);
   for (int i = 0; i < static_cast<int>(count); ++i) {
     const Layer& layer = padded.layers[i];
     if (layer.weights.empty()) continue;
@@ -190,9 +226,10 @@ kernels::ConvolutionArguments CudaLayers::convolution(int index, const kernels::
   arguments.group_columns = layer.out.channels / layer.groups;
   arguments.window = convolves ? layer.kernel * layer.kernel : 1;
   arguments.slope = slope_of(layer.activation);
-  arguments.weights = weights(index);
   arguments.bias = bias(index);
-  arguments.warpgroups = warpgroups_ && arithmetic(index) != Precision::fp32;
+  arguments.products = products_[index];
+  const bool clusters = arguments.products == Products::clusters;
+  arguments.weights = clusters ? cluster_weights_[index].data() : weights(index);
   arguments.scales = scales_[index];
   arguments.start_stride = (layer.out.channels + 15) / 16 * 16;  // as engine/position_lists.cpp pads them
   return arguments;
@@ -235,7 +272,7 @@ void CudaLayers::run_starts(int index, const kernels::DeviceWork& work, const ke
 std::size_t CudaLayers::weight_bytes() const {
   std::size_t bytes = whole_lists_.size() + table_.size();
   for (std::size_t i = 0; i < weights_.size(); ++i)
-    bytes += weights_[i].size() + biases_[i].size() + tables_[i].size();
+    bytes += weights_[i].size() + cluster_weights_[i].size() + biases_[i].size() + tables_[i].size();
   return bytes;
 }
 

@@ -27,9 +27,14 @@ class CudaLayers {
   /// constructor's.
   void set_calibration(const Network& network, const Calibration& calibration);
   bool has_weights() const { return has_weights_; }
-  /// Products by wgmma from now on, in the layers whose arithmetic has it (engine/cuda_products.h).
-  void use_warpgroups(bool used) { warpgroups_ = used; }
-  bool uses_warpgroups() const { return warpgroups_; }
+  /// How layers multiply from now on (engine/cuda_products.h), where their arithmetic has more than one way.
+  void use(kernels::Products products);
+  void use(int index, kernels::Products products);
+  kernels::Products products(int index) const { return products_[index]; }
+  /// Whether any multiplies by wgmma.
+  bool uses_warpgroups() const;
+  /// Whether a layer can multiply by clusters of blocks.
+  bool fits_clusters(int index) const;
 
   /// One layer over a list; `starts` is null where the list has none.
   void run(int index, const kernels::DeviceWork& work, int rows, const kernels::DeviceRows& input,
@@ -66,6 +71,7 @@ class CudaLayers {
 
  private:
   Precision arithmetic(int index) const;
+  std::size_t tap_bytes(int index) const;
   void upload_weights(const Network& padded);
   void upload_int8(const Network& padded, int index);
   void upload_fp8(const Network& padded, int index);
@@ -78,10 +84,11 @@ class CudaLayers {
   int position_layers_;
   Calibration calibration_;  // in 8 bits
   bool has_weights_ = false;
-  bool warpgroups_ = false;
+  std::vector<kernels::Products> products_;  // of each layer
   std::vector<std::int64_t> per_tap_;
   std::vector<std::int64_t> whole_image_;
   std::vector<DeviceBuffer> weights_;
+  std::vector<DeviceBuffer> cluster_weights_;  // of layers that multiply by clusters
   std::vector<DeviceBuffer> biases_;
   std::vector<DeviceBuffer> tables_;                // what scales_ point to
   std::vector<kernels::ConvolutionScales> scales_;  // of each convolution in 8 bits

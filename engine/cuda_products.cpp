@@ -2,10 +2,13 @@
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <random>
 
@@ -15,8 +18,14 @@
 namespace backdrop {
 namespace {
 
-constexpr int kRows = 32;
+using kernels::Products;
+
+constexpr int kRows = 128;         // a tile of the position convolution is one position
+constexpr int kSmallColumns = 64;  // more than half of a cluster's tile would be empty
+constexpr int kWaves = 2;          // of large tiles, one a multiprocessor
 constexpr int kTimedRuns = 3;
+constexpr std::size_t kRandomElements = std::size_t{1} << 22;
+constexpr char kChoosing[] = "choosing products";
 
 // Of the largest result, as what is stored is rounded: sums are made in another order.
 float tolerance_of(Precision precision) {
@@ -48,13 +57,14 @@ Element get(const std::byte* from) {
   return element;
 }
 
-std::vector<std::byte> random_elements(Precision precision, std::size_t count) {
+// So many elements; the same few over and over.
+DeviceBuffer random_elements(Precision precision, std::size_t count) {
   std::minstd_rand generator(1);
   std::uniform_real_distribution<float> between(0.0f, 1.0f);
   const std::size_t bytes = element_bytes(precision);
-  std::vector<std::byte> elements(count * bytes);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::byte* to = elements.data() + i * bytes;
+  std::vector<std::byte> elements(std::min(count, kRandomElements) * bytes);
+  for (std::size_t i = 0; i < elements.size(); i += bytes) {
+    std::byte* to = elements.data() + i;
     const float value = between(generator);
     if (precision == Precision::fp16)
       put(__float2half_rn(value), to);
@@ -65,7 +75,11 @@ std::vector<std::byte> random_elements(Precision precision, std::size_t count) {
     else
       put(static_cast<std::uint8_t>(255.0f * value), to);
   }
-  return elements;
+  DeviceBuffer buffer(count * bytes, kChoosing);
+  for (std::size_t done = 0; done < buffer.size(); done += elements.size())
+    copy_to_device(buffer.data() + done, elements.data(), std::min(elements.size(), buffer.size() - done),
+                   kChoosing);
+  return buffer;
 }
 
 float as_float(Precision precision, const std::byte* element) {
@@ -88,14 +102,18 @@ bool agree(Precision precision, const std::vector<std::byte>& a, const std::vect
   return largest > 0 && difference <= tolerance_of(precision) * largest;
 }
 
-// The convolution with the most multiply-adds of those that read and write plain values; -1 if there is none.
+// Whether it reads and writes plain values.
+bool can_try(const CudaLayers& layers, int index) {
+  const Layer& layer = layers.network().layers[index];
+  return layer.kind == LayerKind::convolution && layer.input != 0 && index + 1 < layers.position_layers();
+}
+
+// The convolution with the most multiply-adds; -1 if there is none.
 int heaviest_convolution(const CudaLayers& layers) {
   int heaviest = -1;
-  for (int i = 0; i + 1 < layers.position_layers(); ++i) {
-    const Layer& layer = layers.network().layers[i];
-    if (layer.kind != LayerKind::convolution || layer.input == 0 || layer.residual >= 0) continue;
-    if (heaviest < 0 || layers.multiply_adds(i) > layers.multiply_adds(heaviest)) heaviest = i;
-  }
+  for (int i = 0; i < layers.position_layers(); ++i)
+    if (can_try(layers, i) && (heaviest < 0 || layers.multiply_adds(i) > layers.multiply_adds(heaviest)))
+      heaviest = i;
   return heaviest;
 }
 
@@ -104,55 +122,128 @@ struct Trial {
   float milliseconds = 0;
 };
 
-// Milliseconds only if `timed`.
-Trial run_layer(CudaLayers& layers, int index, const DeviceBuffer& input, bool warpgroups, bool timed) {
-  const Layer& layer = layers.network().layers[index];
-  layers.use_warpgroups(warpgroups);
-  const CudaStream stream;
-  const DeviceBuffer output(layer.out.size() * kRows * layers.value_bytes(), "choosing products");
-  check_cuda(cudaMemsetAsync(output.data(), 0xff, output.size(), stream), "choosing products");
-  const auto run = [&] {
-    layers.run(index, layers.whole(index), kRows, image_rows(input.data(), layer.in.size()), {}, nullptr,
-               {output.data(), layer.out.size(), nullptr, kernels::DotOutput::stored}, stream);
-  };
-  Trial trial;
-  run();
-  if (timed) {
-    CudaEvent start(cudaEventDefault);
-    CudaEvent end(cudaEventDefault);
-    start.record(stream);
-    for (int i = 0; i < kTimedRuns; ++i) run();
-    end.record(stream);
-    end.synchronize();
-    check_cuda(cudaEventElapsedTime(&trial.milliseconds, start, end), "choosing products");
+// One layer on random values, by any products.
+class LayerTrials {
+ public:
+  LayerTrials(CudaLayers& layers, int index, const CudaDevice& device)
+      : layers_(layers),
+        index_(index),
+        layer_(layers.network().layers[index]),
+        work_(layers.whole(index)),
+        input_(random_elements(layers.precision(), layer_.in.size() * kRows)) {
+    // The smaller the tile, the more of them: this counts one of 128 rows by 256 columns as one.
+    const int tiles = std::max(1, layer_.out.channels / 256);
+    work_.positions = std::clamp(kWaves * device.multiprocessors / tiles, 1, work_.positions);
+    written_ = std::int64_t{work_.positions} * layer_.out.channels;
+    output_.reserve(written_ * kRows * layers.value_bytes(), kChoosing);
+    if (layer_.residual >= 0) residual_ = random_elements(layers.precision(), written_ * kRows);
   }
-  stream.synchronize();
-  trial.results.resize(output.size());
-  check_cuda(cudaMemcpy(trial.results.data(), output.data(), output.size(), cudaMemcpyDeviceToHost),
-             "choosing products");
-  return trial;
+
+  // Milliseconds only if `timed`. The layer multiplies so from now on.
+  Trial run(Products products, bool timed) {
+    layers_.use(index_, products);
+    check_cuda(cudaMemsetAsync(output_.data(), 0xff, output_.size(), stream_), kChoosing);
+    Trial trial;
+    enqueue();
+    if (timed) {
+      CudaEvent start(cudaEventDefault);
+      CudaEvent end(cudaEventDefault);
+      start.record(stream_);
+      for (int i = 0; i < kTimedRuns; ++i) enqueue();
+      end.record(stream_);
+      end.synchronize();
+      check_cuda(cudaEventElapsedTime(&trial.milliseconds, start, end), kChoosing);
+    }
+    stream_.synchronize();
+    trial.results.resize(output_.size());
+    check_cuda(cudaMemcpy(trial.results.data(), output_.data(), trial.results.size(), cudaMemcpyDeviceToHost),
+               kChoosing);
+    return trial;
+  }
+
+ private:
+  void enqueue() {
+    layers_.run(index_, work_, kRows, image_rows(input_.data(), layer_.in.size()),
+                layer_.residual >= 0 ? image_rows(residual_.data(), written_) : kernels::DeviceRows(),
+                nullptr, {output_.data(), written_, nullptr, kernels::DotOutput::stored}, stream_);
+  }
+
+  CudaLayers& layers_;
+  int index_;
+  const Layer& layer_;
+  kernels::DeviceWork work_;
+  std::int64_t written_ = 0;  // elements of each image
+  DeviceBuffer input_;
+  DeviceBuffer residual_;
+  DeviceBuffer output_;
+  CudaStream stream_;
+};
+
+// Layers of which one is tried for all.
+std::vector<std::vector<int>> cluster_candidates(const CudaLayers& layers) {
+  std::map<std::array<int, 7>, std::vector<int>> by_shape;
+  for (int i = 0; i < layers.position_layers(); ++i) {
+    const Layer& layer = layers.network().layers[i];
+    if (!can_try(layers, i) || !layers.fits_clusters(i) || layer.out.channels / layer.groups <= kSmallColumns)
+      continue;
+    by_shape[{layer.in.channels, layer.out.channels, layer.groups, layer.kernel, layer.out.height,
+              layer.out.width, layer.residual >= 0}]
+        .push_back(i);
+  }
+  std::vector<std::vector<int>> candidates;
+  for (auto& [shape, indices] : by_shape) candidates.push_back(std::move(indices));
+  return candidates;
+}
+
+// Layers that are faster by clusters and as right; of those that `known` names, if it is there, all that are
+// right.
+std::vector<int> choose_clusters(CudaLayers& layers, const CudaDevice& device,
+                                 const std::optional<MeasuredPlan>& known) {
+  std::vector<int> chosen;
+  for (const std::vector<int>& alike : cluster_candidates(layers)) {
+    if (known && std::count(known->clusters.begin(), known->clusters.end(), alike[0]) == 0) continue;
+    LayerTrials trials(layers, alike[0], device);
+    const Trial alone = trials.run(Products::warpgroups, !known);
+    const Trial together = trials.run(Products::clusters, !known);
+    if (agree(layers.precision(), alone.results, together.results) &&
+        (known || together.milliseconds < alone.milliseconds))
+      chosen.insert(chosen.end(), alike.begin(), alike.end());
+    layers.use(alike[0], Products::warpgroups);
+  }
+  std::sort(chosen.begin(), chosen.end());
+  for (const int index : chosen) layers.use(index, Products::clusters);
+  return chosen;
 }
 
 }  // namespace
 
-void choose_products(CudaLayers& layers, PlanFolder& plans) {
-  layers.use_warpgroups(false);
+void choose_products(CudaLayers& layers, const CudaDevice& device, PlanFolder& plans) {
+  layers.use(Products::warps);
   const Precision precision = layers.precision();
   const int index = heaviest_convolution(layers);
   if (index < 0 || !kernels::has_warpgroup_products(precision)) return;
   const std::string subject = std::string("products ") + name(precision);
   const std::optional<MeasuredPlan> known = plans.find(subject, layers.network());
   if (known && !known->warpgroups) return;
-  const std::vector<std::byte> values =
-      random_elements(precision, layers.network().layers[index].in.size() * kRows);
-  DeviceBuffer input(values.size(), "choosing products");
-  copy_to_device(input.data(), values.data(), values.size(), "choosing products");
-  // That they agree is never taken from a file.
-  const Trial by_warps = run_layer(layers, index, input, false, !known);
-  const Trial by_warpgroups = run_layer(layers, index, input, true, !known);
-  const bool right = agree(precision, by_warps.results, by_warpgroups.results);
-  layers.use_warpgroups(right && (known || by_warpgroups.milliseconds < by_warps.milliseconds));
-  if (!known) plans.keep(subject, layers.network(), {layers.uses_warpgroups(), {}, {}});
+  MeasuredPlan plan;
+  {
+    // That they agree is never taken from a file.
+    LayerTrials trials(layers, index, device);
+    const Trial by_warps = trials.run(Products::warps, !known);
+    const Trial by_warpgroups = trials.run(Products::warpgroups, !known);
+    plan.warpgroups = agree(precision, by_warps.results, by_warpgroups.results) &&
+                      (known || by_warpgroups.milliseconds < by_warps.milliseconds);
+  }
+  layers.use(plan.warpgroups ? Products::warpgroups : Products::warps);
+  if (plan.warpgroups) plan.clusters = choose_clusters(layers, device, known);
+  if (!known) plans.keep(subject, layers.network(), plan);
+}
+
+std::string describe_products(const CudaLayers& layers) {
+  int clusters = 0;
+  for (int i = 0; i < layers.position_layers(); ++i) clusters += layers.products(i) == Products::clusters;
+  if (clusters > 0) return fmt::format(" by wgmma (clusters: {})", clusters);
+  return layers.uses_warpgroups() ? " by wgmma" : "";
 }
 
 }  // namespace backdrop

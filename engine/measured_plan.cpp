@@ -34,19 +34,26 @@ std::string layer_text(const Layer& layer) {
                      static_cast<int>(layer.activation), shape_text(layer.in), shape_text(layer.out));
 }
 
-// [[a, b, c], ...] with whole numbers, none of them negative; else nothing.
+// [a, b, ...] with whole numbers, none of them negative; else nothing.
+std::optional<std::vector<int>> numbers(const Json& json) {
+  if (!json.is_array()) return std::nullopt;
+  std::vector<int> result;
+  for (const Json& number : json) {
+    if (!number.is_number_unsigned() || number.get<std::uint64_t>() > kMostNumber) return std::nullopt;
+    result.push_back(number.get<int>());
+  }
+  return result;
+}
+
+// [[a, b, c], ...] likewise.
 template <class Entry>
 std::optional<std::vector<Entry>> entries(const Json& json) {
   if (!json.is_array()) return std::nullopt;
   std::vector<Entry> result;
   for (const Json& row : json) {
-    if (!row.is_array() || row.size() != 3) return std::nullopt;
-    int numbers[3] = {};
-    for (std::size_t i = 0; i < 3; ++i) {
-      if (!row[i].is_number_unsigned() || row[i].get<std::uint64_t>() > kMostNumber) return std::nullopt;
-      numbers[i] = row[i].get<int>();
-    }
-    result.push_back({numbers[0], numbers[1], numbers[2]});
+    const auto entry = numbers(row);
+    if (!entry || entry->size() != 3) return std::nullopt;
+    result.push_back({(*entry)[0], (*entry)[1], (*entry)[2]});
   }
   return result;
 }
@@ -77,7 +84,7 @@ std::vector<std::string> plan_key(const std::string& machine, const std::string&
 }
 
 std::string plan_text(const std::vector<std::string>& key, const MeasuredPlan& plan) {
-  Json json{{"format", kFormat}, {"key", key}, {"wgmma", plan.warpgroups}};
+  Json json{{"format", kFormat}, {"key", key}, {"wgmma", plan.warpgroups}, {"clusters", plan.clusters}};
   json["convolutions"] = Json::array();
   for (const auto& one : plan.convolutions)
     json["convolutions"].push_back({one.layer, one.algorithm, one.math});
@@ -90,14 +97,16 @@ std::string plan_text(const std::vector<std::string>& key, const MeasuredPlan& p
 std::optional<MeasuredPlan> parse_plan(std::string_view text, const std::vector<std::string>& key) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return std::nullopt;
-  for (const char* member : {"format", "key", "wgmma", "convolutions", "chains"})
+  for (const char* member : {"format", "key", "wgmma", "clusters", "convolutions", "chains"})
     if (!json.contains(member)) return std::nullopt;
   if (json["format"] != kFormat || json["key"] != Json(key) || !json["wgmma"].is_boolean())
     return std::nullopt;
+  auto clusters = numbers(json["clusters"]);
   auto convolutions = entries<MeasuredPlan::Convolution>(json["convolutions"]);
   auto chains = entries<MeasuredPlan::Chain>(json["chains"]);
-  if (!convolutions || !chains) return std::nullopt;
-  return MeasuredPlan{json["wgmma"].get<bool>(), std::move(*convolutions), std::move(*chains)};
+  if (!clusters || !convolutions || !chains) return std::nullopt;
+  return MeasuredPlan{json["wgmma"].get<bool>(), std::move(*clusters), std::move(*convolutions),
+                      std::move(*chains)};
 }
 
 PlanFolder::PlanFolder(fs::path folder, std::string machine, bool anew, Complain complain)

@@ -41,7 +41,8 @@ struct MeasuredPlan {
     bool operator==(const Chain&) const = default;
   };
 
-  bool warpgroups = false;  ///< products by wgmma
+  bool warpgroups = false;    ///< products by wgmma
+  std::vector<int> clusters;  ///< layers whose products are by clusters of blocks
   std::vector<Convolution> convolutions;
   std::vector<Chain> chains;
   bool operator==(const MeasuredPlan&) const = default;

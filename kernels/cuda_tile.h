@@ -44,6 +44,13 @@ struct DeviceOutput {
   DotOutput kind = DotOutput::stored;   ///< only 8 bits know sums
 };
 
+/// By which instructions a block multiplies.
+enum class Products : std::uint8_t {
+  warps,       ///< mma.sync, in fp32 plain multiply-adds
+  warpgroups,  ///< wgmma, where has_warpgroup_products
+  clusters,    ///< wgmma with twice as large tiles, whose weights two blocks copy for each other
+};
+
 /// One convolution over a list. Channel counts are multiples of 16 bytes, output channels of 8.
 struct ConvolutionArguments {
   DeviceWork work;
@@ -56,13 +63,13 @@ struct ConvolutionArguments {
   float slope = 1.0f;
   DeviceRows input;
   DeviceRows residual;
-  const void* weights = nullptr;
+  const void* weights = nullptr;  ///< for clusters by pack_for_clusters
   const float* bias = nullptr;
   const void* starts = nullptr;  ///< fp32 with the bias, or the sums of 8-bit products
   int start_stride = 0;
   DeviceOutput output;
   ConvolutionScales scales;  ///< of 8-bit products
-  bool warpgroups = false;   ///< products by wgmma, where has_warpgroup_products
+  Products products = Products::warps;
 };
 
 /// The block of row `row`. No kernel writes slots while this one runs.
@@ -194,10 +201,29 @@ BACKDROP_HOST_DEVICE constexpr int result_pitch(int columns) {
 }
 /// Of stages or sums, the larger, and what aligning the first stage may take.
 template <class Rows>
-BACKDROP_HOST_DEVICE constexpr int shared_bytes(int columns) {
-  const int stages = Rows::kStages * stage_bytes<Rows>(columns);
-  const int result = kRows * result_pitch(columns) * 4;
+BACKDROP_HOST_DEVICE constexpr int shared_bytes(int columns, int rows = kRows) {
+  const int stages = Rows::kStages * (rows + columns) * Rows::kPitch;
+  const int result = rows * result_pitch(columns) * 4;
   return (stages > result ? stages : result) + Rows::kAlignment - kChunkBytes;
+}
+
+/// A block of a cluster: 256 columns by 128 rows, or 128 by twice as many. A stage's weights are copied as
+/// they lie in shared memory, one half by each of the two blocks.
+template <int kTileColumns>
+struct ClusterTile : SwizzledRows {
+  static constexpr int kStages = 4;
+  static constexpr int kBlocks = 2;  ///< of a cluster
+  static constexpr int kColumns = kTileColumns;
+  static constexpr int kRowTiles = 256 / kColumns;
+  static constexpr int kRows = kRowTiles * tile::kRows;
+  static constexpr int kWeightBytes = kColumns * kPitch;
+  static constexpr int kShareBytes = kWeightBytes / kBlocks;
+  static constexpr int kStageBytes = kRows * kPitch + kWeightBytes;
+};
+
+/// Columns of a block of a cluster.
+BACKDROP_HOST_DEVICE constexpr int cluster_columns(int group_columns) {
+  return group_columns > 128 ? 256 : 128;
 }
 
 /// What a block computes.
@@ -216,16 +242,24 @@ BACKDROP_HOST_DEVICE Place place_of_block(const ConvolutionArguments& a, int blo
           (group + 1) * a.group_columns};
 }
 
-/// The taps of all the tile's positions: they are neighbours in the list.
+/// A cluster's blocks compute the same columns of neighbouring tiles of rows; the last one's may be none.
+template <class Tile>
+BACKDROP_HOST_DEVICE Place place_in_cluster(const ConvolutionArguments& a, int block) {
+  Place place = place_of_block(a, block / Tile::kBlocks, Tile::kColumns);
+  place.first_row = place.first_row * Tile::kRowTiles * Tile::kBlocks + block % Tile::kBlocks * Tile::kRows;
+  return place;
+}
+
+/// The taps of all positions of some rows: they are neighbours in the list.
 struct TapRange {
   int first = 0;
   int last = 0;  ///< one past
 };
 
-BACKDROP_HOST_DEVICE TapRange taps_of_tile(const ConvolutionArguments& a, const Place& place) {
-  const int last_row = place.first_row + kRows - 1;
+BACKDROP_HOST_DEVICE TapRange taps_of_rows(const ConvolutionArguments& a, int first_row, int rows) {
+  const int last_row = first_row + rows - 1;
   const int last = last_row / a.rows < a.work.positions - 1 ? last_row / a.rows : a.work.positions - 1;
-  return {a.work.first_tap[place.first_row / a.rows], a.work.first_tap[last + 1]};
+  return {a.work.first_tap[first_row / a.rows], a.work.first_tap[last + 1]};
 }
 
 BACKDROP_HOST_DEVICE int count_bits(std::uint32_t bits) {
@@ -253,14 +287,14 @@ BACKDROP_HOST_DEVICE int rank_of(const std::uint32_t* bits, int weight) {
 
 /// One thread's share of the copies to shared memory: with kChunks chunks a stage, chunk thread % kChunks of
 /// rows and columns thread / kChunks, thread / kChunks + 256 / kChunks, ... It walks the inner dimension
-/// kChunks chunks a step.
-template <class Element, int kColumns, class Rows>
+/// kChunks chunks a step. With no columns it copies rows alone.
+template <class Element, int kColumns, class Rows, int kTileRows = kRows>
 class Loader {
  public:
   static constexpr int kChunks = Rows::kChunks;
   static constexpr int kPerChunk = kChunkBytes / static_cast<int>(sizeof(Element));
   static constexpr int kStride = kThreads / kChunks;
-  static constexpr int kRowShare = kRows / kStride;
+  static constexpr int kRowShare = kTileRows / kStride;
   static constexpr int kColumnShare = kColumns / kStride;
 
   /// `used[i]` is the i-th window tap that some position of the tile uses, in rising order.
@@ -277,8 +311,10 @@ class Loader {
         part_(chunk_ % chunks_per_tap_) {
     int position = (place.first_row + lane_) / a.rows;
     int row = (place.first_row + lane_) % a.rows;
-    together_ = row + (kRowShare - 1) * kStride < a.rows;
+    int last = -1;
     for (int i = 0; i < kRowShare; ++i) {
+      if (position != last) starts_ |= 1u << i;
+      last = position;
       const bool exists = position < a.work.positions;
       row_[i] = row;
       cursor_[i] = exists ? a.work.first_tap[position] : 0;
@@ -297,6 +333,12 @@ class Loader {
   }
 
   BACKDROP_HOST_DEVICE int steps() const { return (used_count_ * chunks_per_tap_ + kChunks - 1) / kChunks; }
+  /// Where each tap is whole stages: how many of them a column tile's weights are, and which is the next
+  /// step's.
+  BACKDROP_HOST_DEVICE int weight_stages(int window) const { return window * (chunks_per_tap_ / kChunks); }
+  BACKDROP_HOST_DEVICE int weight_stage() const {
+    return weight_ * (chunks_per_tap_ / kChunks) + part_ / kChunks;
+  }
 
   /// Calls copy(destination, source) for each chunk of the next step; a null source stands for zeros.
   template <class Copy>
@@ -308,7 +350,7 @@ class Loader {
     for (int i = 0; i < kRowShare; ++i)
       copy(destination + i * kStride * Rows::kPitch,
            live && source_[i] != nullptr ? source_[i] + offset : nullptr);
-    destination += kRows * Rows::kPitch;
+    destination += kTileRows * Rows::kPitch;
     for (int i = 0; i < kColumnShare; ++i)
       copy(destination + i * kStride * Rows::kPitch,
            live && weights_[i] != nullptr ? weights_[i] + weight_ * a_.group_channels + offset : nullptr);
@@ -329,7 +371,7 @@ class Loader {
     weight_ = used_[ordinal_];
     TapRows<Element> rows;
     for (int i = 0; i < kRowShare; ++i) {
-      if (i == 0 || !together_) rows = find_rows(cursor_[i], end_[i]);
+      if ((starts_ >> i & 1u) != 0) rows = find_rows(cursor_[i], end_[i]);
       source_[i] = rows.base != nullptr ? rows.at(row_[i]) + first_channel_ : nullptr;
     }
   }
@@ -352,15 +394,15 @@ class Loader {
   int lane_;
   int chunks_per_tap_;
   int first_channel_;
-  int ordinal_;     // of the tap among the used ones
-  int part_;        // chunk within the tap
-  int weight_ = 0;  // the tap's number in the window
-  bool together_;   // whether all of the thread's rows are of one position
+  int ordinal_;          // of the tap among the used ones
+  int part_;             // chunk within the tap
+  int weight_ = 0;       // the tap's number in the window
+  unsigned starts_ = 0;  // bit i: whether row i is of another position than the row before
   int row_[kRowShare];
   int cursor_[kRowShare];
   int end_[kRowShare];
   const Element* source_[kRowShare];
-  const Element* weights_[kColumnShare];
+  const Element* weights_[kColumnShare > 0 ? kColumnShare : 1];
 };
 
 /// fp32 products. A thread computes rows ty + 16 i and columns tx + 16 j of a tile of 64 columns.

@@ -21,6 +21,13 @@ namespace backdrop::kernels {
   ", "                                                                               \
   "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, " \
   "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+#define BACKDROP_PLACES_128                                                                      \
+  BACKDROP_PLACES_64                                                                             \
+  ", "                                                                                           \
+  "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, "             \
+  "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95, "             \
+  "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, " \
+  "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
 #define BACKDROP_SUMS_8(R, I)                                                                     \
   "+" R(sums[I]), "+" R(sums[I + 1]), "+" R(sums[I + 2]), "+" R(sums[I + 3]), "+" R(sums[I + 4]), \
       "+" R(sums[I + 5]), "+" R(sums[I + 6]), "+" R(sums[I + 7])
@@ -39,16 +46,27 @@ namespace backdrop::kernels {
                : BACKDROP_SUMS_32(R, 0), BACKDROP_SUMS_32(R, 32)                                          \
                : "l"(a), "l"(b), "r"(1)                                                                   \
                : "memory")
+#define BACKDROP_WGMMA_256(TYPES, OPERANDS, R)                                                             \
+  asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %130, 0;\nwgmma.mma_async.sync.aligned.m64n256" TYPES \
+               " {" BACKDROP_PLACES_128 "}, %128, %129, add" OPERANDS ";\n}"                               \
+               : BACKDROP_SUMS_32(R, 0), BACKDROP_SUMS_32(R, 32), BACKDROP_SUMS_32(R, 64),                 \
+                 BACKDROP_SUMS_32(R, 96)                                                                   \
+               : "l"(a), "l"(b), "r"(1)                                                                    \
+               : "memory")
 #else
 #define BACKDROP_WGMMA_64(TYPES, OPERANDS, R) __trap()
 #define BACKDROP_WGMMA_128(TYPES, OPERANDS, R) __trap()
+#define BACKDROP_WGMMA_256(TYPES, OPERANDS, R) __trap()
 #endif
-#define BACKDROP_WARPGROUP_PRODUCT(NAME, SUM, TYPES, OPERANDS, R)                          \
-  __device__ __forceinline__ void NAME(SUM(&sums)[32], std::uint64_t a, std::uint64_t b) { \
-    BACKDROP_WGMMA_64(TYPES, OPERANDS, R);                                                 \
-  }                                                                                        \
-  __device__ __forceinline__ void NAME(SUM(&sums)[64], std::uint64_t a, std::uint64_t b) { \
-    BACKDROP_WGMMA_128(TYPES, OPERANDS, R);                                                \
+#define BACKDROP_WARPGROUP_PRODUCT(NAME, SUM, TYPES, OPERANDS, R)                           \
+  __device__ __forceinline__ void NAME(SUM(&sums)[32], std::uint64_t a, std::uint64_t b) {  \
+    BACKDROP_WGMMA_64(TYPES, OPERANDS, R);                                                  \
+  }                                                                                         \
+  __device__ __forceinline__ void NAME(SUM(&sums)[64], std::uint64_t a, std::uint64_t b) {  \
+    BACKDROP_WGMMA_128(TYPES, OPERANDS, R);                                                 \
+  }                                                                                         \
+  __device__ __forceinline__ void NAME(SUM(&sums)[128], std::uint64_t a, std::uint64_t b) { \
+    BACKDROP_WGMMA_256(TYPES, OPERANDS, R);                                                 \
   }
 
 BACKDROP_WARPGROUP_PRODUCT(warpgroup_halves, float, "k16.f32.f16.f16", ", 1, 1, 0, 0", "f")
@@ -57,10 +75,12 @@ BACKDROP_WARPGROUP_PRODUCT(warpgroup_bytes, std::int32_t, "k32.s32.u8.s8", "", "
 BACKDROP_WARPGROUP_PRODUCT(warpgroup_e4m3s, float, "k32.f32.e4m3.e4m3", ", 1, 1", "f")
 
 #undef BACKDROP_WARPGROUP_PRODUCT
+#undef BACKDROP_WGMMA_256
 #undef BACKDROP_WGMMA_128
 #undef BACKDROP_WGMMA_64
 #undef BACKDROP_SUMS_32
 #undef BACKDROP_SUMS_8
+#undef BACKDROP_PLACES_128
 #undef BACKDROP_PLACES_64
 #undef BACKDROP_PLACES_32
 
@@ -138,16 +158,17 @@ __device__ __forceinline__ void commit_products() {
 #endif
 }
 
-// Waits until all that were committed are done.
+// Waits until at most `kPending` of the products last committed are under way.
+template <int kPending>
 __device__ __forceinline__ void wait_for_products() {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-  asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
 #endif
 }
 
-/// A block's products by wgmma: each of its two warpgroups computes 64 rows by all columns. `Product` is
-/// MatrixMath's.
-template <class Product, int kTileColumns>
+/// A block's products by wgmma: each of its two warpgroups computes 64 rows of each row tile by all columns.
+/// `Product` is MatrixMath's.
+template <class Product, int kTileColumns, int kRowTiles = 1>
 struct WarpgroupMath {
   using Element = typename Product::Element;
   using Sum = typename Product::Sum;
@@ -155,36 +176,45 @@ struct WarpgroupMath {
   using Share = tile::WarpgroupShare;
   static constexpr int kColumns = kTileColumns;
   static constexpr int kBlocks = kTileColumns == 64 ? 3 : 2;  ///< what shared memory has room for
+  static constexpr int kTileResults = tile::kRows * tile::result_pitch(kColumns);
 
-  Sum sums[kColumns / 2] = {};
+  Sum sums[kRowTiles][kColumns / 2] = {};
 
   static __device__ __forceinline__ void publish_copies() { show_to_tensor_cores(); }
 
   /// The products are under way when this returns: what the block does until `accumulate` costs nothing.
   __device__ __forceinline__ void start(const unsigned char* stage, int thread) {
+    constexpr int kTileBytes = tile::kRows * Rows::kPitch;
     const unsigned int address = shared_address(stage);
     const int warpgroup = thread / Share::kThreads;
     begin_products();
 #pragma unroll
     for (int step = 0; step < Share::kSteps; ++step)
-      Product::multiply_warpgroup(sums, Share::descriptor(address + Share::left_offset(warpgroup, step)),
-                                  Share::descriptor(address + Share::right_offset(step)));
+#pragma unroll
+      for (int row_tile = 0; row_tile < kRowTiles; ++row_tile)
+        Product::multiply_warpgroup(
+            sums[row_tile],
+            Share::descriptor(address + row_tile * kTileBytes + Share::left_offset(warpgroup, step)),
+            Share::descriptor(address + (kRowTiles - 1) * kTileBytes + Share::right_offset(step)));
     commit_products();
   }
 
   __device__ __forceinline__ void accumulate(const unsigned char*, int) {
-    wait_for_products();
+    wait_for_products<0>();
   }
 
+  /// Row tiles one behind the other.
   __device__ __forceinline__ void write(Sum* result, int thread) const {
     const int row = thread / 32 * 16;
 #pragma unroll
-    for (int j = 0; j < kColumns / 8; ++j)
+    for (int row_tile = 0; row_tile < kRowTiles; ++row_tile, result += kTileResults)
 #pragma unroll
-      for (int k = 0; k < 4; k += 2)
-        *reinterpret_cast<SumPair<Sum>*>(
-            result + tile::WarpShare<kColumns>::result_offset(row, 8 * j, k, thread % 32)) = {
-            sums[4 * j + k], sums[4 * j + k + 1]};
+      for (int j = 0; j < kColumns / 8; ++j)
+#pragma unroll
+        for (int k = 0; k < 4; k += 2)
+          *reinterpret_cast<SumPair<Sum>*>(
+              result + tile::WarpShare<kColumns>::result_offset(row, 8 * j, k, thread % 32)) = {
+              sums[row_tile][4 * j + k], sums[row_tile][4 * j + k + 1]};
   }
 
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
@@ -192,5 +222,8 @@ struct WarpgroupMath {
     Product::template finish<kColumns>(a, place, result, thread);
   }
 };
+
+template <class Product, int kColumns>
+using TileWarpgroupMath = WarpgroupMath<Product, kColumns>;
 
 }  // namespace backdrop::kernels

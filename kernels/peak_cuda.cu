@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(kThreads) peak_warpgroup_kernel(int rounds, fl
   }
   float total = 0;
 #pragma unroll
-  for (int k = 0; k < kPeakColumns / 2; ++k) total += static_cast<float>(math.sums[k]);
+  for (int k = 0; k < kPeakColumns / 2; ++k) total += static_cast<float>(math.sums[0][k]);
   sink[static_cast<std::int64_t>(blockIdx.x) * kThreads + thread] = total;
 }
 

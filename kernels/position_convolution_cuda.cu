@@ -1,7 +1,8 @@
 #include <string_view>
 
+#include "kernels/cluster_kernel.cuh"
+#include "kernels/cluster_weights.h"
 #include "kernels/cuda_element.h"
-#include "kernels/position_kernel.cuh"
 
 namespace backdrop::kernels {
 namespace {
@@ -56,6 +57,13 @@ struct ExactMath : tile::ScalarMath {
   }
 };
 
+bool has_products(Precision precision, const ConvolutionArguments& arguments) {
+  if (arguments.products == Products::clusters &&
+      !fits_clusters(arguments.group_channels * element_bytes(precision)))
+    return false;
+  return arguments.products == Products::warps || has_warpgroup_products(precision);
+}
+
 constexpr bool kBuiltForHopper =
     std::string_view(BACKDROP_CUDA_ARCHITECTURES).find("90a") != std::string_view::npos;
 
@@ -75,8 +83,7 @@ bool has_warpgroup_products(Precision precision) {
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream) {
   if (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
-      arguments.group_columns % tile::kPieceColumns != 0 ||
-      (arguments.warpgroups && !has_warpgroup_products(precision)))
+      arguments.group_columns % tile::kPieceColumns != 0 || !has_products(precision, arguments))
     return cudaErrorInvalidValue;
   switch (precision) {
     case Precision::tf32:

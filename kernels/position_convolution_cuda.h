@@ -11,7 +11,7 @@
 namespace backdrop::kernels {
 
 /// Enqueues the convolution; nothing to do for an empty list. Every position's taps must be in rising order
-/// of weight. Needs compute capability 8.0.
+/// of weight. Needs compute capability 8.0; by clusters taps that fit them (kernels/cluster_weights.h).
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream);
 

@@ -1,6 +1,6 @@
 // The position convolution in e4m3, on devices of compute capability 8.9 or later: the engine refuses others.
+#include "kernels/cluster_kernel.cuh"
 #include "kernels/cuda_tile_fp8.h"
-#include "kernels/position_kernel.cuh"
 
 namespace backdrop::kernels {
 namespace {

@@ -1,6 +1,6 @@
 // The position convolution in 8 bits: unsigned activations by signed weights, as the CPU stores them.
+#include "kernels/cluster_kernel.cuh"
 #include "kernels/cuda_tile_int8.h"
-#include "kernels/position_kernel.cuh"
 
 namespace backdrop::kernels {
 namespace {

@@ -9,6 +9,27 @@
 
 namespace backdrop::kernels {
 
+// The window's taps that some position of these rows uses, in rising order, to `used`; returns how many.
+__device__ __forceinline__ int find_used_taps(const ConvolutionArguments& a, int first_row, int rows,
+                                              std::uint32_t* bits, std::uint8_t* used) {
+  const int thread = static_cast<int>(threadIdx.x);
+  // A window of one tap is used without looking.
+  if (thread < tile::kMaskWords) bits[thread] = thread == 0 && a.window == 1 ? 1 : 0;
+  __syncthreads();
+  if (a.window > 1) {
+    const tile::TapRange range = tile::taps_of_rows(a, first_row, rows);
+    for (int t = range.first + thread; t < range.last; t += tile::kThreads) {
+      const int weight = a.work.taps[t].weight;
+      atomicOr(&bits[weight / 32], 1u << (weight % 32));
+    }
+    __syncthreads();
+  }
+  if (thread < tile::kMaxWindow && tile::uses(bits, thread))
+    used[tile::rank_of(bits, thread)] = static_cast<std::uint8_t>(thread);
+  __syncthreads();
+  return tile::rank_of(bits, tile::kMaxWindow);
+}
+
 // Block b computes tile b / column tiles of the rows: neighbouring blocks share the rows' activations.
 template <class Math>
 __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
@@ -24,23 +45,8 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
   __shared__ std::uint8_t used[tile::kMaxWindow];
   const int thread = static_cast<int>(threadIdx.x);
   const tile::Place place = tile::place_of_block(a, static_cast<int>(blockIdx.x), kColumns);
-
-  // A window of one tap is used without looking.
-  if (thread < tile::kMaskWords) bits[thread] = thread == 0 && a.window == 1 ? 1 : 0;
-  __syncthreads();
-  if (a.window > 1) {
-    const tile::TapRange range = tile::taps_of_tile(a, place);
-    for (int t = range.first + thread; t < range.last; t += tile::kThreads) {
-      const int weight = a.work.taps[t].weight;
-      atomicOr(&bits[weight / 32], 1u << (weight % 32));
-    }
-    __syncthreads();
-  }
-  if (thread < tile::kMaxWindow && tile::uses(bits, thread))
-    used[tile::rank_of(bits, thread)] = static_cast<std::uint8_t>(thread);
-  __syncthreads();
-
-  tile::Loader<Element, kColumns, Rows> loader(a, place, thread, used, tile::rank_of(bits, tile::kMaxWindow));
+  const int taps = find_used_taps(a, place.first_row, tile::kRows, bits, used);
+  tile::Loader<Element, kColumns, Rows> loader(a, place, thread, used, taps);
   const int steps = loader.steps();
   const CopyAsync copy{a.weights};
   constexpr int kStageBytes = tile::stage_bytes<Rows>(kColumns);
@@ -92,13 +98,6 @@ template <template <class, int> class Math, class Product>
 cudaError_t launch_columns(const ConvolutionArguments& arguments, cudaStream_t stream) {
   if (arguments.group_columns > 64) return launch_convolution<Math<Product, 128>>(arguments, stream);
   return launch_convolution<Math<Product, 64>>(arguments, stream);
-}
-
-/// By mma.sync, or by wgmma if the arguments say so.
-template <class Product>
-cudaError_t launch_matrix(const ConvolutionArguments& arguments, cudaStream_t stream) {
-  if (arguments.warpgroups) return launch_columns<WarpgroupMath, Product>(arguments, stream);
-  return launch_columns<MatrixMath, Product>(arguments, stream);
 }
 
 }  // namespace backdrop::kernels

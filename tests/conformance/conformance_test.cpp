@@ -33,51 +33,6 @@ std::unique_ptr<Engine> make(const Subject& subject, const std::shared_ptr<const
   return (subject.cuda ? make_cuda_engine : make_cpu_engine)(network, default_class_map(kClasses), options);
 }
 
-// Wider than a tile's columns, with groups: what the random networks do not have.
-std::shared_ptr<const Network> wide_network(int size) {
-  auto network = std::make_shared<Network>();
-  network->arch = "wide";
-  network->normalization = {{.4717f, .4499f, .3837f}, {.2600f, .2516f, .2575f}};
-  network->input = {size, size, 3};
-  std::mt19937 generator(3);
-  const auto add = [&](Layer layer, int inputs) {
-    layer.in = network->shape(layer.input);
-    std::normal_distribution<float> normal(0.0f, std::sqrt(2.0f / static_cast<float>(inputs)));
-    layer.weights.resize(std::size_t(layer.out.channels) * inputs);
-    for (float& weight : layer.weights) weight = normal(generator);
-    layer.bias.resize(layer.out.channels);
-    for (float& bias : layer.bias) bias = 0.1f * normal(generator);
-    network->layers.push_back(std::move(layer));
-  };
-  const auto convolution = [&](int channels, int kernel, int groups, int residual) {
-    Layer layer;
-    layer.input = static_cast<int>(network->layers.size());
-    layer.kernel = kernel;
-    layer.padding = kernel / 2;
-    layer.groups = groups;
-    layer.residual = residual;
-    layer.activation = Activation::relu;
-    layer.out = {size, size, channels};
-    add(layer, network->shape(layer.input).channels / groups * kernel * kernel);
-  };
-  convolution(128, 3, 1, -1);
-  convolution(192, 1, 1, -1);
-  convolution(192, 3, 32, -1);
-  convolution(128, 3, 1, 1);
-  Layer pool;
-  pool.kind = LayerKind::average_pool;
-  pool.input = 4;
-  pool.in = network->shape(4);
-  pool.out = {1, 1, 128};
-  network->layers.push_back(pool);
-  Layer last;
-  last.kind = LayerKind::fully_connected;
-  last.input = 5;
-  last.out = {1, 1, kClasses};
-  add(last, 128);
-  return network;
-}
-
 class Conformance : public testing::TestWithParam<Subject> {
  protected:
   void SetUp() override {
@@ -133,7 +88,7 @@ TEST_P(Conformance, RandomNetworks) {
 }
 
 TEST_P(Conformance, WideNetwork) {
-  compare(wide_network(10), 10, 9, 7, 0);
+  compare(test::wide_network(10), 10, 9, 7, 0);
 }
 
 // More backgrounds than a batch of the GPU holds.

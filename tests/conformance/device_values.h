@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "backdrop/error.h"
 #include "engine/cuda_device.h"
 #include "engine/cuda_memory.h"
+#include "kernels/cluster_weights.h"
+#include "kernels/position_convolution_cuda.h"
 #include "tests/cuda/random_device_work.h"
 
 namespace backdrop::test {
@@ -44,6 +47,34 @@ void from_device(const DeviceBuffer& buffer, std::vector<T>& values) {
   check_cuda(cudaDeviceSynchronize(), "computing");
   check_cuda(cudaMemcpy(values.data(), buffer.data(), values.size() * sizeof(T), cudaMemcpyDeviceToHost),
              "copy");
+}
+
+/// Calls `body(arguments)` for each way in which the device can multiply; `weights` are those of the
+/// arguments.
+template <class Element, class Body>
+void for_all_products(Precision precision, kernels::ConvolutionArguments arguments,
+                      const std::vector<Element>& weights, const Body& body) {
+  const DeviceBuffer plain = to_device(weights);
+  arguments.weights = plain.data();
+  {
+    SCOPED_TRACE("mma.sync");
+    body(arguments);
+  }
+  if (!kernels::has_warpgroup_products(precision)) return;
+  {
+    SCOPED_TRACE("wgmma");
+    arguments.products = kernels::Products::warpgroups;
+    body(arguments);
+  }
+  const std::size_t tap_bytes = arguments.group_channels * sizeof(Element);
+  if (!kernels::fits_clusters(tap_bytes)) return;
+  SCOPED_TRACE("wgmma by clusters");
+  const DeviceBuffer packed =
+      to_device(kernels::pack_for_clusters(std::as_bytes(std::span(weights)), arguments.groups,
+                                           arguments.group_columns, arguments.window, tap_bytes));
+  arguments.products = kernels::Products::clusters;
+  arguments.weights = packed.data();
+  body(arguments);
 }
 
 /// A list on the device.

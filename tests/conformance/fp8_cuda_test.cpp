@@ -33,28 +33,23 @@ void compare(const test::Fp8Case& c, std::mt19937& generator) {
   const test::DeviceList list(random.list);
   const test::DeviceValue<test::HostFp8Quarters> input(random.input);
   const test::DeviceValue<HostFp8> residual(random.residual);
-  const DeviceBuffer weights = to_device(random.stored.values), scale = to_device(random.stored.scale),
-                     bias = to_device(random.bias), starts = to_device(random.raw_starts),
-                     device_output = to_device(random.poison());
+  const DeviceBuffer scale = to_device(random.stored.scale), bias = to_device(random.bias),
+                     starts = to_device(random.raw_starts), device_output = to_device(random.poison());
   kernels::ConvolutionArguments arguments = random.arguments();
   arguments.work = list.work;
   arguments.input = input.rows;
   arguments.residual = residual.rows;
-  arguments.weights = weights.data();
   arguments.bias = bias.as<float>();
   arguments.starts = starts.data();
   arguments.scales.scale = scale.as<float>();
   arguments.output = {device_output.data(), random.row_size, nullptr, c.kind};
-  for (const bool warpgroups : {false, true}) {
-    if (warpgroups && !kernels::has_warpgroup_products(Precision::fp8)) continue;
-    SCOPED_TRACE(warpgroups ? "wgmma" : "mma.sync");
-    arguments.warpgroups = warpgroups;
+  test::for_all_products(Precision::fp8, arguments, random.stored.values, [&](const auto& convolution) {
     std::vector<std::uint8_t> output = random.poison();
     copy_to_device(device_output.data(), output.data(), output.size(), "poison");
-    check_cuda(kernels::position_convolution_cuda(Precision::fp8, arguments, nullptr), "convolution");
+    check_cuda(kernels::position_convolution_cuda(Precision::fp8, convolution, nullptr), "convolution");
     from_device(device_output, output);
     random.expect_output(output);
-  }
+  });
 }
 
 TEST_F(CudaFp8Kernels, SmallConvolutions) {
@@ -78,6 +73,20 @@ TEST_F(CudaFp8Kernels, RandomConvolutions) {
     compare(test::random_fp8_case(generator), generator);
     if (HasFatalFailure()) return;
   }
+}
+
+TEST_F(CudaFp8Kernels, SmallClusters) {
+  std::mt19937 generator(86);
+  test::Fp8Case c;
+  c.with_start = c.with_residual = true;
+  c.shape = {0, 0, 128, 264, 3, 1, 1, 1, 0.0f};
+  c.positions = 3;
+  c.rows = 128;
+  compare(c, generator);
+  c.shape = {0, 0, 768, 72, 1, 1, 0, 1, 0.01f};
+  c.positions = 70;
+  c.rows = 5;
+  compare(c, generator);
 }
 
 TEST_F(CudaFp8Kernels, SmallPools) {

@@ -28,7 +28,7 @@ void compare(const test::Int8Case& c, std::mt19937& generator) {
   const test::DeviceWeights weights(c.shape, random.weights, random.scales);
   const test::DeviceList list(random.list);
   const test::DeviceValue<HostBytes> input(random.input), residual(random.residual);
-  const DeviceBuffer values = to_device(weights.stored.values), scale = to_device(weights.stored.scale),
+  const DeviceBuffer scale = to_device(weights.stored.scale),
                      corrections = to_device(weights.stored.corrections),
                      of_window = to_device(weights.of_window), bias = to_device(random.bias),
                      starts = to_device(random.starts);
@@ -37,23 +37,19 @@ void compare(const test::Int8Case& c, std::mt19937& generator) {
   arguments.work = list.work;
   arguments.input = input.rows;
   arguments.residual = residual.rows;
-  arguments.weights = values.data();
   arguments.bias = bias.as<float>();
   arguments.starts = starts.data();
   arguments.scales.scale = scale.as<float>();
   arguments.scales.of_window = of_window.as<std::int32_t>();
   if (c.with_zeros) arguments.scales.corrections = corrections.as<std::int32_t>();
   arguments.output = {device_output.data(), random.row_size, nullptr, c.kind};
-  for (const bool warpgroups : {false, true}) {
-    if (warpgroups && !kernels::has_warpgroup_products(Precision::int8)) continue;
-    SCOPED_TRACE(warpgroups ? "wgmma" : "mma.sync");
-    arguments.warpgroups = warpgroups;
+  test::for_all_products(Precision::int8, arguments, weights.stored.values, [&](const auto& convolution) {
     std::vector<Element> output(random.row_size * c.rows, Element{78});  // poison
     copy_to_device(device_output.data(), output.data(), output.size() * sizeof(Element), "poison");
-    check_cuda(kernels::position_convolution_cuda(Precision::int8, arguments, nullptr), "convolution");
+    check_cuda(kernels::position_convolution_cuda(Precision::int8, convolution, nullptr), "convolution");
     from_device(device_output, output);
     ASSERT_EQ(output, random.expected<Element>());
-  }
+  });
 }
 
 void compare_kind(const test::Int8Case& c, std::mt19937& generator) {
@@ -82,6 +78,20 @@ TEST_F(CudaInt8Kernels, RandomConvolutions) {
     compare_kind(test::random_int8_case(generator), generator);
     if (HasFatalFailure()) return;
   }
+}
+
+TEST_F(CudaInt8Kernels, SmallClusters) {
+  std::mt19937 generator(75);
+  test::Int8Case c;
+  c.with_start = c.with_residual = c.with_zeros = true;
+  c.shape = {0, 0, 128, 264, 3, 1, 1, 1, 0.0f};
+  c.positions = 3;
+  c.rows = 128;
+  compare_kind(c, generator);
+  c.shape = {0, 0, 768, 72, 1, 1, 0, 1, 0.01f};
+  c.positions = 70;
+  c.rows = 5;
+  compare_kind(c, generator);
 }
 
 TEST_F(CudaInt8Kernels, SmallPools) {

@@ -92,32 +92,28 @@ class CudaKernels : public testing::TestWithParam<Precision> {
 
     const DeviceList device_list(list);
     const DeviceValue<Traits> device_input(input), device_residual(residual);
-    const DeviceBuffer device_weights = to_device(packed), device_bias = to_device(bias),
-                       device_starts = to_device(starts), device_output(row_size * rows * sizeof(Element));
+    const DeviceBuffer device_bias = to_device(bias), device_starts = to_device(starts),
+                       device_output(row_size * rows * sizeof(Element));
     kernels::ConvolutionArguments arguments =
         test::arguments_of({shape, positions, rows, with_start, with_residual});
     arguments.work = device_list.work;
     arguments.input = device_input.rows;
     arguments.residual = device_residual.rows;
-    arguments.weights = device_weights.data();
     arguments.bias = device_bias.as<float>();
     arguments.starts = device_starts.as<float>();
     arguments.start_stride = start_stride;
     arguments.output = {device_output.data(), row_size, nullptr, kernels::DotOutput::stored};
     const std::vector<float> expected = test::plain_convolution(
         shape, weights, bias, list.host(), rows, input, residual, starts, start_stride, shape.slope);
-    for (const bool warpgroups : {false, true}) {
-      if (warpgroups && !kernels::has_warpgroup_products(GetParam())) continue;
-      SCOPED_TRACE(warpgroups ? "wgmma" : "mma.sync");
-      arguments.warpgroups = warpgroups;
+    test::for_all_products(GetParam(), arguments, packed, [&](const auto& convolution) {
       std::vector<Element> output(row_size * rows, Traits::from_float(6e4f));  // poison
       copy_to_device(device_output.data(), output.data(), output.size() * sizeof(Element), "poison");
-      check_cuda(kernels::position_convolution_cuda(GetParam(), arguments, nullptr), "convolution");
+      check_cuda(kernels::position_convolution_cuda(GetParam(), convolution, nullptr), "convolution");
       from_device(device_output, output);
       std::vector<float> actual;
       for (const Element value : output) actual.push_back(Traits::to_float(value));
       test::expect_close(actual, expected, tolerance());
-    }
+    });
   }
 };
 
@@ -147,6 +143,17 @@ TEST_P(CudaKernels, RandomConvolutions) {
                           trial % 3 == 0, generator);
       if (HasFatalFailure()) return;
     }
+  });
+}
+
+// Taps of whole stages, column tiles that are full or not, an odd number of row tiles.
+TEST_P(CudaKernels, SmallClusters) {
+  std::mt19937 generator(61);
+  with_elements([&](auto traits) {
+    const int stage = 128 / static_cast<int>(element_bytes(GetParam()));
+    compare_convolution(traits, {0, 0, stage, 264, 3, 1, 1, 1, 0.0f}, 3, 128, true, true, generator);
+    compare_convolution(traits, {0, 0, 6 * stage, 72, 1, 1, 0, 1, 0.01f}, 70, 5, false, true, generator);
+    compare_convolution(traits, {0, 0, 4 * stage, 512, 2, 1, 0, 2, 1.0f}, 150, 1, true, false, generator);
   });
 }
 

@@ -37,7 +37,7 @@ void with_elements(Precision precision, const Body& body) {
 
 template <class Operands>
 void emulate_products(kernels::ConvolutionArguments arguments) {
-  if (arguments.warpgroups && warpgroups_are_broken) --arguments.window;
+  if (arguments.products != kernels::Products::warps && warpgroups_are_broken) --arguments.window;
   PlainProducts<Operands>(arguments).run();
 }
 
@@ -58,7 +58,17 @@ namespace backdrop::kernels {
 namespace {
 
 void convolve(Precision precision, const ConvolutionArguments& arguments) {
-  test::pass_half_milliseconds(arguments.warpgroups ? 1 : 2);
+  switch (arguments.products) {
+    case Products::clusters:
+      test::pass_quarter_milliseconds(1);
+      break;
+    case Products::warpgroups:
+      test::pass_quarter_milliseconds(2);
+      break;
+    case Products::warps:
+      test::pass_quarter_milliseconds(4);
+      break;
+  }
   if (arguments.work.positions == 0) return;
   switch (precision) {
     case Precision::int8:
@@ -125,7 +135,7 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
   if (arguments.work.positions != 0 &&
       (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
        arguments.group_columns % tile::kPieceColumns != 0 ||
-       (arguments.warpgroups && !has_warpgroup_products(precision))))
+       (arguments.products != Products::warps && !has_warpgroup_products(precision))))
     return cudaErrorInvalidValue;
   return test::launch(arguments, stream, [=] { convolve(precision, arguments); });
 }
@@ -137,7 +147,7 @@ bool has_warpgroup_products(Precision precision) {
 cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t stream) {
   if (!test::has_shared_memory || !bottleneck::can_run(precision, arguments)) return cudaErrorInvalidValue;
   return test::launch(arguments, stream, [=] {
-    test::pass_half_milliseconds(2);
+    test::pass_quarter_milliseconds(4);
     if (precision == Precision::int8)
       test::emulate_bottleneck<test::Int8Operands, bottleneck::Int8Arithmetic>(arguments);
     else

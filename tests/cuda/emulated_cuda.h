@@ -30,7 +30,7 @@ int misplaced_calls();
 
 /// Whether the device has the shared memory for the bottleneck kernel. Emulated time is the number of
 /// convolutions started, in milliseconds, so that what is fused is the faster; those by wgmma (on compute
-/// capability 9.0) count half.
+/// capability 9.0) count half, those by clusters a quarter.
 void allow_bottlenecks(bool allowed);
 /// Whether products by wgmma are wrong.
 void break_warpgroups(bool broken);

@@ -27,7 +27,7 @@ namespace {
 
 void convolve_images(const ConvolutionShape& s, int batch, const void* input, const void* weights,
                      void* output) {
-  test::pass_half_milliseconds(1);
+  test::pass_quarter_milliseconds(2);
   const int channels = s.channels / s.groups;
   const int columns = s.out_channels / s.groups;
   const auto* from = static_cast<const float*>(input);

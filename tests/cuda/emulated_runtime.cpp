@@ -19,7 +19,7 @@ constexpr int kMostDevices = 8;
 
 struct Device {
   std::size_t in_use = 0;
-  int half_milliseconds = 0;
+  int quarter_milliseconds = 0;
   int kernels_left = -1;  // until the GPU fails; -1: it never does
   int composites = 0;     // decided since the profiler's calls were taken
 };
@@ -35,7 +35,7 @@ struct Stream {
 
 struct Event {
   int device = 0;
-  int half_milliseconds = 0;
+  int quarter_milliseconds = 0;
 };
 
 std::mutex mutex;  // of what follows
@@ -140,7 +140,7 @@ void break_device(int index, int kernels) {
 
 int device_milliseconds(int index) {
   const std::lock_guard lock(mutex);
-  return devices[index].half_milliseconds / 2;
+  return devices[index].quarter_milliseconds / 4;
 }
 
 int misplaced_calls() {
@@ -158,7 +158,7 @@ std::vector<std::string> take_profiler_calls() {
 }
 
 void pass_time(int convolutions) {
-  pass_half_milliseconds(2 * convolutions);
+  pass_quarter_milliseconds(4 * convolutions);
 }
 
 int compute_capability() {
@@ -166,9 +166,9 @@ int compute_capability() {
   return capability;
 }
 
-void pass_half_milliseconds(int count) {
+void pass_quarter_milliseconds(int count) {
   const std::lock_guard lock(mutex);
-  devices[current].half_milliseconds += count;
+  devices[current].quarter_milliseconds += count;
 }
 
 void count_composites(int count) {
@@ -283,7 +283,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const std::lock_guard lock(test::mutex);
   test::Event& recorded = *test::event_of(event);
   if (recorded.device != test::current || !test::is_here(stream)) return test::note_misplaced();
-  recorded.half_milliseconds = test::devices[test::current].half_milliseconds;
+  recorded.quarter_milliseconds = test::devices[test::current].quarter_milliseconds;
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t) {
@@ -291,8 +291,8 @@ cudaError_t cudaEventSynchronize(cudaEvent_t) {
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
   test::count_timing();
-  const int passed = test::event_of(end)->half_milliseconds - test::event_of(start)->half_milliseconds;
-  *milliseconds = 0.5f * static_cast<float>(passed);
+  const int passed = test::event_of(end)->quarter_milliseconds - test::event_of(start)->quarter_milliseconds;
+  *milliseconds = 0.25f * static_cast<float>(passed);
   return cudaSuccess;
 }
 cudaError_t cudaProfilerStart() {

@@ -15,7 +15,7 @@ namespace backdrop::test {
 int compute_capability();
 
 /// Lets time pass on this thread's GPU.
-void pass_half_milliseconds(int count);
+void pass_quarter_milliseconds(int count);
 /// Composites decided on this thread's GPU.
 void count_composites(int count);
 /// Something was timed.

@@ -250,7 +250,7 @@ void emulate_block(const kernels::ConvolutionArguments& a, int block) {
   const tile::Place place = tile::place_of_block(a, block, kColumns);
   std::uint32_t bits[tile::kMaskWords] = {};
   std::uint8_t used[tile::kMaxWindow] = {};
-  const tile::TapRange range = tile::taps_of_tile(a, place);
+  const tile::TapRange range = tile::taps_of_rows(a, place.first_row, tile::kRows);
   for (int t = range.first; t < range.last; ++t)
     bits[a.work.taps[t].weight / 32] |= 1u << (a.work.taps[t].weight % 32);
   for (int thread = 0; thread < tile::kMaxWindow; ++thread)

@@ -6,7 +6,7 @@
 #include "engine/decision_writer.h"
 #include "engine/reduced_network.h"
 #include "engine/reuse_runner.h"
-#include "tests/conformance/scene.h"
+#include "tests/conformance/reuse_scene.h"
 #include "tests/cuda/emulated_cuda.h"
 
 namespace backdrop {
@@ -68,16 +68,6 @@ TEST_F(EmulatedEngine, Fp32EqualsTheReferenceWithAndWithoutReuse) {
   EXPECT_EQ(test::device_memory_in_use(), 0u);
 }
 
-// The scene's composites by the runner itself.
-void run_alone(CudaReuse& reuse, test::Scene& scene) {
-  const auto tasks = scene.tasks();
-  reuse.run(tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
-                       const float* logits) {
-    tasks[t].margins[place] = decision.margin;
-    std::copy_n(logits, kClasses, tasks[t].logits + place * kClasses);
-  });
-}
-
 TEST_F(EmulatedEngine, EveryHandOffGivesTheSameLogitsAndCountsItsMultiplyAdds) {
   for (const unsigned seed : {1u, 2u}) {
     const int size = 15;
@@ -92,7 +82,7 @@ TEST_F(EmulatedEngine, EveryHandOffGivesTheSameLogitsAndCountsItsMultiplyAdds) {
         SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off << ", " << memory);
         test::Scene actual(size, kBackgrounds, kClasses, seed);
         CudaReuse reuse(layers, photos, in9.data(), {3, hand_off, memory});
-        run_alone(reuse, actual);
+        test::run_alone(reuse, actual);
         expect_equal(actual, expected, 1e-4f);
         std::int64_t multiply_adds = 0;
         for (std::size_t f = 0; f < actual.masks.size(); ++f) {
@@ -176,10 +166,10 @@ TEST_F(EmulatedEngine, Int8HasTheCpusLogitsWithEveryHandOff) {
     std::iota(in9.begin(), in9.end(), 0);
     for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off);
-      layers.use_warpgroups(hand_off % 2 == 1);
+      layers.use(hand_off % 2 == 1 ? kernels::Products::warpgroups : kernels::Products::warps);
       test::Scene actual(size, kBackgrounds, kClasses, seed);
       CudaReuse reuse(layers, uploaded, in9.data(), {3, hand_off, std::size_t{1} << 28});
-      run_alone(reuse, actual);
+      test::run_alone(reuse, actual);
       // Whole numbers until the fully connected layers' floats, which are summed in another order.
       expect_equal(actual, expected, 1e-5f);
       if (HasFatalFailure()) return;

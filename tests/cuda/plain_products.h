@@ -18,7 +18,9 @@ class PlainProducts {
     const std::size_t columns = std::size_t(a_.groups) * a_.group_columns;
     const auto* stored = static_cast<const Element*>(a_.weights);
     weights_.resize(columns * a_.window * a_.group_channels);
-    for (std::size_t i = 0; i < weights_.size(); ++i) weights_[i] = Operands::right(stored[i]);
+    const bool clusters = a_.products == kernels::Products::clusters;
+    for (std::size_t i = 0; i < weights_.size(); ++i)
+      weights_[i] = Operands::right(stored[clusters ? packed_place(i) : i]);
   }
 
   void run() {
@@ -37,6 +39,23 @@ class PlainProducts {
   using Element = typename Operands::Element;
   using Sum = typename Operands::Sum;
   static constexpr int kColumns = 64;
+
+  // Where weight i of [group][column][tap][channel] is in weights for clusters.
+  std::size_t packed_place(std::size_t i) const {
+    using Rows = tile::SwizzledRows;
+    const int columns = tile::cluster_columns(a_.group_columns);
+    const std::size_t column = i / (std::size_t(a_.window) * a_.group_channels);
+    const std::size_t byte =
+        i * sizeof(Element) % (std::size_t(a_.window) * a_.group_channels * sizeof(Element));
+    const int of_group = static_cast<int>(column % a_.group_columns);
+    const std::size_t tiles = (a_.group_columns + columns - 1) / columns;
+    const std::size_t place = column / a_.group_columns * tiles + of_group / columns;
+    const std::size_t stages = std::size_t(a_.window) * a_.group_channels * sizeof(Element) / Rows::kPitch;
+    const int chunk = static_cast<int>(byte % Rows::kPitch / tile::kChunkBytes);
+    return ((place * stages + byte / Rows::kPitch) * columns * Rows::kPitch +
+            Rows::offset(of_group % columns, chunk) + byte % tile::kChunkBytes) /
+           sizeof(Element);
+  }
 
   void sum_row(const tile::Place& place, int m, Sum* sums) {
     const int position = (place.first_row + m) / a_.rows;

@@ -147,6 +147,22 @@ TEST_F(KeptPlans, ThatCannotRunAreMeasuredAgain) {
   EXPECT_NE(description, described);
 }
 
+TEST_F(KeptPlans, SayWhichLayersMultiplyByClusters) {
+  options.precision = Precision::bf16;
+  const auto describe = [&] {
+    test::take_timings();
+    const auto engine = make_cuda_engine(test::wide_network(5), default_class_map(kClasses), options);
+    timings = test::take_timings();
+    return engine->description();
+  };
+  EXPECT_THAT(describe(), HasSubstr("by wgmma (clusters: 2)"));
+  EXPECT_GT(timings, 0);
+  EXPECT_THAT(describe(), HasSubstr("by wgmma (clusters: 2)"));
+  EXPECT_EQ(timings, 0);
+  change([](auto& json) { json["clusters"] = {3, 1000}; });
+  EXPECT_THAT(describe(), HasSubstr("by wgmma (clusters: 1)"));
+}
+
 TEST_F(KeptPlans, AreNotBelievedThatWgmmaIsRight) {
   options.precision = Precision::bf16;
   search();

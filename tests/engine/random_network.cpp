@@ -134,6 +134,16 @@ std::shared_ptr<const Network> random_plain_network(int size, unsigned seed) {
   return maker.finish();
 }
 
+std::shared_ptr<const Network> wide_network(int size) {
+  NetworkMaker maker(size, 3);
+  const int first = maker.convolution(0, 128, 3, 1, 1, Activation::relu);
+  int x = maker.convolution(first, 136, 3, 1, 1, Activation::relu);
+  x = maker.convolution(x, 256, 3, 1, 8, Activation::relu);
+  x = maker.convolution(x, 128, 1, 1, 1, Activation::relu, first);
+  maker.fully_connected(maker.average_pool(x), 9, Activation::none);
+  return maker.finish();
+}
+
 const std::vector<std::string>& mask_names() {
   static const std::vector<std::string> names{"empty", "full",   "pixel",        "left",  "right",
                                               "top",   "bottom", "checkerboard", "noise", "disc"};

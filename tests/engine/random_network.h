@@ -18,6 +18,10 @@ std::shared_ptr<const Network> random_residual_network(int size, unsigned seed);
 /// Convolutions and pools in a row with two fully connected layers over all positions, as in VGG.
 std::shared_ptr<const Network> random_plain_network(int size, unsigned seed);
 
+/// Convolutions wider than a tile of the GPU's has columns, with groups: what the random networks do not
+/// have.
+std::shared_ptr<const Network> wide_network(int size);
+
 /// Masks worth testing: "empty", "full", "pixel", "left", "right", "top", "bottom", "checkerboard", "noise",
 /// "disc".
 const std::vector<std::string>& mask_names();

@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "backdrop/error.h"
-#include "tests/conformance/scene.h"
+#include "tests/conformance/device_values.h"
+#include "tests/conformance/reuse_scene.h"
 #include "tests/ptx/runtime.h"
 
 namespace backdrop {
@@ -12,12 +13,31 @@ namespace {
 constexpr int kClasses = 9;
 constexpr int kBackgrounds = 5;
 constexpr int kSize = 13;
+constexpr int kSmallSize = 5;
 
 struct Run {
   Precision precision = Precision::fp32;
   bool reuse = true;
   float tolerance = 1e-4f;  // of the largest logit
 };
+
+// The scene by the CPU's plain loops.
+test::Scene plain_scene(const std::shared_ptr<const Network>& network, int size) {
+  test::Scene scene(size, kBackgrounds, kClasses, 4);
+  EngineOptions options;
+  options.reference = true;
+  options.threads = 1;
+  scene.run(*make_cpu_engine(network, default_class_map(kClasses), options));
+  return scene;
+}
+
+void expect_logits(const test::Scene& actual, const test::Scene& expected, float tolerance) {
+  const float allowed = tolerance * expected.largest_logit();
+  for (std::size_t f = 0; f < expected.logits.size(); ++f)
+    for (std::size_t i = 0; i < expected.logits[f].size(); ++i)
+      ASSERT_LE(std::abs(actual.logits[f][i] - expected.logits[f][i]), allowed)
+          << test::mask_names()[f] << ", logit " << i;
+}
 
 class InterpretedEngine : public testing::TestWithParam<Run> {
  protected:
@@ -26,13 +46,9 @@ class InterpretedEngine : public testing::TestWithParam<Run> {
   void compare(const ptx::Device& device) {
     ptx::use_device(device);
     const auto network = test::random_residual_network(kSize, 4);
-    test::Scene expected(kSize, kBackgrounds, kClasses, 4);
-    EngineOptions options;
-    options.reference = true;
-    options.threads = 1;
-    expected.run(*make_cpu_engine(network, default_class_map(kClasses), options));
+    const test::Scene expected = plain_scene(network, kSize);
     test::Scene actual(kSize, kBackgrounds, kClasses, 4);
-    options = {};
+    EngineOptions options;
     options.precision = GetParam().precision;
     options.reuse = GetParam().reuse;
     options.batch = 3;
@@ -41,11 +57,7 @@ class InterpretedEngine : public testing::TestWithParam<Run> {
     if (!options.reuse) {
       EXPECT_GT(ptx::take_graph_launches(), 0);
     }
-    const float allowed = GetParam().tolerance * expected.largest_logit();
-    for (std::size_t f = 0; f < expected.logits.size(); ++f)
-      for (std::size_t i = 0; i < expected.logits[f].size(); ++i)
-        ASSERT_LE(std::abs(actual.logits[f][i] - expected.logits[f][i]), allowed)
-            << test::mask_names()[f] << ", logit " << i;
+    expect_logits(actual, expected, GetParam().tolerance);
     EXPECT_EQ(actual.predictions, expected.predictions);
   }
 };
@@ -63,6 +75,26 @@ TEST_P(InterpretedEngine, AtOnceOnAnOlderDevice) {
     EXPECT_THROW(compare({.capability = 80}), Error);
   else
     compare({.capability = 80, .timing = ptx::Timing::at_once});
+}
+
+TEST(InterpretedClusters, GiveThePlainLogits) {
+  ptx::use_device({.timing = ptx::Timing::random});
+  const auto network = test::wide_network(kSmallSize);
+  CudaLayers layers(*network, Precision::fp16);
+  int clusters = 0;
+  for (int i = 0; i < layers.position_layers(); ++i) {
+    if (!layers.fits_clusters(i)) continue;
+    layers.use(i, kernels::Products::clusters);
+    ++clusters;
+  }
+  EXPECT_EQ(clusters, 2);
+  test::Scene actual(kSmallSize, kBackgrounds, kClasses, 4);
+  const CudaPhotos photos = upload_photos(*actual.backgrounds);
+  const DeviceBuffer in9 = test::to_device(std::vector<std::int32_t>(kClasses, 0));
+  CudaReuse reuse(layers, photos, in9.as<std::int32_t>(), {kBackgrounds, 1, std::size_t{1} << 26});
+  test::run_alone(reuse, actual);
+  expect_logits(actual, plain_scene(network, kSmallSize), 1e-2f);
+  ptx::use_device({});
 }
 
 INSTANTIATE_TEST_SUITE_P(Runs, InterpretedEngine,

@@ -2,6 +2,7 @@
 // waits or fences is found out, by a fault or by what it computes.
 #include <gtest/gtest.h>
 
+#include "kernels/cluster_weights.h"
 #include "kernels/position_convolution_cuda.h"
 #include "tests/conformance/device_values.h"
 #include "tests/cuda/host_halves.h"
@@ -11,23 +12,30 @@ namespace backdrop {
 namespace {
 
 using kernels::ConvolutionShape;
+using kernels::Products;
 using test::HostHalves;
 
+constexpr Products kAll[] = {Products::warps, Products::warpgroups, Products::clusters};
+
 // Runs one convolution in fp16 that has several stages, and returns what it stored.
-std::vector<std::uint16_t> convolve(bool warpgroups) {
+std::vector<std::uint16_t> convolve(Products products) {
   std::mt19937 generator(5);
-  const ConvolutionShape shape{0, 0, 160, 64, 3, 1, 1, 1, 0.0f};
+  const ConvolutionShape shape{0, 0, 128, 72, 3, 1, 1, 1, 0.0f};
   const int positions = 3, rows = 50;
   const test::RandomList list(positions, shape.channels, shape.out_channels, 9, 1, false, false, generator);
   const test::RandomValue<HostHalves> input(shape.channels, rows, generator);
   std::vector<HostHalves::Element> weights;
-  for (const float weight : test::random_values(std::size_t{64} * 9 * 160, generator))
+  for (const float weight : test::random_values(std::size_t{72} * 9 * 128, generator))
     weights.push_back(HostHalves::from_float(weight));
   const auto bias = test::random_values(shape.out_channels, generator);
   const std::int64_t row_size = std::int64_t{positions} * shape.out_channels;
   const test::DeviceList device_list(list);
   const test::DeviceValue<HostHalves> device_input(input);
-  const DeviceBuffer device_weights = test::to_device(weights), device_bias = test::to_device(bias),
+  std::vector<std::byte> packed(std::as_bytes(std::span(weights)).begin(),
+                                std::as_bytes(std::span(weights)).end());
+  if (products == Products::clusters)
+    packed = kernels::pack_for_clusters(packed, 1, shape.out_channels, 9, 2 * shape.channels);
+  const DeviceBuffer device_weights = test::to_device(packed), device_bias = test::to_device(bias),
                      output(row_size * rows * sizeof(std::uint16_t));
   kernels::ConvolutionArguments arguments = test::arguments_of({shape, positions, rows, false, false});
   arguments.work = device_list.work;
@@ -35,7 +43,7 @@ std::vector<std::uint16_t> convolve(bool warpgroups) {
   arguments.weights = device_weights.data();
   arguments.bias = device_bias.as<float>();
   arguments.output = {output.data(), row_size, nullptr, kernels::DotOutput::stored};
-  arguments.warpgroups = warpgroups;
+  arguments.products = products;
   std::vector<std::uint16_t> stored(row_size * rows);
   try {
     check_cuda(kernels::position_convolution_cuda(Precision::fp16, arguments, nullptr), "convolution");
@@ -46,15 +54,15 @@ std::vector<std::uint16_t> convolve(bool warpgroups) {
   return stored;
 }
 
-void expect_found_out(const std::string& name, bool warpgroups) {
+void expect_found_out(const std::string& name, Products products) {
   ptx::use_device({});
-  const std::vector<std::uint16_t> expected = convolve(warpgroups);
+  const std::vector<std::uint16_t> expected = convolve(products);
   ASSERT_FALSE(expected.empty());
   const int count = ptx::count_in_last_kernel(name);
   EXPECT_GT(count, 0) << name;
   for (int i = 0; i < count; ++i) {
     ptx::use_device({.without = name, .occurrence = i});
-    const std::vector<std::uint16_t> stored = convolve(warpgroups);
+    const std::vector<std::uint16_t> stored = convolve(products);
     const auto faults = ptx::take_faults();
     EXPECT_TRUE(!faults.empty() || stored != expected) << name << ", number " << i;
   }
@@ -62,24 +70,33 @@ void expect_found_out(const std::string& name, bool warpgroups) {
 }
 
 TEST(LeftOut, Barriers) {
-  for (const bool warpgroups : {false, true}) expect_found_out("bar.sync", warpgroups);
+  for (const Products products : kAll) expect_found_out("bar.sync", products);
 }
 
 TEST(LeftOut, WaitsForCopies) {
-  for (const bool warpgroups : {false, true}) expect_found_out("cp.async.wait_group", warpgroups);
+  for (const Products products : kAll) expect_found_out("cp.async.wait_group", products);
 }
 
 TEST(LeftOut, GroupsOfCopies) {
-  for (const bool warpgroups : {false, true}) expect_found_out("cp.async.commit_group", warpgroups);
+  for (const Products products : kAll) expect_found_out("cp.async.commit_group", products);
 }
 
 TEST(LeftOut, FencesBeforeTensorCores) {
-  expect_found_out("fence.proxy.async", true);
+  expect_found_out("fence.proxy.async", Products::warpgroups);
+  expect_found_out("fence.proxy.async", Products::clusters);
 }
 
 TEST(LeftOut, WaitsForProducts) {
-  expect_found_out("wgmma.commit_group", true);
-  expect_found_out("wgmma.wait_group", true);
+  expect_found_out("wgmma.commit_group", Products::warpgroups);
+  expect_found_out("wgmma.commit_group", Products::clusters);
+  expect_found_out("wgmma.wait_group", Products::warpgroups);
+  expect_found_out("wgmma.wait_group", Products::clusters);
+}
+
+TEST(LeftOut, WhatBlocksOfAClusterTellEachOther) {
+  for (const char* name : {"mbarrier.init", "fence.mbarrier_init", "barrier.cluster.arrive",
+                           "barrier.cluster.wait", "mbarrier.arrive", "mbarrier.try_wait"})
+    expect_found_out(name, Products::clusters);
 }
 
 }  // namespace
