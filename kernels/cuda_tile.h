@@ -44,7 +44,8 @@ struct DeviceOutput {
   DotOutput kind = DotOutput::stored;   ///< only 8 bits know sums
 };
 
-/// One convolution over a list. Channel counts are multiples of 16 bytes, output channels of 8.
+/// One convolution over a list. Channel counts are multiples of 16 bytes or kPixelChannels without groups,
+/// output channels of 8.
 struct ConvolutionArguments {
   DeviceWork work;
   int rows = 0;            ///< backgrounds of each position

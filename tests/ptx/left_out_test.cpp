@@ -13,15 +13,25 @@ namespace {
 using kernels::ConvolutionShape;
 using test::HostHalves;
 
-// Runs one convolution in fp16 that has several stages, and returns what it stored.
-std::vector<std::uint16_t> convolve(bool warpgroups) {
+// Which of the kernels in fp16.
+struct Kernel {
+  bool warpgroups = false;
+  bool pixels = false;
+};
+constexpr Kernel kAll[] = {{false, false}, {false, true}, {true, false}, {true, true}};
+constexpr Kernel kWarpgroups[] = {{true, false}, {true, true}};
+
+// Runs one convolution that has several stages, and returns what it stored.
+std::vector<std::uint16_t> convolve(const Kernel& kernel) {
   std::mt19937 generator(5);
-  const ConvolutionShape shape{0, 0, 160, 64, 3, 1, 1, 1, 0.0f};
-  const int positions = 3, rows = 50;
-  const test::RandomList list(positions, shape.channels, shape.out_channels, 9, 1, false, false, generator);
+  ConvolutionShape shape{0, 0, 160, 64, 3, 1, 1, 1, 0.0f};
+  if (kernel.pixels) shape.channels = kPixelChannels, shape.kernel = 11;
+  const int positions = 3, rows = 50, window = shape.kernel * shape.kernel;
+  const test::RandomList list(positions, shape.channels, shape.out_channels, window, 1, false, false,
+                              generator);
   const test::RandomValue<HostHalves> input(shape.channels, rows, generator);
   std::vector<HostHalves::Element> weights;
-  for (const float weight : test::random_values(std::size_t{64} * 9 * 160, generator))
+  for (const float weight : test::random_values(std::size_t{64} * window * shape.channels, generator))
     weights.push_back(HostHalves::from_float(weight));
   const auto bias = test::random_values(shape.out_channels, generator);
   const std::int64_t row_size = std::int64_t{positions} * shape.out_channels;
@@ -35,7 +45,7 @@ std::vector<std::uint16_t> convolve(bool warpgroups) {
   arguments.weights = device_weights.data();
   arguments.bias = device_bias.as<float>();
   arguments.output = {output.data(), row_size, nullptr, kernels::DotOutput::stored};
-  arguments.warpgroups = warpgroups;
+  arguments.warpgroups = kernel.warpgroups;
   std::vector<std::uint16_t> stored(row_size * rows);
   try {
     check_cuda(kernels::position_convolution_cuda(Precision::fp16, arguments, nullptr), "convolution");
@@ -46,15 +56,17 @@ std::vector<std::uint16_t> convolve(bool warpgroups) {
   return stored;
 }
 
-void expect_found_out(const std::string& name, bool warpgroups) {
+void expect_found_out(const std::string& name, const Kernel& kernel) {
+  SCOPED_TRACE(testing::Message() << (kernel.warpgroups ? "wgmma" : "mma.sync")
+                                  << (kernel.pixels ? " of pixels" : ""));
   ptx::use_device({});
-  const std::vector<std::uint16_t> expected = convolve(warpgroups);
+  const std::vector<std::uint16_t> expected = convolve(kernel);
   ASSERT_FALSE(expected.empty());
   const int count = ptx::count_in_last_kernel(name);
   EXPECT_GT(count, 0) << name;
   for (int i = 0; i < count; ++i) {
     ptx::use_device({.without = name, .occurrence = i});
-    const std::vector<std::uint16_t> stored = convolve(warpgroups);
+    const std::vector<std::uint16_t> stored = convolve(kernel);
     const auto faults = ptx::take_faults();
     EXPECT_TRUE(!faults.empty() || stored != expected) << name << ", number " << i;
   }
@@ -62,24 +74,26 @@ void expect_found_out(const std::string& name, bool warpgroups) {
 }
 
 TEST(LeftOut, Barriers) {
-  for (const bool warpgroups : {false, true}) expect_found_out("bar.sync", warpgroups);
+  for (const Kernel& kernel : kAll) expect_found_out("bar.sync", kernel);
 }
 
 TEST(LeftOut, WaitsForCopies) {
-  for (const bool warpgroups : {false, true}) expect_found_out("cp.async.wait_group", warpgroups);
+  for (const Kernel& kernel : kAll) expect_found_out("cp.async.wait_group", kernel);
 }
 
 TEST(LeftOut, GroupsOfCopies) {
-  for (const bool warpgroups : {false, true}) expect_found_out("cp.async.commit_group", warpgroups);
+  for (const Kernel& kernel : kAll) expect_found_out("cp.async.commit_group", kernel);
 }
 
 TEST(LeftOut, FencesBeforeTensorCores) {
-  expect_found_out("fence.proxy.async", true);
+  for (const Kernel& kernel : kWarpgroups) expect_found_out("fence.proxy.async", kernel);
 }
 
 TEST(LeftOut, WaitsForProducts) {
-  expect_found_out("wgmma.commit_group", true);
-  expect_found_out("wgmma.wait_group", true);
+  for (const Kernel& kernel : kWarpgroups) {
+    expect_found_out("wgmma.commit_group", kernel);
+    expect_found_out("wgmma.wait_group", kernel);
+  }
 }
 
 }  // namespace
