@@ -26,7 +26,7 @@ CudaCache::CudaCache(const CudaLayers& layers, const CudaPhotos& photos, int han
   std::int64_t elements = 0;
   for (int v = 0; v <= hand_off; ++v) {
     offsets_.push_back(elements);
-    elements += layers.network().shape(v).size();
+    elements += whole_chunks(layers.network().shape(v).size());
   }
   const std::size_t slot_bytes = elements * layers.value_bytes();
   const std::size_t most = std::max<std::size_t>(photos.count, 1);

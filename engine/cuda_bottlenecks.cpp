@@ -21,7 +21,7 @@ std::optional<FoundBottleneck> bottleneck_at(const Network& network, const std::
   if (i + 2 >= count) return std::nullopt;
   const Layer& reduce = network.layers[i];
   const Layer& spatial = network.layers[i + 1];
-  if (!is_plain(reduce, 1) || reduce.residual >= 0 || !is_inner(i)) return std::nullopt;
+  if (!is_plain(reduce, 1) || reduce.input == 0 || reduce.residual >= 0 || !is_inner(i)) return std::nullopt;
   if (!is_plain(spatial, 3) || spatial.input != i + 1 || spatial.residual >= 0 || !is_inner(i + 1) ||
       spatial.in.channels != spatial.out.channels)
     return std::nullopt;

@@ -54,10 +54,10 @@ DeviceBuffer stored(const std::vector<float>& values, Precision precision) {
   return to_device(values.data(), values.size() * sizeof(float), "weights");
 }
 
-// Every value is whole 16-byte accesses, at least of eight channels.
+// Every value but the input is whole 16-byte accesses, at least of eight channels.
 Network pad_network(const Network& network, Precision precision) {
-  const int channels = chunk_elements(precision);
-  return pad_for_device(network, channels, kTileColumns, std::max(channels, kernels::tile::kPieceColumns));
+  return pad_for_device(network, kTileColumns,
+                        std::max(chunk_elements(precision), kernels::tile::kPieceColumns));
 }
 
 // A fully connected layer is a convolution at one position with one tap: the whole image.

@@ -2,6 +2,7 @@
 
 #include "backdrop/error.h"
 #include "kernels/cuda_tile.h"
+#include "kernels/precision.h"
 
 namespace backdrop {
 namespace {
@@ -52,15 +53,16 @@ void pad_fully_connected(const Layer& from, Layer& to) {
 
 }  // namespace
 
-Network pad_for_device(const Network& network, int input_channels, int columns, int channels) {
+Network pad_for_device(const Network& network, int columns, int channels) {
   Network padded;
   padded.arch = network.arch;
   padded.normalization = network.normalization;
   padded.input = network.input;
-  padded.input.channels = input_channels;
+  padded.input.channels = kPixelChannels;
   for (const Layer& layer : network.layers) {
     const bool weighted = layer.kind == LayerKind::convolution || layer.kind == LayerKind::fully_connected;
-    if (layer.kernel * layer.kernel > kernels::tile::kMaxWindow || (layer.input == 0 && !weighted))
+    if (layer.kernel * layer.kernel > kernels::tile::kMaxWindow ||
+        (layer.input == 0 && layer.kind != LayerKind::convolution))
       throw Error(
           ErrorCode::usage,
           "layer " + layer.name + " cannot run on a GPU or below fp32: use --device cpu --precision fp32");

@@ -267,7 +267,8 @@ ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, 
 
   for (int v = 0; v <= layers; ++v) {
     lists.foreground_offset.push_back(lists.foreground_elements);
-    lists.foreground_elements += lists.sets.count(v, Source::foreground) * network.shape(v).channels;
+    lists.foreground_elements +=
+        whole_chunks(lists.sets.count(v, Source::foreground) * network.shape(v).channels);
   }
   lists.mixed = plan_mixed(network, lists.sets, rows, replaced, whole.element_bytes);
   lists.layers.resize(layers);

@@ -17,6 +17,11 @@
 
 namespace backdrop {
 
+/// So many elements and what fills their last 16 bytes, however wide they are: the next value's place.
+constexpr std::int64_t whole_chunks(std::int64_t elements) {
+  return (elements + 15) / 16 * 16;
+}
+
 /// One layer's list, owning what PositionWork points to.
 struct PositionList {
   std::vector<std::int32_t> output;

@@ -14,8 +14,6 @@ namespace {
 using kernels::DotOutput;
 using kernels::RowPointers;
 
-constexpr int kPixelChannels = 4;  // three and a zero: the four-byte group of 8-bit products
-
 std::int64_t products_of(const Layer& layer) {
   return std::int64_t{layer.in.channels} / layer.groups * layer.out.channels;
 }
@@ -29,9 +27,8 @@ std::vector<std::size_t> bytes_of(const std::vector<Precision>& stored) {
 }  // namespace
 
 ReducedNetwork::ReducedNetwork(const Network& given, const ReducedOptions& options)
-    : PositionNetwork(
-          std::make_shared<const Network>(pad_for_device(given, kPixelChannels, kernels::kDotLanes)),
-          options.rows, bytes_of(stored_values(given, options.precision, options.bf16_sums))),
+    : PositionNetwork(std::make_shared<const Network>(pad_for_device(given, kernels::kDotLanes)),
+                      options.rows, bytes_of(stored_values(given, options.precision, options.bf16_sums))),
       stored_(stored_values(given, options.precision, options.bf16_sums)),
       calibration_(options.calibration) {
   calibration_.values.resize(first_fully_connected(network()) + 1);

@@ -20,6 +20,7 @@ __global__ void __launch_bounds__(tile::kThreads, 1)
   using Element = typename Math::Element;
   using Sum = typename Math::Sum;
   constexpr int kStages = Tile::kStages;
+  constexpr int kStageBytes = tile::stage_bytes<Tile>(Tile::kColumns);
   constexpr int kAhead = kStages - 2;  // one stage is multiplied, and another one's products may be under way
   extern __shared__ __align__(16) unsigned char unaligned[];
   unsigned char* memory = unaligned + (-shared_address(unaligned) & (Tile::kAlignment - 1));
@@ -42,7 +43,7 @@ __global__ void __launch_bounds__(tile::kThreads, 1)
   // Both blocks multiply the taps that either uses: their weights come in the same order.
   const int taps =
       find_used_taps(a, place.first_row - rank * Tile::kRows, Tile::kBlocks * Tile::kRows, bits, used);
-  tile::Loader<Element, 0, Tile, Tile::kRows> loader(a, place, thread, used, taps);
+  tile::Loader<Element, 0, Tile> loader(a, place, thread, used, taps);
   const int steps = loader.steps();
   meet_cluster();
 
@@ -54,7 +55,7 @@ __global__ void __launch_bounds__(tile::kThreads, 1)
       rank * Tile::kShareBytes;
   const CopyAsync copy{a.weights};
   const auto load = [&](int step) {
-    unsigned char* stage = memory + step % kStages * Tile::kStageBytes;
+    unsigned char* stage = memory + step % kStages * kStageBytes;
     if (thread == 0) {
       arrive_and_expect(full(step), Tile::kWeightBytes);
       copy_to_blocks(shared_address(stage + Tile::kRows * Tile::kPitch + rank * Tile::kShareBytes),
@@ -75,7 +76,7 @@ __global__ void __launch_bounds__(tile::kThreads, 1)
     wait_for_phase(full(step), step / kStages % 2);
     // Behind this barrier the products of the last step but one are done: their stage is filled next.
     __syncthreads();
-    math.start(memory + step % kStages * Tile::kStageBytes, thread);
+    math.start(memory + step % kStages * kStageBytes, thread);
     const int next = step + kAhead;
     if (next < steps) {
       if (thread == 0 && next >= kStages) {
@@ -104,7 +105,7 @@ __global__ void __launch_bounds__(tile::kThreads, 1)
 
 template <class Product, class Tile>
 cudaError_t launch_cluster_tiles(ConvolutionArguments arguments, cudaStream_t stream) {
-  constexpr int kBytes = tile::shared_bytes<Tile>(Tile::kColumns, Tile::kRows);
+  constexpr int kBytes = tile::shared_bytes<Tile>(Tile::kColumns);
   arguments.group_tiles = (arguments.group_columns + Tile::kColumns - 1) / Tile::kColumns;
   constexpr int kClusterRows = Tile::kBlocks * Tile::kRows;
   const std::int64_t rows = static_cast<std::int64_t>(arguments.work.positions) * arguments.rows;

@@ -6,18 +6,7 @@ namespace {
 
 constexpr int kThreads = 256;
 
-__device__ __forceinline__ void store_pixel(float4* to, float red, float green, float blue) {
-  *to = make_float4(red, green, blue, 0.0f);
-}
-
-template <class Traits>
-__device__ __forceinline__ void store_pixel(typename Traits::Element* to, float red, float green,
-                                            float blue) {
-  const float values[8] = {red, green, blue, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
-  Traits::store(to, values);
-}
-
-// Thread i: pixel i % pixels of composite i / pixels; 16 bytes each.
+// Thread i: pixel i % pixels of composite i / pixels.
 template <class Traits>
 __global__ void __launch_bounds__(kThreads) composite_kernel(const __grid_constant__ CompositeArguments a) {
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
@@ -30,9 +19,9 @@ __global__ void __launch_bounds__(kThreads) composite_kernel(const __grid_consta
   const float blue = a.table[512 + source[2]];
   const std::int64_t place = composite_place(a, n, p);
   if constexpr (sizeof(typename Traits::Element) == 4)
-    store_pixel(static_cast<float4*>(a.output) + place, red, green, blue);
+    static_cast<float4*>(a.output)[place] = make_float4(red, green, blue, 0.0f);
   else
-    store_pixel<Traits>(static_cast<typename Traits::Element*>(a.output) + 8 * place, red, green, blue);
+    static_cast<uint2*>(a.output)[place] = make_uint2(Traits::pack(red, green), Traits::pack(blue, 0.0f));
 }
 
 // In 8 bits the input is the photo itself: mean and deviation are in the first layer's weights.
@@ -42,8 +31,7 @@ __global__ void __launch_bounds__(kThreads)
   if (i >= static_cast<std::int64_t>(a.composites) * a.pixels) return;
   const int n = static_cast<int>(i / a.pixels);
   const int p = static_cast<int>(i % a.pixels);
-  const unsigned int word = composite_word(a, n, p);
-  static_cast<uint4*>(a.output)[composite_place(a, n, p)] = make_uint4(word, 0, 0, 0);
+  static_cast<std::uint32_t*>(a.output)[composite_place(a, n, p)] = composite_word(a, n, p);
 }
 
 cudaError_t launch(void (*kernel)(CompositeArguments), const CompositeArguments& arguments,

@@ -1,7 +1,7 @@
 /// \file
-/// Compositing fused with normalisation on the GPU, from 8-bit photos to the network's input, whose channels
-/// are padded with zeros to 16 bytes: [N][pixels][4, 8 or 16]. In 8 bits it is not normalised: the first
-/// layer reads the photo's own bytes.
+/// Compositing fused with normalisation on the GPU, from 8-bit photos to the network's input,
+/// [N][pixels][kPixelChannels], the last channel 0. In 8 bits it is not normalised: the first layer reads the
+/// photo's own bytes.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -14,8 +14,10 @@
 #endif
 #if defined(__CUDA_ARCH__)
 #define BACKDROP_UNROLL _Pragma("unroll")
+#define BACKDROP_ROLLED _Pragma("unroll 1")
 #else
 #define BACKDROP_UNROLL
+#define BACKDROP_ROLLED
 #endif
 
 namespace backdrop::kernels {

@@ -13,7 +13,7 @@ __device__ __forceinline__ unsigned int shared_address(const void* pointer) {
   return static_cast<unsigned int>(__cvta_generic_to_shared(pointer));
 }
 
-// Copies 16 bytes to shared memory behind the thread's back; zeros for a null source.
+// Copies to shared memory behind the thread's back: 16 bytes, zeros for a null source.
 struct CopyAsync {
   const void* readable;  // some address that may be named though nothing is read from it
 
@@ -22,6 +22,14 @@ struct CopyAsync {
     const void* from = source != nullptr ? source : readable;
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(destination)),
                  "l"(from), "r"(bytes)
+                 : "memory");
+  }
+
+  // 4 or 8 bytes; zeros, though `source` may be named, unless it exists.
+  template <int kBytes>
+  __device__ __forceinline__ void pixel(void* destination, const void* source, bool exists) const {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared_address(destination)),
+                 "l"(source), "n"(kBytes), "r"(exists ? kBytes : 0)
                  : "memory");
   }
 };

@@ -119,7 +119,7 @@ struct CompositePair {
   std::int32_t background = -1;
 };
 
-/// Photos to normalised inputs: composite n is pairs[n], written at n or slots[n] times pixels * channels.
+/// Photos to normalised inputs: composite n is pairs[n], written at n or slots[n] times pixels.
 /// With a list of positions only these are written, in their order.
 struct CompositeArguments {
   const std::uint8_t* foregrounds = nullptr;  ///< [F][photo_pixels][3]
@@ -151,7 +151,7 @@ BACKDROP_HOST_DEVICE const std::uint8_t* composite_source(const CompositeArgumen
   return photos + (photo * a.photo_pixels + pixel) * 3;
 }
 
-/// The same as the first of four 32-bit words of a pixel of 16 bytes, of which 13 are 0.
+/// The same as a pixel of 8 bits, kPixelChannels of them.
 BACKDROP_HOST_DEVICE std::uint32_t composite_word(const CompositeArguments& a, int n, int p) {
   const std::uint8_t* source = composite_source(a, n, p);
   return source[0] | static_cast<std::uint32_t>(source[1]) << 8 | static_cast<std::uint32_t>(source[2]) << 16;

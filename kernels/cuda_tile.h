@@ -51,7 +51,8 @@ enum class Products : std::uint8_t {
   clusters,    ///< wgmma with twice as large tiles, whose weights two blocks copy for each other
 };
 
-/// One convolution over a list. Channel counts are multiples of 16 bytes, output channels of 8.
+/// One convolution over a list. Channel counts are multiples of 16 bytes or kPixelChannels without groups,
+/// output channels of 8.
 struct ConvolutionArguments {
   DeviceWork work;
   int rows = 0;            ///< backgrounds of each position
@@ -169,6 +170,7 @@ inline constexpr int kPieceColumns = 8;  ///< columns that a thread finishes at 
 
 /// A stage as [128 + columns][80 bytes], four chunks each: any eight consecutive rows are on different banks.
 struct PaddedRows {
+  static constexpr int kRows = tile::kRows;
   static constexpr int kStages = 4;
   static constexpr int kChunks = 4;
   static constexpr int kPitch = kChunks * kChunkBytes + 16;
@@ -181,6 +183,7 @@ struct PaddedRows {
 /// swizzling" gives them (PTX ISA, "Asynchronous Warpgroup Level Matrix Shared Memory Layout"): bits 4 to 6
 /// of the address by bits 7 to 9.
 struct SwizzledRows {
+  static constexpr int kRows = tile::kRows;
   static constexpr int kStages = 3;
   static constexpr int kChunks = 8;
   static constexpr int kPitch = kChunks * kChunkBytes;
@@ -193,7 +196,7 @@ struct SwizzledRows {
 
 template <class Rows>
 BACKDROP_HOST_DEVICE constexpr int stage_bytes(int columns) {
-  return (kRows + columns) * Rows::kPitch;
+  return (Rows::kRows + columns) * Rows::kPitch;
 }
 /// Floats from row to row of the finished sums; 8 more than the columns keep the rows on different banks.
 BACKDROP_HOST_DEVICE constexpr int result_pitch(int columns) {
@@ -201,9 +204,9 @@ BACKDROP_HOST_DEVICE constexpr int result_pitch(int columns) {
 }
 /// Of stages or sums, the larger, and what aligning the first stage may take.
 template <class Rows>
-BACKDROP_HOST_DEVICE constexpr int shared_bytes(int columns, int rows = kRows) {
-  const int stages = Rows::kStages * (rows + columns) * Rows::kPitch;
-  const int result = rows * result_pitch(columns) * 4;
+BACKDROP_HOST_DEVICE constexpr int shared_bytes(int columns) {
+  const int stages = Rows::kStages * stage_bytes<Rows>(columns);
+  const int result = Rows::kRows * result_pitch(columns) * 4;
   return (stages > result ? stages : result) + Rows::kAlignment - kChunkBytes;
 }
 
@@ -218,7 +221,6 @@ struct ClusterTile : SwizzledRows {
   static constexpr int kRows = kRowTiles * tile::kRows;
   static constexpr int kWeightBytes = kColumns * kPitch;
   static constexpr int kShareBytes = kWeightBytes / kBlocks;
-  static constexpr int kStageBytes = kRows * kPitch + kWeightBytes;
 };
 
 /// Columns of a block of a cluster.
@@ -288,13 +290,13 @@ BACKDROP_HOST_DEVICE int rank_of(const std::uint32_t* bits, int weight) {
 /// One thread's share of the copies to shared memory: with kChunks chunks a stage, chunk thread % kChunks of
 /// rows and columns thread / kChunks, thread / kChunks + 256 / kChunks, ... It walks the inner dimension
 /// kChunks chunks a step. With no columns it copies rows alone.
-template <class Element, int kColumns, class Rows, int kTileRows = kRows>
+template <class Element, int kColumns, class Rows>
 class Loader {
  public:
   static constexpr int kChunks = Rows::kChunks;
   static constexpr int kPerChunk = kChunkBytes / static_cast<int>(sizeof(Element));
   static constexpr int kStride = kThreads / kChunks;
-  static constexpr int kRowShare = kTileRows / kStride;
+  static constexpr int kRowShare = Rows::kRows / kStride;
   static constexpr int kColumnShare = kColumns / kStride;
 
   /// `used[i]` is the i-th window tap that some position of the tile uses, in rising order.
@@ -350,7 +352,7 @@ class Loader {
     for (int i = 0; i < kRowShare; ++i)
       copy(destination + i * kStride * Rows::kPitch,
            live && source_[i] != nullptr ? source_[i] + offset : nullptr);
-    destination += kTileRows * Rows::kPitch;
+    destination += Rows::kRows * Rows::kPitch;
     for (int i = 0; i < kColumnShare; ++i)
       copy(destination + i * kStride * Rows::kPitch,
            live && weights_[i] != nullptr ? weights_[i] + weight_ * a_.group_channels + offset : nullptr);

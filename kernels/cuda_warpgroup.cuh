@@ -137,7 +137,7 @@ struct E4m3Multiply {
   }
 };
 
-// Ordinary writes to shared memory, and copies of 16 bytes, by this thread come before what the tensor cores
+// Ordinary writes to shared memory, and cp.async's copies, by this thread come before what the tensor cores
 // read behind the next barrier.
 __device__ __forceinline__ void show_to_tensor_cores() {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)

@@ -3,6 +3,7 @@
 #include "kernels/cluster_kernel.cuh"
 #include "kernels/cluster_weights.h"
 #include "kernels/cuda_element.h"
+#include "kernels/pixel_kernel.cuh"
 
 namespace backdrop::kernels {
 namespace {
@@ -82,17 +83,18 @@ bool has_warpgroup_products(Precision precision) {
 
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream) {
-  if (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
-      arguments.group_columns % tile::kPieceColumns != 0 || !has_products(precision, arguments))
+  if (!can_convolve(precision, arguments) || !has_products(precision, arguments))
     return cudaErrorInvalidValue;
   switch (precision) {
     case Precision::tf32:
       // wgmma would cut fp32 off at 10 bits of mantissa, where these round.
       return launch_columns<MatrixMath, Tf32Product>(arguments, stream);
     case Precision::fp16:
-      return launch_matrix<HalfProduct>(arguments, stream);
+      return tile::reads_pixels(arguments) ? launch_pixels<HalfProduct>(arguments, stream)
+                                           : launch_matrix<HalfProduct>(arguments, stream);
     case Precision::bf16:
-      return launch_matrix<Bfloat16Product>(arguments, stream);
+      return tile::reads_pixels(arguments) ? launch_pixels<Bfloat16Product>(arguments, stream)
+                                           : launch_matrix<Bfloat16Product>(arguments, stream);
     case Precision::int8:
       return position_convolution_int8_cuda(arguments, stream);
     case Precision::fp8:

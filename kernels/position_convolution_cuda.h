@@ -5,10 +5,17 @@
 
 #include <cuda_runtime_api.h>
 
-#include "kernels/cuda_tile.h"
+#include "kernels/cuda_pixel_loader.h"
 #include "kernels/precision.h"
 
 namespace backdrop::kernels {
+
+/// Whether the kernels know such a shape. In fp8 pixels are multiplied by int8's.
+inline bool can_convolve(Precision precision, const ConvolutionArguments& a) {
+  const bool whole_chunks = a.group_channels % chunk_elements(precision) == 0;
+  return (whole_chunks || (tile::reads_pixels(a) && precision != Precision::fp8)) &&
+         a.group_columns % tile::kPieceColumns == 0 && a.window <= tile::kMaxWindow;
+}
 
 /// Enqueues the convolution; nothing to do for an empty list. Every position's taps must be in rising order
 /// of weight. Needs compute capability 8.0; by clusters taps that fit them (kernels/cluster_weights.h).

@@ -1,6 +1,7 @@
 // The position convolution in 8 bits: unsigned activations by signed weights, as the CPU stores them.
 #include "kernels/cluster_kernel.cuh"
 #include "kernels/cuda_tile_int8.h"
+#include "kernels/pixel_kernel.cuh"
 
 namespace backdrop::kernels {
 namespace {
@@ -21,7 +22,8 @@ struct Int8Product : ByteMultiply {
 }  // namespace
 
 cudaError_t position_convolution_int8_cuda(const ConvolutionArguments& arguments, cudaStream_t stream) {
-  return launch_matrix<Int8Product>(arguments, stream);
+  return tile::reads_pixels(arguments) ? launch_pixels<Int8Product>(arguments, stream)
+                                       : launch_matrix<Int8Product>(arguments, stream);
 }
 
 }  // namespace backdrop::kernels

@@ -31,7 +31,7 @@ __device__ __forceinline__ int find_used_taps(const ConvolutionArguments& a, int
 }
 
 // Block b computes tile b / column tiles of the rows: neighbouring blocks share the rows' activations.
-template <class Math>
+template <class Math, template <class, int, class> class Loader>
 __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
     position_convolution_kernel(const __grid_constant__ ConvolutionArguments a) {
   using Element = typename Math::Element;
@@ -46,7 +46,7 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
   const int thread = static_cast<int>(threadIdx.x);
   const tile::Place place = tile::place_of_block(a, static_cast<int>(blockIdx.x), kColumns);
   const int taps = find_used_taps(a, place.first_row, tile::kRows, bits, used);
-  tile::Loader<Element, kColumns, Rows> loader(a, place, thread, used, taps);
+  Loader<Element, kColumns, Rows> loader(a, place, thread, used, taps);
   const int steps = loader.steps();
   const CopyAsync copy{a.weights};
   constexpr int kStageBytes = tile::stage_bytes<Rows>(kColumns);
@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
   Math::finish(a, place, result, thread);
 }
 
-template <class Math>
+template <class Math, template <class, int, class> class Loader = tile::Loader>
 cudaError_t launch_convolution(ConvolutionArguments arguments, cudaStream_t stream) {
   constexpr int kBytes = tile::shared_bytes<typename Math::Rows>(Math::kColumns);
   arguments.group_tiles = (arguments.group_columns + Math::kColumns - 1) / Math::kColumns;
@@ -86,10 +86,10 @@ cudaError_t launch_convolution(ConvolutionArguments arguments, cudaStream_t stre
       (rows + tile::kRows - 1) / tile::kRows * arguments.groups * arguments.group_tiles;
   if (blocks == 0) return cudaSuccess;
   if (blocks > INT32_MAX || rows > INT32_MAX - tile::kRows) return cudaErrorInvalidValue;
-  const cudaError_t allowed = cudaFuncSetAttribute(position_convolution_kernel<Math>,
+  const cudaError_t allowed = cudaFuncSetAttribute(position_convolution_kernel<Math, Loader>,
                                                    cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   if (allowed != cudaSuccess) return allowed;
-  position_convolution_kernel<Math>
+  position_convolution_kernel<Math, Loader>
       <<<static_cast<unsigned int>(blocks), tile::kThreads, kBytes, stream>>>(arguments);
   return cudaGetLastError();
 }

@@ -60,9 +60,12 @@ constexpr bool needs_calibration(Precision precision) {
   return precision == Precision::int16 || precision == Precision::int8 || precision == Precision::fp8;
 }
 
-/// Values of one 16-byte access; also the channels that a device stores of a normalised pixel.
+/// Values of one 16-byte access.
 constexpr int chunk_elements(Precision precision) {
   return static_cast<int>(16 / element_bytes(precision));
 }
+
+/// Channels of a pixel where networks are padded (engine/cuda_network.h): three and a zero.
+inline constexpr int kPixelChannels = 4;
 
 }  // namespace backdrop

@@ -157,10 +157,31 @@ TEST_P(CudaKernels, SmallClusters) {
   });
 }
 
+TEST_P(CudaKernels, SmallConvolutionsOfPixels) {
+  std::mt19937 generator(57);
+  with_elements([&](auto traits) {
+    for (const int rows : {1, 50, 128}) {
+      const ConvolutionShape shape{0, 0, kPixelChannels, 72, rows == 50 ? 5 : 7, 1, 1, 1, 0.0f};
+      compare_convolution(traits, shape, rows == 1 ? 40 : 3, rows, true, false, generator);
+    }
+  });
+}
+
+TEST_P(CudaKernels, RandomConvolutionsOfPixels) {
+  std::mt19937 generator(58);
+  with_elements([&](auto traits) {
+    for (int trial = 0; trial < test::trials(20); ++trial) {
+      const test::DeviceCase c = test::random_pixel_case(0.01f, 40, generator);
+      compare_convolution(traits, c.shape, c.positions, c.rows, c.with_start, c.with_residual, generator);
+      if (HasFatalFailure()) return;
+    }
+  });
+}
+
 TEST_P(CudaKernels, WideWindowsAndLongSums) {
   std::mt19937 generator(53);
   with_elements([&](auto traits) {
-    ConvolutionShape shape{0, 0, chunk_elements(GetParam()), 64, 11, 1, 0, 1, 0.0f};
+    ConvolutionShape shape{0, 0, kPixelChannels, 64, 11, 1, 0, 1, 0.0f};
     compare_convolution(traits, shape, 30, 9, false, false, generator);
     shape = {0, 0, 8 * test::trials(576), 1000, 1, 1, 0, 1, 1.0f};  // a fully connected layer
     compare_convolution(traits, shape, 1, 130, false, false, generator);
@@ -212,14 +233,13 @@ TEST_P(CudaKernels, SmallCompositesAndEpilogues) {
     using Traits = decltype(traits);
     using Element = typename Traits::Element;
     constexpr int kPixels = 100;
-    const int channels = chunk_elements(GetParam());
     std::vector<std::uint8_t> photos(2 * kPixels * 3);
     for (auto& value : photos) value = static_cast<std::uint8_t>(random_int(0, 255, generator));
     std::vector<std::uint32_t> masks{0x12345678u, 0xffffffffu, 0u, 5u};
     const std::vector<kernels::CompositePair> pairs{{0, 1}, {-1, 0}};
     std::vector<float> table(3 * 256);
     for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<float>(i) / 512.0f - 0.5f;
-    std::vector<Element> output(2 * kPixels * channels, Traits::from_float(6e4f));
+    std::vector<Element> output(2 * kPixels * kPixelChannels, Traits::from_float(6e4f));
     const DeviceBuffer device_photos = to_device(photos), device_masks = to_device(masks),
                        device_pairs = to_device(pairs), device_table = to_device(table),
                        device_output = to_device(output);
@@ -234,7 +254,8 @@ TEST_P(CudaKernels, SmallCompositesAndEpilogues) {
     for (int n = 0; n < 2; ++n)
       for (int p = 0; p < kPixels; ++p) {
         const std::uint8_t* source = kernels::composite_source(arguments, n, p);
-        for (int c = 0; c < channels; ++c) expected.push_back(c < 3 ? table[256 * c + source[c]] : 0.0f);
+        for (int c = 0; c < kPixelChannels; ++c)
+          expected.push_back(c < 3 ? table[256 * c + source[c]] : 0.0f);
       }
     arguments.foregrounds = arguments.backgrounds = device_photos.as<std::uint8_t>();
     arguments.masks = device_masks.as<std::uint32_t>();

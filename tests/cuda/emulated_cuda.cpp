@@ -107,13 +107,10 @@ void pool(Precision precision, const PoolArguments& arguments) {
 }
 
 void composite(Precision precision, const CompositeArguments& a) {
-  const int channels = chunk_elements(precision);
   if (needs_calibration(precision)) {
     for (int n = 0; n < a.composites; ++n)
-      for (int p = 0; p < a.pixels; ++p) {
-        const std::uint32_t words[4] = {composite_word(a, n, p), 0, 0, 0};
-        std::memcpy(static_cast<std::uint32_t*>(a.output) + 4 * composite_place(a, n, p), words, 16);
-      }
+      for (int p = 0; p < a.pixels; ++p)
+        static_cast<std::uint32_t*>(a.output)[composite_place(a, n, p)] = composite_word(a, n, p);
     return;
   }
   test::with_elements(precision, [&](auto traits) {
@@ -121,8 +118,8 @@ void composite(Precision precision, const CompositeArguments& a) {
     for (int n = 0; n < a.composites; ++n)
       for (int p = 0; p < a.pixels; ++p) {
         const std::uint8_t* source = composite_source(a, n, p);
-        auto* to = static_cast<Element*>(a.output) + composite_place(a, n, p) * channels;
-        for (int c = 0; c < channels; ++c)
+        auto* to = static_cast<Element*>(a.output) + composite_place(a, n, p) * kPixelChannels;
+        for (int c = 0; c < kPixelChannels; ++c)
           to[c] = decltype(traits)::from_float(c < 3 ? a.table[256 * c + source[c]] : 0.0f);
       }
   });
@@ -133,8 +130,7 @@ void composite(Precision precision, const CompositeArguments& a) {
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream) {
   if (arguments.work.positions != 0 &&
-      (arguments.window > tile::kMaxWindow || arguments.group_channels % chunk_elements(precision) != 0 ||
-       arguments.group_columns % tile::kPieceColumns != 0 ||
+      (!can_convolve(precision, arguments) ||
        (arguments.products != Products::warps && !has_warpgroup_products(precision))))
     return cudaErrorInvalidValue;
   return test::launch(arguments, stream, [=] { convolve(precision, arguments); });

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/aligned.h"
+#include "kernels/cuda_pixel_loader.h"
 #include "kernels/cuda_tile_fp8.h"
 #include "kernels/cuda_tile_int8.h"
 
@@ -243,7 +244,21 @@ class EmulatedScalarMath {
   std::array<tile::ScalarMath, tile::kThreads> threads_;
 };
 
-template <class Math>
+/// Copies of Loader and PixelLoader, at once.
+struct EmulatedCopies {
+  void operator()(void* destination, const void* source) const {
+    pixel<tile::kChunkBytes>(destination, source, source != nullptr);
+  }
+  template <int kBytes>
+  void pixel(void* destination, const void* source, bool exists) const {
+    if (exists)
+      std::memcpy(destination, source, kBytes);
+    else
+      std::memset(destination, 0, kBytes);
+  }
+};
+
+template <class Math, template <class, int, class> class Loader>
 void emulate_block(const kernels::ConvolutionArguments& a, int block) {
   using Rows = typename Math::Rows;
   constexpr int kColumns = Math::kColumns;
@@ -256,7 +271,7 @@ void emulate_block(const kernels::ConvolutionArguments& a, int block) {
   for (int thread = 0; thread < tile::kMaxWindow; ++thread)
     if (tile::uses(bits, thread)) used[tile::rank_of(bits, thread)] = static_cast<std::uint8_t>(thread);
 
-  std::vector<tile::Loader<typename Math::Operands::Element, kColumns, Rows>> loaders;
+  std::vector<Loader<typename Math::Operands::Element, kColumns, Rows>> loaders;
   for (int thread = 0; thread < tile::kThreads; ++thread)
     loaders.emplace_back(a, place, thread, used, tile::rank_of(bits, tile::kMaxWindow));
   const auto math = std::make_unique<Math>();
@@ -264,13 +279,7 @@ void emulate_block(const kernels::ConvolutionArguments& a, int block) {
   auto* stage = reinterpret_cast<unsigned char*>(memory.data());
   for (int step = 0; step < loaders[0].steps(); ++step) {
     std::memset(stage, 0xff, tile::stage_bytes<Rows>(kColumns));  // not numbers, unless written
-    for (auto& loader : loaders)
-      loader.load(stage, [](void* destination, const void* source) {
-        if (source != nullptr)
-          std::memcpy(destination, source, tile::kChunkBytes);
-        else
-          std::memset(destination, 0, tile::kChunkBytes);
-      });
+    for (auto& loader : loaders) loader.load(stage, EmulatedCopies());
     math->accumulate(stage);
   }
   auto* result = reinterpret_cast<typename Math::Sum*>(stage);
@@ -281,11 +290,12 @@ void emulate_block(const kernels::ConvolutionArguments& a, int block) {
 }
 
 /// Everything that a launch computes.
-template <class Math>
+template <class Math, template <class, int, class> class Loader = tile::Loader>
 void emulate(kernels::ConvolutionArguments a) {
   a.group_tiles = (a.group_columns + Math::kColumns - 1) / Math::kColumns;
   const int tiles = (a.work.positions * a.rows + tile::kRows - 1) / tile::kRows;
-  for (int block = 0; block < tiles * a.groups * a.group_tiles; ++block) emulate_block<Math>(a, block);
+  for (int block = 0; block < tiles * a.groups * a.group_tiles; ++block)
+    emulate_block<Math, Loader>(a, block);
 }
 
 }  // namespace backdrop::test

@@ -11,40 +11,52 @@ namespace {
 
 using kernels::DotOutput;
 using kernels::ValueScale;
+using kernels::tile::Loader;
+using kernels::tile::PixelLoader;
 using test::DeviceWeights;
 using test::HostBytes;
 using test::random_int;
 using Case = test::Int8Case;
 
-template <class Element, int kColumns>
+template <int kColumns>
+using Warps = test::EmulatedMatrixMath<test::Int8Operands, kColumns>;
+
+template <class Element, class Math, template <class, int, class> class Copies>
 void compare(const Case& c, std::mt19937& generator) {
   const test::RandomInt8 random(c, generator);
   const DeviceWeights device(c.shape, random.weights, random.scales);
   std::vector<Element> output(random.row_size * c.rows, Element{78});
   kernels::ConvolutionArguments arguments = random.arguments(device);
   arguments.output = {output.data(), random.row_size, nullptr, c.kind};
-  test::emulate<test::EmulatedMatrixMath<test::Int8Operands, kColumns>>(arguments);
+  test::emulate<Math, Copies>(arguments);
   ASSERT_EQ(output, random.expected<Element>());
 }
 
-template <int kColumns>
+template <class Math, template <class, int, class> class Copies>
 void compare_random_cases(unsigned seed, int trials) {
+  using Rows = typename Math::Rows;
   std::mt19937 generator(seed);
   for (int trial = 0; trial < trials; ++trial) {
-    const Case c = test::random_int8_case(generator);
+    const bool pixels = std::is_same_v<Copies<std::uint8_t, 64, Rows>, PixelLoader<std::uint8_t, 64, Rows>>;
+    const Case c = test::random_int8_case(pixels, generator);
     SCOPED_TRACE(testing::Message() << "trial " << trial << ": " << c.positions << " positions, " << c.rows
                                     << " rows, " << c.shape.channels << " to " << c.shape.out_channels
                                     << ", kind " << static_cast<int>(c.kind));
-    if (c.kind == DotOutput::stored) compare<std::uint8_t, kColumns>(c, generator);
-    if (c.kind == DotOutput::real) compare<float, kColumns>(c, generator);
-    if (c.kind == DotOutput::sums) compare<std::int32_t, kColumns>(c, generator);
+    if (c.kind == DotOutput::stored) compare<std::uint8_t, Math, Copies>(c, generator);
+    if (c.kind == DotOutput::real) compare<float, Math, Copies>(c, generator);
+    if (c.kind == DotOutput::sums) compare<std::int32_t, Math, Copies>(c, generator);
     if (testing::Test::HasFatalFailure()) return;
   }
 }
 
 TEST(CudaInt8, ConvolutionsEqualTheCpusToTheBit) {
-  compare_random_cases<64>(61, 20);
-  compare_random_cases<128>(62, 12);
+  compare_random_cases<Warps<64>, Loader>(61, 20);
+  compare_random_cases<Warps<128>, Loader>(62, 12);
+}
+
+TEST(CudaInt8, ConvolutionsOfPixelsEqualTheCpusToTheBit) {
+  compare_random_cases<Warps<64>, PixelLoader>(65, 20);
+  compare_random_cases<test::EmulatedWarpgroupMath<test::Int8Operands, 64>, PixelLoader>(66, 20);
 }
 
 TEST(CudaInt8, TheLargestSumsFit) {
@@ -53,7 +65,7 @@ TEST(CudaInt8, TheLargestSumsFit) {
   c.shape = {0, 0, 4608, 16, 1, 1, 0, 1, 1.0f};
   c.kind = DotOutput::sums;
   c.rows = 3;
-  compare<std::int32_t, 64>(c, generator);
+  compare<std::int32_t, Warps<64>, Loader>(c, generator);
 }
 
 TEST(CudaInt8, StoredValuesAreTheCpus) {

@@ -7,6 +7,7 @@
 
 #include "kernels/cuda_tile.h"
 #include "kernels/position_convolution.h"
+#include "kernels/precision.h"
 #include "tests/kernels/random_values.h"
 
 namespace backdrop::test {
@@ -96,6 +97,16 @@ inline DeviceCase random_device_case(int chunk, int most_chunks, float other_slo
   random.positions = random_int(1, random.rows > 40 ? 4 : most_positions, generator);
   random.with_start = random_int(0, 1, generator) == 1;
   random.with_residual = random_int(0, 1, generator) == 1;
+  return random;
+}
+
+/// One that reads pixels, with windows of up to 11 x 11 taps.
+inline DeviceCase random_pixel_case(float other_slope, int most_positions, std::mt19937& generator) {
+  DeviceCase random = random_device_case(kPixelChannels, 1, other_slope, most_positions, generator);
+  const int kernels[] = {1, 3, 4, 7, 7, 11};
+  random.shape.kernel = kernels[random_int(0, 5, generator)];
+  random.shape.channels = kPixelChannels;
+  random.shape.groups = 1;
   return random;
 }
 

@@ -20,8 +20,9 @@ struct Int8Case : DeviceCase {
   kernels::DotOutput kind = kernels::DotOutput::stored;
 };
 
-inline Int8Case random_int8_case(std::mt19937& generator) {
-  Int8Case random{random_device_case(16, 9, 0.0f, 60, generator)};
+inline Int8Case random_int8_case(bool pixels, std::mt19937& generator) {
+  Int8Case random{pixels ? random_pixel_case(0.0f, 40, generator)
+                         : random_device_case(16, 9, 0.0f, 60, generator)};
   random.with_zeros = random_int(0, 1, generator) == 1;
   random.kind = static_cast<kernels::DotOutput>(random_int(0, 2, generator));
   return random;

@@ -37,7 +37,7 @@ struct Weights {
   }
 };
 
-template <class Traits, class Math>
+template <class Traits, class Math, template <class, int, class> class Loader = kernels::tile::Loader>
 void compare(const Case& c, std::mt19937& generator, float tolerance) {
   using Element = typename Traits::Element;
   const ConvolutionShape& shape = c.shape;
@@ -63,7 +63,7 @@ void compare(const Case& c, std::mt19937& generator, float tolerance) {
   arguments.starts = starts.data();
   arguments.start_stride = start_stride;
   arguments.output = {output.data(), row_size, blocks.data(), kernels::DotOutput::stored};
-  test::emulate<Math>(arguments);
+  test::emulate<Math, Loader>(arguments);
 
   std::vector<float> actual;
   for (const std::int32_t block : blocks)
@@ -110,6 +110,25 @@ TEST(CudaTile, WarpgroupsEqualThePlainLoops) {
                        test::EmulatedWarpgroupMath<test::FloatOperands<test::HostBfloat16>, 64>>(6, 5e-3f);
   compare_random_cases<test::HostBfloat16,
                        test::EmulatedWarpgroupMath<test::FloatOperands<test::HostBfloat16>, 128>>(6, 5e-3f);
+}
+
+template <class Traits, class Math>
+void compare_pixels(int trials, float tolerance) {
+  std::mt19937 generator(33);
+  for (int trial = 0; trial < trials; ++trial) {
+    const Case c = test::random_pixel_case(1.0f, 40, generator);
+    SCOPED_TRACE(testing::Message() << "trial " << trial << ": window " << c.shape.kernel << ", "
+                                    << c.positions << " positions, " << c.rows << " rows, to "
+                                    << c.shape.out_channels);
+    compare<Traits, Math, kernels::tile::PixelLoader>(c, generator, tolerance);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(CudaTile, PixelsEqualThePlainLoops) {
+  using Operands = test::FloatOperands<test::HostBfloat16>;
+  compare_pixels<test::HostBfloat16, test::EmulatedMatrixMath<Operands, 64>>(12, 5e-3f);
+  compare_pixels<test::HostBfloat16, test::EmulatedWarpgroupMath<Operands, 64>>(12, 5e-3f);
 }
 
 TEST(CudaTile, CopiesToSwizzledRowsAreOnDifferentBanks) {

@@ -15,17 +15,29 @@ using kernels::ConvolutionShape;
 using kernels::Products;
 using test::HostHalves;
 
-constexpr Products kAll[] = {Products::warps, Products::warpgroups, Products::clusters};
+// Which of the kernels in fp16.
+struct Kernel {
+  Products products = Products::warps;
+  bool pixels = false;
+};
+constexpr Kernel kAll[] = {{Products::warps, false},
+                           {Products::warps, true},
+                           {Products::warpgroups, false},
+                           {Products::warpgroups, true},
+                           {Products::clusters, false}};
+constexpr std::span<const Kernel> kWarpgroups = std::span(kAll).subspan(2);
 
-// Runs one convolution in fp16 that has several stages, and returns what it stored.
-std::vector<std::uint16_t> convolve(Products products) {
+// Runs one convolution that has several stages, and returns what it stored.
+std::vector<std::uint16_t> convolve(const Kernel& kernel) {
   std::mt19937 generator(5);
-  const ConvolutionShape shape{0, 0, 128, 72, 3, 1, 1, 1, 0.0f};
-  const int positions = 3, rows = 50;
-  const test::RandomList list(positions, shape.channels, shape.out_channels, 9, 1, false, false, generator);
+  ConvolutionShape shape{0, 0, 128, 72, 3, 1, 1, 1, 0.0f};
+  if (kernel.pixels) shape.channels = kPixelChannels, shape.kernel = 11;
+  const int positions = 3, rows = 50, window = shape.kernel * shape.kernel;
+  const test::RandomList list(positions, shape.channels, shape.out_channels, window, 1, false, false,
+                              generator);
   const test::RandomValue<HostHalves> input(shape.channels, rows, generator);
   std::vector<HostHalves::Element> weights;
-  for (const float weight : test::random_values(std::size_t{72} * 9 * 128, generator))
+  for (const float weight : test::random_values(std::size_t{72} * window * shape.channels, generator))
     weights.push_back(HostHalves::from_float(weight));
   const auto bias = test::random_values(shape.out_channels, generator);
   const std::int64_t row_size = std::int64_t{positions} * shape.out_channels;
@@ -33,7 +45,7 @@ std::vector<std::uint16_t> convolve(Products products) {
   const test::DeviceValue<HostHalves> device_input(input);
   std::vector<std::byte> packed(std::as_bytes(std::span(weights)).begin(),
                                 std::as_bytes(std::span(weights)).end());
-  if (products == Products::clusters)
+  if (kernel.products == Products::clusters)
     packed = kernels::pack_for_clusters(packed, 1, shape.out_channels, 9, 2 * shape.channels);
   const DeviceBuffer device_weights = test::to_device(packed), device_bias = test::to_device(bias),
                      output(row_size * rows * sizeof(std::uint16_t));
@@ -43,7 +55,7 @@ std::vector<std::uint16_t> convolve(Products products) {
   arguments.weights = device_weights.data();
   arguments.bias = device_bias.as<float>();
   arguments.output = {output.data(), row_size, nullptr, kernels::DotOutput::stored};
-  arguments.products = products;
+  arguments.products = kernel.products;
   std::vector<std::uint16_t> stored(row_size * rows);
   try {
     check_cuda(kernels::position_convolution_cuda(Precision::fp16, arguments, nullptr), "convolution");
@@ -54,15 +66,17 @@ std::vector<std::uint16_t> convolve(Products products) {
   return stored;
 }
 
-void expect_found_out(const std::string& name, Products products) {
+void expect_found_out(const std::string& name, const Kernel& kernel) {
+  SCOPED_TRACE(testing::Message() << "products " << static_cast<int>(kernel.products)
+                                  << (kernel.pixels ? " of pixels" : ""));
   ptx::use_device({});
-  const std::vector<std::uint16_t> expected = convolve(products);
+  const std::vector<std::uint16_t> expected = convolve(kernel);
   ASSERT_FALSE(expected.empty());
   const int count = ptx::count_in_last_kernel(name);
   EXPECT_GT(count, 0) << name;
   for (int i = 0; i < count; ++i) {
     ptx::use_device({.without = name, .occurrence = i});
-    const std::vector<std::uint16_t> stored = convolve(products);
+    const std::vector<std::uint16_t> stored = convolve(kernel);
     const auto faults = ptx::take_faults();
     EXPECT_TRUE(!faults.empty() || stored != expected) << name << ", number " << i;
   }
@@ -70,33 +84,32 @@ void expect_found_out(const std::string& name, Products products) {
 }
 
 TEST(LeftOut, Barriers) {
-  for (const Products products : kAll) expect_found_out("bar.sync", products);
+  for (const Kernel& kernel : kAll) expect_found_out("bar.sync", kernel);
 }
 
 TEST(LeftOut, WaitsForCopies) {
-  for (const Products products : kAll) expect_found_out("cp.async.wait_group", products);
+  for (const Kernel& kernel : kAll) expect_found_out("cp.async.wait_group", kernel);
 }
 
 TEST(LeftOut, GroupsOfCopies) {
-  for (const Products products : kAll) expect_found_out("cp.async.commit_group", products);
+  for (const Kernel& kernel : kAll) expect_found_out("cp.async.commit_group", kernel);
 }
 
 TEST(LeftOut, FencesBeforeTensorCores) {
-  expect_found_out("fence.proxy.async", Products::warpgroups);
-  expect_found_out("fence.proxy.async", Products::clusters);
+  for (const Kernel& kernel : kWarpgroups) expect_found_out("fence.proxy.async", kernel);
 }
 
 TEST(LeftOut, WaitsForProducts) {
-  expect_found_out("wgmma.commit_group", Products::warpgroups);
-  expect_found_out("wgmma.commit_group", Products::clusters);
-  expect_found_out("wgmma.wait_group", Products::warpgroups);
-  expect_found_out("wgmma.wait_group", Products::clusters);
+  for (const Kernel& kernel : kWarpgroups) {
+    expect_found_out("wgmma.commit_group", kernel);
+    expect_found_out("wgmma.wait_group", kernel);
+  }
 }
 
 TEST(LeftOut, WhatBlocksOfAClusterTellEachOther) {
   for (const char* name : {"mbarrier.init", "fence.mbarrier_init", "barrier.cluster.arrive",
                            "barrier.cluster.wait", "mbarrier.arrive", "mbarrier.try_wait"})
-    expect_found_out(name, Products::clusters);
+    expect_found_out(name, {Products::clusters, false});
 }
 
 }  // namespace

@@ -142,6 +142,7 @@ bool bind_access(Instruction& instruction) {
 std::unordered_map<std::string, Action> make_table() {
   std::unordered_map<std::string, Action> table;
   table["atom.shared.or.b32"] = atomic_or_shared;
+  table["cp.async.ca.shared.global"] = copy_async;
   table["cp.async.cg.shared.global"] = copy_async;
   table["cp.async.commit_group"] = [](Warp& warp, const Instruction&, U32 lanes) {
     for_lanes(lanes, [&](int lane) { warp.commit_copies(lane); });
