@@ -27,15 +27,13 @@ U64 address_of(Warp& warp, const Address& address, int lane) {
   return warp.values(address.base)[lane] + static_cast<U64>(address.offset);
 }
 
-Place own_place(Warp& warp, const Address& address, int lane) {
-  return {warp.block(), static_cast<U32>(address_of(warp, address, lane))};
-}
-
-Place place_of(Warp& warp, const Address& address, int lane) {
-  const Place own = own_place(warp, address, lane);
-  const U32 number = own.address >> kRankBit;
-  if (number == 0) return own;
-  return {warp.block().cluster.block(number - 1), own.address & ((1u << kRankBit) - 1)};
+Place place_of(Warp& warp, const Instruction& instruction, int which, int lane) {
+  const U32 address = static_cast<U32>(address_of(warp, instruction.addresses[which], lane));
+  const U32 number = address >> kRankBit;
+  if (number == 0) return {warp.block(), address};
+  if (instruction.name.find("::cluster") == std::string::npos)
+    throw Fault("an address of the cluster is taken for one of the block");
+  return {warp.block().cluster.block(number - 1), address & ((1u << kRankBit) - 1)};
 }
 
 // mapa to, address, rank
@@ -52,7 +50,7 @@ void map_address(Warp& warp, const Instruction& instruction, U32 lanes) {
 // Calls `body(place, lane)`, which does what somebody may wait for.
 template <class Body>
 void at_mbarriers(Warp& warp, const Instruction& instruction, U32 lanes, const Body& body) {
-  for_lanes(lanes, [&](int lane) { body(place_of(warp, instruction.addresses[0], lane), lane); });
+  for_lanes(lanes, [&](int lane) { body(place_of(warp, instruction, 0, lane), lane); });
   warp.block().cluster.note_event();
 }
 
@@ -105,7 +103,7 @@ void test_phase(Warp& warp, const Instruction& instruction, U32 lanes) {
   Mbarriers& mbarriers = warp.block().mbarriers;
   const bool later = cluster.generator()() % 2 == 0;
   U64 *is_complete = warp.values(instruction.operands[0]), *parity = warp.values(instruction.operands[1]);
-  const auto address = [&](int lane) { return own_place(warp, instruction.addresses[0], lane).address; };
+  const auto address = [&](int lane) { return place_of(warp, instruction, 0, lane).address; };
   int last = -1;
   std::string missing;
   for_lanes(lanes, [&](int lane) {
@@ -130,8 +128,8 @@ void copy_bulk(Warp& warp, const Instruction& instruction, U32 lanes) {
   for_lanes(lanes, [&](int lane) {
     const U64 from = address_of(warp, instruction.addresses[1], lane);
     const std::size_t bytes = static_cast<U32>(warp.values(instruction.operands[0])[lane]);
-    const Place to = place_of(warp, instruction.addresses[0], lane);
-    const Place reports_to = place_of(warp, instruction.addresses[2], lane);
+    const Place to = place_of(warp, instruction, 0, lane);
+    const Place reports_to = place_of(warp, instruction, 2, lane);
     if (bytes == 0 || bytes % kUnit != 0 || from % kUnit != 0 || to.address % kUnit != 0)
       throw Fault("bulk copies are of multiples of 16 bytes, from and to multiples of 16");
     if (&to.block != &reports_to.block) throw Fault("a copy reports to another block than it goes to");

@@ -15,7 +15,7 @@ Cluster::Cluster(const Launch& launch, std::uint32_t first_block, Multiprocessor
     : generator_(generator), order_(multiprocessor.order) {
   const std::size_t bytes = launched_shared_base(*launch.kernel) - kSharedBase + launch.shared_bytes;
   const int count = static_cast<int>(launch.threads + kLanes - 1) / kLanes;
-  order_.begin(static_cast<int>(launch.cluster), launch.kernel->has_barriers);
+  order_.begin(static_cast<int>(launch.cluster), count, launch.kernel->has_barriers);
   auto& registers = multiprocessor.registers;
   registers.resize(std::max(registers.size(), std::size_t{launch.cluster} * static_cast<std::size_t>(count)));
   for (std::uint32_t rank = 0; rank < launch.cluster; ++rank) {

@@ -24,9 +24,9 @@ const std::string kWait =
 TEST(Clusters, BlocksKnowTheirPlaces) {
   const auto words = run_small(
       "mov.u32 %r5, %ctaid.x; mul.wide.u32 %rd5, %r5, 16; add.s64 %rd5, %rd5, %rd1; setp.ne.s32 %p1, %r1, 0;"
-      "@%p1 bra $L_end; mov.u32 %r6, %cluster_ctarank; mov.u32 %r7, %cluster_nctaid.x; mov.u32 %r8, "
-      "%clusterid.x;"
-      "mov.u32 %r9, %nclusterid.x; st.global.v4.u32 [%rd5], {%r6, %r7, %r8, %r9}; $L_end:",
+      "@%p1 bra $L_end; mov.u32 %r6, %cluster_ctarank; mov.u32 %r7, %cluster_nctaid.x;"
+      "mov.u32 %r8, %clusterid.x; mov.u32 %r9, %nclusterid.x; st.global.v4.u32 [%rd5], {%r6, %r7, %r8, %r9}; "
+      "$L_end:",
       {.blocks = 8, .cluster = 4});
   for (std::uint32_t block = 0; block < 8; ++block)
     EXPECT_THAT(std::vector(words.begin() + 4 * block, words.begin() + 4 * block + 4),
@@ -44,21 +44,19 @@ TEST(Clusters, WaitForEachOther) {
   expect_fault(kMeet + "barrier.cluster.wait;", "waits though it has not arrived", kTwoBlocks);
   expect_fault("barrier.cluster.arrive; barrier.cluster.arrive;", "arrives again", kTwoBlocks);
   expect_fault("mapa.shared::cluster.u32 %r11, %r2, 2;", "no block 2", kTwoBlocks);
+  expect_fault(kInit + kMeet + "mbarrier.arrive.shared::cta.b64 _, [%r11];", "taken for one of the block",
+               kTwoBlocks);
   // The other one's mbarrier may not have been made yet.
   expect_fault(kInit + kArrive + kWait, "mbarrier", kTwoBlocks);
 }
 
 TEST(Clusters, LeaveTogether) {
-  const std::string one_leaves =
-      kInit + kMeet +
-      "setp.eq.s32 %p3, %r12, 1; @%p3 bra $L_end;"
-      // Only after long can the first block arrive.
-      "mov.u32 %r5, 0; $L_more: @!%p1 mbarrier.arrive.shared::cta.b64 _, [%r10]; add.s32 %r5, %r5, 1;"
-      "and.b32 %r6, %r5, 1; xor.b32 %r6, %r6, 1;"
-      "$L_own: mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r10], %r6; @!%p2 bra $L_own;"
-      "mbarrier.test_wait.parity.shared::cta.b64 %p2, [%r10], %r7; setp.lt.s32 %p4, %r5, 8; @%p4 bra $L_more;"
-      "bar.sync 0;" +
-      kArrive + "$L_end:";
+  // The second block leaves while the first one waits for itself some times, and arrives only then.
+  const std::string one_leaves = kInit + kMeet +
+                                 "setp.eq.s32 %p3, %r12, 1; @%p3 bra $L_end; mov.u32 %r5, 0;"
+                                 "$L_more: mbarrier.test_wait.parity.shared::cta.b64 %p2, [%r10], 0;"
+                                 "add.s32 %r5, %r5, 1; setp.lt.s32 %p4, %r5, 8; @%p4 bra $L_more;" +
+                                 kArrive + "$L_end:";
   expect_fault(one_leaves, "a block that has left", kTwoBlocks);
 }
 

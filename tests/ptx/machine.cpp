@@ -93,7 +93,9 @@ void Warp::wait_for_copies(int lane, std::size_t pending) {
 }
 
 const std::byte* Warp::hold(std::uint32_t address, std::size_t bytes) {
-  products_.back().held.push_back({address, bytes});
+  Products& products = products_.back();
+  if (products.held.empty()) products.held_since = block_.shared.epoch();
+  products.held.push_back({address, bytes});
   return block_.shared.hold(address, bytes, index_);
 }
 
@@ -115,7 +117,7 @@ void Warp::commit_products() {
 void Warp::wait_for_products(std::size_t pending) {
   for (; products_.size() > pending + 1; products_.pop_front()) {
     for (const Range& range : products_.front().held)
-      block_.shared.release(range.address, range.bytes, index_);
+      block_.shared.release(range.address, range.bytes, index_, products_.front().held_since);
     for (const auto& [number, sums] : products_.front().sums)
       std::copy_n(sums.begin(), kLanes, values(number));
   }

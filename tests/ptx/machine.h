@@ -136,6 +136,7 @@ class Warp {
   // Products between two commits.
   struct Products {
     std::vector<Range> held;
+    std::uint32_t held_since = 0;                           // so many barriers
     std::map<int, std::array<std::uint64_t, kLanes>> sums;  // by register
   };
 

@@ -64,6 +64,16 @@ TEST(Ptx, LanesPartAndMeetAgain) {
     EXPECT_EQ(words[lane], static_cast<std::uint32_t>(lane < 29 ? lane + 3 : lane));
 }
 
+TEST(Ptx, LabelsInBracesMayComeAgain) {
+  const auto words = run(R"(
+    mov.u32 %r5, 1; setp.ne.s32 %p1, %r1, 0; @%p1 bra end;
+    { bra next; add.s32 %r5, %r5, 10; next: add.s32 %r5, %r5, 100; }
+    { { bra next; } add.s32 %r5, %r5, 1000; next: add.s32 %r5, %r5, 200; bra end; }
+    next: end: st.global.u32 [%rd3], %r5;)");
+  EXPECT_EQ(words[0], 301u);
+  EXPECT_EQ(words[1], 1u);
+}
+
 TEST(Ptx, WarpsMeetAtBarriers) {
   const auto words = run(R"(
     st.shared.u32 [%r4], %r1; bar.sync 0;

@@ -29,8 +29,9 @@ void join(Clock& clock, const Clock& other);
 /// a Clock: what it did itself, and what those knew whom it heard of through mbarriers and barriers.
 class Order {
  public:
-  /// For the next blocks: all that was is over. Unless it `tracks`, nobody hears of anybody.
-  void begin(int blocks, bool tracks);
+  /// For the next blocks, of so many warps each: all that was is over. Unless it `tracks`, nobody hears of
+  /// anybody.
+  void begin(int blocks, int warps, bool tracks);
   bool tracks() const { return tracks_; }
 
   std::uint32_t time(int agent) const { return times_[agent]; }
@@ -49,6 +50,7 @@ class Order {
   void meet(int rank);
 
  private:
+  int warps_ = 0;
   bool tracks_ = false;
   Clock times_ = {};
   std::vector<Clock> known_;   // by warp

@@ -52,6 +52,11 @@ class Parser {
     std::size_t alignment;
   };
 
+  struct Scope {
+    std::size_t first = 0;  // instruction
+    std::unordered_map<std::string, int> labels = {};
+  };
+
   // ".align 8 .b8 name[16]" or ".u32 name", up to what ends it.
   Variable variable() {
     Variable variable{"", 0, 1};
@@ -86,7 +91,7 @@ class Parser {
     registers_.clear();
     constants_.clear();
     symbols_.clear();
-    labels_.clear();
+    scopes_.assign(1, {});
     kernel_ = &kernel;
     words_.expect("(");
     while (!words_.take_if(")")) {
@@ -111,25 +116,33 @@ class Parser {
         throw Fault("unknown statement " + std::string(word) + " of " + kernel.name);
       }
     }
-    for (int depth = 1; depth > 0;) {
+    while (!scopes_.empty()) {
       if (words_.take_if("{"))
-        ++depth;
+        scopes_.push_back({kernel.code.size(), {}});
       else if (words_.take_if("}"))
-        --depth;
+        close_scope();
       else
         statement();
     }
     const std::size_t launched = launched_shared_base(kernel);
     for (const int to : late_) kernel.constants.push_back({to, launched});
     late_.clear();
-    for (Instruction& instruction : kernel.code) {
-      if (instruction.label.empty()) continue;
-      const auto found = labels_.find(instruction.label);
-      if (found == labels_.end()) throw Fault("no label " + instruction.label + " in " + kernel.name);
-      instruction.target = found->second;
-    }
+    for (const Instruction& instruction : kernel.code)
+      if (!instruction.label.empty() && instruction.target < 0)
+        throw Fault("no label " + instruction.label + " in " + kernel.name);
     kernel_ = nullptr;
     return kernel;
+  }
+
+  // Branches go to the innermost label of their name.
+  void close_scope() {
+    for (std::size_t i = scopes_.back().first; i < kernel_->code.size(); ++i) {
+      Instruction& instruction = kernel_->code[i];
+      if (instruction.label.empty() || instruction.target >= 0) continue;
+      const auto found = scopes_.back().labels.find(instruction.label);
+      if (found != scopes_.back().labels.end()) instruction.target = found->second;
+    }
+    scopes_.pop_back();
   }
 
   void statement() {
@@ -158,7 +171,7 @@ class Parser {
       pragma();
     } else if (words_.peek() == ":") {
       words_.take();
-      labels_[word] = static_cast<int>(kernel_->code.size());
+      scopes_.back().labels[word] = static_cast<int>(kernel_->code.size());
     } else {
       instruction(word);
     }
@@ -272,8 +285,8 @@ class Parser {
   std::unordered_map<std::string, int> registers_;
   std::unordered_map<std::uint64_t, int> constants_;
   std::unordered_map<std::string, std::size_t> symbols_;
-  std::unordered_map<std::string, int> labels_;
-  std::vector<int> late_;  // registers that hold where the launch's memory begins
+  std::vector<Scope> scopes_;  // what braces hold, outer ones first
+  std::vector<int> late_;      // registers that hold where the launch's memory begins
 };
 
 }  // namespace

@@ -30,6 +30,7 @@ void SharedMemory::begin_block(std::size_t bytes, Order& order, int rank) {
   for (const std::uint32_t address : mbarriers_)
     std::fill_n(occupied_.begin() + (address - kSharedBase), kMbarrierBytes, std::uint8_t{0});
   mbarriers_.clear();
+  for (std::vector<std::uint32_t>& fences : fences_) fences.clear();
   // A fault can have left copies and products under way; and epochs have 26 bits.
   if (bytes > memory_.size() || bytes_copying_ > 0 || bytes_held_ > 0 || epoch_ > kMostEpochs) {
     const std::size_t size = std::max(bytes, memory_.size());
@@ -180,7 +181,7 @@ void SharedMemory::start_bulk_copy(std::uint32_t address, std::size_t bytes, int
   const std::size_t first = place(address, bytes);
   for (std::size_t i = first; i < first + bytes; ++i) {
     check_write_of(i, agent);
-    if (!is_shown(i)) fail("copied to though its writer has no fence.proxy.async behind the write", i);
+    if (!is_shown(i, agent)) fail("copied to though its writer has no fence.proxy.async behind the write", i);
   }
   occupy(first, bytes);
 }
@@ -199,33 +200,39 @@ std::byte* SharedMemory::finish_copy(std::uint32_t address, std::size_t bytes, i
 }
 
 void SharedMemory::fence(int warp) {
-  fences_[warp] = order_->step(agent_of(rank_, warp));
+  fences_[warp].push_back(order_->step(agent_of(rank_, warp)));
 }
 
-// Whether whoever wrote the byte did so by the way that tensor cores and bulk copies take, or has a fence.
-bool SharedMemory::is_shown(std::size_t i) const {
+// Whether whoever wrote the byte did so by the way that tensor cores and bulk copies take, or has a fence
+// behind the write that the agent knows of.
+bool SharedMemory::is_shown(std::size_t i, int agent) const {
   const std::uint32_t writer = written_[i] % 64;
-  return writer >= kMostWarps || written_[i] < first_epoch_ * 64 || fences_[writer] >= times_[i];
+  if (writer >= kMostWarps || written_[i] < first_epoch_ * 64) return true;
+  const std::vector<std::uint32_t>& fences = fences_[writer];
+  if (fences.empty() || fences.back() < times_[i]) return false;
+  const int other = agent_of(rank_, static_cast<int>(writer));
+  return !order_->tracks() || other == agent ||
+         order_->knows(agent, other, *std::lower_bound(fences.begin(), fences.end(), times_[i]));
 }
 
 const std::byte* SharedMemory::hold(std::uint32_t address, std::size_t bytes, int warp) {
   const std::byte* data = read(address, bytes, warp);
   const std::size_t first = address - kSharedBase;
-  for (std::size_t i = first; i < first + bytes; ++i) {
-    if (!is_shown(i))
+  for (std::size_t i = first; i < first + bytes; ++i)
+    if ((i == first || written_[i] != written_[i - 1] || times_[i] != times_[i - 1]) &&
+        !is_shown(i, agent_of(rank_, warp)))
       fail("read by tensor cores though its writer has no fence.proxy.async behind the write", i);
-    ++held_[i];
-  }
+  for (std::size_t i = first; i < first + bytes; ++i) ++held_[i];
   bytes_held_ += bytes;
   return data;
 }
 
-// They read until now.
-void SharedMemory::release(std::uint32_t address, std::size_t bytes, int warp) {
+// They read until now, if that is another time than when they began.
+void SharedMemory::release(std::uint32_t address, std::size_t bytes, int warp, std::uint32_t held_since) {
   const std::size_t first = place(address, bytes);
   for (std::size_t i = first; i < first + bytes; ++i) --held_[i];
   bytes_held_ -= bytes;
-  note_read(first, bytes, warp);
+  if (held_since != epoch_ || order_->tracks()) note_read(first, bytes, warp);
 }
 
 void SharedMemory::make_mbarrier(std::uint32_t address, int warp) {

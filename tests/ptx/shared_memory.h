@@ -38,7 +38,7 @@ class SharedMemory {
   void fence(int warp);
   /// For tensor cores, until `release`.
   const std::byte* hold(std::uint32_t address, std::size_t bytes, int warp);
-  void release(std::uint32_t address, std::size_t bytes, int warp);
+  void release(std::uint32_t address, std::size_t bytes, int warp, std::uint32_t held_since);
 
   /// Eight bytes that nothing else may touch until `remove_mbarrier`.
   void make_mbarrier(std::uint32_t address, int warp);
@@ -49,6 +49,8 @@ class SharedMemory {
 
   /// Every warp has come here: what was done before is over for all of them.
   void barrier();
+  /// Counts barriers.
+  std::uint32_t epoch() const { return epoch_; }
   bool has_copies() const { return bytes_copying_ > 0; }
 
  private:
@@ -61,7 +63,7 @@ class SharedMemory {
   void check_read(std::size_t first, std::size_t bytes, int agent) const;
   void check_write(std::uint32_t address, std::size_t bytes, int warp) const;
   void check_write_of(std::size_t i, int agent) const;
-  bool is_shown(std::size_t i) const;
+  bool is_shown(std::size_t i, int agent) const;
   void occupy(std::size_t first, std::size_t bytes);
   void note_read(std::size_t first, std::size_t bytes, int warp);
   void note_write(std::size_t first, std::size_t bytes, int warp);
@@ -80,7 +82,7 @@ class SharedMemory {
   std::vector<std::uint32_t> mbarriers_;               // where they are
   std::uint32_t epoch_ = 0;                            // counts barriers, of all blocks
   std::uint32_t first_epoch_ = 0;                      // of this block
-  std::uint32_t fences_[kMostWarps] = {};              // times of the last ones
+  std::vector<std::uint32_t> fences_[kMostWarps];      // their times in this block
   std::size_t bytes_copying_ = 0;
   std::size_t bytes_held_ = 0;  // once for each product
 };

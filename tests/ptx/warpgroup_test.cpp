@@ -141,5 +141,26 @@ TEST(Warpgroups, HoldWhatBulkCopiesMayNotOverwrite) {
   }
 }
 
+// All but the first warp write what they say is there by an mbarrier, the first one multiplies it.
+std::string handed_over(const std::string& before, const std::string& behind) {
+  return "setp.ne.u32 %p5, %r1, 0; setp.lt.u32 %p6, %r1, 32; add.u32 %r20, %r2, 512;"
+         "@!%p5 mbarrier.init.shared::cta.b64 [%r20], 96;" +
+         operands(32) + "@%p6 bra $L_wait; add.u32 %r21, %r11, %r3; st.shared.u32 [%r21+8192], %r1;" +
+         before + "mbarrier.arrive.shared::cta.b64 _, [%r20];" + behind +
+         "$L_wait: mbarrier.try_wait.parity.shared::cta.b64 %p7, [%r20], 0; @!%p7 bra $L_wait;" +
+         product(64, "%x") + "wgmma.wait_group.sync.aligned 0;";
+}
+
+TEST(Warpgroups, ReadWhatWasShownBeforeItWasToldOf) {
+  const std::string fence = "fence.proxy.async.shared::cta;";
+  for (std::uint32_t seed = 1; seed <= 8; ++seed) {
+    SmallLaunch launch = launch_of(32);
+    launch.seed = seed;
+    run_small(handed_over(fence, ""), launch);
+    expect_fault(handed_over("", fence), "no fence.proxy.async behind the write", launch);
+    expect_fault(handed_over("", ""), "no fence.proxy.async behind the write", launch);
+  }
+}
+
 }  // namespace
 }  // namespace backdrop::ptx
