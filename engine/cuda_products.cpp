@@ -20,9 +20,8 @@ namespace {
 
 using kernels::Products;
 
-constexpr int kRows = 128;         // a tile of the position convolution is one position
-constexpr int kSmallColumns = 64;  // more than half of a cluster's tile would be empty
-constexpr int kWaves = 2;          // of large tiles, one a multiprocessor
+constexpr int kRows = 128;  // a tile of the position convolution is one position
+constexpr int kWaves = 2;   // of large tiles, one a multiprocessor
 constexpr int kTimedRuns = 3;
 constexpr std::size_t kRandomElements = std::size_t{1} << 22;
 constexpr char kChoosing[] = "choosing products";
@@ -184,8 +183,7 @@ std::vector<std::vector<int>> cluster_candidates(const CudaLayers& layers) {
   std::map<std::array<int, 7>, std::vector<int>> by_shape;
   for (int i = 0; i < layers.position_layers(); ++i) {
     const Layer& layer = layers.network().layers[i];
-    if (!can_try(layers, i) || !layers.fits_clusters(i) || layer.out.channels / layer.groups <= kSmallColumns)
-      continue;
+    if (!can_try(layers, i) || !layers.fits_clusters(i)) continue;
     by_shape[{layer.in.channels, layer.out.channels, layer.groups, layer.kernel, layer.out.height,
               layer.out.width, layer.residual >= 0}]
         .push_back(i);

@@ -1,7 +1,7 @@
 /// \file
-/// The position convolution by clusters: 128 rows by 256 columns a block, or 256 by 128; products by wgmma,
-/// each stage's started before the last one's are done. What a smaller tile reads through the L2 cache for
-/// its products bounds their rate; here two blocks that compute the same columns copy one half of each
+/// The position convolution by clusters: 128 rows by 256 columns a block, or 256 by 128 or 64; products by
+/// wgmma, each stage's started before the last one's are done. What a smaller tile reads through the L2 cache
+/// for its products bounds their rate; here two blocks that compute the same columns copy one half of each
 /// stage's weights for both.
 ///
 /// Needs weights by pack_for_clusters, and taps of whole stages.
@@ -133,9 +133,14 @@ cudaError_t launch_cluster_tiles(ConvolutionArguments arguments, cudaStream_t st
 
 template <class Product>
 cudaError_t launch_clusters(const ConvolutionArguments& arguments, cudaStream_t stream) {
-  if (tile::cluster_columns(arguments.group_columns) == 256)
-    return launch_cluster_tiles<Product, tile::ClusterTile<256>>(arguments, stream);
-  return launch_cluster_tiles<Product, tile::ClusterTile<128>>(arguments, stream);
+  switch (tile::cluster_columns(arguments.group_columns)) {
+    case 256:
+      return launch_cluster_tiles<Product, tile::ClusterTile<256>>(arguments, stream);
+    case 128:
+      return launch_cluster_tiles<Product, tile::ClusterTile<128>>(arguments, stream);
+    default:
+      return launch_cluster_tiles<Product, tile::ClusterTile<64>>(arguments, stream);
+  }
 }
 
 /// By the instructions that the arguments say.

@@ -37,7 +37,8 @@ __device__ __forceinline__ void arrive_at(unsigned int barrier, int rank) {
       : "memory");
 }
 
-// Until the phase of this parity (0 for the first, 1 for the second, 0, ...) is over.
+// Until the phase of this parity (0 for the first, 1 for the second, 0, ...) is over. With a second way out
+// of the loop (a trap after many tries) ptxas serialises the products around it.
 __device__ __forceinline__ void wait_for_phase(unsigned int barrier, unsigned int parity) {
   unsigned int over = 0;
   while (over == 0) {

@@ -210,14 +210,14 @@ BACKDROP_HOST_DEVICE constexpr int shared_bytes(int columns) {
   return (stages > result ? stages : result) + Rows::kAlignment - kChunkBytes;
 }
 
-/// A block of a cluster: 256 columns by 128 rows, or 128 by twice as many. A stage's weights are copied as
-/// they lie in shared memory, one half by each of the two blocks.
+/// A block of a cluster: 256 columns by 128 rows, or 128 or 64 by twice as many. A stage's weights are copied
+/// as they lie in shared memory, one half by each of the two blocks.
 template <int kTileColumns>
 struct ClusterTile : SwizzledRows {
   static constexpr int kStages = 4;
   static constexpr int kBlocks = 2;  ///< of a cluster
   static constexpr int kColumns = kTileColumns;
-  static constexpr int kRowTiles = 256 / kColumns;
+  static constexpr int kRowTiles = kColumns == 256 ? 1 : 2;
   static constexpr int kRows = kRowTiles * tile::kRows;
   static constexpr int kWeightBytes = kColumns * kPitch;
   static constexpr int kShareBytes = kWeightBytes / kBlocks;
@@ -225,7 +225,7 @@ struct ClusterTile : SwizzledRows {
 
 /// Columns of a block of a cluster.
 BACKDROP_HOST_DEVICE constexpr int cluster_columns(int group_columns) {
-  return group_columns > 128 ? 256 : 128;
+  return group_columns > 128 ? 256 : group_columns > 64 ? 128 : 64;
 }
 
 /// What a block computes.

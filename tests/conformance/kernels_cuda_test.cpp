@@ -153,6 +153,7 @@ TEST_P(CudaKernels, SmallClusters) {
     const int stage = 128 / static_cast<int>(element_bytes(GetParam()));
     compare_convolution(traits, {0, 0, stage, 264, 3, 1, 1, 1, 0.0f}, 3, 128, true, true, generator);
     compare_convolution(traits, {0, 0, 6 * stage, 72, 1, 1, 0, 1, 0.01f}, 70, 5, false, true, generator);
+    compare_convolution(traits, {0, 0, stage, 64, 3, 1, 1, 1, 0.0f}, 5, 130, false, false, generator);
     compare_convolution(traits, {0, 0, 4 * stage, 512, 2, 1, 0, 2, 1.0f}, 150, 1, true, false, generator);
   });
 }
