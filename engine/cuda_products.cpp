@@ -12,6 +12,7 @@
 #include <optional>
 #include <random>
 
+#include "engine/cuda_range.h"
 #include "kernels/e4m3.h"
 #include "kernels/position_convolution_cuda.h"
 
@@ -125,17 +126,17 @@ struct Trial {
 class LayerTrials {
  public:
   LayerTrials(CudaLayers& layers, int index, const CudaDevice& device)
-      : layers_(layers),
-        index_(index),
-        layer_(layers.network().layers[index]),
-        work_(layers.whole(index)),
-        input_(random_elements(layers.precision(), layer_.in.size() * kRows)) {
+      : layers_(layers), index_(index), layer_(layers.network().layers[index]), work_(layers.whole(index)) {
     // The smaller the tile, the more of them: this counts one of 128 rows by 256 columns as one.
     const int tiles = std::max(1, layer_.out.channels / 256);
     work_.positions = std::clamp(kWaves * device.multiprocessors / tiles, 1, work_.positions);
+    // These are the first ones of each image, and read its beginning.
+    const int lines = (work_.positions - 1) / layer_.out.width * layer_.stride + layer_.kernel;
+    read_ = std::int64_t{std::min(lines, layer_.in.height)} * layer_.in.width * layer_.in.channels;
     written_ = std::int64_t{work_.positions} * layer_.out.channels;
-    output_.reserve(written_ * kRows * layers.value_bytes(), kChoosing);
+    input_ = random_elements(layers.precision(), read_ * kRows);
     if (layer_.residual >= 0) residual_ = random_elements(layers.precision(), written_ * kRows);
+    output_.reserve(written_ * kRows * layers.value_bytes(), kChoosing);
   }
 
   // Milliseconds only if `timed`. The layer multiplies so from now on.
@@ -162,7 +163,7 @@ class LayerTrials {
 
  private:
   void enqueue() {
-    layers_.run(index_, work_, kRows, image_rows(input_.data(), layer_.in.size()),
+    layers_.run(index_, work_, kRows, image_rows(input_.data(), read_),
                 layer_.residual >= 0 ? image_rows(residual_.data(), written_) : kernels::DeviceRows(),
                 nullptr, {output_.data(), written_, nullptr, kernels::DotOutput::stored}, stream_);
   }
@@ -171,7 +172,8 @@ class LayerTrials {
   int index_;
   const Layer& layer_;
   kernels::DeviceWork work_;
-  std::int64_t written_ = 0;  // elements of each image
+  std::int64_t read_ = 0;  // elements of each image
+  std::int64_t written_ = 0;
   DeviceBuffer input_;
   DeviceBuffer residual_;
   DeviceBuffer output_;
@@ -223,6 +225,8 @@ void choose_products(CudaLayers& layers, const CudaDevice& device, PlanFolder& p
   const std::string subject = std::string("products ") + name(precision);
   const std::optional<MeasuredPlan> known = plans.find(subject, layers.network());
   if (known && !known->warpgroups) return;
+  std::optional<CudaRange> range;
+  if (!known) range.emplace("choose");
   MeasuredPlan plan;
   {
     // That they agree is never taken from a file.

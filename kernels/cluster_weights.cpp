@@ -6,7 +6,7 @@
 
 namespace backdrop::kernels {
 
-using Rows = tile::SwizzledRows;
+using Rows = tile::Rows128;
 
 bool fits_clusters(std::size_t tap_bytes) {
   return tap_bytes > 0 && tap_bytes % Rows::kPitch == 0;

@@ -103,7 +103,7 @@ template <class Product, int kTileColumns>
 struct MatrixMath {
   using Element = typename Product::Element;
   using Sum = typename Product::Sum;
-  using Rows = tile::PaddedRows;
+  using Rows = tile::Rows64;
   using Share = tile::WarpShare<kTileColumns>;
   static constexpr int kColumns = kTileColumns;
   static constexpr int kBlocks = Product::kBlocks;

@@ -6,7 +6,7 @@
 /// The product is a GEMM. Row m is background m % rows of position m / rows; column n an output channel; the
 /// inner dimension runs over the taps that the tile's positions use, and each tap's channels, in chunks of 16
 /// bytes. A block of 256 threads computes 128 rows by 64 or 128 columns. Each step copies some chunks of
-/// every row and column to shared memory, a stage, whose layout is PaddedRows' or SwizzledRows'.
+/// every row and column to shared memory, a stage, whose layout is Rows64' or Rows128'.
 ///
 /// Weights are [column][tap of the window][channel of the group], bias fp32.
 #pragma once
@@ -137,15 +137,18 @@ struct alignas(16) Four {
   T values[4];
 };
 
-/// Eight neighbours, from an address that is a multiple of 16 bytes.
+/// From an address that is a multiple of 16 bytes.
+template <class T>
+BACKDROP_HOST_DEVICE void load_four(const T* from, T* to) {
+  const Four<T> four = *reinterpret_cast<const Four<T>*>(from);
+  BACKDROP_UNROLL
+  for (int k = 0; k < 4; ++k) to[k] = four.values[k];
+}
+
 template <class T>
 BACKDROP_HOST_DEVICE void load_eight(const T* from, T* to) {
-  BACKDROP_UNROLL
-  for (int i = 0; i < 2; ++i) {
-    const Four<T> four = reinterpret_cast<const Four<T>*>(from)[i];
-    BACKDROP_UNROLL
-    for (int k = 0; k < 4; ++k) to[4 * i + k] = four.values[k];
-  }
+  load_four(from, to);
+  load_four(from + 4, to + 4);
 }
 
 template <class T>
@@ -168,52 +171,40 @@ inline constexpr int kMaxWindow = 128;  ///< AlexNet's 11 x 11 fits
 inline constexpr int kMaskWords = kMaxWindow / 32;
 inline constexpr int kPieceColumns = 8;  ///< columns that a thread finishes at once
 
-/// A stage as [128 + columns][80 bytes], four chunks each: any eight consecutive rows are on different banks.
-struct PaddedRows {
-  static constexpr int kRows = tile::kRows;
-  static constexpr int kStages = 4;
-  static constexpr int kChunks = 4;
-  static constexpr int kPitch = kChunks * kChunkBytes + 16;
-  static constexpr int kAlignment = kChunkBytes;  ///< of a stage
-
-  BACKDROP_HOST_DEVICE static int offset(int row, int chunk) { return row * kPitch + chunk * kChunkBytes; }
-};
-
-/// A stage as wgmma reads it: [128 + columns][128 bytes], eight chunks each, in the order that "128-byte
-/// swizzling" gives them (PTX ISA, "Asynchronous Warpgroup Level Matrix Shared Memory Layout"): bits 4 to 6
-/// of the address by bits 7 to 9.
+/// A stage as rows, and columns behind them, of some chunks each. The chunks of a row change places by its
+/// number, so that those which eight threads copy, and one chunk of eight rows, are on different banks.
+template <int kRowChunks>
 struct SwizzledRows {
   static constexpr int kRows = tile::kRows;
-  static constexpr int kStages = 3;
-  static constexpr int kChunks = 8;
+  static constexpr int kChunks = kRowChunks;
   static constexpr int kPitch = kChunks * kChunkBytes;
-  static constexpr int kAlignment = 8 * kPitch;
 
   BACKDROP_HOST_DEVICE static int offset(int row, int chunk) {
-    return row * kPitch + (chunk ^ row % 8) * kChunkBytes;
+    return row * kPitch + (chunk ^ row * kChunks / 8 % kChunks) * kChunkBytes;
+  }
+  /// Of row `first + row`, where `first` is a multiple of eight.
+  BACKDROP_HOST_DEVICE static int offset(int first, int row, int chunk) {
+    return first * kPitch + offset(row, chunk);
   }
 };
 
-template <class Rows>
-BACKDROP_HOST_DEVICE constexpr int stage_bytes(int columns) {
-  return (Rows::kRows + columns) * Rows::kPitch;
-}
-/// Floats from row to row of the finished sums; 8 more than the columns keep the rows on different banks.
-BACKDROP_HOST_DEVICE constexpr int result_pitch(int columns) {
-  return columns + 8;
-}
-/// Of stages or sums, the larger, and what aligning the first stage may take.
-template <class Rows>
-BACKDROP_HOST_DEVICE constexpr int shared_bytes(int columns) {
-  const int stages = Rows::kStages * stage_bytes<Rows>(columns);
-  const int result = Rows::kRows * result_pitch(columns) * 4;
-  return (stages > result ? stages : result) + Rows::kAlignment - kChunkBytes;
-}
+/// Stages for mma.sync and plain products.
+struct Rows64 : SwizzledRows<4> {
+  static constexpr int kStages = 4;
+  static constexpr int kAlignment = kChunkBytes;  ///< of a stage
+};
+
+/// As wgmma reads them with "128-byte swizzling" (PTX ISA, "Asynchronous Warpgroup Level Matrix Shared Memory
+/// Layout"): bits 4 to 6 of the address by bits 7 to 9.
+struct Rows128 : SwizzledRows<8> {
+  static constexpr int kStages = 3;
+  static constexpr int kAlignment = 8 * kPitch;
+};
 
 /// A block of a cluster: 256 columns by 128 rows, or 128 or 64 by twice as many. A stage's weights are copied
 /// as they lie in shared memory, one half by each of the two blocks.
 template <int kTileColumns>
-struct ClusterTile : SwizzledRows {
+struct ClusterTile : Rows128 {
   static constexpr int kStages = 4;
   static constexpr int kBlocks = 2;  ///< of a cluster
   static constexpr int kColumns = kTileColumns;
@@ -226,6 +217,31 @@ struct ClusterTile : SwizzledRows {
 /// Columns of a block of a cluster.
 BACKDROP_HOST_DEVICE constexpr int cluster_columns(int group_columns) {
   return group_columns > 128 ? 256 : group_columns > 64 ? 128 : 64;
+}
+
+template <class Rows>
+BACKDROP_HOST_DEVICE constexpr int stage_bytes(int columns) {
+  return (Rows::kRows + columns) * Rows::kPitch;
+}
+
+/// Where the finished sums lie, in floats. The two halves of eight columns are apart, so that threads which
+/// write or read neighbours are on different banks.
+BACKDROP_HOST_DEVICE constexpr int result_pitch(int columns) {
+  return columns + 8;
+}
+BACKDROP_HOST_DEVICE constexpr int result_half(int columns) {
+  return columns / 2 + 4;
+}
+BACKDROP_HOST_DEVICE constexpr int result_place(int columns, int row, int column) {
+  return row * result_pitch(columns) + column / 8 * 4 + column / 4 % 2 * result_half(columns) + column % 4;
+}
+
+/// Of stages or sums, the larger, and what aligning the first stage may take.
+template <class Rows>
+BACKDROP_HOST_DEVICE constexpr int shared_bytes(int columns) {
+  const int stages = Rows::kStages * stage_bytes<Rows>(columns);
+  const int result = Rows::kRows * result_pitch(columns) * 4;
+  return (stages > result ? stages : result) + Rows::kAlignment - kChunkBytes;
 }
 
 /// What a block computes.
@@ -409,7 +425,7 @@ class Loader {
 
 /// fp32 products. A thread computes rows ty + 16 i and columns tx + 16 j of a tile of 64 columns.
 struct ScalarMath {
-  using Rows = PaddedRows;
+  using Rows = Rows64;
   static constexpr int kColumns = 64;
   static constexpr int kSide = 16;
   static constexpr int kRowCount = kRows / kSide;
@@ -417,17 +433,19 @@ struct ScalarMath {
   float sums[kRowCount][kColumnCount] = {};
 
   BACKDROP_HOST_DEVICE void accumulate(const unsigned char* stage, int thread) {
-    const unsigned char* a = stage + Rows::offset(thread / kSide, 0);
-    const unsigned char* b = stage + Rows::offset(kRows + thread % kSide, 0);
+    const int row = thread / kSide;
+    const int column = thread % kSide;
     BACKDROP_UNROLL
     for (int chunk = 0; chunk < Rows::kChunks; ++chunk) {
       Four<float> right[kColumnCount];
       BACKDROP_UNROLL
       for (int j = 0; j < kColumnCount; ++j)
-        right[j] = *reinterpret_cast<const Four<float>*>(b + Rows::offset(j * kSide, chunk));
+        right[j] =
+            *reinterpret_cast<const Four<float>*>(stage + Rows::offset(kRows + j * kSide, column, chunk));
       BACKDROP_UNROLL
       for (int i = 0; i < kRowCount; ++i) {
-        const Four<float> left = *reinterpret_cast<const Four<float>*>(a + Rows::offset(i * kSide, chunk));
+        const Four<float> left =
+            *reinterpret_cast<const Four<float>*>(stage + Rows::offset(i * kSide, row, chunk));
         BACKDROP_UNROLL
         for (int j = 0; j < kColumnCount; ++j) BACKDROP_UNROLL
         for (int k = 0; k < 4; ++k) sums[i][j] += left.values[k] * right[j].values[k];
@@ -439,7 +457,7 @@ struct ScalarMath {
     BACKDROP_UNROLL
     for (int i = 0; i < kRowCount; ++i) BACKDROP_UNROLL
     for (int j = 0; j < kColumnCount; ++j)
-      result[(thread / kSide + i * kSide) * result_pitch(kColumns) + thread % kSide + j * kSide] = sums[i][j];
+      result[result_place(kColumns, thread / kSide + i * kSide, thread % kSide + j * kSide)] = sums[i][j];
   }
 };
 
@@ -459,17 +477,18 @@ struct WarpShare {
   /// The 16 bytes whose address lane `lane` gives to ldmatrix.x4 for 16 rows of A: its four 8 x 16-byte
   /// blocks are rows 0-7 and 8-15 of the first 16 bytes, then of the second.
   BACKDROP_HOST_DEVICE static int left_offset(int row, int step, int lane) {
-    return PaddedRows::offset(row + lane % 8 + lane / 8 % 2 * 8, 2 * step + lane / 16);
+    return Rows64::offset(row + lane / 8 % 2 * 8, lane % 8, 2 * step + lane / 16);
   }
   /// The same for 16 columns of B: columns 0-7 in both halves of 16 bytes, then columns 8-15.
   BACKDROP_HOST_DEVICE static int right_offset(int column, int step, int lane) {
-    return PaddedRows::offset(kRows + column + lane % 8 + lane / 16 * 8, 2 * step + lane / 8 % 2);
+    return Rows64::offset(kRows + column + lane / 16 * 8, lane % 8, 2 * step + lane / 8 % 2);
   }
   /// Where register `index` (0..3) of an m16n8 product at (row, column) goes in the tile's sums. The products
   /// of a warpgroup lie in the same way (PTX ISA, "Register Fragments for wgmma.mma_async.m64nNk..."): warp w
   /// of the block has rows 16 w to 16 w + 15, its registers 4 j to 4 j + 3 columns 8 j to 8 j + 7.
   BACKDROP_HOST_DEVICE static int result_offset(int row, int column, int index, int lane) {
-    return (row + lane / 4 + index / 2 * 8) * result_pitch(kColumns) + column + lane % 4 * 2 + index % 2;
+    return (row + lane / 4 + index / 2 * 8) * result_pitch(kColumns) + column / 2 +
+           result_place(kColumns, 0, lane % 4 * 2) + index % 2;
   }
 };
 
@@ -482,15 +501,15 @@ struct WarpgroupShare {
   static constexpr int kSteps = 4;  ///< products in the 128 bytes of a stage
 
   BACKDROP_HOST_DEVICE static int left_offset(int warpgroup, int step) {
-    return warpgroup * kRows * SwizzledRows::kPitch + step * 2 * kChunkBytes;
+    return warpgroup * kRows * Rows128::kPitch + step * 2 * kChunkBytes;
   }
   BACKDROP_HOST_DEVICE static int right_offset(int step) {
-    return tile::kRows * SwizzledRows::kPitch + step * 2 * kChunkBytes;
+    return tile::kRows * Rows128::kPitch + step * 2 * kChunkBytes;
   }
   /// `address`: in shared memory. The leading dimension's offset has no meaning here.
   BACKDROP_HOST_DEVICE static std::uint64_t descriptor(std::uint32_t address) {
     constexpr std::uint64_t kLeading = 1;
-    constexpr std::uint64_t kStride = SwizzledRows::kAlignment / 16;
+    constexpr std::uint64_t kStride = Rows128::kAlignment / 16;
     constexpr std::uint64_t kSwizzle = 1;  // by 128 bytes
     return (address & 0x3ffffu) >> 4 | kLeading << 16 | kStride << 32 | kSwizzle << 62;
   }
@@ -502,7 +521,7 @@ class Pieces {
  public:
   BACKDROP_HOST_DEVICE Pieces(const ConvolutionArguments& a, const Place& place, int thread)
       : a_(a), tile_row_(thread / kAcross), column_(place.column + thread % kAcross * kPieceColumns) {
-    result_ = tile_row_ * result_pitch(kColumns) + thread % kAcross * kPieceColumns;
+    result_ = tile_row_ * result_pitch(kColumns) + thread % kAcross * (kPieceColumns / 2);
     position_ = (place.first_row + tile_row_) / a.rows;
     row_ = (place.first_row + tile_row_) % a.rows;
     has_columns_ = column_ < place.column_end;
@@ -572,7 +591,8 @@ BACKDROP_HOST_DEVICE void finish_each(const ConvolutionArguments& a, Pieces<kCol
     begin(end, position, added);
     for (; piece.exists() && piece.position() == position; piece.next()) {
       Sum sums[kPieceColumns];
-      load_eight(result + piece.result(), sums);
+      load_four(result + piece.result(), sums);
+      load_four(result + piece.result() + result_half(kColumns), sums + kPieceColumns / 2);
       BACKDROP_UNROLL
       for (int k = 0; k < kPieceColumns; ++k) sums[k] += added[k];
       finish(end, piece.row(), output_offset(a.output, end.output, piece.row()), sums);

@@ -1,6 +1,6 @@
 /// \file
 /// Products of a warpgroup, `wgmma`, which compute capability 9.0 alone has (PTX ISA, "Asynchronous Warpgroup
-/// Level Matrix Instructions"). Both operands come from shared memory in the layout of tile::SwizzledRows.
+/// Level Matrix Instructions"). Both operands come from shared memory in the layout of tile::Rows128.
 ///
 /// Only code for sm_90a can hold the instructions; elsewhere the functions trap, and has_warpgroup_products
 /// says so before anything is started.
@@ -172,7 +172,7 @@ template <class Product, int kTileColumns, int kRowTiles = 1>
 struct WarpgroupMath {
   using Element = typename Product::Element;
   using Sum = typename Product::Sum;
-  using Rows = tile::SwizzledRows;
+  using Rows = tile::Rows128;
   using Share = tile::WarpgroupShare;
   static constexpr int kColumns = kTileColumns;
   static constexpr int kBlocks = kTileColumns == 64 ? 3 : 2;  ///< what shared memory has room for

@@ -9,7 +9,7 @@ constexpr int kThreads = 256;
 constexpr int kSums = 4;                        // a thread's, and of a product's fragment
 constexpr unsigned int kScatter = 2654435761u;  // Knuth's multiplicative hash
 constexpr int kPeakColumns = 128;
-constexpr int kStageBytes = tile::stage_bytes<tile::SwizzledRows>(kPeakColumns);
+constexpr int kStageBytes = tile::stage_bytes<tile::Rows128>(kPeakColumns);
 constexpr int kStageWords = kStageBytes / 4;
 constexpr int kChains = 8;  // independent sums, so that latency hides
 
@@ -172,7 +172,7 @@ std::int64_t peak_multiply_adds(const PeakLoop& loop) {
     using Product = decltype(product);
     std::int64_t round = Product::kMultiplyAdds * kChains * kWarps;
     if constexpr (kHasWarpgroups<Product>) {
-      constexpr std::int64_t kInner = tile::SwizzledRows::kPitch / sizeof(typename Product::Element);
+      constexpr std::int64_t kInner = tile::Rows128::kPitch / sizeof(typename Product::Element);
       if (loop.warpgroups) round = kInner * tile::kRows * kPeakColumns;
     }
     return round * loop.rounds * loop.blocks;

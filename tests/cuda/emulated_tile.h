@@ -122,7 +122,7 @@ class EmulatedMatrixMath {
  public:
   using Operands = Product;
   using Sum = typename Operands::Sum;
-  using Rows = tile::PaddedRows;
+  using Rows = tile::Rows64;
   static constexpr int kColumns = kTileColumns;
   using Share = tile::WarpShare<kColumns>;
 
@@ -188,7 +188,7 @@ class EmulatedWarpgroupMath {
   using Operands = Product;
   using Element = typename Operands::Element;
   using Sum = typename Operands::Sum;
-  using Rows = tile::SwizzledRows;
+  using Rows = tile::Rows128;
   using Share = tile::WarpgroupShare;
   static constexpr int kColumns = kTileColumns;
 
@@ -230,7 +230,7 @@ class EmulatedScalarMath {
  public:
   using Operands = FloatOperands<Stored>;
   using Sum = float;
-  using Rows = tile::PaddedRows;
+  using Rows = tile::Rows64;
   static constexpr int kColumns = tile::ScalarMath::kColumns;
 
   void accumulate(const unsigned char* stage) {

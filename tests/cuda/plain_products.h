@@ -29,7 +29,7 @@ class PlainProducts {
     for (int block = 0; block < tiles * a_.groups * a_.group_tiles; ++block) {
       const tile::Place place = tile::place_of_block(a_, block, kColumns);
       const int rows = std::min(tile::kRows, a_.work.positions * a_.rows - place.first_row);
-      for (int m = 0; m < rows; ++m) sum_row(place, m, result.data() + m * tile::result_pitch(kColumns));
+      for (int m = 0; m < rows; ++m) sum_row(place, m, result.data());
       for (int thread = 0; thread < tile::kThreads; ++thread)
         Operands::template finish<kColumns>(a_, place, result.data(), thread);
     }
@@ -42,7 +42,7 @@ class PlainProducts {
 
   // Where weight i of [group][column][tap][channel] is in weights for clusters.
   std::size_t packed_place(std::size_t i) const {
-    using Rows = tile::SwizzledRows;
+    using Rows = tile::Rows128;
     const int columns = tile::cluster_columns(a_.group_columns);
     const std::size_t column = i / (std::size_t(a_.window) * a_.group_channels);
     const std::size_t byte =
@@ -57,11 +57,11 @@ class PlainProducts {
            sizeof(Element);
   }
 
-  void sum_row(const tile::Place& place, int m, Sum* sums) {
+  void sum_row(const tile::Place& place, int m, Sum* result) {
     const int position = (place.first_row + m) / a_.rows;
     const int row = (place.first_row + m) % a_.rows;
     const int columns = std::min(kColumns, place.column_end - place.column);
-    std::fill_n(sums, columns, Sum{});
+    std::vector<Sum> sums(columns);
     channels_.resize(a_.group_channels);
     for (int t = a_.work.first_tap[position]; t < a_.work.first_tap[position + 1]; ++t) {
       const kernels::Tap& tap = a_.work.taps[t];
@@ -76,6 +76,7 @@ class PlainProducts {
         sums[n] += sum;
       }
     }
+    for (int n = 0; n < columns; ++n) result[tile::result_place(kColumns, m, n)] = sums[n];
   }
 
   kernels::ConvolutionArguments a_;

@@ -132,7 +132,7 @@ TEST(CudaTile, PixelsEqualThePlainLoops) {
 }
 
 TEST(CudaTile, CopiesToSwizzledRowsAreOnDifferentBanks) {
-  using Rows = kernels::tile::SwizzledRows;
+  using Rows = kernels::tile::Rows128;
   // Eight threads copy the chunks of one row, or one chunk of eight rows is read.
   for (int first = 0; first < 64; first += 8) {
     unsigned row = 0;

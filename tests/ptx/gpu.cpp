@@ -182,6 +182,7 @@ void Gpu::finish_all() {
 void Gpu::launch(const Launch& launch) {
   Launch numbered = launch;
   numbered.number = ++launches_;
+  numbered.traffic = traffic_;
   const std::int64_t instructions = run(numbered, multiprocessor_, memory(), generator_);
   clock_ += device_.counts_launches ? 1 : instructions;
 }

@@ -94,6 +94,7 @@ class Gpu {
   void finish_all();
 
   void launch(const Launch& launch);
+  void count_traffic(TrafficCounter* counter) { traffic_ = counter; }
   std::int64_t clock() const { return clock_; }
   int take_graph_launches();
 
@@ -123,6 +124,7 @@ class Gpu {
   std::vector<std::string> faults_;
   cudaError_t error_ = cudaSuccess;
   const Kernel* last_kernel_ = nullptr;
+  TrafficCounter* traffic_ = nullptr;
   std::uint32_t launches_ = 0;
   int graph_launches_ = 0;
   std::int64_t clock_ = 0;  // instructions of warps, or launches

@@ -175,6 +175,7 @@ Warp::State Warp::run() {
 
 void Warp::execute(const Instruction& instruction, std::uint32_t lanes) {
   if (lanes == 0) return;
+  if (block_.launch.traffic != nullptr) block_.launch.traffic->count(*this, instruction, lanes);
   try {
     instruction.action(*this, instruction, lanes);
   } catch (const Fault& fault) {

@@ -19,6 +19,7 @@
 #include "tests/ptx/order.h"
 #include "tests/ptx/program.h"
 #include "tests/ptx/shared_memory.h"
+#include "tests/ptx/traffic.h"
 
 namespace backdrop::ptx {
 
@@ -33,6 +34,7 @@ struct Launch {
   std::vector<std::byte> parameters;
   std::uint32_t number = 1;   // counts launches, from 1
   std::uint32_t cluster = 1;  // blocks of one: 1, 2 or 4
+  TrafficCounter* traffic = nullptr;
 };
 
 /// Calls `body(lane)` for the lanes whose bits are set.

@@ -68,6 +68,11 @@ int count_in_last_kernel(const std::string& name) {
   return locked->count_in_last_kernel(name);
 }
 
+void count_traffic(TrafficCounter* counter) {
+  const Locked locked;
+  locked->count_traffic(counter);
+}
+
 int take_graph_launches() {
   const Locked locked;
   return locked->take_graph_launches();

@@ -27,11 +27,16 @@ struct Device {
   bool counts_launches = false;  ///< time is the number of kernels that ran, and not of their instructions
 };
 
+class TrafficCounter;
+
 /// From now on; nothing may be allocated or under way.
 void use_device(const Device& device);
 
 /// How many instructions of this name the kernel has that was started last.
 int count_in_last_kernel(const std::string& name);
+
+/// Where the accesses of kernels are counted from now on (traffic.h); null: nowhere.
+void count_traffic(TrafficCounter* counter);
 
 /// How many graphs were launched since the last call. What they hold goes to the stream as if it were given
 /// one by one.
