@@ -13,9 +13,7 @@
 namespace backdrop::kernels {
 
 template <class Product, class Tile>
-__global__ void __launch_bounds__(tile::kThreads, 1)
-    cluster_convolution_kernel(const __grid_constant__ ConvolutionArguments a) {
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+__device__ __forceinline__ void convolve_cluster_tile(const ConvolutionArguments& a) {
   using Math = WarpgroupMath<Product, Tile::kColumns, Tile::kRowTiles>;
   using Element = typename Math::Element;
   using Sum = typename Math::Sum;
@@ -98,9 +96,15 @@ __global__ void __launch_bounds__(tile::kThreads, 1)
   for (int row_tile = 0; row_tile < Tile::kRowTiles; ++row_tile)
     Math::finish(a, {place.first_row + row_tile * tile::kRows, place.group, place.column, place.column_end},
                  result + row_tile * Math::kTileResults, thread);
-#else
-  __trap();
-#endif
+}
+
+template <class Product, class Tile>
+__global__ void __launch_bounds__(tile::kThreads, 1)
+    cluster_convolution_kernel(const __grid_constant__ ConvolutionArguments a) {
+  if constexpr (kHasWarpgroupCode)
+    convolve_cluster_tile<Product, Tile>(a);
+  else
+    __trap();
 }
 
 template <class Product, class Tile>

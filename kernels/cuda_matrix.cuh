@@ -5,7 +5,7 @@
 /// (PTX ISA, "Matrix Fragments for mma.m16n8k..."), so one way to load them serves all.
 #pragma once
 
-#include "kernels/cuda_tile.h"
+#include "kernels/cuda_tile_math.h"
 
 namespace backdrop::kernels {
 
@@ -107,6 +107,7 @@ struct MatrixMath {
   using Share = tile::WarpShare<kTileColumns>;
   static constexpr int kColumns = kTileColumns;
   static constexpr int kBlocks = Product::kBlocks;
+  static constexpr bool kRunsHere = true;
 
   Sum sums[Share::kRowTiles][Share::kColumnTiles][4] = {};
 

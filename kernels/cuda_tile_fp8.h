@@ -2,7 +2,7 @@
 /// How the position convolution (cuda_tile.h) ends in e4m3: from fp32 sums of products to stored activations.
 #pragma once
 
-#include "kernels/cuda_tile.h"
+#include "kernels/cuda_tile_end.h"
 #include "kernels/e4m3.h"
 
 namespace backdrop::kernels::tile {

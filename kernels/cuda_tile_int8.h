@@ -3,7 +3,7 @@
 /// activations. The same operations in the same order as on the CPU (dot_convolution.h), so the same bits.
 #pragma once
 
-#include "kernels/cuda_tile.h"
+#include "kernels/cuda_tile_end.h"
 #include "kernels/e4m3.h"
 
 namespace backdrop::kernels::tile {

@@ -2,13 +2,19 @@
 /// Products of a warpgroup, `wgmma`, which compute capability 9.0 alone has (PTX ISA, "Asynchronous Warpgroup
 /// Level Matrix Instructions"). Both operands come from shared memory in the layout of tile::Rows128.
 ///
-/// Only code for sm_90a can hold the instructions; elsewhere the functions trap, and has_warpgroup_products
-/// says so before anything is started.
+/// Only code for sm_90a can hold the instructions: elsewhere kernels must not use them (kHasWarpgroupCode),
+/// and has_warpgroup_products says so before anything is started.
 #pragma once
 
 #include "kernels/cuda_matrix.cuh"
 
 namespace backdrop::kernels {
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+inline constexpr bool kHasWarpgroupCode = true;
+#else
+inline constexpr bool kHasWarpgroupCode = false;
+#endif
 
 // NAME(sums, a, b): sums += a * b for the 64 rows and all columns that two descriptors name, over 32 bytes of
 // inner dimension. Text for the assembler, the same for all types but for TYPES, the letter of the sums'
@@ -33,7 +39,6 @@ namespace backdrop::kernels {
       "+" R(sums[I + 5]), "+" R(sums[I + 6]), "+" R(sums[I + 7])
 #define BACKDROP_SUMS_32(R, I) \
   BACKDROP_SUMS_8(R, I), BACKDROP_SUMS_8(R, I + 8), BACKDROP_SUMS_8(R, I + 16), BACKDROP_SUMS_8(R, I + 24)
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 #define BACKDROP_WGMMA_64(TYPES, OPERANDS, R)                                                            \
   asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %34, 0;\nwgmma.mma_async.sync.aligned.m64n64" TYPES \
                " {" BACKDROP_PLACES_32 "}, %32, %33, add" OPERANDS ";\n}"                                \
@@ -53,11 +58,6 @@ namespace backdrop::kernels {
                  BACKDROP_SUMS_32(R, 96)                                                                   \
                : "l"(a), "l"(b), "r"(1)                                                                    \
                : "memory")
-#else
-#define BACKDROP_WGMMA_64(TYPES, OPERANDS, R) __trap()
-#define BACKDROP_WGMMA_128(TYPES, OPERANDS, R) __trap()
-#define BACKDROP_WGMMA_256(TYPES, OPERANDS, R) __trap()
-#endif
 #define BACKDROP_WARPGROUP_PRODUCT(NAME, SUM, TYPES, OPERANDS, R)                           \
   __device__ __forceinline__ void NAME(SUM(&sums)[32], std::uint64_t a, std::uint64_t b) {  \
     BACKDROP_WGMMA_64(TYPES, OPERANDS, R);                                                  \
@@ -140,30 +140,22 @@ struct E4m3Multiply {
 // Ordinary writes to shared memory, and cp.async's copies, by this thread come before what the tensor cores
 // read behind the next barrier.
 __device__ __forceinline__ void show_to_tensor_cores() {
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-#endif
 }
 
 // Between other uses of the sums' registers and the first product.
 __device__ __forceinline__ void begin_products() {
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
-#endif
 }
 
 __device__ __forceinline__ void commit_products() {
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
-#endif
 }
 
 // Waits until at most `kPending` of the products last committed are under way.
 template <int kPending>
 __device__ __forceinline__ void wait_for_products() {
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
-#endif
 }
 
 /// A block's products by wgmma: each of its two warpgroups computes 64 rows of each row tile by all columns.
@@ -176,6 +168,7 @@ struct WarpgroupMath {
   using Share = tile::WarpgroupShare;
   static constexpr int kColumns = kTileColumns;
   static constexpr int kBlocks = kTileColumns == 64 ? 3 : 2;  ///< what shared memory has room for
+  static constexpr bool kRunsHere = kHasWarpgroupCode;
   static constexpr int kTileResults = tile::kRows * tile::result_pitch(kColumns);
 
   Sum sums[kRowTiles][kColumns / 2] = {};

@@ -9,8 +9,6 @@ constexpr int kThreads = 256;
 constexpr int kSums = 4;                        // a thread's, and of a product's fragment
 constexpr unsigned int kScatter = 2654435761u;  // Knuth's multiplicative hash
 constexpr int kPeakColumns = 128;
-constexpr int kStageBytes = tile::stage_bytes<tile::Rows128>(kPeakColumns);
-constexpr int kStageWords = kStageBytes / 4;
 constexpr int kChains = 8;  // independent sums, so that latency hides
 
 // `word`: a register of operands between 1 and 2 of either sign, or any bytes, of random bits.
@@ -94,8 +92,9 @@ __global__ void __launch_bounds__(kThreads) peak_kernel(int rounds, float* sink)
 
 // By wgmma: both warpgroups multiply one stage of shared memory again and again.
 template <class Product>
-__global__ void __launch_bounds__(kThreads) peak_warpgroup_kernel(int rounds, float* sink) {
+__device__ __forceinline__ void multiply_by_warpgroups(int rounds, float* sink) {
   using Math = WarpgroupMath<Product, kPeakColumns>;
+  constexpr int kStageWords = tile::stage_bytes<typename Math::Rows>(kPeakColumns) / 4;
   __shared__ __align__(Math::Rows::kAlignment) unsigned int stage[kStageWords];
   const int thread = static_cast<int>(threadIdx.x);
   for (int i = thread; i < kStageWords; i += kThreads) stage[i] = Product::word(kScatter * (i + 1u));
@@ -110,6 +109,14 @@ __global__ void __launch_bounds__(kThreads) peak_warpgroup_kernel(int rounds, fl
 #pragma unroll
   for (int k = 0; k < kPeakColumns / 2; ++k) total += static_cast<float>(math.sums[0][k]);
   sink[static_cast<std::int64_t>(blockIdx.x) * kThreads + thread] = total;
+}
+
+template <class Product>
+__global__ void __launch_bounds__(kThreads) peak_warpgroup_kernel(int rounds, float* sink) {
+  if constexpr (kHasWarpgroupCode)
+    multiply_by_warpgroups<Product>(rounds, sink);
+  else
+    __trap();
 }
 
 __global__ void __launch_bounds__(kThreads)

@@ -3,6 +3,7 @@
 #include "kernels/cluster_kernel.cuh"
 #include "kernels/cluster_weights.h"
 #include "kernels/cuda_element.h"
+#include "kernels/cuda_tile_end.h"
 #include "kernels/pixel_kernel.cuh"
 
 namespace backdrop::kernels {
@@ -51,6 +52,7 @@ struct ExactMath : tile::ScalarMath {
   using Element = float;
   using Sum = float;
   static constexpr int kBlocks = 2;
+  static constexpr bool kRunsHere = true;
 
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
                                                 const float* result, int thread) {

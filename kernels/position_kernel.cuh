@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/cuda_matrix.cuh"
+#include "kernels/cuda_tile_loader.h"
 #include "kernels/cuda_warpgroup.cuh"
 #include "kernels/position_convolution_cuda.h"
 
@@ -32,8 +33,7 @@ __device__ __forceinline__ int find_used_taps(const ConvolutionArguments& a, int
 
 // Block b computes tile b / column tiles of the rows: neighbouring blocks share the rows' activations.
 template <class Math, template <class, int, class> class Loader>
-__global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
-    position_convolution_kernel(const __grid_constant__ ConvolutionArguments a) {
+__device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a) {
   using Element = typename Math::Element;
   using Sum = typename Math::Sum;
   using Rows = typename Math::Rows;
@@ -75,6 +75,15 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
   math.write(result, thread);
   __syncthreads();
   Math::finish(a, place, result, thread);
+}
+
+template <class Math, template <class, int, class> class Loader>
+__global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
+    position_convolution_kernel(const __grid_constant__ ConvolutionArguments a) {
+  if constexpr (Math::kRunsHere)
+    convolve_tile<Math, Loader>(a);
+  else
+    __trap();
 }
 
 template <class Math, template <class, int, class> class Loader = tile::Loader>

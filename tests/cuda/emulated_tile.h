@@ -14,6 +14,8 @@
 #include "kernels/cuda_pixel_loader.h"
 #include "kernels/cuda_tile_fp8.h"
 #include "kernels/cuda_tile_int8.h"
+#include "kernels/cuda_tile_loader.h"
+#include "kernels/cuda_tile_math.h"
 
 namespace backdrop::test {
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kClasses = 9;
 constexpr int kBackgrounds = 5;
-constexpr int kSize = 13;
+constexpr int kSize = 9;
 constexpr int kSmallSize = 5;
 
 struct Run {

@@ -1,6 +1,6 @@
 """Kills a run at random moments, resumes it each time, and compares the result with an undisturbed run's.
 
-Five kills; 200 with BACKDROP_TEST_ALL=1. A kill can come at any moment of a session: while it reads, searches or
+Three kills; 200 with BACKDROP_TEST_ALL=1. A kill can come at any moment of a session: while it reads, searches or
 finishes.
 """
 
@@ -11,7 +11,7 @@ import time
 
 import runs
 
-KILLS = 200 if runs.test_all() else 5
+KILLS = 200 if runs.test_all() else 3
 
 
 def kill_session(bench, arguments, longest, random_numbers):

@@ -1,0 +1,124 @@
+/// \file
+/// How a position convolution (cuda_tile.h) ends: from sums in shared memory to stored activations.
+#pragma once
+
+#include "kernels/cuda_tile.h"
+
+namespace backdrop::kernels::tile {
+
+/// The pieces that one thread finishes, one after the other: the same eight columns of some rows of a tile.
+template <int kColumns>
+class Pieces {
+ public:
+  BACKDROP_HOST_DEVICE Pieces(const ConvolutionArguments& a, const Place& place, int thread)
+      : a_(a), tile_row_(thread / kAcross), column_(place.column + thread % kAcross * kPieceColumns) {
+    result_ = tile_row_ * result_pitch(kColumns) + thread % kAcross * (kPieceColumns / 2);
+    position_ = (place.first_row + tile_row_) / a.rows;
+    row_ = (place.first_row + tile_row_) % a.rows;
+    has_columns_ = column_ < place.column_end;
+  }
+
+  BACKDROP_HOST_DEVICE bool exists() const {
+    return has_columns_ && tile_row_ < kRows && position_ < a_.work.positions;
+  }
+  /// Steps from row to row: dividing for each would take longer than finishing it.
+  BACKDROP_HOST_DEVICE void next() {
+    tile_row_ += kStep;
+    result_ += kStep * result_pitch(kColumns);
+    for (row_ += kStep; row_ >= a_.rows; row_ -= a_.rows) ++position_;
+  }
+
+  BACKDROP_HOST_DEVICE int position() const { return position_; }
+  BACKDROP_HOST_DEVICE int row() const { return row_; }
+  BACKDROP_HOST_DEVICE int column() const { return column_; }  ///< of all output channels
+  BACKDROP_HOST_DEVICE int result() const { return result_; }  ///< where its sums are
+
+ private:
+  static constexpr int kAcross = kColumns / kPieceColumns;
+  static constexpr int kStep = kThreads / kAcross;
+
+  const ConvolutionArguments& a_;
+  int tile_row_;
+  int column_;
+  int result_;
+  int position_;
+  int row_;
+  bool has_columns_;
+};
+
+/// What the rows of one position share when they end.
+template <class Element>
+struct PositionEnd {
+  int start = -1;  ///< row of the start sums, or -1
+  TapRows<Element> residual;
+  std::int32_t output = 0;  ///< of the columns, for output_offset
+
+  BACKDROP_HOST_DEVICE PositionEnd(const ConvolutionArguments& a, int position, int column) {
+    if (a.work.start != nullptr) start = a.work.start[position];
+    if (a.work.residual != nullptr) {
+      residual = rows_of<Element>(a.residual, load_tap(a.work.residual + position));
+      residual.base += column;
+    }
+    output = a.work.output[position] + column;
+  }
+};
+
+/// Where row `start` of the start sums has these columns.
+template <class Sum>
+BACKDROP_HOST_DEVICE const Sum* start_sums(const ConvolutionArguments& a, int start, int column) {
+  return static_cast<const Sum*>(a.starts) + static_cast<std::int64_t>(start) * a.start_stride + column;
+}
+
+/// A thread's pieces, from `piece` on: once for each position `begin(end, position, added)` says in `added`
+/// what comes to the sums of its rows; then `finish(end, row, offset, sums)` for each of them, `offset` that
+/// of the output.
+template <class Element, int kColumns, class Sum, class Begin, class Finish>
+BACKDROP_HOST_DEVICE void finish_each(const ConvolutionArguments& a, Pieces<kColumns> piece,
+                                      const Sum* result, const Begin& begin, const Finish& finish) {
+  while (piece.exists()) {
+    const int position = piece.position();
+    const PositionEnd<Element> end(a, position, piece.column());
+    Sum added[kPieceColumns] = {};
+    begin(end, position, added);
+    for (; piece.exists() && piece.position() == position; piece.next()) {
+      Sum sums[kPieceColumns];
+      load_four(result + piece.result(), sums);
+      load_four(result + piece.result() + result_half(kColumns), sums + kPieceColumns / 2);
+      BACKDROP_UNROLL
+      for (int k = 0; k < kPieceColumns; ++k) sums[k] += added[k];
+      finish(end, piece.row(), output_offset(a.output, end.output, piece.row()), sums);
+    }
+  }
+}
+
+/// Adds bias or start sums and residual, activates, and writes a thread's pieces. `Traits` loads and stores
+/// eight elements as floats.
+template <class Traits, int kColumns>
+BACKDROP_HOST_DEVICE void finish_pieces(const ConvolutionArguments& a, const Place& place,
+                                        const float* result, int thread) {
+  using Element = typename Traits::Element;
+  using End = PositionEnd<Element>;
+  const Pieces<kColumns> first(a, place, thread);
+  const int column = first.column();
+  finish_each<Element>(
+      a, first, result,
+      [&](const End& end, int, float* added) {
+        load_eight(end.start < 0 ? a.bias + column : start_sums<float>(a, end.start, column), added);
+      },
+      [&](const End& end, int row, std::int64_t offset, float* sums) {
+        if (end.residual.base != nullptr) {
+          float residual[kPieceColumns];
+          Traits::load(end.residual.at(row), residual);
+          BACKDROP_UNROLL
+          for (int k = 0; k < kPieceColumns; ++k) sums[k] += residual[k];
+        }
+        BACKDROP_UNROLL
+        for (int k = 0; k < kPieceColumns; ++k) sums[k] = activate_on_device(sums[k], a.slope);
+        if (a.output.kind == DotOutput::stored)
+          Traits::store(static_cast<Element*>(a.output.base) + offset, sums);
+        else
+          store_eight(static_cast<float*>(a.output.base) + offset, sums);
+      });
+}
+
+}  // namespace backdrop::kernels::tile
