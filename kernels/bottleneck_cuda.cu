@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(kMostThreads)
   const bottleneck::Layout layout = bottleneck::layout_of(a, kBytes);
   const bottleneck::Place place = bottleneck::place_of_block(a, static_cast<int>(blockIdx.x));
 
-  bottleneck::load_input(a, layout, place, kBytes, thread, threads, memory, CopyAsync{a.input});
+  bottleneck::load_input(a, layout, place, kBytes, thread, threads, memory, CopyAsync());
   commit_copies();
   wait_for_copies<0>();
   __syncthreads();

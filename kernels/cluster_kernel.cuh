@@ -51,7 +51,6 @@ __device__ __forceinline__ void convolve_cluster_tile(const ConvolutionArguments
       static_cast<const unsigned char*>(a.weights) +
       static_cast<std::int64_t>(column_tile) * loader.weight_stages(a.window) * Tile::kWeightBytes +
       rank * Tile::kShareBytes;
-  const CopyAsync copy{a.weights};
   const auto load = [&](int step) {
     unsigned char* stage = memory + step % kStages * kStageBytes;
     if (thread == 0) {
@@ -60,7 +59,7 @@ __device__ __forceinline__ void convolve_cluster_tile(const ConvolutionArguments
                      weights + static_cast<std::int64_t>(loader.weight_stage()) * Tile::kWeightBytes,
                      Tile::kShareBytes, full(step), (1 << Tile::kBlocks) - 1);
     }
-    loader.load(stage, copy);
+    loader.load(stage, CopyAsync());
   };
 #pragma unroll
   for (int step = 0; step < kAhead; ++step) {

@@ -194,8 +194,8 @@ struct Region {
   BACKDROP_HOST_DEVICE int clamp(int row) const { return row < rows() ? row : rows() - 1; }
 };
 
-/// Thread `thread` of `threads` copies its share of the input, 16 bytes a call of copy(destination, source);
-/// a null source stands for zeros.
+/// Thread `thread` of `threads` copies its share of the input, 16 bytes a call of copy.start<16>(destination,
+/// source, exists), as Loader does.
 template <class Copy>
 BACKDROP_HOST_DEVICE void load_input(const BottleneckArguments& a, const Layout& layout, const Place& place,
                                      int element_bytes, int thread, int threads, unsigned char* memory,
@@ -209,8 +209,9 @@ BACKDROP_HOST_DEVICE void load_input(const BottleneckArguments& a, const Layout&
     const int y = all.y(row);
     const int x = all.x(row);
     const unsigned char* from = static_cast<const unsigned char*>(a.input);
-    copy(memory + layout.input.at(y, x) + byte,
-         is_inside(a, place, y, x) ? from + pixel_of(a, place, y, x) * bytes + byte : nullptr);
+    const bool exists = is_inside(a, place, y, x);
+    copy.template start<16>(memory + layout.input.at(y, x) + byte,
+                            from + (exists ? pixel_of(a, place, y, x) * bytes + byte : 0), exists);
   }
 }
 

@@ -13,24 +13,20 @@ __device__ __forceinline__ unsigned int shared_address(const void* pointer) {
   return static_cast<unsigned int>(__cvta_generic_to_shared(pointer));
 }
 
-// Copies to shared memory behind the thread's back: 16 bytes, zeros for a null source.
+// Copies to shared memory behind the thread's back: 4, 8 or 16 bytes. What does not exist is zeros; its
+// source may be named, though nothing is read from it.
 struct CopyAsync {
-  const void* readable;  // some address that may be named though nothing is read from it
-
-  __device__ __forceinline__ void operator()(void* destination, const void* source) const {
-    const int bytes = source != nullptr ? tile::kChunkBytes : 0;
-    const void* from = source != nullptr ? source : readable;
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(destination)),
-                 "l"(from), "r"(bytes)
-                 : "memory");
-  }
-
-  // 4 or 8 bytes; zeros, though `source` may be named, unless it exists.
   template <int kBytes>
-  __device__ __forceinline__ void pixel(void* destination, const void* source, bool exists) const {
-    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared_address(destination)),
-                 "l"(source), "n"(kBytes), "r"(exists ? kBytes : 0)
-                 : "memory");
+  __device__ __forceinline__ void start(void* destination, const void* source, bool exists) const {
+    const int bytes = exists ? kBytes : 0;
+    if constexpr (kBytes == tile::kChunkBytes)
+      asm volatile("cp.async.cg.shared.global [%0], [%1], %2, %3;" ::"r"(shared_address(destination)),
+                   "l"(source), "n"(kBytes), "r"(bytes)
+                   : "memory");
+    else
+      asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared_address(destination)),
+                   "l"(source), "n"(kBytes), "r"(bytes)
+                   : "memory");
   }
 };
 

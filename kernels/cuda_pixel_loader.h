@@ -53,7 +53,7 @@ class PixelLoader {
 
   BACKDROP_HOST_DEVICE int steps() const { return (used_count_ + kTaps - 1) / kTaps; }
 
-  /// Calls copy.pixel<bytes>(destination, source, exists) for each pixel of the next step. One that does not
+  /// Calls copy.start<bytes>(destination, source, exists) for each pixel of the next step. One that does not
   /// exist is zeros; nothing may be read from its source.
   template <class Copy>
   BACKDROP_HOST_DEVICE void load(unsigned char* stage, const Copy& copy) {
@@ -66,7 +66,7 @@ class PixelLoader {
     for (int i = 0; i < kColumnShare; ++i) {
       const int column = lane_ + i * kStride;
       const bool exists = live && column < columns_;
-      copy.template pixel<kPixelBytes>(destination + i * kStride * Rows::kPitch,
+      copy.template start<kPixelBytes>(destination + i * kStride * Rows::kPitch,
                                        weights_ + (exists ? column * a_.window + weight : 0) * kPixelChannels,
                                        exists);
     }
@@ -99,7 +99,7 @@ class PixelLoader {
         block[i] = static_cast<int>(block_of(rows.slots, row_ + i * kStride));
       BACKDROP_UNROLL
       for (int i = 0; i < kRowShare; ++i)
-        copy.template pixel<kPixelBytes>(destination + i * kStride * Rows::kPitch,
+        copy.template start<kPixelBytes>(destination + i * kStride * Rows::kPitch,
                                          base + static_cast<std::int64_t>(block[i]) * stride, exists);
       return;
     }
@@ -111,7 +111,7 @@ class PixelLoader {
         for (; row >= a_.rows; row -= a_.rows) ++position;
         exists = live && find_rows(taps_of(position), weight, rows);
       }
-      copy.template pixel<kPixelBytes>(destination + i * kStride * Rows::kPitch,
+      copy.template start<kPixelBytes>(destination + i * kStride * Rows::kPitch,
                                        exists ? rows.at(row) : weights_, exists);
     }
   }

@@ -17,6 +17,7 @@ class Loader {
   static constexpr int kStride = kThreads / kChunks;
   static constexpr int kRowShare = Rows::kRows / kStride;
   static constexpr int kColumnShare = kColumns / kStride;
+  static constexpr unsigned kFirstColumn = 1u << 16;
 
   /// `used[i]` is the i-th window tap that some position of the tile uses, in rising order.
   BACKDROP_HOST_DEVICE Loader(const ConvolutionArguments& a, const Place& place, int thread,
@@ -29,7 +30,8 @@ class Loader {
         chunks_per_tap_(a.group_channels / kPerChunk),
         first_channel_(place.group * a.group_channels),
         ordinal_(chunk_ / chunks_per_tap_),
-        part_(chunk_ % chunks_per_tap_) {
+        part_(chunk_ % chunks_per_tap_),
+        offset_(Rows::offset(lane_, chunk_)) {
     int position = (place.first_row + lane_) / a.rows;
     int row = (place.first_row + lane_) % a.rows;
     int last = -1;
@@ -40,17 +42,16 @@ class Loader {
       row_[i] = row;
       cursor_[i] = exists ? a.work.first_tap[position] : 0;
       end_[i] = exists ? a.work.first_tap[position + 1] : 0;
-      source_[i] = nullptr;
+      source_[i] = static_cast<const Element*>(a.weights);
       for (row += kStride; row >= a.rows; row -= a.rows) ++position;
     }
-    for (int i = 0; i < kColumnShare; ++i) {
-      const int n = place.column + lane_ + i * kStride;
-      const auto* weights = static_cast<const Element*>(a.weights);
-      weights_[i] = n < place.column_end
-                        ? weights + static_cast<std::int64_t>(n) * a.window * a.group_channels
-                        : nullptr;
-    }
-    find_tap();
+    const std::int64_t column_size = static_cast<std::int64_t>(a.window) * a.group_channels;
+    const int column = place.column + lane_;
+    weights_ = static_cast<const Element*>(a.weights) + column * column_size;
+    column_step_ = static_cast<int>(kStride * column_size);
+    for (int i = 0; i < kColumnShare; ++i)
+      if (column + i * kStride < place.column_end) exist_ |= kFirstColumn << i;
+    find_tap(0);
   }
 
   BACKDROP_HOST_DEVICE int steps() const { return (used_count_ * chunks_per_tap_ + kChunks - 1) / kChunks; }
@@ -61,39 +62,52 @@ class Loader {
     return weight_ * (chunks_per_tap_ / kChunks) + part_ / kChunks;
   }
 
-  /// Calls copy(destination, source) for each chunk of the next step; a null source stands for zeros.
+  /// Calls copy.start<16>(destination, source, exists) for each chunk of the next step. One that does not
+  /// exist is zeros; nothing may be read from its source.
   template <class Copy>
   BACKDROP_HOST_DEVICE void load(unsigned char* stage, const Copy& copy) {
-    const bool live = ordinal_ < used_count_;
-    const int offset = part_ * kPerChunk;
     // Rows a multiple of eight apart have the same order of chunks.
-    unsigned char* destination = stage + Rows::offset(lane_, chunk_);
-    for (int i = 0; i < kRowShare; ++i)
-      copy(destination + i * kStride * Rows::kPitch,
-           live && source_[i] != nullptr ? source_[i] + offset : nullptr);
+    unsigned char* destination = stage + offset_;
+    BACKDROP_UNROLL
+    for (int i = 0; i < kRowShare; ++i) {
+      copy.template start<kChunkBytes>(destination + i * kStride * Rows::kPitch, source_[i],
+                                       (exist_ & 1u << i) != 0);
+      source_[i] += kChunks * kPerChunk;
+    }
     destination += Rows::kRows * Rows::kPitch;
-    for (int i = 0; i < kColumnShare; ++i)
-      copy(destination + i * kStride * Rows::kPitch,
-           live && weights_[i] != nullptr ? weights_[i] + weight_ * a_.group_channels + offset : nullptr);
+    const Element* weights = weights_;
+    BACKDROP_UNROLL
+    for (int i = 0; i < kColumnShare; ++i, weights += column_step_)
+      copy.template start<kChunkBytes>(destination + i * kStride * Rows::kPitch, weights,
+                                       (exist_ & kFirstColumn << i) != 0);
+    weights_ += kChunks * kPerChunk;
     part_ += kChunks;
     if (part_ < chunks_per_tap_) return;
+    const int chunk = weight_ * chunks_per_tap_ + part_;
     while (part_ >= chunks_per_tap_) {
       part_ -= chunks_per_tap_;
       ++ordinal_;
     }
-    find_tap();
+    find_tap(chunk);
   }
 
  private:
-  // Points source_ at the rows' channels under the current tap. A position's taps are in rising order of
-  // weight; one that does not have this tap contributes zeros.
-  BACKDROP_HOST_DEVICE void find_tap() {
-    if (ordinal_ >= used_count_) return;
+  // Points to the rows' and the columns' channels under the current tap; weights_ is at chunk `chunk` of its
+  // column. A position's taps are in rising order of weight; one that does not have this tap contributes
+  // zeros.
+  BACKDROP_HOST_DEVICE void find_tap(int chunk) {
+    const bool live = ordinal_ < used_count_;
+    exist_ = live ? exist_ & ~(kFirstColumn - 1) : 0;
+    if (!live) return;
     weight_ = used_[ordinal_];
+    weights_ += (weight_ * chunks_per_tap_ + part_ - chunk) * kPerChunk;
     TapRows<Element> rows;
+    BACKDROP_UNROLL
     for (int i = 0; i < kRowShare; ++i) {
       if ((starts_ >> i & 1u) != 0) rows = find_rows(cursor_[i], end_[i]);
-      source_[i] = rows.base != nullptr ? rows.at(row_[i]) + first_channel_ : nullptr;
+      if (rows.base == nullptr) continue;
+      source_[i] = rows.at(row_[i]) + first_channel_ + part_ * kPerChunk;
+      exist_ |= 1u << i;
     }
   }
 
@@ -118,12 +132,16 @@ class Loader {
   int ordinal_;          // of the tap among the used ones
   int part_;             // chunk within the tap
   int weight_ = 0;       // the tap's number in the window
+  int offset_;           // of the thread's first chunk in a stage
   unsigned starts_ = 0;  // bit i: whether row i is of another position than the row before
+  unsigned exist_ = 0;   // bit i: whether row i has the current tap; behind them whether there is column i
   int row_[kRowShare];
   int cursor_[kRowShare];
   int end_[kRowShare];
-  const Element* source_[kRowShare];
-  const Element* weights_[kColumnShare > 0 ? kColumnShare : 1];
+  const Element*
+      source_[kRowShare];   // what is copied next; anything that may be named where nothing is present
+  const Element* weights_;  // of the first column, what is copied next
+  int column_step_;         // elements from a column to the next one
 };
 
 }  // namespace backdrop::kernels::tile

@@ -82,19 +82,24 @@ struct WarpgroupShare {
   static constexpr int kThreads = 128;
   static constexpr int kRows = 64;
   static constexpr int kSteps = 4;  ///< products in the 128 bytes of a stage
+  static constexpr int kStepBytes = 2 * kChunkBytes;
 
   BACKDROP_HOST_DEVICE static int left_offset(int warpgroup, int step) {
-    return warpgroup * kRows * Rows128::kPitch + step * 2 * kChunkBytes;
+    return warpgroup * kRows * Rows128::kPitch + step * kStepBytes;
   }
   BACKDROP_HOST_DEVICE static int right_offset(int step) {
-    return tile::kRows * Rows128::kPitch + step * 2 * kChunkBytes;
+    return tile::kRows * Rows128::kPitch + step * kStepBytes;
   }
-  /// `address`: in shared memory. The leading dimension's offset has no meaning here.
+  /// What a descriptor says of an address in shared memory: so much more names a place so far behind.
+  BACKDROP_HOST_DEVICE static constexpr std::uint64_t address_bits(std::uint32_t address) {
+    return (address & 0x3ffffu) >> 4;
+  }
+  /// The leading dimension's offset has no meaning here.
   BACKDROP_HOST_DEVICE static std::uint64_t descriptor(std::uint32_t address) {
     constexpr std::uint64_t kLeading = 1;
     constexpr std::uint64_t kStride = Rows128::kAlignment / 16;
     constexpr std::uint64_t kSwizzle = 1;  // by 128 bytes
-    return (address & 0x3ffffu) >> 4 | kLeading << 16 | kStride << 32 | kSwizzle << 62;
+    return address_bits(address) | kLeading << 16 | kStride << 32 | kSwizzle << 62;
   }
 };
 

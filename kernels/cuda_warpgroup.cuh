@@ -179,16 +179,17 @@ struct WarpgroupMath {
   __device__ __forceinline__ void start(const unsigned char* stage, int thread) {
     constexpr int kTileBytes = tile::kRows * Rows::kPitch;
     const unsigned int address = shared_address(stage);
-    const int warpgroup = thread / Share::kThreads;
+    const std::uint64_t left = Share::descriptor(address + Share::left_offset(thread / Share::kThreads, 0));
+    const std::uint64_t right =
+        Share::descriptor(address + (kRowTiles - 1) * kTileBytes + Share::right_offset(0));
     begin_products();
 #pragma unroll
     for (int step = 0; step < Share::kSteps; ++step)
 #pragma unroll
       for (int row_tile = 0; row_tile < kRowTiles; ++row_tile)
         Product::multiply_warpgroup(
-            sums[row_tile],
-            Share::descriptor(address + row_tile * kTileBytes + Share::left_offset(warpgroup, step)),
-            Share::descriptor(address + (kRowTiles - 1) * kTileBytes + Share::right_offset(step)));
+            sums[row_tile], left + Share::address_bits(row_tile * kTileBytes + step * Share::kStepBytes),
+            right + Share::address_bits(step * Share::kStepBytes));
     commit_products();
   }
 

@@ -48,26 +48,28 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a) {
   const int taps = find_used_taps(a, place.first_row, tile::kRows, bits, used);
   Loader<Element, kColumns, Rows> loader(a, place, thread, used, taps);
   const int steps = loader.steps();
-  const CopyAsync copy{a.weights};
+  constexpr CopyAsync kCopy;
   constexpr int kStageBytes = tile::stage_bytes<Rows>(kColumns);
 #pragma unroll
   for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (stage < steps) loader.load(memory + stage * kStageBytes, copy);
+    if (stage < steps) loader.load(memory + stage * kStageBytes, kCopy);
     commit_copies();
   }
   Math math;
+  int slot = 0;  // the step's stage
   for (int step = 0; step < steps; ++step) {
     // Of the groups committed so far, kStages - 1 + step, the first step + 1 must have arrived. The barrier
     // also says that every thread is done with the stage that is filled next.
     wait_for_copies<kStages - 2>();
     Math::publish_copies();
     __syncthreads();
-    const unsigned char* stage = memory + step % kStages * kStageBytes;
+    const unsigned char* stage = memory + slot * kStageBytes;
     math.start(stage, thread);
-    const int next = step + kStages - 1;
-    if (next < steps) loader.load(memory + next % kStages * kStageBytes, copy);
+    const int last = slot == 0 ? kStages - 1 : slot - 1;
+    if (step + kStages - 1 < steps) loader.load(memory + last * kStageBytes, kCopy);
     commit_copies();
     math.accumulate(stage, thread);
+    slot = slot == kStages - 1 ? 0 : slot + 1;
   }
   __syncthreads();  // no copy is under way: the groups behind the last step's are empty
 

@@ -67,10 +67,7 @@ void emulate_bottleneck(const kernels::BottleneckArguments& a) {
     auto* memory = reinterpret_cast<unsigned char*>(buffer.data());
     std::memset(memory, 0xff, layout.bytes);
     for (int thread = 0; thread < threads; ++thread)
-      bottleneck::load_input(a, layout, place, kBytes, thread, threads, memory,
-                             [](void* to, const void* from) {
-                               from != nullptr ? std::memcpy(to, from, 16) : std::memset(to, 0, 16);
-                             });
+      bottleneck::load_input(a, layout, place, kBytes, thread, threads, memory, EmulatedCopies());
     WarpMachine<Operands> machine;
     const auto all_warps = [&](const auto& phase) {
       for (int w = 0; w < threads / 32; ++w)

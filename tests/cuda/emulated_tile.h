@@ -246,13 +246,10 @@ class EmulatedScalarMath {
   std::array<tile::ScalarMath, tile::kThreads> threads_;
 };
 
-/// Copies of Loader and PixelLoader, at once.
+/// Copies at once.
 struct EmulatedCopies {
-  void operator()(void* destination, const void* source) const {
-    pixel<tile::kChunkBytes>(destination, source, source != nullptr);
-  }
   template <int kBytes>
-  void pixel(void* destination, const void* source, bool exists) const {
+  void start(void* destination, const void* source, bool exists) const {
     if (exists)
       std::memcpy(destination, source, kBytes);
     else
