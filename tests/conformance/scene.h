@@ -2,7 +2,10 @@
 /// A few foregrounds on a few backgrounds, run through an engine.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -59,5 +62,25 @@ struct Scene {
     return largest;
   }
 };
+
+/// A scene by the CPU's plain loops.
+inline Scene plain_scene(const std::shared_ptr<const Network>& network, int size, int background_count,
+                         int class_count, unsigned seed) {
+  Scene scene(size, background_count, class_count, seed);
+  EngineOptions options;
+  options.reference = true;
+  options.threads = 1;
+  scene.run(*make_cpu_engine(network, default_class_map(class_count), options));
+  return scene;
+}
+
+/// `tolerance`: of the largest logit.
+inline void expect_logits(const Scene& actual, const Scene& expected, float tolerance) {
+  const float allowed = tolerance * expected.largest_logit();
+  for (std::size_t f = 0; f < expected.logits.size(); ++f)
+    for (std::size_t i = 0; i < expected.logits[f].size(); ++i)
+      ASSERT_LE(std::abs(actual.logits[f][i] - expected.logits[f][i]), allowed)
+          << mask_names()[f] << ", logit " << i;
+}
 
 }  // namespace backdrop::test

@@ -23,24 +23,12 @@ class EmulatedEngine : public testing::Test {
   }
 };
 
-test::Scene reference_of(const std::shared_ptr<const Network>& network, int size, unsigned seed) {
-  test::Scene scene(size, kBackgrounds, kClasses, seed);
-  EngineOptions options;
-  options.reference = true;
-  options.threads = 1;
-  scene.run(*make_cpu_engine(network, default_class_map(kClasses), options));
-  return scene;
-}
-
 void expect_equal(const test::Scene& actual, const test::Scene& expected, float tolerance) {
-  const float allowed = tolerance * expected.largest_logit();
-  for (std::size_t f = 0; f < expected.logits.size(); ++f) {
-    SCOPED_TRACE(test::mask_names()[f]);
-    for (std::size_t i = 0; i < expected.logits[f].size(); ++i)
-      ASSERT_LE(std::abs(actual.logits[f][i] - expected.logits[f][i]), allowed) << "logit " << i;
+  test::expect_logits(actual, expected, tolerance);
+  const float allowed = 2 * tolerance * expected.largest_logit();
+  for (std::size_t f = 0; f < expected.margins.size(); ++f)
     for (std::size_t i = 0; i < expected.margins[f].size(); ++i)
-      ASSERT_LE(std::abs(actual.margins[f][i] - expected.margins[f][i]), 2 * allowed);
-  }
+      ASSERT_LE(std::abs(actual.margins[f][i] - expected.margins[f][i]), allowed) << test::mask_names()[f];
 }
 
 std::shared_ptr<const Network> network_of(int size, unsigned seed) {
@@ -51,7 +39,7 @@ TEST_F(EmulatedEngine, Fp32EqualsTheReferenceWithAndWithoutReuse) {
   for (unsigned seed = 0; seed < 6; ++seed) {
     const int size = 13 + static_cast<int>(seed);
     const auto network = network_of(size, seed);
-    const test::Scene expected = reference_of(network, size, seed);
+    const test::Scene expected = test::plain_scene(network, size, kBackgrounds, kClasses, seed);
     for (const bool reuse : {true, false}) {
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", reuse " << reuse);
       EngineOptions options;
@@ -72,7 +60,7 @@ TEST_F(EmulatedEngine, EveryHandOffGivesTheSameLogitsAndCountsItsMultiplyAdds) {
   for (const unsigned seed : {1u, 2u}) {
     const int size = 15;
     const auto network = network_of(size, seed);
-    const test::Scene expected = reference_of(network, size, seed);
+    const test::Scene expected = test::plain_scene(network, size, kBackgrounds, kClasses, seed);
     const CudaLayers layers(*network, Precision::fp32);
     const CudaPhotos photos = upload_photos(*expected.backgrounds);
     std::vector<std::int32_t> in9(kClasses);
@@ -110,7 +98,7 @@ float tolerance_of(Precision precision) {
 TEST_F(EmulatedEngine, LowPrecisionPublishesFp32sPredictions) {
   for (const unsigned seed : {4u, 5u}) {
     const auto network = network_of(13, seed);
-    const test::Scene expected = reference_of(network, 13, seed);
+    const test::Scene expected = test::plain_scene(network, 13, kBackgrounds, kClasses, seed);
     for (const Precision precision : {Precision::fp16, Precision::bf16, Precision::int8, Precision::fp8}) {
       for (const bool reuse : {true, false}) {
         SCOPED_TRACE(testing::Message() << name(precision) << ", seed " << seed << ", reuse " << reuse);
@@ -209,7 +197,7 @@ TEST_F(EmulatedEngine, ACalibrationThatIsGivenIsUsed) {
   for (auto& value : options.calibration->values) value.scale *= 1000.0f;
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
   scene.run(*engine);
-  EXPECT_EQ(scene.predictions, reference_of(network, 13, 4).predictions);
+  EXPECT_EQ(scene.predictions, test::plain_scene(network, 13, kBackgrounds, kClasses, 4).predictions);
   EXPECT_GT(engine->screening()->rechecked, engine->screening()->composites * 3 / 4);
 }
 
@@ -257,7 +245,7 @@ TEST_F(EmulatedEngine, Fp8HasTheSameLogitsWithEveryHandOff) {
 
 TEST_F(EmulatedEngine, HalvesTheCacheUntilItFits) {
   const auto network = network_of(15, 0);
-  const test::Scene expected = reference_of(network, 15, 0);
+  const test::Scene expected = test::plain_scene(network, 15, kBackgrounds, kClasses, 0);
   EngineOptions options;
   options.batch = 2;
   options.cache_memory = std::size_t{1} << 40;

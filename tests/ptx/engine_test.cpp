@@ -21,24 +21,6 @@ struct Run {
   float tolerance = 1e-4f;  // of the largest logit
 };
 
-// The scene by the CPU's plain loops.
-test::Scene plain_scene(const std::shared_ptr<const Network>& network, int size) {
-  test::Scene scene(size, kBackgrounds, kClasses, 4);
-  EngineOptions options;
-  options.reference = true;
-  options.threads = 1;
-  scene.run(*make_cpu_engine(network, default_class_map(kClasses), options));
-  return scene;
-}
-
-void expect_logits(const test::Scene& actual, const test::Scene& expected, float tolerance) {
-  const float allowed = tolerance * expected.largest_logit();
-  for (std::size_t f = 0; f < expected.logits.size(); ++f)
-    for (std::size_t i = 0; i < expected.logits[f].size(); ++i)
-      ASSERT_LE(std::abs(actual.logits[f][i] - expected.logits[f][i]), allowed)
-          << test::mask_names()[f] << ", logit " << i;
-}
-
 class InterpretedEngine : public testing::TestWithParam<Run> {
  protected:
   void TearDown() override { ptx::use_device({}); }
@@ -46,7 +28,7 @@ class InterpretedEngine : public testing::TestWithParam<Run> {
   void compare(const ptx::Device& device) {
     ptx::use_device(device);
     const auto network = test::random_residual_network(kSize, 4);
-    const test::Scene expected = plain_scene(network, kSize);
+    const test::Scene expected = test::plain_scene(network, kSize, kBackgrounds, kClasses, 4);
     test::Scene actual(kSize, kBackgrounds, kClasses, 4);
     EngineOptions options;
     options.precision = GetParam().precision;
@@ -57,7 +39,7 @@ class InterpretedEngine : public testing::TestWithParam<Run> {
     if (!options.reuse) {
       EXPECT_GT(ptx::take_graph_launches(), 0);
     }
-    expect_logits(actual, expected, GetParam().tolerance);
+    test::expect_logits(actual, expected, GetParam().tolerance);
     EXPECT_EQ(actual.predictions, expected.predictions);
   }
 };
@@ -93,7 +75,7 @@ TEST(InterpretedClusters, GiveThePlainLogits) {
   const DeviceBuffer in9 = test::to_device(std::vector<std::int32_t>(kClasses, 0));
   CudaReuse reuse(layers, photos, in9.as<std::int32_t>(), {kBackgrounds, 1, std::size_t{1} << 26});
   test::run_alone(reuse, actual);
-  expect_logits(actual, plain_scene(network, kSmallSize), 1e-2f);
+  test::expect_logits(actual, test::plain_scene(network, kSmallSize, kBackgrounds, kClasses, 4), 1e-2f);
   ptx::use_device({});
 }
 
