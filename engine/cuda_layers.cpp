@@ -111,7 +111,11 @@ void CudaLayers::use(Products products) {
 void CudaLayers::use(int index, Products products) {
   const bool has_one_way = arithmetic(index) == Precision::fp32;
   products_[index] = has_one_way ? Products::warps : products;
-  if (products_[index] != Products::clusters || cluster_weights_[index].size() > 0) return;
+  if (products_[index] != Products::clusters) {
+    cluster_weights_[index] = {};
+    return;
+  }
+  if (cluster_weights_[index].size() > 0) return;
   const kernels::ConvolutionArguments shape = convolution(index, {}, 0);
   std::vector<std::byte> weights(weights_[index].size());
   check_cuda(cudaMemcpy(weights.data(), weights_[index].data(), weights.size(), cudaMemcpyDeviceToHost),

@@ -28,6 +28,7 @@ class CudaLayers {
   void set_calibration(const Network& network, const Calibration& calibration);
   bool has_weights() const { return has_weights_; }
   /// How layers multiply from now on (engine/cuda_products.h), where their arithmetic has more than one way.
+  /// Nothing may be under way.
   void use(kernels::Products products);
   void use(int index, kernels::Products products);
   kernels::Products products(int index) const { return products_[index]; }

@@ -205,13 +205,12 @@ std::vector<int> choose_clusters(CudaLayers& layers, const CudaDevice& device,
     LayerTrials trials(layers, alike[0], device);
     const Trial alone = trials.run(Products::warpgroups, !known);
     const Trial together = trials.run(Products::clusters, !known);
-    if (agree(layers.precision(), alone.results, together.results) &&
-        (known || together.milliseconds < alone.milliseconds))
-      chosen.insert(chosen.end(), alike.begin(), alike.end());
-    layers.use(alike[0], Products::warpgroups);
+    const bool is_better = agree(layers.precision(), alone.results, together.results) &&
+                           (known || together.milliseconds < alone.milliseconds);
+    for (const int index : alike) layers.use(index, is_better ? Products::clusters : Products::warpgroups);
+    if (is_better) chosen.insert(chosen.end(), alike.begin(), alike.end());
   }
   std::sort(chosen.begin(), chosen.end());
-  for (const int index : chosen) layers.use(index, Products::clusters);
   return chosen;
 }
 

@@ -45,11 +45,9 @@ __device__ __forceinline__ void convolve_cluster_tile(const ConvolutionArguments
   const int steps = loader.steps();
   meet_cluster();
 
-  const int column_tile =
-      place.group * a.group_tiles + (place.column - place.group * a.group_columns) / Tile::kColumns;
   const unsigned char* weights =
       static_cast<const unsigned char*>(a.weights) +
-      static_cast<std::int64_t>(column_tile) * loader.weight_stages(a.window) * Tile::kWeightBytes +
+      static_cast<std::int64_t>(place.column_tile) * loader.weight_stages(a.window) * Tile::kWeightBytes +
       rank * Tile::kShareBytes;
   const auto load = [&](int step) {
     unsigned char* stage = memory + step % kStages * kStageBytes;
@@ -92,9 +90,11 @@ __device__ __forceinline__ void convolve_cluster_tile(const ConvolutionArguments
   math.write(result, thread);
   __syncthreads();
 #pragma unroll
-  for (int row_tile = 0; row_tile < Tile::kRowTiles; ++row_tile)
-    Math::finish(a, {place.first_row + row_tile * tile::kRows, place.group, place.column, place.column_end},
-                 result + row_tile * Math::kTileResults, thread);
+  for (int row_tile = 0; row_tile < Tile::kRowTiles; ++row_tile) {
+    tile::Place part = place;
+    part.first_row += row_tile * tile::kRows;
+    Math::finish(a, part, result + row_tile * Math::kTileResults, thread);
+  }
 }
 
 template <class Product, class Tile>
@@ -107,31 +107,9 @@ __global__ void __launch_bounds__(tile::kThreads, 1)
 }
 
 template <class Product, class Tile>
-cudaError_t launch_cluster_tiles(ConvolutionArguments arguments, cudaStream_t stream) {
-  constexpr int kBytes = tile::shared_bytes<Tile>(Tile::kColumns);
-  arguments.group_tiles = (arguments.group_columns + Tile::kColumns - 1) / Tile::kColumns;
-  constexpr int kClusterRows = Tile::kBlocks * Tile::kRows;
-  const std::int64_t rows = static_cast<std::int64_t>(arguments.work.positions) * arguments.rows;
-  const std::int64_t blocks =
-      (rows + kClusterRows - 1) / kClusterRows * Tile::kBlocks * arguments.groups * arguments.group_tiles;
-  if (blocks == 0) return cudaSuccess;
-  if (blocks > INT32_MAX || rows > INT32_MAX - kClusterRows) return cudaErrorInvalidValue;
-  const auto kernel = cluster_convolution_kernel<Product, Tile>;
-  const cudaError_t allowed =
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
-  if (allowed != cudaSuccess) return allowed;
-  cudaLaunchAttribute together{};
-  together.id = cudaLaunchAttributeClusterDimension;
-  together.val.clusterDim.x = Tile::kBlocks;
-  together.val.clusterDim.y = together.val.clusterDim.z = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = static_cast<unsigned int>(blocks);
-  config.blockDim = tile::kThreads;
-  config.dynamicSmemBytes = kBytes;
-  config.stream = stream;
-  config.attrs = &together;
-  config.numAttrs = 1;
-  return cudaLaunchKernelEx(&config, kernel, arguments);
+cudaError_t launch_cluster_tiles(const ConvolutionArguments& arguments, cudaStream_t stream) {
+  return launch_tiles(cluster_convolution_kernel<Product, Tile>, arguments, Tile::kColumns,
+                      tile::shared_bytes<Tile>(Tile::kColumns), Tile::kRows, Tile::kBlocks, stream);
 }
 
 template <class Product>

@@ -100,6 +100,7 @@ BACKDROP_HOST_DEVICE constexpr int shared_bytes(int columns) {
 /// What a block computes.
 struct Place {
   int first_row = 0;
+  int column_tile = 0;  ///< of those of all groups
   int group = 0;
   int column = 0;
   int column_end = 0;  ///< of the group
@@ -109,8 +110,8 @@ BACKDROP_HOST_DEVICE Place place_of_block(const ConvolutionArguments& a, int blo
   const int tiles = a.groups * a.group_tiles;
   const int column_tile = block % tiles;
   const int group = column_tile / a.group_tiles;
-  return {block / tiles * kRows, group, group * a.group_columns + column_tile % a.group_tiles * columns,
-          (group + 1) * a.group_columns};
+  return {block / tiles * kRows, column_tile, group,
+          group * a.group_columns + column_tile % a.group_tiles * columns, (group + 1) * a.group_columns};
 }
 
 /// A cluster's blocks compute the same columns of neighbouring tiles of rows; the last one's may be none.

@@ -88,21 +88,37 @@ __global__ void __launch_bounds__(tile::kThreads, Math::kBlocks)
     __trap();
 }
 
-template <class Math, template <class, int, class> class Loader = tile::Loader>
-cudaError_t launch_convolution(ConvolutionArguments arguments, cudaStream_t stream) {
-  constexpr int kBytes = tile::shared_bytes<typename Math::Rows>(Math::kColumns);
-  arguments.group_tiles = (arguments.group_columns + Math::kColumns - 1) / Math::kColumns;
-  const std::int64_t rows = static_cast<std::int64_t>(arguments.work.positions) * arguments.rows;
+// Blocks of `rows` by `columns` each, `cluster` of them neighbours by rows that run together.
+inline cudaError_t launch_tiles(void (*kernel)(ConvolutionArguments), ConvolutionArguments arguments,
+                                int columns, int shared_bytes, int rows, int cluster, cudaStream_t stream) {
+  arguments.group_tiles = (arguments.group_columns + columns - 1) / columns;
+  const int together = cluster * rows;
+  const std::int64_t all_rows = static_cast<std::int64_t>(arguments.work.positions) * arguments.rows;
   const std::int64_t blocks =
-      (rows + tile::kRows - 1) / tile::kRows * arguments.groups * arguments.group_tiles;
+      (all_rows + together - 1) / together * cluster * arguments.groups * arguments.group_tiles;
   if (blocks == 0) return cudaSuccess;
-  if (blocks > INT32_MAX || rows > INT32_MAX - tile::kRows) return cudaErrorInvalidValue;
-  const cudaError_t allowed = cudaFuncSetAttribute(position_convolution_kernel<Math, Loader>,
-                                                   cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+  if (blocks > INT32_MAX || all_rows > INT32_MAX - together) return cudaErrorInvalidValue;
+  const cudaError_t allowed =
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes);
   if (allowed != cudaSuccess) return allowed;
-  position_convolution_kernel<Math, Loader>
-      <<<static_cast<unsigned int>(blocks), tile::kThreads, kBytes, stream>>>(arguments);
-  return cudaGetLastError();
+  cudaLaunchAttribute dimension{};
+  dimension.id = cudaLaunchAttributeClusterDimension;
+  dimension.val.clusterDim.x = static_cast<unsigned int>(cluster);
+  dimension.val.clusterDim.y = dimension.val.clusterDim.z = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = static_cast<unsigned int>(blocks);
+  config.blockDim = tile::kThreads;
+  config.dynamicSmemBytes = static_cast<std::size_t>(shared_bytes);
+  config.stream = stream;
+  config.attrs = &dimension;
+  config.numAttrs = cluster > 1 ? 1 : 0;  // older devices know no clusters
+  return cudaLaunchKernelEx(&config, kernel, arguments);
+}
+
+template <class Math, template <class, int, class> class Loader = tile::Loader>
+cudaError_t launch_convolution(const ConvolutionArguments& arguments, cudaStream_t stream) {
+  return launch_tiles(position_convolution_kernel<Math, Loader>, arguments, Math::kColumns,
+                      tile::shared_bytes<typename Math::Rows>(Math::kColumns), tile::kRows, 1, stream);
 }
 
 template <template <class, int> class Math, class Product>

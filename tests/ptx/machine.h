@@ -164,9 +164,8 @@ class Warp {
   std::deque<Products> products_ = std::deque<Products>(1);  // groups, the last one not committed
 };
 
-/// Runs all clusters one after the other. Throws
-/// Fault, with the kernel, the place in the source and the block, at the first thing that is wrong. Returns
-/// the number of instructions that warps executed.
+/// Runs all clusters one after the other. Throws Fault, with the kernel, the place in the source and the
+/// block, at the first thing that is wrong. Returns the number of instructions that warps executed.
 std::int64_t run(const Launch& launch, Multiprocessor& multiprocessor, DeviceMemory& memory,
                  std::mt19937& generator);
 
