@@ -27,6 +27,12 @@ std::string known_device(const std::string& device) {
   }
 }
 
+std::vector<std::string> way_names() {
+  std::vector<std::string> names;
+  for (const GpuWay way : kGpuWays) names.push_back(name(way));
+  return names;
+}
+
 // Whichever of several engines says it first says it for all.
 void note_once(const std::string& line) {
   static std::once_flag noted;
@@ -119,6 +125,12 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
           "there; anew: measure it again and keep it; off: measure it, touch no file")
       ->check(CLI::IsMember({"keep", "anew", "off"}))
       ->capture_default_str();
+  command
+      .add_option("--gpu-without", options.gpu_without,
+                  "Of a GPU, how not to compute: to compare, or where one is broken")
+      ->check(CLI::IsMember(way_names()))
+      ->delimiter(',')
+      ->allow_extra_args(false);
 }
 
 void add_cache_option(CLI::App& command, std::uint64_t& bytes) {
@@ -174,6 +186,8 @@ LoadedModel load_model(const ModelOptions& options) {
 }
 
 EngineOptions engine_options(const DeviceOptions& options) {
+  GpuWays gpu_without;
+  for (const std::string& way : options.gpu_without) gpu_without.add(gpu_way_named(way).value());
   return EngineOptions{.threads = options.threads,
                        .batch = options.batch,
                        .reference = options.kernels == "reference",
@@ -183,6 +197,7 @@ EngineOptions engine_options(const DeviceOptions& options) {
                        .precision = precision_named(options.precision).value_or(Precision::fp32),
                        .choose_precision = options.precision == "auto",
                        .profile_window = options.profile_window,
+                       .gpu_without = gpu_without,
                        .plan_folder = options.gpu_plans == "off" ? "" : cache_folder(),
                        .measure_anew = options.gpu_plans == "anew",
                        .complain = note_once};

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/engine.h"
 #include "engine/machine_peak.h"
@@ -34,6 +35,7 @@ struct DeviceOptions {
   std::uint64_t cache_memory = 0;
   ProfileWindow profile_window;
   std::string gpu_plans = "keep";
+  std::vector<std::string> gpu_without;
 };
 
 /// A checkpoint as a network, with what results say about it.
@@ -71,8 +73,9 @@ LoadedNetwork load_network(const ModelOptions& options);
 /// The same with the class map. Throws usage if --in9 contradicts the checkpoint or a map is needed.
 LoadedModel load_model(const ModelOptions& options);
 
-/// What --threads, --batch, --reuse, --kernels, --cache-memory, --precision, --profile-window and --gpu-plans
-/// say.
+/// What --threads, --batch, --reuse, --kernels, --cache-memory, --precision, --profile-window, --gpu-plans
+/// and
+/// --gpu-without say.
 EngineOptions engine_options(const DeviceOptions& options);
 
 /// With --device auto a GPU where CUDA's driver is; if it cannot be used the CPU, as one line on stderr says.

@@ -4,7 +4,7 @@
 # BACKDROP_CUDA_ARCHITECTURES: machine code for compute capabilities 8.0 (A100), 8.6, 8.9 and 9.0a (H100, H200), and PTX
 # for whatever comes later. Passed as -gencode, not through CMAKE_CUDA_ARCHITECTURES, which older CMake does not know
 # all of.
-set(BACKDROP_CUDA_ARCHITECTURES "80;86;89;90a;90-ptx" CACHE STRING "GPU architectures; NN-ptx stands for PTX")
+set(BACKDROP_CUDA_ARCHITECTURES "80;86;89;90a;89-ptx" CACHE STRING "GPU architectures; NN-ptx stands for PTX")
 set(BACKDROP_CUDA_FOUND FALSE)
 
 # Looks for the compiler and the headers; sets `missing` to what is not there.
@@ -28,9 +28,9 @@ macro(backdrop_find_cuda)
       set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
       set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
     endif()
-    find_package(CUDAToolkit 12.0 QUIET)
+    find_package(CUDAToolkit 12.4 QUIET)
     if(NOT CUDAToolkit_FOUND)
-      set(missing "no CUDA toolkit of version 12 or later")
+      set(missing "no CUDA toolkit of version 12.4 or later")
     endif()
   endif()
   if(NOT missing)
@@ -84,6 +84,9 @@ set(gencode "")
 foreach(architecture ${BACKDROP_CUDA_ARCHITECTURES})
   if(architecture MATCHES "^([0-9]+a?)-ptx$")
     list(APPEND gencode "-gencode=arch=compute_${CMAKE_MATCH_1},code=compute_${CMAKE_MATCH_1}")
+  elseif(architecture EQUAL 86)
+    # It has no instructions that 8.0 lacks: half of the compiler's work is done once for both.
+    list(APPEND gencode "-gencode=arch=compute_80,code=sm_86")
   else()
     list(APPEND gencode "-gencode=arch=compute_${architecture},code=sm_${architecture}")
   endif()

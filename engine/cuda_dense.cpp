@@ -37,17 +37,21 @@ MemoryPlan plan_values(const CudaLayers& layers, int batch) {
 
 }  // namespace
 
-CudaDense::CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, bool with_cudnn,
+CudaDense::CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, const GpuWays& without,
                      PlanFolder& plans)
     : layers_(layers),
       in9_(in9),
       batch_(batch),
+      without_(without),
       plan_(plan_values(layers, batch)),
       arena_(plan_.bytes, "activations"),
       tail_(layers, batch),
       convolutions_(layers.network().layers.size()),
       chains_(layers.network().layers.size()) {
-  if (with_cudnn && !needs_calibration(layers.precision())) cudnn_ = kernels::Cudnn::open(stream_, no_cudnn_);
+  if (needs_calibration(layers.precision()) || without.has(GpuWay::cudnn))
+    no_cudnn_ = "our kernels";
+  else
+    cudnn_ = kernels::Cudnn::open(stream_, no_cudnn_);
   if (cudnn_) workspace_ = DeviceBuffer(kWorkspaceBytes, "cuDNN");
   // cuDNN always runs full batches: what lies in unused places must at least be numbers.
   clear_activations();
@@ -101,7 +105,7 @@ void CudaDense::run_layer(int index, int rows) {
 
 void CudaDense::run_network(int rows) {
   // A profile's events lie between the layers.
-  if (clock_.has_profile()) return run_layers(rows);
+  if (clock_.has_profile() || without_.has(GpuWay::graphs)) return run_layers(rows);
   graphs_.run(rows, stream_, [&] { run_layers(rows); });
 }
 

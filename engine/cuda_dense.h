@@ -15,6 +15,7 @@
 #include "engine/cuda_graph.h"
 #include "engine/cuda_layers.h"
 #include "engine/cuda_tail.h"
+#include "engine/gpu_ways.h"
 #include "engine/measured_plan.h"
 #include "engine/memory_plan.h"
 #include "kernels/cudnn_cuda.h"
@@ -24,9 +25,10 @@ namespace backdrop {
 class CudaDense {
  public:
   /// `layers` must outlive the runner. Each convolution is timed once as our kernel and as cuDNN's (where the
-  /// library is there and `with_cudnn`), and the faster is kept; `plans` is asked first what was the faster
-  /// before, and told what is.
-  CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, bool with_cudnn, PlanFolder& plans);
+  /// library is there), and the faster is kept; `plans` is asked first what was the faster before, and told
+  /// what is. What `without` has is neither tried nor used.
+  CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, const GpuWays& without,
+            PlanFolder& plans);
 
   void run(std::span<const CompositeTask> tasks, const CudaPhotos& backgrounds, const DecisionSink& sink);
   /// Logits [images.size()][classes].
@@ -71,6 +73,7 @@ class CudaDense {
   const CudaLayers& layers_;
   const std::int32_t* in9_;
   int batch_;
+  GpuWays without_;
   MemoryPlan plan_;  // of values 0 .. position_layers() - 1, in bytes
   DeviceBuffer arena_;
   DeviceBuffer workspace_;
@@ -83,7 +86,7 @@ class CudaDense {
   std::shared_ptr<kernels::Cudnn> cudnn_;
   std::vector<std::unique_ptr<kernels::CudnnConvolution>> convolutions_;  // null: our kernel
   std::vector<std::unique_ptr<CudaChain>> chains_;  // by their first layer; null: layer by layer
-  std::string no_cudnn_;                            // why not
+  std::string no_cudnn_;                            // what there is instead, for people
   std::int64_t composites_ = 0;
 };
 

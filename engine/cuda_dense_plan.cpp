@@ -35,7 +35,7 @@ void CudaDense::choose(PlanFolder& plans) {
   if (known && follow(*known)) return;
   const CudaRange range("choose");
   choose_convolutions();
-  choose_chains();
+  if (!without_.has(GpuWay::bottlenecks)) choose_chains();
   plans.keep(subject, layers_.network(), plan());
 }
 
@@ -134,7 +134,6 @@ MeasuredPlan CudaDense::plan() const {
 std::string CudaDense::libraries() const {
   const MeasuredPlan taken = plan();
   std::string text = no_cudnn_;
-  if (needs_calibration(layers_.precision())) text = "our kernels";
   if (cudnn_) {
     const auto& layers = layers_.network().layers;
     const auto convolutions =

@@ -43,6 +43,10 @@ std::size_t activation_bytes(const CudaLayers& layers, int rows) {
   return largest * rows * layers.value_bytes();
 }
 
+std::string describe(const GpuWays& without) {
+  return without.empty() ? "" : ", without " + names(without);
+}
+
 class CudaEngine final : public PeerEngine {
  public:
   CudaEngine(std::shared_ptr<const Network> network, const ClassMap& map, const EngineOptions& options,
@@ -51,7 +55,8 @@ class CudaEngine final : public PeerEngine {
         options_(options),
         device_(open_cuda_device(gpu)),
         window_(options.profile_window),
-        plans_(options.plan_folder, describe_machine(device_), options.measure_anew, options.complain) {
+        plans_(options.plan_folder, describe_machine(device_) + describe(options.gpu_without),
+               options.measure_anew, options.complain) {
     if (static_cast<int>(map.in9.size()) != network_->classes())
       throw Error(ErrorCode::usage, fmt::format("the class map has {} classes and the network {}",
                                                 map.in9.size(), network_->classes()));
@@ -60,7 +65,7 @@ class CudaEngine final : public PeerEngine {
     in9_ = DeviceBuffer(in9.size() * sizeof(std::int32_t), "the class map");
     copy_to_device(in9_.data(), in9.data(), in9_.size(), "copying the class map");
     layers_.emplace(*network_, options.precision);
-    if (layers_->has_weights()) choose_products(*layers_, device_, plans_);
+    if (layers_->has_weights()) choose_products(*layers_, device_, options_.gpu_without, plans_);
     if (options.precision != Precision::fp32) screening_.emplace(options.precision);
     if (needs_calibration(options.precision) && options.calibration) use_scales();
     rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch
@@ -170,7 +175,7 @@ class CudaEngine final : public PeerEngine {
                     device_.minor, name(layers_->precision()), describe_products(*layers_),
                     options_.reuse ? "exact reuse" : "dense", rows_);
     if (dense_) text += ", " + dense_->libraries();
-    return text;
+    return text + describe(options_.gpu_without);
   }
   std::optional<ScreeningReport> screening() const override {
     if (!screening_) return std::nullopt;
@@ -188,7 +193,7 @@ class CudaEngine final : public PeerEngine {
 
   void use_scales() {
     layers_->set_calibration(*network_, *options_.calibration);
-    choose_products(*layers_, device_, plans_);
+    choose_products(*layers_, device_, options_.gpu_without, plans_);
   }
 
   void select_device() const { check_cuda(cudaSetDevice(device_.index), "choosing the GPU"); }
@@ -257,7 +262,7 @@ class CudaEngine final : public PeerEngine {
 
   void make_dense() {
     if (dense_) return;
-    dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, true, plans_);
+    dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, options_.gpu_without, plans_);
     dense_->set_profile(profile_);
   }
 
@@ -267,8 +272,8 @@ class CudaEngine final : public PeerEngine {
       exact_layers_.emplace(*network_, Precision::fp32);
     const CudaLayers& layers = exact_layers_ ? *exact_layers_ : *layers_;
     if (!exact_)
-      exact_.emplace(layers, in9_.as<std::int32_t>(), clamp_rows(layers.network(), kRecheckBatch), true,
-                     plans_);
+      exact_.emplace(layers, in9_.as<std::int32_t>(), clamp_rows(layers.network(), kRecheckBatch),
+                     options_.gpu_without, plans_);
     return *exact_;
   }
 

@@ -180,6 +180,21 @@ class LayerTrials {
   CudaStream stream_;
 };
 
+// Whether a layer is as right by `products` as by those `before`, and, if `timed`, the faster. Where it
+// cannot be tried, for want of memory or of room for a cluster, it is not.
+bool is_better_by(Products products, Products before, CudaLayers& layers, int index, const CudaDevice& device,
+                  bool timed) {
+  try {
+    LayerTrials trials(layers, index, device);
+    const Trial old = trials.run(before, timed);
+    const Trial trial = trials.run(products, timed);
+    return agree(layers.precision(), old.results, trial.results) &&
+           (!timed || trial.milliseconds < old.milliseconds);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 // Layers of which one is tried for all.
 std::vector<std::vector<int>> cluster_candidates(const CudaLayers& layers) {
   std::map<std::array<int, 7>, std::vector<int>> by_shape;
@@ -202,11 +217,8 @@ std::vector<int> choose_clusters(CudaLayers& layers, const CudaDevice& device,
   std::vector<int> chosen;
   for (const std::vector<int>& alike : cluster_candidates(layers)) {
     if (known && std::count(known->clusters.begin(), known->clusters.end(), alike[0]) == 0) continue;
-    LayerTrials trials(layers, alike[0], device);
-    const Trial alone = trials.run(Products::warpgroups, !known);
-    const Trial together = trials.run(Products::clusters, !known);
-    const bool is_better = agree(layers.precision(), alone.results, together.results) &&
-                           (known || together.milliseconds < alone.milliseconds);
+    const bool is_better =
+        is_better_by(Products::clusters, Products::warpgroups, layers, alike[0], device, !known);
     for (const int index : alike) layers.use(index, is_better ? Products::clusters : Products::warpgroups);
     if (is_better) chosen.insert(chosen.end(), alike.begin(), alike.end());
   }
@@ -216,27 +228,23 @@ std::vector<int> choose_clusters(CudaLayers& layers, const CudaDevice& device,
 
 }  // namespace
 
-void choose_products(CudaLayers& layers, const CudaDevice& device, PlanFolder& plans) {
+void choose_products(CudaLayers& layers, const CudaDevice& device, const GpuWays& without,
+                     PlanFolder& plans) {
   layers.use(Products::warps);
   const Precision precision = layers.precision();
   const int index = heaviest_convolution(layers);
-  if (index < 0 || !kernels::has_warpgroup_products(precision)) return;
+  if (index < 0 || without.has(GpuWay::wgmma) || !kernels::has_warpgroup_products(precision)) return;
   const std::string subject = std::string("products ") + name(precision);
   const std::optional<MeasuredPlan> known = plans.find(subject, layers.network());
   if (known && !known->warpgroups) return;
   std::optional<CudaRange> range;
   if (!known) range.emplace("choose");
   MeasuredPlan plan;
-  {
-    // That they agree is never taken from a file.
-    LayerTrials trials(layers, index, device);
-    const Trial by_warps = trials.run(Products::warps, !known);
-    const Trial by_warpgroups = trials.run(Products::warpgroups, !known);
-    plan.warpgroups = agree(precision, by_warps.results, by_warpgroups.results) &&
-                      (known || by_warpgroups.milliseconds < by_warps.milliseconds);
-  }
+  // That they agree is never taken from a file.
+  plan.warpgroups = is_better_by(Products::warpgroups, Products::warps, layers, index, device, !known);
   layers.use(plan.warpgroups ? Products::warpgroups : Products::warps);
-  if (plan.warpgroups) plan.clusters = choose_clusters(layers, device, known);
+  if (plan.warpgroups && !without.has(GpuWay::clusters))
+    plan.clusters = choose_clusters(layers, device, known);
   if (!known) plans.keep(subject, layers.network(), plan);
 }
 

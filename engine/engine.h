@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/calibration.h"
+#include "engine/gpu_ways.h"
 #include "engine/search_profile.h"
 #include "kernels/precision.h"
 #include "loaders/class_map.h"
@@ -56,6 +57,7 @@ struct EngineOptions {
   bool portable = false;                                  ///< bf16 and int8 by plain loops (slow: for tests)
   std::vector<int> gpus = {0};                            ///< by index; empty: all of this machine
   ProfileWindow profile_window = {};                      ///< on a GPU
+  GpuWays gpu_without = {};                               ///< how not to compute on a GPU
   /// On a GPU: what was measured about its layers is kept here and read at the next start
   /// (engine/measured_plan.h); empty: nowhere. `measure_anew`: it is written, not read.
   std::filesystem::path plan_folder = {};

@@ -43,7 +43,8 @@ __device__ __forceinline__ void convolve_cluster_tile(const ConvolutionArguments
       find_used_taps(a, place.first_row - rank * Tile::kRows, Tile::kBlocks * Tile::kRows, bits, used);
   tile::Loader<Element, 0, Tile> loader(a, place, thread, used, taps);
   const int steps = loader.steps();
-  meet_cluster();
+  come_to_cluster();
+  wait_for_cluster();
 
   const unsigned char* weights =
       static_cast<const unsigned char*>(a.weights) +
@@ -85,6 +86,7 @@ __device__ __forceinline__ void convolve_cluster_tile(const ConvolutionArguments
   }
   wait_for_products<0>();
   __syncthreads();  // nothing is under way: each copy to this block was waited for, whichever block sent it
+  come_to_cluster();
 
   Sum* result = reinterpret_cast<Sum*>(memory);
   math.write(result, thread);
@@ -95,6 +97,7 @@ __device__ __forceinline__ void convolve_cluster_tile(const ConvolutionArguments
     part.first_row += row_tile * tile::kRows;
     Math::finish(a, part, result + row_tile * Math::kTileResults, thread);
   }
+  wait_for_cluster();  // a block must not end before what it copied is there in the other one
 }
 
 template <class Product, class Tile>

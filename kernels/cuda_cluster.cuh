@@ -18,9 +18,13 @@ __device__ __forceinline__ void show_barriers() {
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
 }
 
-// Every thread of every block of the cluster.
-__device__ __forceinline__ void meet_cluster() {
-  asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+// Every thread of every block of the cluster comes, and later waits for all others. The arrival says nothing
+// of what was before it: what show_barriers shows is seen behind the wait all the same.
+__device__ __forceinline__ void come_to_cluster() {
+  asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
+}
+__device__ __forceinline__ void wait_for_cluster() {
+  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
 }
 
 __device__ __forceinline__ void arrive_and_expect(unsigned int barrier, unsigned int bytes) {
@@ -28,11 +32,15 @@ __device__ __forceinline__ void arrive_and_expect(unsigned int barrier, unsigned
                : "memory");
 }
 
+// Arrivals and waits name no scope, as CUTLASS's (cutlass/arch/barrier.h): what they order here are bulk
+// copies and products that are done. With that of the cluster ptxas puts fences of the whole GPU around
+// each, and empties the L1 cache.
+
 // At the same barrier of block `rank` of the cluster.
 __device__ __forceinline__ void arrive_at(unsigned int barrier, int rank) {
   asm volatile(
       "{\n.reg .b32 there;\nmapa.shared::cluster.u32 there, %0, %1;\n"
-      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n}" ::"r"(barrier),
+      "mbarrier.arrive.shared::cluster.b64 _, [there];\n}" ::"r"(barrier),
       "r"(rank)
       : "memory");
 }
@@ -44,7 +52,7 @@ __device__ __forceinline__ void wait_for_phase(unsigned int barrier, unsigned in
   while (over == 0) {
     asm volatile(
         "{\n.reg .pred over;\n"
-        "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 over, [%1], %2;\n"
+        "mbarrier.try_wait.parity.shared::cta.b64 over, [%1], %2;\n"
         "selp.u32 %0, 1, 0, over;\n}"
         : "=r"(over)
         : "r"(barrier), "r"(parity)

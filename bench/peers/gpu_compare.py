@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Backdrop on a GPU against PyTorch on the same GPU and composites, and against itself.
 
-For each network: Backdrop in fp32 answers first; every other precision of Backdrop must give the same predictions
-(it decides close ones again in fp32), and PyTorch's fp32 must differ in less than one in a thousand; then each is
-timed, in turns. What there is no time for is left out and named. Writes one JSON file, anew after each network, and
-prints a table.
+For each network Backdrop in fp32 answers first; every other precision of Backdrop must give the same predictions (it
+decides close ones again in fp32), and PyTorch's fp32 must differ in less than one in a thousand. What is asked most
+comes first, for all networks: fp32, fp16, int8 and fp8 with exact reuse, PyTorch's fp16, eager and compiled (at eager's
+best batch), and each layer's time in fp16 and int8, into text files; then all others, then further rounds. What there is no
+time for is left out and named. Writes one JSON file, anew after each step, and prints a table.
 """
 
 import argparse
@@ -19,18 +20,25 @@ from pathlib import Path
 
 import numpy as np
 
+import in9
+
 PEERS = Path(__file__).resolve().parent
-OURS = [(precision, reuse) for precision in ("fp32", "tf32", "fp16", "bf16", "int8", "fp8") for reuse in ("on", "off")]
-EAGER = [("fp32", "eager"), ("fp16", "eager")]
-COMPILED = [("fp16", "compiled"), ("bf16", "compiled")]
+# Precisions and reuse; the very first one's answers are what all others' are compared with.
+FIRST = [("fp32", "on"), ("fp16", "on"), ("int8", "on"), ("fp8", "on")]
+MORE = [("fp16", "off"), ("int8", "off"), ("bf16", "on"), ("tf32", "on"), ("fp32", "off"), ("fp8", "off"),
+        ("bf16", "off"), ("tf32", "off")]
+COMPILE_SECONDS = 150  # torch.compile takes minutes; with less time left it is not begun
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backdrop", required=True, help="the command")
     parser.add_argument("--data-path", required=True)
-    parser.add_argument("--arch", nargs="+", default=["resnet18", "resnet50", "vgg16_bn"])
+    parser.add_argument("--arch", nargs="+", default=["resnet50", "vgg16_bn", "resnet18"])
     parser.add_argument("--checkpoint", nargs="*", default=[], metavar="ARCH=FILE")
+    parser.add_argument("--foregrounds", type=int, default=0, help="of the data, evenly spread; 0: all")
+    parser.add_argument("--backgrounds", type=int, default=0, help="likewise; more than there are come again")
+    parser.add_argument("--gpu-without", default="", metavar="WAY,...", help="as the command's option")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3600, help="stop after this long")
     parser.add_argument("--out", required=True, help="JSON file")
@@ -55,10 +63,15 @@ def attempt(command, deadline=float("inf")):
     return None, lines[-1] if lines else f"exit status {done.returncode}"
 
 
-def run_backdrop(arguments, arch, checkpoint, precision, reuse, results):
-    _, error = attempt([arguments.backdrop, "challenge", "--arch", arch, "--checkpoint", checkpoint, "--in9",
-                        "--data-path", arguments.data_path, "--mode", "all", "--device", "cuda", "--precision",
-                        precision, "--reuse", reuse, "--out", results, "--quiet"], arguments.deadline)
+def options_of(arguments, row):
+    without = ["--gpu-without", arguments.gpu_without] if arguments.gpu_without else []
+    return ["--arch", row["arch"], "--in9", "--data-path", arguments.data_path, "--device", "cuda", *without]
+
+
+def run_backdrop(arguments, row, checkpoint, precision, reuse, results):
+    _, error = attempt([arguments.backdrop, "challenge", "--checkpoint", checkpoint, *options_of(arguments, row),
+                        "--mode", "all", "--precision", precision, "--reuse", reuse, "--out", results, "--quiet"],
+                       arguments.deadline)
     if error:
         return None, error
     return json.loads((Path(results) / "run.json").read_text()), None
@@ -70,52 +83,67 @@ def run_pytorch(arguments, arch, options):
     return (json.loads(output.strip().splitlines()[-1]), None) if output else (None, error)
 
 
-def measure(arguments, arch, checkpoint, scratch):
+def start_row(arguments, arch, checkpoint, scratch):
+    """PyTorch's fp32 predictions, and its random weights if there is no checkpoint."""
     row = {"arch": arch, "backdrop": {}, "pytorch": {}, "errors": {}}
-    predictions_file = scratch / f"{arch}.npy"
-    if not checkpoint:
-        checkpoint = scratch / f"{arch}.pt"
-        _, error = run_pytorch(arguments, arch, ["--precision", "fp32", "--save-checkpoint", checkpoint,
-                                                 "--save-predictions", predictions_file])
-    else:
-        _, error = run_pytorch(arguments, arch, ["--precision", "fp32", "--checkpoint", checkpoint,
-                                                 "--save-predictions", predictions_file])
+    given = ["--checkpoint", checkpoint] if checkpoint else ["--save-checkpoint", scratch / f"{arch}.pt"]
+    _, error = run_pytorch(arguments, arch, ["--precision", "fp32", *given, "--save-predictions",
+                                             scratch / f"{arch}.npy"])
     if error:
         row["errors"]["pytorch fp32"] = error
-        if not Path(checkpoint).exists():
-            return row
-    exact = None
-    for round_number in range(arguments.rounds):
-        for precision, reuse in OURS:
-            name = f"{precision}, reuse {reuse}"
-            if name in row["errors"]:
-                continue
-            results = scratch / f"{arch}-{precision}-{reuse}-{round_number}"
-            record, error = run_backdrop(arguments, arch, checkpoint, precision, reuse, results)
-            if error:
-                row["errors"][name] = error
-                continue
-            predictions = np.load(results / "predictions.npy")
-            exact = predictions if exact is None else exact
-            entry = row["backdrop"].setdefault(name, {"rates": [], "different": int((predictions != exact).sum()),
-                                                      "description": record["engine"]["description"]})
-            entry["rates"].append(record["pairs"]["evaluated"] / record["seconds"]["search"])
-        if round_number == 0:
-            measure_pytorch(arguments, row, checkpoint, EAGER)
-    if exact is not None and predictions_file.exists():
-        theirs = np.load(predictions_file)
-        row["pairs"], row["different_from_pytorch"] = int(exact.size), int((exact != theirs).sum())
     return row
 
 
-def measure_pytorch(arguments, row, checkpoint, ways):
-    for precision, executor in ways:
-        measured, error = run_pytorch(arguments, row["arch"], ["--precision", precision, "--executor", executor,
-                                                               "--checkpoint", checkpoint])
+def measure_backdrop(arguments, row, checkpoint, ways, scratch):
+    arch = row["arch"]
+    for precision, reuse in ways if Path(checkpoint).exists() else ():
+        name = f"{precision}, reuse {reuse}"
+        if name in row["errors"]:
+            continue
+        results = Path(tempfile.mkdtemp(dir=scratch)) / "run"
+        record, error = run_backdrop(arguments, row, checkpoint, precision, reuse, results)
         if error:
-            row["errors"][f"pytorch {precision} {executor}"] = error
+            row["errors"][name] = error
+            continue
+        predictions = np.load(results / "predictions.npy")
+        exact_file = scratch / f"{arch}-exact.npy"
+        if not exact_file.exists():
+            np.save(exact_file, predictions)
+            if (scratch / f"{arch}.npy").exists():
+                row["pairs"] = int(predictions.size)
+                row["different_from_pytorch"] = int((predictions != np.load(scratch / f"{arch}.npy")).sum())
+        entry = row["backdrop"].setdefault(name, {
+            "rates": [], "different": int((predictions != np.load(exact_file)).sum()),
+            "description": record["engine"]["description"]})
+        entry["rates"].append(record["pairs"]["evaluated"] / record["seconds"]["search"])
+
+
+def profile_layers(arguments, row, checkpoint, precisions):
+    """Time and share of the roofline of each layer, into files beside the JSON."""
+    for precision in precisions if Path(checkpoint).exists() else ():
+        output, error = attempt([arguments.backdrop, "profile", "--checkpoint", checkpoint, *options_of(arguments, row),
+                                 "--precision", precision, "--backgrounds", "512", "--quiet"], arguments.deadline)
+        if error:
+            row["errors"][f"layers {precision}"] = error
         else:
-            row["pytorch"][f"{precision} {executor}"] = measured
+            Path(arguments.out).with_name(f"layers-{row['arch']}-{precision}.txt").write_text(output)
+
+
+def measure_pytorch(arguments, row, checkpoint, ways):
+    for precision, executor in ways if Path(checkpoint).exists() else ():
+        name = f"{precision} {executor}"
+        if executor == "compiled" and arguments.deadline - time.monotonic() < COMPILE_SECONDS:
+            row["errors"][f"pytorch {name}"] = "no time left to compile"
+            continue
+        options = ["--precision", precision, "--executor", executor, "--checkpoint", checkpoint]
+        eager = row["pytorch"].get("fp16 eager")
+        if executor == "compiled" and eager:  # each size would be compiled for minutes
+            options += ["--batch", eager["batch"]]
+        measured, error = run_pytorch(arguments, row["arch"], options)
+        if error:
+            row["errors"][f"pytorch {name}"] = error
+        else:
+            row["pytorch"][name] = measured
 
 
 def print_table(record):
@@ -137,19 +165,32 @@ def main():
     device, _ = attempt(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"])
     version, _ = attempt([arguments.backdrop, "--version"])
     record = {"device": (device or "unknown").strip(), "date": datetime.date.today().isoformat(),
-              "versions": (version or "").splitlines(), "rounds": arguments.rounds, "networks": []}
+              "versions": (version or "").splitlines(), "rounds": arguments.rounds, "gpu_without": arguments.gpu_without,
+              "networks": []}
 
     def save():
         Path(arguments.out).write_text(json.dumps(record, indent=1) + "\n")
 
-    with tempfile.TemporaryDirectory(prefix="backdrop_") as scratch:
+    with tempfile.TemporaryDirectory(prefix="backdrop_") as folder:
+        scratch = Path(folder)
+        in9.link_subset(arguments.data_path, scratch / "data", arguments.foregrounds, arguments.backgrounds)
+        arguments.data_path = scratch / "data"
+
+        def for_each(step, *options):
+            for row in record["networks"]:
+                step(arguments, row, checkpoints.get(row["arch"], scratch / f"{row['arch']}.pt"), *options)
+                save()
+
         for arch in arguments.arch:
-            record["networks"].append(measure(arguments, arch, checkpoints.get(arch), Path(scratch)))
-            save()
-        for row in record["networks"]:  # slow to start: last
-            checkpoint = checkpoints.get(row["arch"], Path(scratch) / f"{row['arch']}.pt")
-            measure_pytorch(arguments, row, checkpoint, COMPILED)
-            save()
+            record["networks"].append(start_row(arguments, arch, checkpoints.get(arch), scratch))
+        for_each(measure_backdrop, FIRST, scratch)
+        for_each(measure_pytorch, [("fp16", "eager")])
+        for_each(profile_layers, ["fp16", "int8"])
+        for_each(measure_pytorch, [("fp16", "compiled")])
+        for_each(measure_backdrop, MORE, scratch)
+        for_each(measure_pytorch, [("fp32", "eager"), ("bf16", "compiled")])
+        for _ in range(1, arguments.rounds):
+            for_each(measure_backdrop, FIRST + MORE, scratch)
     print_table(record)
 
 

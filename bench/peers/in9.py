@@ -55,13 +55,20 @@ def spread(files, count):
 
 
 def link_subset(root, target, foregrounds, backgrounds):
-    """Builds at `target` a tree of links with so many foregrounds and backgrounds of the tree at `root`."""
+    """Builds at `target` a tree of links with so many foregrounds and backgrounds of the tree at `root` (0: all).
+
+    Backgrounds beyond those that there are come again, under other names.
+    """
     root = Path(root).resolve()
     chosen = [(photo, mask) for photo, mask, _ in spread(list_foregrounds(root), foregrounds)]
-    files = [file for pair in chosen for file in pair]
-    files += [photo for photo, _ in spread(list_files(root, "only_bg_t"), backgrounds)]
+    links = [(file, file.relative_to(root)) for pair in chosen for file in pair]
+    photos = list_files(root, "only_bg_t")
+    for copy in range(max(1, -(-backgrounds // len(photos)))):
+        for photo, _ in spread(photos, backgrounds - copy * len(photos)):
+            place = photo.relative_to(root)
+            links.append((photo, place.with_name(f"{copy}_{place.name}") if copy else place))
     for variation in ("original", "fg_mask", "only_bg_t"):
         for name in sorted(os.listdir(root / variation / "val")):
             (Path(target) / variation / "val" / name).mkdir(parents=True)
-    for file in files:
-        (Path(target) / file.relative_to(root)).symlink_to(file)
+    for file, place in links:
+        (Path(target) / place).symlink_to(file)

@@ -63,6 +63,7 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
     expect_complaint(run(challenge({"--device", "cuda", "--profile-window", window})), 2, "--profile-window");
   expect_complaint(run(challenge({"--profile-window", "20:5"})), 2, "--device cuda");
   expect_complaint(run(challenge({"--gpu-plans", "maybe"})), 2, "--gpu-plans");
+  expect_complaint(run(challenge({"--gpu-without", "graphs,magic"})), 2, "--gpu-without");
   expect_complaint(run(challenge({"--device", "cpu", "--profile-window", "20:5"})), 2, "--device cuda");
   expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");
   expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");

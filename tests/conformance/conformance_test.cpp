@@ -6,6 +6,7 @@
 #include <random>
 
 #include "backdrop/error.h"
+#include "tests/conformance/gpu_without.h"
 #include "tests/conformance/scene.h"
 
 namespace backdrop {
@@ -30,6 +31,7 @@ std::unique_ptr<Engine> make(const Subject& subject, const std::shared_ptr<const
   options.batch = batch;
   options.onednn = subject.onednn;
   options.threads = subject.cuda ? 0 : 2;
+  options.gpu_without = test::gpu_without();
   return (subject.cuda ? make_cuda_engine : make_cpu_engine)(network, default_class_map(kClasses), options);
 }
 

@@ -15,6 +15,7 @@
 #include "engine/cuda_memory.h"
 #include "kernels/cluster_weights.h"
 #include "kernels/position_convolution_cuda.h"
+#include "tests/conformance/gpu_without.h"
 #include "tests/cuda/random_device_work.h"
 
 namespace backdrop::test {
@@ -49,8 +50,8 @@ void from_device(const DeviceBuffer& buffer, std::vector<T>& values) {
              "copy");
 }
 
-/// Calls `body(arguments)` for each way in which the device can multiply; `weights` are those of the
-/// arguments.
+/// Calls `body(arguments)` for each way in which the device can multiply, but for those of gpu_without;
+/// `weights` are those of the arguments.
 template <class Element, class Body>
 void for_all_products(Precision precision, kernels::ConvolutionArguments arguments,
                       const std::vector<Element>& weights, const Body& body) {
@@ -60,14 +61,15 @@ void for_all_products(Precision precision, kernels::ConvolutionArguments argumen
     SCOPED_TRACE("mma.sync");
     body(arguments);
   }
-  if (!kernels::has_warpgroup_products(precision)) return;
+  const GpuWays without = gpu_without();
+  if (without.has(GpuWay::wgmma) || !kernels::has_warpgroup_products(precision)) return;
   {
     SCOPED_TRACE("wgmma");
     arguments.products = kernels::Products::warpgroups;
     body(arguments);
   }
   const std::size_t tap_bytes = arguments.group_channels * sizeof(Element);
-  if (!kernels::fits_clusters(tap_bytes)) return;
+  if (without.has(GpuWay::clusters) || !kernels::fits_clusters(tap_bytes)) return;
   SCOPED_TRACE("wgmma by clusters");
   const DeviceBuffer packed =
       to_device(kernels::pack_for_clusters(std::as_bytes(std::span(weights)), arguments.groups,

@@ -35,6 +35,7 @@ TEST_F(CudaProfile, StepsAddUp) {
     EngineOptions options;
     options.precision = Precision::fp16;
     options.reuse = reuse;
+    options.gpu_without = test::gpu_without();
     const auto engine = make_cuda_engine(network, default_class_map(network->classes()), options);
     const SearchTimes times = profile_search(*engine, *network, tasks, scene.backgrounds,
                                              {.multiply_adds_per_second = 1e12, .bytes_per_second = 1e12});

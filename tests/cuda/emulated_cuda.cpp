@@ -23,6 +23,7 @@ namespace {
 
 std::atomic<bool> has_shared_memory = true;
 std::atomic<bool> warpgroups_are_broken = false;
+std::atomic<bool> clusters_are_refused = false;
 
 // Calls `body` with the host's elements of a precision.
 template <class Body>
@@ -49,6 +50,10 @@ void allow_bottlenecks(bool allowed) {
 
 void break_warpgroups(bool broken) {
   warpgroups_are_broken = broken;
+}
+
+void refuse_clusters(bool refused) {
+  clusters_are_refused = refused;
 }
 
 }  // namespace backdrop::test
@@ -133,6 +138,8 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
       (!can_convolve(precision, arguments) ||
        (arguments.products != Products::warps && !has_warpgroup_products(precision))))
     return cudaErrorInvalidValue;
+  if (arguments.products == Products::clusters && test::clusters_are_refused)
+    return cudaErrorInvalidConfiguration;
   return test::launch(arguments, stream, [=] { convolve(precision, arguments); });
 }
 

@@ -34,6 +34,8 @@ int misplaced_calls();
 void allow_bottlenecks(bool allowed);
 /// Whether products by wgmma are wrong.
 void break_warpgroups(bool broken);
+/// Whether the device has no room for clusters.
+void refuse_clusters(bool refused);
 
 /// What goes wrong with graphs.
 enum class GraphTrouble { none, at_begin, at_capture, at_instantiation, at_launch };

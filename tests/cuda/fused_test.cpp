@@ -49,7 +49,7 @@ TEST(FusedBottlenecks, GiveTheLayersLogits) {
     for (const bool fused : {false, true}) {
       test::allow_bottlenecks(fused);
       PlanFolder nowhere({}, {}, false, {});
-      CudaDense dense(layers, in9.data(), 2, false, nowhere);
+      CudaDense dense(layers, in9.data(), 2, {}, nowhere);
       const bool says = dense.libraries().find("3 bottlenecks in 1 kernels") != std::string::npos;
       EXPECT_EQ(says, fused && precision != Precision::fp8) << dense.libraries();
       auto tasks = scene.tasks();
@@ -75,7 +75,7 @@ TEST(FusedBottlenecks, AreKeptAndTakenUnasked) {
   std::vector<std::int32_t> in9(kClasses);
   const auto libraries = [&] {
     test::take_timings();
-    return CudaDense(layers, in9.data(), 1, true, plans).libraries();
+    return CudaDense(layers, in9.data(), 1, {}, plans).libraries();
   };
   const std::string fused = "emulated, 3 bottlenecks in 1 kernels";
   EXPECT_EQ(libraries(), fused);

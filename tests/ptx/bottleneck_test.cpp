@@ -32,7 +32,7 @@ std::vector<std::vector<float>> logits_on(const ptx::Device& device, Precision p
   const DeviceBuffer device_in9(in9.size() * sizeof(std::int32_t));
   copy_to_device(device_in9.data(), in9.data(), device_in9.size(), "classes");
   PlanFolder nowhere({}, {}, false, {});
-  CudaDense dense(layers, device_in9.as<std::int32_t>(), 1, false, nowhere);
+  CudaDense dense(layers, device_in9.as<std::int32_t>(), 1, {}, nowhere);
   libraries = dense.libraries();
   auto tasks = scene.tasks();
   tasks.resize(2);

@@ -11,8 +11,9 @@
 
 namespace backdrop::ptx {
 
-/// Runs the warps of all its blocks, each until it must wait, in random order. That nobody can go on any more
-/// is a Fault, and so is what a block does to one that has left.
+/// Runs the warps of all its blocks, each until it must wait, in random order; of a cluster's blocks one may
+/// be late, at random. That nobody can go on any more is a Fault, and so is what a block does to one that has
+/// left.
 class Cluster {
  public:
   Cluster(const Launch& launch, std::uint32_t first_block, Multiprocessor& multiprocessor,
@@ -33,6 +34,7 @@ class Cluster {
 
  private:
   bool has_left(const BlockState& block) const;
+  void check_end(const BlockState& block) const;
   void pass_barrier(const BlockState& block);
   [[noreturn]] void fail_idle() const;
 

@@ -66,6 +66,9 @@ std::vector<std::uint16_t> convolve(const Kernel& kernel) {
   return stored;
 }
 
+// Some of it matters only where one block is late.
+constexpr std::uint32_t kOrders = 8;
+
 void expect_found_out(const std::string& name, const Kernel& kernel) {
   SCOPED_TRACE(testing::Message() << "products " << static_cast<int>(kernel.products)
                                   << (kernel.pixels ? " of pixels" : ""));
@@ -75,10 +78,13 @@ void expect_found_out(const std::string& name, const Kernel& kernel) {
   const int count = ptx::count_in_last_kernel(name);
   EXPECT_GT(count, 0) << name;
   for (int i = 0; i < count; ++i) {
-    ptx::use_device({.without = name, .occurrence = i});
-    const std::vector<std::uint16_t> stored = convolve(kernel);
-    const auto faults = ptx::take_faults();
-    EXPECT_TRUE(!faults.empty() || stored != expected) << name << ", number " << i;
+    bool found_out = false;
+    for (std::uint32_t seed = 1; seed <= kOrders && !found_out; ++seed) {
+      ptx::use_device({.seed = seed, .without = name, .occurrence = i});
+      const std::vector<std::uint16_t> stored = convolve(kernel);
+      found_out = !ptx::take_faults().empty() || stored != expected;
+    }
+    EXPECT_TRUE(found_out) << name << ", number " << i;
   }
   ptx::use_device({});
 }

@@ -74,7 +74,7 @@ void Mbarriers::start_copy(std::uint32_t to, const std::byte* from, std::size_t 
   if (!mbarrier.is_shown)
     throw Fault("a copy reports to an mbarrier though there is no fence.mbarrier_init behind mbarrier.init");
   shared_.start_bulk_copy(to, bytes, warp);
-  mbarrier.copies.push_back({to, from, bytes});
+  mbarrier.copies.push_back({to, from, bytes, warp});
   mbarrier.under_way += bytes;
 }
 
@@ -109,6 +109,13 @@ void Mbarriers::complete(Mbarrier& mbarrier) {
   mbarrier.arrived = 0;
   mbarrier.was_asked = false;
   ++mbarrier.phase;
+}
+
+bool Mbarriers::has_copies_of(int rank) const {
+  return std::any_of(mbarriers_.begin(), mbarriers_.end(), [&](const Mbarrier& mbarrier) {
+    return std::any_of(mbarrier.copies.begin(), mbarrier.copies.end(),
+                       [&](const Copy& copy) { return copy.warp / kAgents == rank; });
+  });
 }
 
 std::string Mbarriers::missing(std::uint32_t address) {

@@ -36,6 +36,8 @@ class Mbarriers {
   /// Whether the phase of this parity is complete. If it lacks nothing but copies under way, they end now,
   /// or, if `later`, when somebody asks again.
   bool test(std::uint32_t address, std::uint32_t parity, int warp, bool is_relaxed, bool later);
+  /// Whether copies that a block of the cluster started are under way.
+  bool has_copies_of(int rank) const;
   /// What the phase under way lacks, in words.
   std::string missing(std::uint32_t address);
 
@@ -44,6 +46,7 @@ class Mbarriers {
     std::uint32_t to;
     const std::byte* from;
     std::size_t bytes;
+    int warp;
   };
   struct Mbarrier {
     std::uint32_t address;
