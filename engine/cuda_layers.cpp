@@ -74,7 +74,7 @@ PositionList fully_connected_list() {
 kernels::DeviceRows image_rows(const void* images, std::int64_t image_size, const std::int32_t* slots) {
   kernels::DeviceRows rows;
   rows.base[static_cast<int>(Source::background)] = images;
-  rows.row_stride[static_cast<int>(Source::background)] = image_size;
+  rows.row_stride[static_cast<int>(Source::background)] = static_cast<std::int32_t>(image_size);
   rows.slots = slots;
   return rows;
 }

@@ -183,11 +183,13 @@ DeviceRows CudaReuse::rows_of(const Pass& pass, int value, std::size_t first) co
   const bool last = value == layers_.position_layers();
   const std::size_t offset = pass.lists->mixed.offsets[value] / sizeof(float) * layers_.value_bytes();
   rows.base[static_cast<int>(Source::mixed)] = last ? tail_.input() : arena_.data() + offset;
-  rows.row_stride[static_cast<int>(Source::mixed)] = mixed_layout(layers_.network(), value, rows_).row_stride;
+  rows.row_stride[static_cast<int>(Source::mixed)] =
+      static_cast<std::int32_t>(mixed_layout(layers_.network(), value, rows_).row_stride);
   rows.base[static_cast<int>(Source::foreground)] = pass.feature(value, layers_.value_bytes());
   if (value > hand_off_) return rows;
   rows.base[static_cast<int>(Source::background)] = cache_.value(value);
-  rows.row_stride[static_cast<int>(Source::background)] = layers_.network().shape(value).size();
+  rows.row_stride[static_cast<int>(Source::background)] =
+      static_cast<std::int32_t>(layers_.network().shape(value).size());
   rows.slots = pass.upload.at<std::int32_t>(pass.packed->slots) + first;
   return rows;
 }

@@ -30,6 +30,8 @@ struct PairedElements {
 
   static __device__ __forceinline__ float2 unpack(unsigned int word);
   static __device__ __forceinline__ unsigned int pack(float low, float high);
+  // Negative ones become zeros.
+  static __device__ __forceinline__ unsigned int pack_rectified(float low, float high);
 
   static __device__ __forceinline__ void load(const Stored* from, float* values) {
     const uint4 words = *reinterpret_cast<const uint4*>(from);
@@ -44,6 +46,12 @@ struct PairedElements {
   static __device__ __forceinline__ void store(Stored* to, const float* values) {
     *reinterpret_cast<uint4*>(to) = make_uint4(pack(values[0], values[1]), pack(values[2], values[3]),
                                                pack(values[4], values[5]), pack(values[6], values[7]));
+  }
+  // After ReLU, in the instruction that rounds.
+  static __device__ __forceinline__ void store_rectified(Stored* to, const float* values) {
+    *reinterpret_cast<uint4*>(to) =
+        make_uint4(pack_rectified(values[0], values[1]), pack_rectified(values[2], values[3]),
+                   pack_rectified(values[4], values[5]), pack_rectified(values[6], values[7]));
   }
 };
 
@@ -66,6 +74,13 @@ __device__ __forceinline__ unsigned int HalfElements::pack(float low, float high
 }
 
 template <>
+__device__ __forceinline__ unsigned int HalfElements::pack_rectified(float low, float high) {
+  unsigned int word;
+  asm("cvt.rn.relu.f16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
+  return word;
+}
+
+template <>
 __device__ __forceinline__ float2 Bfloat16Elements::unpack(unsigned int word) {
   __nv_bfloat162 pair;
   memcpy(&pair, &word, sizeof(pair));
@@ -77,6 +92,13 @@ __device__ __forceinline__ unsigned int Bfloat16Elements::pack(float low, float 
   const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
   unsigned int word;
   memcpy(&word, &pair, sizeof(word));
+  return word;
+}
+
+template <>
+__device__ __forceinline__ unsigned int Bfloat16Elements::pack_rectified(float low, float high) {
+  unsigned int word;
+  asm("cvt.rn.relu.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
   return word;
 }
 

@@ -5,9 +5,6 @@
 /// order.
 #pragma once
 
-#include <algorithm>
-#include <iterator>
-
 #include "kernels/cuda_tile.h"
 #include "kernels/precision.h"
 
@@ -15,9 +12,7 @@ namespace backdrop::kernels::tile {
 
 /// In 8 and 16 bits no other tap has so few channels.
 inline bool reads_pixels(const ConvolutionArguments& a) {
-  const auto& stride = a.input.row_stride;
-  return a.group_channels == kPixelChannels && a.groups == 1 &&
-         std::all_of(std::begin(stride), std::end(stride), [](std::int64_t s) { return s <= INT32_MAX; });
+  return a.group_channels == kPixelChannels && a.groups == 1;
 }
 
 /// One thread's share of the copies, as Loader's: of every stage tap thread % kTaps, of rows and columns

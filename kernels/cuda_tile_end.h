@@ -6,6 +6,12 @@
 
 namespace backdrop::kernels::tile {
 
+/// Stored values of one piece.
+template <class Element>
+struct alignas(kPieceColumns * sizeof(Element) < 16 ? kPieceColumns * sizeof(Element) : 16) StoredPiece {
+  Element values[kPieceColumns];
+};
+
 /// The pieces that one thread finishes, one after the other: the same eight columns of some rows of a tile.
 template <int kColumns>
 class Pieces {
@@ -21,17 +27,24 @@ class Pieces {
   BACKDROP_HOST_DEVICE bool exists() const {
     return has_columns_ && tile_row_ < kRows && position_ < a_.work.positions;
   }
-  /// Steps from row to row: dividing for each would take longer than finishing it.
-  BACKDROP_HOST_DEVICE void next() {
-    tile_row_ += kStep;
-    result_ += kStep * result_pitch(kColumns);
-    for (row_ += kStep; row_ >= a_.rows; row_ -= a_.rows) ++position_;
+  /// Whether the piece `index` further is there, and of the same position.
+  BACKDROP_HOST_DEVICE bool continues(int index) const {
+    return tile_row_ + index * kStep < kRows && row_ + index * kStep < a_.rows;
+  }
+  /// Steps over `count` pieces: dividing for each would take longer than finishing it.
+  BACKDROP_HOST_DEVICE void advance(int count) {
+    tile_row_ += count * kStep;
+    result_ += count * kStep * result_pitch(kColumns);
+    for (row_ += count * kStep; row_ >= a_.rows; row_ -= a_.rows) ++position_;
   }
 
   BACKDROP_HOST_DEVICE int position() const { return position_; }
-  BACKDROP_HOST_DEVICE int row() const { return row_; }
   BACKDROP_HOST_DEVICE int column() const { return column_; }  ///< of all output channels
-  BACKDROP_HOST_DEVICE int result() const { return result_; }  ///< where its sums are
+  BACKDROP_HOST_DEVICE int row(int index) const { return row_ + index * kStep; }
+  /// Where its sums are.
+  BACKDROP_HOST_DEVICE int result(int index) const {
+    return result_ + index * kStep * result_pitch(kColumns);
+  }
 
  private:
   static constexpr int kAcross = kColumns / kPieceColumns;
@@ -69,26 +82,59 @@ BACKDROP_HOST_DEVICE const Sum* start_sums(const ConvolutionArguments& a, int st
   return static_cast<const Sum*>(a.starts) + static_cast<std::int64_t>(start) * a.start_stride + column;
 }
 
+/// Pieces whose residuals are read at once: what registers there are for.
+template <class Element>
+BACKDROP_HOST_DEVICE constexpr int pieces_ahead(int columns) {
+  if (columns == 64) return sizeof(Element) == 2 ? 2 : 1;
+  return (sizeof(Element) == 4 ? 2 : 4) * columns / 128;
+}
+
 /// A thread's pieces, from `piece` on: once for each position `begin(end, position, added)` says in `added`
-/// what comes to the sums of its rows; then `finish(end, row, offset, sums)` for each of them, `offset` that
-/// of the output.
+/// what comes to the sums of its rows; then `finish(residual, offset, sums)` for each of them, `residual`
+/// being anything if there is none, `offset` that of the output. The residuals of some pieces are read before
+/// the first of them is finished: one at a time would wait for the memory each time.
 template <class Element, int kColumns, class Sum, class Begin, class Finish>
 BACKDROP_HOST_DEVICE void finish_each(const ConvolutionArguments& a, Pieces<kColumns> piece,
                                       const Sum* result, const Begin& begin, const Finish& finish) {
+  constexpr int kAhead = pieces_ahead<Element>(kColumns);
   while (piece.exists()) {
     const int position = piece.position();
     const PositionEnd<Element> end(a, position, piece.column());
     Sum added[kPieceColumns] = {};
     begin(end, position, added);
-    for (; piece.exists() && piece.position() == position; piece.next()) {
-      Sum sums[kPieceColumns];
-      load_four(result + piece.result(), sums);
-      load_four(result + piece.result() + result_half(kColumns), sums + kPieceColumns / 2);
+    while (piece.exists() && piece.position() == position) {
+      int count = 0;
+      StoredPiece<Element> residuals[kAhead] = {};
+      if (a.work.residual != nullptr) {
+        BACKDROP_UNROLL
+        for (int i = 0; i < kAhead; ++i)
+          if (piece.continues(i))
+            residuals[i] = *reinterpret_cast<const StoredPiece<Element>*>(end.residual.at(piece.row(i)));
+      }
       BACKDROP_UNROLL
-      for (int k = 0; k < kPieceColumns; ++k) sums[k] += added[k];
-      finish(end, piece.row(), output_offset(a.output, end.output, piece.row()), sums);
+      for (int i = 0; i < kAhead; ++i) {
+        if (!piece.continues(i)) break;
+        ++count;
+        Sum sums[kPieceColumns];
+        load_four(result + piece.result(i), sums);
+        load_four(result + piece.result(i) + result_half(kColumns), sums + kPieceColumns / 2);
+        BACKDROP_UNROLL
+        for (int k = 0; k < kPieceColumns; ++k) sums[k] += added[k];
+        finish(residuals[i], output_offset(a.output, end.output, piece.row(i)), sums);
+      }
+      piece.advance(count);
     }
   }
+}
+
+/// Activates and stores eight values. `Traits` may know ReLU by a quicker way.
+template <class Traits>
+BACKDROP_HOST_DEVICE void store_activated(typename Traits::Element* to, float* values, float slope) {
+  if constexpr (requires { Traits::store_rectified(to, values); }) {
+    if (slope == 0.0f) return Traits::store_rectified(to, values);
+  }
+  activate_eight(values, slope);
+  Traits::store(to, values);
 }
 
 /// Adds bias or start sums and residual, activates, and writes a thread's pieces. `Traits` loads and stores
@@ -105,19 +151,17 @@ BACKDROP_HOST_DEVICE void finish_pieces(const ConvolutionArguments& a, const Pla
       [&](const End& end, int, float* added) {
         load_eight(end.start < 0 ? a.bias + column : start_sums<float>(a, end.start, column), added);
       },
-      [&](const End& end, int row, std::int64_t offset, float* sums) {
-        if (end.residual.base != nullptr) {
-          float residual[kPieceColumns];
-          Traits::load(end.residual.at(row), residual);
+      [&](const StoredPiece<Element>& residual, std::int64_t offset, float* sums) {
+        if (a.work.residual != nullptr) {
+          float values[kPieceColumns];
+          Traits::load(residual.values, values);
           BACKDROP_UNROLL
-          for (int k = 0; k < kPieceColumns; ++k) sums[k] += residual[k];
+          for (int k = 0; k < kPieceColumns; ++k) sums[k] += values[k];
         }
-        BACKDROP_UNROLL
-        for (int k = 0; k < kPieceColumns; ++k) sums[k] = activate_on_device(sums[k], a.slope);
         if (a.output.kind == DotOutput::stored)
-          Traits::store(static_cast<Element*>(a.output.base) + offset, sums);
-        else
-          store_eight(static_cast<float*>(a.output.base) + offset, sums);
+          return store_activated<Traits>(static_cast<Element*>(a.output.base) + offset, sums, a.slope);
+        activate_eight(sums, a.slope);
+        store_eight(static_cast<float*>(a.output.base) + offset, sums);
       });
 }
 

@@ -24,23 +24,22 @@ BACKDROP_HOST_DEVICE void finish_fp8_pieces(const ConvolutionArguments& a, const
       [&](const End& end, int, float* added) {
         if (end.start >= 0) load_eight(start_sums<float>(a, end.start, column), added);
       },
-      [&](const End& end, int row, std::int64_t offset, float* values) {
+      [&](const StoredPiece<std::uint8_t>& residual, std::int64_t offset, float* values) {
         if (a.output.kind == DotOutput::sums)
           return store_eight(static_cast<float*>(a.output.base) + offset, values);
         BACKDROP_UNROLL
         for (int k = 0; k < kPieceColumns; ++k) values[k] = fmaf(values[k], scale[k], bias[k]);
-        if (end.residual.base != nullptr) {
-          float residual[kPieceColumns];
-          e4m3::load(end.residual.at(row), a.scales.residual.scale, residual);
+        if (a.work.residual != nullptr) {
+          float added[kPieceColumns];
+          e4m3::load(residual.values, a.scales.residual.scale, added);
           BACKDROP_UNROLL
-          for (int k = 0; k < kPieceColumns; ++k) values[k] += residual[k];
+          for (int k = 0; k < kPieceColumns; ++k) values[k] += added[k];
         }
-        BACKDROP_UNROLL
-        for (int k = 0; k < kPieceColumns; ++k) values[k] = activate_on_device(values[k], a.slope);
-        if (a.output.kind == DotOutput::real)
-          store_eight(static_cast<float*>(a.output.base) + offset, values);
-        else
-          e4m3::store(static_cast<std::uint8_t*>(a.output.base) + offset, a.scales.output.inverse, values);
+        if (a.output.kind != DotOutput::real)
+          return e4m3::store_activated(static_cast<std::uint8_t*>(a.output.base) + offset,
+                                       a.scales.output.inverse, values, a.slope);
+        activate_eight(values, a.slope);
+        store_eight(static_cast<float*>(a.output.base) + offset, values);
       });
 }
 

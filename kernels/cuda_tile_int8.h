@@ -43,28 +43,30 @@ BACKDROP_HOST_DEVICE void finish_int8_pieces(const ConvolutionArguments& a, cons
         if (end.start >= 0) load_eight(start_sums<std::int32_t>(a, end.start, column), added);
         add_corrections(a, position, column, added);
       },
-      [&](const End& end, int row, std::int64_t offset, const std::int32_t* sums) {
+      [&](const StoredPiece<std::uint8_t>& residual, std::int64_t offset, const std::int32_t* sums) {
         if (a.output.kind == DotOutput::sums)
           return store_eight(static_cast<std::int32_t*>(a.output.base) + offset, sums);
         float values[kPieceColumns];
         BACKDROP_UNROLL
         for (int k = 0; k < kPieceColumns; ++k)
           values[k] = fmaf(static_cast<float>(sums[k]), scale[k], bias[k]);
-        if (end.residual.base != nullptr) {
-          const int8::Piece residual = int8::load(end.residual.at(row));
+        if (a.work.residual != nullptr) {
+          const int8::Piece piece = int8::load(residual.values);
           BACKDROP_UNROLL
           for (int k = 0; k < kPieceColumns; ++k)
-            values[k] = fmaf(static_cast<float>(residual.values[k]) - a.scales.residual.zero,
+            values[k] = fmaf(static_cast<float>(piece.values[k]) - a.scales.residual.zero,
                              a.scales.residual.scale, values[k]);
         }
-        BACKDROP_UNROLL
-        for (int k = 0; k < kPieceColumns; ++k) values[k] = activate_on_device(values[k], a.slope);
-        if (a.output.kind == DotOutput::real)
+        std::uint8_t* to = static_cast<std::uint8_t*>(a.output.base) + offset;
+        if (a.output.kind == DotOutput::real) {
+          activate_eight(values, a.slope);
           store_eight(static_cast<float*>(a.output.base) + offset, values);
-        else if (a.scales.to_fp8)
-          e4m3::store(static_cast<std::uint8_t*>(a.output.base) + offset, a.scales.output.inverse, values);
-        else
-          int8::store_rounded(static_cast<std::uint8_t*>(a.output.base) + offset, values, a.scales.output);
+        } else if (a.scales.to_fp8) {
+          e4m3::store_activated(to, a.scales.output.inverse, values, a.slope);
+        } else {
+          if (a.slope != 0.0f || !int8::rectifies(a.scales.output)) activate_eight(values, a.slope);
+          int8::store_rounded(to, values, a.scales.output);
+        }
       });
 }
 

@@ -18,6 +18,8 @@ class Loader {
   static constexpr int kRowShare = Rows::kRows / kStride;
   static constexpr int kColumnShare = kColumns / kStride;
   static constexpr unsigned kFirstColumn = 1u << 16;
+  static constexpr unsigned kFirstStart = 1u << 24;
+  static_assert(kRowShare <= 8 && kColumnShare <= 8);
 
   /// `used[i]` is the i-th window tap that some position of the tile uses, in rising order.
   BACKDROP_HOST_DEVICE Loader(const ConvolutionArguments& a, const Place& place, int thread,
@@ -36,7 +38,7 @@ class Loader {
     int row = (place.first_row + lane_) % a.rows;
     int last = -1;
     for (int i = 0; i < kRowShare; ++i) {
-      if (position != last) starts_ |= 1u << i;
+      if (position != last) bits_ |= kFirstStart << i;
       last = position;
       const bool exists = position < a.work.positions;
       row_[i] = row;
@@ -50,7 +52,7 @@ class Loader {
     weights_ = static_cast<const Element*>(a.weights) + column * column_size;
     column_step_ = static_cast<int>(kStride * column_size);
     for (int i = 0; i < kColumnShare; ++i)
-      if (column + i * kStride < place.column_end) exist_ |= kFirstColumn << i;
+      if (column + i * kStride < place.column_end) bits_ |= kFirstColumn << i;
     find_tap(0);
   }
 
@@ -71,7 +73,7 @@ class Loader {
     BACKDROP_UNROLL
     for (int i = 0; i < kRowShare; ++i) {
       copy.template start<kChunkBytes>(destination + i * kStride * Rows::kPitch, source_[i],
-                                       (exist_ & 1u << i) != 0);
+                                       (bits_ & 1u << i) != 0);
       source_[i] += kChunks * kPerChunk;
     }
     destination += Rows::kRows * Rows::kPitch;
@@ -79,7 +81,7 @@ class Loader {
     BACKDROP_UNROLL
     for (int i = 0; i < kColumnShare; ++i, weights += column_step_)
       copy.template start<kChunkBytes>(destination + i * kStride * Rows::kPitch, weights,
-                                       (exist_ & kFirstColumn << i) != 0);
+                                       (bits_ & kFirstColumn << i) != 0);
     weights_ += kChunks * kPerChunk;
     part_ += kChunks;
     if (part_ < chunks_per_tap_) return;
@@ -97,27 +99,31 @@ class Loader {
   // zeros.
   BACKDROP_HOST_DEVICE void find_tap(int chunk) {
     const bool live = ordinal_ < used_count_;
-    exist_ = live ? exist_ & ~(kFirstColumn - 1) : 0;
+    bits_ = live ? bits_ & ~(kFirstColumn - 1) : 0;
     if (!live) return;
     weight_ = used_[ordinal_];
     weights_ += (weight_ * chunks_per_tap_ + part_ - chunk) * kPerChunk;
     TapRows<Element> rows;
     BACKDROP_UNROLL
     for (int i = 0; i < kRowShare; ++i) {
-      if ((starts_ >> i & 1u) != 0) rows = find_rows(cursor_[i], end_[i]);
+      if ((bits_ & kFirstStart << i) != 0) rows = find_rows(cursor_[i], end_[i]);
       if (rows.base == nullptr) continue;
-      source_[i] = rows.at(row_[i]) + first_channel_ + part_ * kPerChunk;
-      exist_ |= 1u << i;
+      source_[i] = rows.at(row_[i]);
+      bits_ |= 1u << i;
     }
   }
 
-  // The rows of a position's tap of the current weight; moves the cursor past it. None if it has no such tap.
+  // The rows of a position's tap of the current weight, from the thread's chunk on; moves the cursor past it.
+  // None if it has no such tap.
   BACKDROP_HOST_DEVICE TapRows<Element> find_rows(int& cursor, int end) const {
     while (cursor < end) {
       const Tap tap = load_tap(a_.work.taps + cursor);
       if (tap.weight > weight_) break;
       ++cursor;
-      if (tap.weight == weight_) return rows_of<Element>(a_.input, tap);
+      if (tap.weight != weight_) continue;
+      TapRows<Element> rows = rows_of<Element>(a_.input, tap);
+      rows.base += first_channel_ + part_ * kPerChunk;
+      return rows;
     }
     return {};
   }
@@ -129,12 +135,13 @@ class Loader {
   int lane_;
   int chunks_per_tap_;
   int first_channel_;
-  int ordinal_;          // of the tap among the used ones
-  int part_;             // chunk within the tap
-  int weight_ = 0;       // the tap's number in the window
-  int offset_;           // of the thread's first chunk in a stage
-  unsigned starts_ = 0;  // bit i: whether row i is of another position than the row before
-  unsigned exist_ = 0;   // bit i: whether row i has the current tap; behind them whether there is column i
+  int ordinal_;     // of the tap among the used ones
+  int part_;        // chunk within the tap
+  int weight_ = 0;  // the tap's number in the window
+  int offset_;      // of the thread's first chunk in a stage
+  // Bit i: whether row i has the current tap; behind them whether there is column i, and whether row i is of
+  // another position than the row before. One register for all.
+  unsigned bits_ = 0;
   int row_[kRowShare];
   int cursor_[kRowShare];
   int end_[kRowShare];

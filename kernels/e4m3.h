@@ -59,12 +59,21 @@ BACKDROP_HOST_DEVICE void decode_pair(std::uint16_t codes, float& low, float& hi
 #endif
 }
 
+/// `kRectified`: negative ones become zeros.
+template <bool kRectified = false>
 BACKDROP_HOST_DEVICE std::uint16_t encode_pair(float low, float high) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
   std::uint16_t codes;
-  asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(codes) : "f"(high), "f"(low));
+  if constexpr (kRectified)
+    asm("cvt.rn.satfinite.relu.e4m3x2.f32 %0, %1, %2;" : "=h"(codes) : "f"(high), "f"(low));
+  else
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(codes) : "f"(high), "f"(low));
   return codes;
 #else
+  if (kRectified) {
+    low = low < 0.0f ? 0.0f : low;
+    high = high < 0.0f ? 0.0f : high;
+  }
   return static_cast<std::uint16_t>(encode(low) | encode(high) << 8);
 #endif
 }
@@ -87,12 +96,21 @@ BACKDROP_HOST_DEVICE void load(const void* from, float scale, float* values) {
 }
 
 /// Eight values times `inverse`, rounded.
+template <bool kRectified = false>
 BACKDROP_HOST_DEVICE void store(void* to, float inverse, const float* values) {
   Piece piece;
   BACKDROP_UNROLL
   for (int k = 0; k < kPiece; k += 2)
-    piece.pairs[k / 2] = encode_pair(values[k] * inverse, values[k + 1] * inverse);
+    piece.pairs[k / 2] = encode_pair<kRectified>(values[k] * inverse, values[k + 1] * inverse);
   *static_cast<Piece*>(to) = piece;
+}
+
+/// Behind an activation with this slope of negative values, from 0 to 1.
+BACKDROP_HOST_DEVICE void store_activated(void* to, float inverse, float* values, float slope) {
+  if (slope == 0.0f) return store<true>(to, inverse, values);
+  BACKDROP_UNROLL
+  for (int k = 0; k < kPiece; ++k) values[k] = fmaxf(values[k], slope * values[k]);
+  store(to, inverse, values);
 }
 
 }  // namespace backdrop::kernels::e4m3

@@ -25,13 +25,13 @@ struct RandomValue {
 
   std::vector<typename Traits::Element> stored[kernels::kSources];
   std::vector<float> floats[kernels::kSources];
-  std::int64_t stride[kernels::kSources] = {};
+  std::int32_t stride[kernels::kSources] = {};
   std::vector<std::int32_t> slots;
 
   RandomValue(int channels, int rows, std::mt19937& generator) : slots(rows + kSpareSlots) {
     std::iota(slots.begin(), slots.end(), 0);
     std::shuffle(slots.begin(), slots.end(), generator);
-    stride[0] = stride[1] = std::int64_t{kBlocks} * channels;
+    stride[0] = stride[1] = kBlocks * channels;
     for (int source = 0; source < kernels::kSources; ++source) {
       const int blocks = source == static_cast<int>(Source::foreground) ? 1 : rows + kSpareSlots;
       for (const float value : random_values(std::size_t(blocks) * kBlocks * channels, generator)) {

@@ -95,6 +95,18 @@ U32 converted_pair(float high, float low) {
   return static_cast<U32>(U32{kFunction(high)} << kBits | kFunction(low));
 }
 
+// ".relu": negative ones become zeros, but not what is no number.
+template <auto kFunction, int kBits>
+U32 rectified_pair(float high, float low) {
+  return converted_pair<kFunction, kBits>(high < 0 ? 0.0f : high, low < 0 ? 0.0f : low);
+}
+
+// Two whole numbers as bytes, below those that are there.
+U32 packed_bytes(S32 high, S32 low, U32 others) {
+  const auto byte = [](S32 value) { return static_cast<U32>(std::clamp(value, 0, 255)); };
+  return others << 16 | byte(high) << 8 | byte(low);
+}
+
 // e4m3x2 to f16x2.
 U32 widened_e4m3_pair(U16 pair) {
   const auto half = [&](int shift) {
@@ -120,11 +132,11 @@ void add_conversions_to(Table& table, const std::string& to) {
   add_conversion<To, U64>(table, to, "u64");
 }
 
-// Towards zero, numbers out of range to the range's end, what is no number to 0.
-template <class To>
-To truncated(float value) {
+// Numbers out of range to the range's end, what is no number to 0.
+template <class To, double (*kRound)(double)>
+To rounded(float value) {
   if (std::isnan(value)) return 0;
-  const double whole = std::trunc(static_cast<double>(value));
+  const double whole = kRound(static_cast<double>(value));
   if (whole <= static_cast<double>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
   if (whole >= static_cast<double>(std::numeric_limits<To>::max())) return std::numeric_limits<To>::max();
   return static_cast<To>(whole);
@@ -196,8 +208,10 @@ void add_floats(Table& table) {
   table["cvt.rn.f32.s32"] = compute<[](S32 value) { return static_cast<float>(value); }, S32>;
   table["cvt.rn.f32.u32"] = compute<[](U32 value) { return static_cast<float>(value); }, U32>;
   table["cvt.rn.f32.u16"] = compute<[](U16 value) { return static_cast<float>(value); }, U16>;
-  table["cvt.rzi.u32.f32"] = compute<truncated<U32>, float>;
-  table["cvt.rzi.s32.f32"] = compute<truncated<S32>, float>;
+  table["cvt.rzi.u32.f32"] = compute<rounded<U32, std::trunc>, float>;
+  table["cvt.rzi.s32.f32"] = compute<rounded<S32, std::trunc>, float>;
+  table["cvt.rni.s32.f32"] = compute<rounded<S32, std::nearbyint>, float>;
+  table["cvt.pack.sat.u8.s32.b32"] = compute<packed_bytes, S32, S32, U32>;
   table["cvt.rni.f32.f32"] = compute<[](float value) { return std::nearbyint(value); }, float>;
   table["cvt.rna.tf32.f32"] = compute<tf32_of, float>;
   table["cvt.f32.f16"] = compute<float_of_half, U16>;
@@ -207,6 +221,9 @@ void add_floats(Table& table) {
   table["cvt.rn.f16x2.f32"] = compute<converted_pair<half_of, 16>, float, float>;
   table["cvt.rn.bf16x2.f32"] = compute<converted_pair<bfloat16_of, 16>, float, float>;
   table["cvt.rn.satfinite.e4m3x2.f32"] = compute<converted_pair<e4m3_of, 8>, float, float>;
+  table["cvt.rn.relu.f16x2.f32"] = compute<rectified_pair<half_of, 16>, float, float>;
+  table["cvt.rn.relu.bf16x2.f32"] = compute<rectified_pair<bfloat16_of, 16>, float, float>;
+  table["cvt.rn.satfinite.relu.e4m3x2.f32"] = compute<rectified_pair<e4m3_of, 8>, float, float>;
   table["cvt.rn.f16x2.e4m3x2"] = compute<widened_e4m3_pair, U16>;
 }
 
