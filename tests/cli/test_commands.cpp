@@ -72,20 +72,32 @@ TEST_F(OtherCommandsTest, Profile) {
 
 TEST_F(OtherCommandsTest, ProfileBelowFp32) {
   draw_data(1);
-  for (const char* precision : {"bf16", "int16", "int8", "auto"}) {
-    std::vector<std::string> arguments = {
-        "profile",     "--checkpoint", "model.safetensors", "--data-path", "data",
-        "--precision", precision,      "--foregrounds",     "2",           "--backgrounds",
-        "4",           "--html",       "reduced.html"};
-    const Outcome table = run(arguments);
-    if (table.exit_code == 4) continue;  // without the instructions
-    ASSERT_EQ(table.exit_code, 0) << table.errors;
-    arguments.insert(arguments.end(), {"--json", "--quiet"});
-    const nlohmann::json json = nlohmann::json::parse(run(arguments).output);
+  for (const std::string precision : {"bf16", "int16", "int8", "auto"}) {
+    std::vector<std::string> arguments = {"profile",
+                                          "--checkpoint",
+                                          "model.safetensors",
+                                          "--data-path",
+                                          "data",
+                                          "--precision",
+                                          precision,
+                                          "--foregrounds",
+                                          "2",
+                                          "--backgrounds",
+                                          "4"};
+    if (precision == "int8") {
+      const Outcome table = run(arguments);
+      if (table.exit_code != 4) {
+        EXPECT_THAT(table.output, AllOf(HasSubstr("decided again in fp32"), HasSubstr(precision)));
+      }
+    }
+    arguments.insert(arguments.end(), {"--html", "reduced.html", "--json", "--quiet"});
+    const Outcome machine = run(arguments);
+    if (machine.exit_code == 4) continue;  // without the instructions
+    ASSERT_EQ(machine.exit_code, 0) << machine.errors;
+    const nlohmann::json json = nlohmann::json::parse(machine.output);
     ASSERT_EQ(json["searches"].size(), 2u);
     EXPECT_EQ(json["searches"][0]["precision"], json["searches"][1]["precision"]);
-    if (std::string(precision) == "auto") continue;
-    EXPECT_THAT(table.output, AllOf(HasSubstr("decided again in fp32"), HasSubstr(precision)));
+    if (precision == "auto") continue;
     EXPECT_THAT(read_text(folder() / "reduced.html"), HasSubstr("decided again in fp32"));
     for (const auto& search : json["searches"]) {
       EXPECT_EQ(search["precision"], precision);
