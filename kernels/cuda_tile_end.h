@@ -2,14 +2,18 @@
 /// How a position convolution (cuda_tile.h) ends: from sums in shared memory to stored activations.
 #pragma once
 
+#include <cstring>
+
 #include "kernels/cuda_tile.h"
 
 namespace backdrop::kernels::tile {
 
-/// Stored values of one piece.
+/// Stored values of one piece, as words: as bytes the compiler would take them apart and put them together.
 template <class Element>
 struct alignas(kPieceColumns * sizeof(Element) < 16 ? kPieceColumns * sizeof(Element) : 16) StoredPiece {
-  Element values[kPieceColumns];
+  std::uint32_t words[kPieceColumns * sizeof(Element) / sizeof(std::uint32_t)];
+
+  BACKDROP_HOST_DEVICE void copy(Element* values) const { memcpy(values, words, sizeof(words)); }
 };
 
 /// The pieces that one thread finishes, one after the other: the same eight columns of some rows of a tile.
@@ -153,8 +157,10 @@ BACKDROP_HOST_DEVICE void finish_pieces(const ConvolutionArguments& a, const Pla
       },
       [&](const StoredPiece<Element>& residual, std::int64_t offset, float* sums) {
         if (a.work.residual != nullptr) {
+          alignas(16) Element stored[kPieceColumns];
+          residual.copy(stored);
           float values[kPieceColumns];
-          Traits::load(residual.values, values);
+          Traits::load(stored, values);
           BACKDROP_UNROLL
           for (int k = 0; k < kPieceColumns; ++k) sums[k] += values[k];
         }

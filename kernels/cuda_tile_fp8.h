@@ -30,8 +30,10 @@ BACKDROP_HOST_DEVICE void finish_fp8_pieces(const ConvolutionArguments& a, const
         BACKDROP_UNROLL
         for (int k = 0; k < kPieceColumns; ++k) values[k] = fmaf(values[k], scale[k], bias[k]);
         if (a.work.residual != nullptr) {
+          alignas(e4m3::kPiece) std::uint8_t stored[kPieceColumns];
+          residual.copy(stored);
           float added[kPieceColumns];
-          e4m3::load(residual.values, a.scales.residual.scale, added);
+          e4m3::load(stored, a.scales.residual.scale, added);
           BACKDROP_UNROLL
           for (int k = 0; k < kPieceColumns; ++k) values[k] += added[k];
         }

@@ -51,11 +51,11 @@ BACKDROP_HOST_DEVICE void finish_int8_pieces(const ConvolutionArguments& a, cons
         for (int k = 0; k < kPieceColumns; ++k)
           values[k] = fmaf(static_cast<float>(sums[k]), scale[k], bias[k]);
         if (a.work.residual != nullptr) {
-          const int8::Piece piece = int8::load(residual.values);
+          float added[kPieceColumns];
+          int8::widen(residual.words, a.scales.residual.zero, added);
           BACKDROP_UNROLL
           for (int k = 0; k < kPieceColumns; ++k)
-            values[k] = fmaf(static_cast<float>(piece.values[k]) - a.scales.residual.zero,
-                             a.scales.residual.scale, values[k]);
+            values[k] = fmaf(added[k], a.scales.residual.scale, values[k]);
         }
         std::uint8_t* to = static_cast<std::uint8_t*>(a.output.base) + offset;
         if (a.output.kind == DotOutput::real) {
