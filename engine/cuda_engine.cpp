@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "backdrop/error.h"
+#include "core/parallel.h"
 #include "engine/cuda_dense.h"
 #include "engine/cuda_device.h"
 #include "engine/cuda_products.h"
@@ -26,6 +27,7 @@ namespace {
 constexpr int kRows = 256;
 constexpr int kLeastRows = 32;  // where memory is short
 constexpr int kRecheckBatch = 64;
+constexpr int kMostListMakers = 8;
 constexpr double kCacheShare = 0.8;  // of the memory that is free beside activations
 
 // Rows such that every offset within a batch's activations fits 32 bits.
@@ -99,7 +101,7 @@ class CudaEngine final : public PeerEngine {
         choose_hand_off(layers_->network(), sample_masks(masks), masks.size(),
                         std::max<std::size_t>(1, photos_.count), memory / layers_->value_bytes() * 4);
     reuse_.emplace(*layers_, photos_, in9_.as<std::int32_t>(),
-                   CudaReuseOptions{rows_, choice.hand_off, memory});
+                   CudaReuseOptions{rows_, choice.hand_off, memory, list_makers()});
     reuse_->set_profile(profile_);
   }
 
@@ -215,6 +217,12 @@ class CudaEngine final : public PeerEngine {
     int rows = kRows;
     while (rows > kLeastRows && activation_bytes(*layers_, rows) > most) rows /= 2;
     return rows;
+  }
+
+  // This GPU's share of the CPU's threads; more would make lists faster than any GPU takes them.
+  int list_makers() const {
+    const int threads = options_.threads > 0 ? options_.threads : available_threads();
+    return std::clamp(threads / static_cast<int>(options_.gpus.size()), 1, kMostListMakers);
   }
 
   std::size_t cache_memory() const {

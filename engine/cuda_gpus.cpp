@@ -22,15 +22,17 @@ std::vector<int> gpus_asked_for(std::vector<int> indices) {
 
 std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
                                          const EngineOptions& options) {
-  const std::vector<int> gpus = gpus_asked_for(options.gpus);
-  if (gpus.size() == 1) return make_one_cuda_engine(std::move(network), map, options, gpus.front());
+  EngineOptions first = options;
+  first.gpus = gpus_asked_for(options.gpus);
+  const std::vector<int>& gpus = first.gpus;
+  if (gpus.size() == 1) return make_one_cuda_engine(std::move(network), map, first, gpus.front());
   // There is one profiler for all of them.
-  EngineOptions others = options;
+  EngineOptions others = first;
   others.profile_window = {};
   std::vector<std::unique_ptr<PeerEngine>> engines(gpus.size());
   ThreadPool pool(static_cast<int>(gpus.size()));
   pool.run(gpus.size(), [&](std::size_t i, int) {
-    engines[i] = make_one_cuda_engine(network, map, i == 0 ? options : others, gpus[i]);
+    engines[i] = make_one_cuda_engine(network, map, i == 0 ? first : others, gpus[i]);
   });
   return join_engines(std::move(engines), needs_calibration(options.precision) && !options.calibration);
 }

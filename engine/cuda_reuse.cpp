@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/made_ahead.h"
 #include "engine/cuda_pass.h"
 #include "engine/cuda_range.h"
 #include "kernels/composite_cuda.h"
@@ -12,6 +13,12 @@ namespace {
 
 using kernels::DeviceRows;
 using kernels::Source;
+
+// A foreground's, which take some milliseconds: as long as the GPU takes for a few hundred composites.
+struct MadeLists {
+  ForegroundLists lists;
+  PackedForeground packed;
+};
 
 }  // namespace
 
@@ -41,6 +48,7 @@ CudaReuse::CudaReuse(const CudaLayers& layers, const CudaPhotos& photos, const s
       in9_(in9),
       rows_(options.rows),
       hand_off_(options.hand_off),
+      list_makers_(options.list_makers),
       cache_(layers, photos, options.hand_off, options.rows, options.cache_memory),
       tail_(layers, options.rows) {
   ListPacker packer;
@@ -98,26 +106,38 @@ void CudaReuse::run_resident(std::span<const CompositeTask> tasks,
   copies_.synchronize();
   stream_.synchronize();
   for (auto& pass : passes_) pass->in_flight = false;
-  std::size_t started = 0;
-  for (std::size_t t = 0; t < tasks.size(); ++t) {
-    if (chosen[t].empty()) continue;
-    Pass& pass = *passes_[started++ % 2];
+  std::vector<std::size_t> wanted;
+  for (std::size_t t = 0; t < tasks.size(); ++t)
+    if (!chosen[t].empty()) wanted.push_back(t);
+  MadeAhead<MadeLists> ahead(wanted.size(), list_makers_, [&](std::size_t index) {
+    const CudaRange range("lists");
+    const CompositeTask& task = tasks[wanted[index]];
+    ForegroundLists lists =
+        make_foreground_lists(layers_.network(), *task.mask, hand_off_, rows_, whole_mixed_);
+    PackedForeground packed(lists, whole_mixed_.positions, task, slots_of(task, chosen[wanted[index]]));
+    return MadeLists{std::move(lists), std::move(packed)};
+  });
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    Pass& pass = *passes_[i % 2];
     deliver(pass, sink);
-    pass.task = t;
-    pass.places = chosen[t];
-    start(pass, tasks[t]);
+    MadeLists made = ahead.next();
+    pass.task = wanted[i];
+    pass.places = chosen[pass.task];
+    pass.lists.emplace(std::move(made.lists));
+    pass.packed.emplace(std::move(made.packed));
+    start(pass, tasks[pass.task]);
   }
-  for (std::size_t i = 0; i < 2; ++i) deliver(*passes_[(started + i) % 2], sink);
+  for (std::size_t i = 0; i < 2; ++i) deliver(*passes_[(wanted.size() + i) % 2], sink);
+}
+
+std::vector<std::int32_t> CudaReuse::slots_of(const CompositeTask& task,
+                                              std::span<const std::size_t> places) const {
+  std::vector<std::int32_t> slots;
+  for (const std::size_t place : places) slots.push_back(cache_.slot(task.backgrounds[place]));
+  return slots;
 }
 
 void CudaReuse::start(Pass& pass, const CompositeTask& task) {
-  std::vector<std::int32_t> slots;
-  for (const std::size_t place : pass.places) slots.push_back(cache_.slot(task.backgrounds[place]));
-  {
-    const CudaRange range("lists");
-    pass.lists.emplace(make_foreground_lists(layers_.network(), *task.mask, hand_off_, rows_, whole_mixed_));
-    pass.packed.emplace(*pass.lists, whole_mixed_.positions, task, slots);
-  }
   const CudaRange range("foreground");
   pass.upload.send(pass.packed->packer.bytes(), copies_, "a foreground's lists");
   pass.uploaded.record(copies_);

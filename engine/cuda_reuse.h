@@ -17,9 +17,10 @@
 namespace backdrop {
 
 struct CudaReuseOptions {
-  int rows = 128;                ///< backgrounds a batch
+  int rows = 256;                ///< backgrounds a batch
   int hand_off = 0;              ///< the first layer whose every position is computed
   std::size_t cache_memory = 0;  ///< bytes for cached background features
+  int list_makers = 1;           ///< threads that make lists of further foregrounds
 };
 
 class CudaReuse {
@@ -46,6 +47,7 @@ class CudaReuse {
   void run_resident(std::span<const CompositeTask> tasks, const std::vector<std::vector<std::size_t>>& chosen,
                     const DecisionSink& sink);
   void start(Pass& pass, const CompositeTask& task);
+  std::vector<std::int32_t> slots_of(const CompositeTask& task, std::span<const std::size_t> places) const;
   void run_foreground(const Pass& pass);
   void run_batch(Pass& pass, std::size_t first, int rows);
   kernels::DeviceRows rows_of(const Pass& pass, int value, std::size_t first) const;
@@ -56,6 +58,7 @@ class CudaReuse {
   const std::int32_t* in9_;
   int rows_;
   int hand_off_;
+  int list_makers_;
   CudaCache cache_;
   CudaTail tail_;
   WholeLists whole_mixed_;  // positions only: tiles are the CPU's

@@ -76,8 +76,13 @@ BACKDROP_HOST_DEVICE void widen(const std::uint32_t* words, float zero, float* v
 
 /// To the nearest, ties to even; what is outside the range becomes its ends, and what is no number 0.
 BACKDROP_HOST_DEVICE std::uint8_t to_stored(float value, const DeviceScale& scale) {
-  const float stored = rintf(fmaf(value, scale.inverse, scale.zero));
-  return static_cast<std::uint8_t>(stored > 0.0f ? (stored < 255.0f ? stored : 255.0f) : 0.0f);
+  const float stored = fmaf(value, scale.inverse, scale.zero);
+#if defined(__CUDA_ARCH__)
+  return static_cast<std::uint8_t>(min(max(__float2int_rn(stored), 0), 255));  // no number is 0 there
+#else
+  const float whole = rintf(stored);
+  return static_cast<std::uint8_t>(whole > 0.0f ? (whole < 255.0f ? whole : 255.0f) : 0.0f);
+#endif
 }
 
 /// Whether to_stored makes of negative values what ReLU and it do.
