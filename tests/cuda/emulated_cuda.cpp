@@ -3,6 +3,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -38,7 +39,8 @@ void with_elements(Precision precision, const Body& body) {
 
 template <class Operands>
 void emulate_products(kernels::ConvolutionArguments arguments) {
-  if (arguments.products != kernels::Products::warps && warpgroups_are_broken) --arguments.window;
+  if (arguments.products != kernels::Products::warps && warpgroups_are_broken)
+    arguments.rows = std::max(1, arguments.rows - 1);
   PlainProducts<Operands>(arguments).run();
 }
 
