@@ -13,7 +13,17 @@ template <class Element>
 struct alignas(kPieceColumns * sizeof(Element) < 16 ? kPieceColumns * sizeof(Element) : 16) StoredPiece {
   std::uint32_t words[kPieceColumns * sizeof(Element) / sizeof(std::uint32_t)];
 
-  BACKDROP_HOST_DEVICE void copy(Element* values) const { memcpy(values, words, sizeof(words)); }
+  /// In one or two accesses.
+  BACKDROP_HOST_DEVICE void load(const Element* from) {
+#if defined(__CUDA_ARCH__)
+    *this = *reinterpret_cast<const StoredPiece*>(from);
+#else
+    memcpy(words, from, sizeof(words));
+#endif
+  }
+  BACKDROP_HOST_DEVICE void copy(Element* values) const {
+    memcpy(values, words, sizeof(words));
+  }
 };
 
 /// The pieces that one thread finishes, one after the other: the same eight columns of some rows of a tile.
@@ -112,8 +122,7 @@ BACKDROP_HOST_DEVICE void finish_each(const ConvolutionArguments& a, Pieces<kCol
       if (a.work.residual != nullptr) {
         BACKDROP_UNROLL
         for (int i = 0; i < kAhead; ++i)
-          if (piece.continues(i))
-            residuals[i] = *reinterpret_cast<const StoredPiece<Element>*>(end.residual.at(piece.row(i)));
+          if (piece.continues(i)) residuals[i].load(end.residual.at(piece.row(i)));
       }
       BACKDROP_UNROLL
       for (int i = 0; i < kAhead; ++i) {
