@@ -73,9 +73,8 @@ LoadedNetwork load_network(const ModelOptions& options);
 /// The same with the class map. Throws usage if --in9 contradicts the checkpoint or a map is needed.
 LoadedModel load_model(const ModelOptions& options);
 
-/// What --threads, --batch, --reuse, --kernels, --cache-memory, --precision, --profile-window, --gpu-plans
-/// and
-/// --gpu-without say.
+/// What --threads, --batch, --reuse, --kernels, --cache-memory, --precision, --profile-window,
+/// --gpu-plans and --gpu-without say.
 EngineOptions engine_options(const DeviceOptions& options);
 
 /// With --device auto a GPU where CUDA's driver is; if it cannot be used the CPU, as one line on stderr says.

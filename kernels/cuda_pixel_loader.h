@@ -87,15 +87,13 @@ class PixelLoader {
     bool exists = live && find_rows(taps_, weight, rows);
     if (together_) {
       const Element* base = exists ? rows.base : weights_;
-      const int stride = static_cast<int>(rows.stride);
       int block[kRowShare];
       BACKDROP_UNROLL
-      for (int i = 0; i < kRowShare; ++i)
-        block[i] = static_cast<int>(block_of(rows.slots, row_ + i * kStride));
+      for (int i = 0; i < kRowShare; ++i) block[i] = block_of(rows.slots, row_ + i * kStride);
       BACKDROP_UNROLL
       for (int i = 0; i < kRowShare; ++i)
         copy.template start<kPixelBytes>(destination + i * kStride * Rows::kPitch,
-                                         base + static_cast<std::int64_t>(block[i]) * stride, exists);
+                                         base + static_cast<std::int64_t>(block[i]) * rows.stride, exists);
       return;
     }
     int position = position_;

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/cuda_int8.h"
+#include "kernels/cuda_work.h"
 
 namespace backdrop::kernels::e4m3 {
 
@@ -108,8 +108,7 @@ BACKDROP_HOST_DEVICE void store(void* to, float inverse, const float* values) {
 /// Behind an activation with this slope of negative values, from 0 to 1.
 BACKDROP_HOST_DEVICE void store_activated(void* to, float inverse, float* values, float slope) {
   if (slope == 0.0f) return store<true>(to, inverse, values);
-  BACKDROP_UNROLL
-  for (int k = 0; k < kPiece; ++k) values[k] = fmaxf(values[k], slope * values[k]);
+  activate_eight(values, slope);
   store(to, inverse, values);
 }
 

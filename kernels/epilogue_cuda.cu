@@ -25,8 +25,7 @@ __global__ void __launch_bounds__(kThreads) epilogue_kernel(const __grid_constan
 #pragma unroll
     for (int k = 0; k < kColumns; ++k) sums[k] += residual[k];
   }
-#pragma unroll
-  for (int k = 0; k < kColumns; ++k) sums[k] = activate_on_device(sums[k], a.slope);
+  activate_eight(sums, a.slope);
   Traits::store(static_cast<Element*>(a.output) + first, sums);
 }
 

@@ -96,7 +96,7 @@ def start_row(arguments, arch, checkpoint, scratch):
 
 def measure_backdrop(arguments, row, checkpoint, ways, scratch):
     arch = row["arch"]
-    for precision, reuse in ways if Path(checkpoint).exists() else ():
+    for precision, reuse in ways:
         name = f"{precision}, reuse {reuse}"
         if name in row["errors"]:
             continue
@@ -120,7 +120,7 @@ def measure_backdrop(arguments, row, checkpoint, ways, scratch):
 
 def profile_layers(arguments, row, checkpoint, precisions):
     """Time and share of the roofline of each layer, into files beside the JSON."""
-    for precision in precisions if Path(checkpoint).exists() else ():
+    for precision in precisions:
         output, error = attempt([arguments.backdrop, "profile", "--checkpoint", checkpoint, *options_of(arguments, row),
                                  "--precision", precision, "--backgrounds", "512", "--quiet"], arguments.deadline)
         if error:
@@ -130,7 +130,7 @@ def profile_layers(arguments, row, checkpoint, precisions):
 
 
 def measure_pytorch(arguments, row, checkpoint, ways):
-    for precision, executor in ways if Path(checkpoint).exists() else ():
+    for precision, executor in ways:
         name = f"{precision} {executor}"
         if executor == "compiled" and arguments.deadline - time.monotonic() < COMPILE_SECONDS:
             row["errors"][f"pytorch {name}"] = "no time left to compile"
@@ -178,7 +178,9 @@ def main():
 
         def for_each(step, *options):
             for row in record["networks"]:
-                step(arguments, row, checkpoints.get(row["arch"], scratch / f"{row['arch']}.pt"), *options)
+                checkpoint = checkpoints.get(row["arch"], scratch / f"{row['arch']}.pt")
+                if Path(checkpoint).exists():
+                    step(arguments, row, checkpoint, *options)
                 save()
 
         for arch in arguments.arch:
