@@ -12,8 +12,51 @@ inline std::array<typename D::Line, Vectors> lines_of(const DotArguments& a, int
   (std::make_integer_sequence<int, Vectors>());
 }
 
+// What is added to a row.
+enum class Added {
+  nothing,
+  from_0,  // stored by a scale whose zero is 0: nearly all
+  any
+};
+
+// How real values become activations.
+enum class Activation {
+  none,  // they are, or storing them makes them so
+  rectify,
+  leak
+};
+
+template <class Written, Added kAdded, int Vectors>
+inline void add_residual(__m512 (&values)[Vectors], const typename Written::Element* from,
+                         const typename Written::Scale& scale) {
+  if constexpr (kAdded == Added::from_0 && Vectors % Written::kInLine == 0)
+    for (int v = 0; v < Vectors; v += Written::kInLine)
+      Written::add_line(values + v, from + v * kDotLanes, scale);
+  else if constexpr (kAdded != Added::nothing)
+    for (int v = 0; v < Vectors; ++v)
+      values[v] = Written::add(values[v], from + v * kDotLanes, kDotLanes, scale);
+}
+
+template <Activation kActivation, int Vectors>
+inline void activate_all(__m512 (&values)[Vectors], __m512 slope) {
+  for (__m512& value : values) {
+    if constexpr (kActivation == Activation::rectify) value = _mm512_max_ps(value, _mm512_setzero_ps());
+    if constexpr (kActivation == Activation::leak) value = activate(value, slope);
+  }
+}
+
+template <class Written, int Vectors>
+inline void store_values(typename Written::Element* to, const __m512 (&values)[Vectors],
+                         const typename Written::Scale& scale) {
+  if constexpr (Vectors % Written::kInLine == 0)
+    for (int v = 0; v < Vectors; v += Written::kInLine)
+      Written::store_line(to + v * kDotLanes, values + v, scale);
+  else
+    for (int v = 0; v < Vectors; ++v) Written::store(to + v * kDotLanes, kDotLanes, values[v], scale);
+}
+
 // Whole vectors of what is stored: nearly all.
-template <class Written, bool kResidual, int Vectors, class SumAt>
+template <class Written, Added kAdded, Activation kActivation, int Vectors, class SumAt>
 inline void store_whole(const DotArguments& a, const DotPosition& position, int rows, int skip,
                         const SumAt& sum_at) {
   using Element = typename Written::Element;
@@ -27,21 +70,32 @@ inline void store_whole(const DotArguments& a, const DotPosition& position, int 
   void* const* const outputs = a.output + a.first_row;
   const void* const* residuals = nullptr;
   std::ptrdiff_t from_place = 0;
-  if constexpr (kResidual) {
+  if constexpr (kAdded != Added::nothing) {
     residuals = a.residual->rows[static_cast<int>(position.residual_tap->source)] + a.first_row;
     from_place = column + position.residual_tap->offset;
   }
   for (int r = 0; r < rows; ++r) {
     Element* const to = static_cast<Element*>(outputs[r]) + to_place;
-    for (int v = 0; v < Vectors; ++v) {
-      __m512 value = lines[v].real(sum_at(r, v));
-      if constexpr (kResidual) {
-        const Element* const from = static_cast<const Element*>(residuals[r]) + from_place;
-        value = Written::add(value, from + v * kDotLanes, kDotLanes, residual_scale);
-      }
-      Written::store(to + v * kDotLanes, kDotLanes, activate(value, slope), output_scale);
-    }
+    const Element* from = nullptr;
+    if constexpr (kAdded != Added::nothing) from = static_cast<const Element*>(residuals[r]) + from_place;
+    __m512 values[Vectors];
+    for (int v = 0; v < Vectors; ++v) values[v] = lines[v].real(sum_at(r, v));
+    add_residual<Written, kAdded>(values, from, residual_scale);
+    activate_all<kActivation>(values, slope);
+    store_values<Written>(to, values, output_scale);
   }
+}
+
+template <class Written, Added kAdded, int Vectors, class SumAt>
+inline void store_with(const DotArguments& a, const DotPosition& position, int rows, int skip,
+                       const SumAt& sum_at) {
+  // Bytes have nothing below their zero.
+  const bool rectifies = std::is_same_v<Written, ByteLanes> && a.output_scale.zero == 0.0f;
+  if (a.slope == 1.0f || (a.slope == 0.0f && rectifies))
+    return store_whole<Written, kAdded, Activation::none, Vectors>(a, position, rows, skip, sum_at);
+  if (a.slope == 0.0f)
+    return store_whole<Written, kAdded, Activation::rectify, Vectors>(a, position, rows, skip, sum_at);
+  store_whole<Written, kAdded, Activation::leak, Vectors>(a, position, rows, skip, sum_at);
 }
 
 template <class Written, int Vectors, class SumAt>
@@ -79,9 +133,11 @@ inline void finish_as(const DotArguments& a, const DotPosition& position, int ro
                       const SumAt& sum_at) {
   if (a.kind != DotOutput::stored || a.columns < skip + Vectors * kDotLanes)
     return finish_any<Written, Vectors>(a, position, rows, skip, sum_at);
-  if (position.residual_tap != nullptr)
-    return store_whole<Written, true, Vectors>(a, position, rows, skip, sum_at);
-  store_whole<Written, false, Vectors>(a, position, rows, skip, sum_at);
+  if (position.residual_tap == nullptr)
+    return store_with<Written, Added::nothing, Vectors>(a, position, rows, skip, sum_at);
+  if (!std::is_same_v<Written, ByteLanes> || a.residual_scale.zero == 0.0f)
+    return store_with<Written, Added::from_0, Vectors>(a, position, rows, skip, sum_at);
+  store_with<Written, Added::any, Vectors>(a, position, rows, skip, sum_at);
 }
 
 template <int Vectors, class SumAt>

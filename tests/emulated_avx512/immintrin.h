@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #define __AVX512BW__ 1
 #define __AVX512VL__ 1
@@ -134,6 +135,27 @@ inline __m512i choose_shorts(__m512i a, __m512i places, __m512i b) {
   });
 }
 
+// Lane i is lane number places[i] of `a`, or 0 outside the mask.
+template <class Lane>
+inline __m512i choose(std::uint64_t mask, __m512i places, __m512i a) {
+  const auto from = lanes<Lane>(places), x = lanes<Lane>(a);
+  return make<__m512i, Lane>([&](std::size_t i) {
+    return (mask >> i & 1) != 0 ? x[static_cast<std::size_t>(from[i]) % x.size()] : Lane{0};
+  });
+}
+
+// Saturated, of each 16 bytes those of `a`, then those of `b`.
+template <class Wide, class Narrow>
+inline __m512i pack(__m512i a, __m512i b) {
+  constexpr std::size_t kEach = 16 / sizeof(Wide);
+  const auto x = lanes<Wide>(a), y = lanes<Wide>(b);
+  return make<__m512i, Narrow>([&](std::size_t i) {
+    const std::size_t part = i / (2 * kEach), place = i % (2 * kEach);
+    const Wide value = place < kEach ? x[part * kEach + place] : y[part * kEach + place - kEach];
+    return std::clamp<Wide>(value, std::numeric_limits<Narrow>::lowest(), std::numeric_limits<Narrow>::max());
+  });
+}
+
 inline __m512i shift_left(__m512i a, int bits) {
   const auto x = lanes<std::uint32_t>(a);
   return integers([&](std::size_t i) { return x[i] << bits; });
@@ -176,6 +198,13 @@ inline std::uint16_t to_bf16(float value) {
 inline __m256bh to_bf16s(__m512 a) {
   const auto x = lanes<float>(a);
   return make<__m256bh, std::uint16_t>([&](std::size_t i) { return to_bf16(x[i]); });
+}
+
+// Those of `b` first.
+inline __m512bh to_bf16s(__m512 a, __m512 b) {
+  const auto x = lanes<float>(a), y = lanes<float>(b);
+  return make<__m512bh, std::uint16_t>(
+      [&](std::size_t i) { return to_bf16(i < y.size() ? y[i] : x[i - y.size()]); });
 }
 
 inline float from_bf16(std::uint16_t half) {
@@ -235,6 +264,7 @@ inline std::int32_t or_of(__m512i a) {
 #define _mm512_cvtepi32_ps emulated::to_floats
 #define _mm512_cvtepu16_epi32 emulated::widen<std::uint16_t>
 #define _mm512_cvtepu8_epi32 emulated::widen<std::uint8_t>
+#define _mm512_cvtne2ps_pbh emulated::to_bf16s
 #define _mm512_cvtneps_pbh emulated::to_bf16s
 #define _mm512_cvtps_epi32 emulated::to_integers
 #define _mm512_cvtsepi32_epi16 emulated::saturated_shorts
@@ -249,10 +279,14 @@ inline std::int32_t or_of(__m512i a) {
 #define _mm512_mask_storeu_epi32 emulated::store_first<std::int32_t>
 #define _mm512_mask_storeu_ps emulated::store_first<float>
 #define _mm512_maskz_loadu_ps emulated::load_first<__m512, float>
+#define _mm512_maskz_permutexvar_epi16 emulated::choose<std::uint16_t>
 #define _mm512_max_ps emulated::max
 #define _mm512_min_ps emulated::min
 #define _mm512_mul_ps(a, b) ((a) * (b))
+#define _mm512_packs_epi32 emulated::pack<std::int32_t, std::int16_t>
+#define _mm512_packus_epi16 emulated::pack<std::int16_t, std::uint8_t>
 #define _mm512_permutex2var_epi16 emulated::choose_shorts
+#define _mm512_permutexvar_epi32(places, a) emulated::choose<std::uint32_t>(0xffff, places, a)
 #define _mm512_reduce_add_ps emulated::sum_of
 #define _mm512_reduce_or_epi32 emulated::or_of
 #define _mm512_set1_epi16 emulated::set1_of<std::int16_t>
