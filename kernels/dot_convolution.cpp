@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 namespace backdrop::kernels {
 namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{128} << 10;
+// Weights that are still in L2 when the next chunk of positions wants them.
+constexpr std::size_t kKeptWeights = std::size_t{1} << 20;
 
 int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -16,18 +19,26 @@ int round_up(int value, int multiple) {
 
 }  // namespace
 
-DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights,
-                               const float* bias, DotScales scales, bool portable)
+DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, bool gathers,
+                               bool portable)
     : precision_(precision),
       shape_(shape),
-      scales_(std::move(scales)),
       group_channels_(shape.channels / shape.groups),
-      block_(dot_block(precision, group_channels_, portable)),
-      start_stride_(round_up(shape.out_channels, kDotLanes)),
-      scale_(start_stride_ + kDotPanelColumns, 0.0f),
-      bias_(start_stride_ + kDotPanelColumns, 0.0f) {
-  std::copy_n(bias, shape.out_channels, bias_.begin());
+      gathers_(gathers),
+      packed_taps_(gathers ? 1 : shape.kernel * shape.kernel),
+      packed_channels_(gathers ? gathered_channels(precision, shape) : group_channels_),
+      block_(dot_block(precision, packed_channels_, portable)),
+      start_stride_(round_up(shape.out_channels, kDotLanes)) {
   plan_panels();
+}
+
+DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights,
+                               const float* bias, DotScales scales, bool portable)
+    : DotConvolution(precision, shape, !portable && gathers_taps(precision, shape), portable) {
+  scales_ = std::move(scales);
+  scale_.assign(start_stride_ + kDotPanelColumns, 0.0f);
+  bias_ = scale_;
+  std::copy_n(bias, shape.out_channels, bias_.begin());
   if (precision == Precision::int8) {
     pack_int8(weights, scales_.input);
   } else if (precision == Precision::int16) {
@@ -40,38 +51,42 @@ DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shap
 }
 
 DotConvolution::DotConvolution(const ConvolutionShape& shape, const Int16Weights& weights, bool portable)
-    : precision_(Precision::int16),
-      shape_(shape),
-      group_channels_(shape.channels / shape.groups),
-      block_(dot_block(Precision::int16, group_channels_, portable)) {
-  plan_panels();
+    : DotConvolution(Precision::int16, shape, false, portable) {
   pack_int16(weights.values);
 }
 
+DotConvolution::DotConvolution(const ConvolutionShape& shape, const float* weights, bool portable)
+    : DotConvolution(Precision::bf16, shape, false, portable) {
+  pack_bf16(weights);
+}
+
 void DotConvolution::plan_panels() {
-  const int taps = shape_.kernel * shape_.kernel;
   const int group_columns = shape_.out_channels / shape_.groups;
-  const std::size_t block_bytes = element_bytes(precision_) * group_channels_ * taps * block_.columns;
-  panel_columns_ =
-      block_.columns * static_cast<int>(std::max<std::size_t>(1, block_.panel_bytes / block_bytes));
+  const std::size_t column_bytes = element_bytes(precision_) * packed_channels_ * packed_taps_;
+  panel_columns_ = block_.columns * static_cast<int>(std::max<std::size_t>(
+                                        1, block_.panel_bytes / (column_bytes * block_.columns)));
   std::size_t columns = 0;
   for (int group = 0; group < shape_.groups; ++group) {
     for (int k = 0; k < group_columns; k += panel_columns_) {
       const int valid = std::min(panel_columns_, group_columns - k);
       const int width = round_up(valid, kDotLanes);
       panels_.push_back({group * group_columns + k, valid, width, group * group_channels_,
-                         columns * taps * group_channels_ * element_bytes(precision_), columns * taps});
+                         columns * column_bytes, columns * packed_taps_});
       columns += width;
     }
   }
-  packed_ = AlignedBuffer(columns * taps * group_channels_ * element_bytes(precision_));
+  packed_ = AlignedBuffer(columns * column_bytes);
   std::fill_n(packed_.data(), packed_.size(), std::byte{0});
-  corrections_.assign(columns * taps, 0);
+  corrections_.assign(columns * shape_.kernel * shape_.kernel, 0);
 }
 
 std::size_t DotConvolution::group_offset(const Panel& panel, int tap, int group, int column) const {
   const int strip = std::min(panel.width, block_.strip);
-  const int groups = group_channels_ / dot_granule(precision_);
+  const int groups = packed_channels_ / dot_granule(precision_);
+  if (gathers_) {
+    group += tap * (group_channels_ / dot_granule(precision_));
+    tap = 0;
+  }
   const std::size_t strips = std::size_t(tap) * (panel.width / strip) + column / strip;
   return panel.offset + ((strips * groups + group) * strip + column % strip) * kGroupBytes;
 }
@@ -89,13 +104,23 @@ void DotConvolution::pack_int8(const float* weights, const std::vector<ValueScal
         for (int c = 0; c < group_channels_; ++c) {
           std::memcpy(packed_.data() + group_offset(panel, tap, c / 4, k) + c % 4, &from[c], 1);
         }
-        corrections_[panel.correction + std::size_t(tap) * panel.width + k] =
-            stored.corrections[std::size_t(tap) * shape_.out_channels + column];
+        const std::size_t place = gathers_ ? std::size_t(tap) * start_stride_ + column
+                                           : panel.correction + std::size_t(tap) * panel.width + k;
+        corrections_[place] = stored.corrections[std::size_t(tap) * shape_.out_channels + column];
       }
     }
   }
   if (std::all_of(corrections_.begin(), corrections_.end(), [](std::int32_t c) { return c == 0; }))
     corrections_.clear();
+  else if (gathers_)
+    sum_corrections();
+}
+
+// Of each tap, all before it.
+void DotConvolution::sum_corrections() {
+  std::vector<std::int32_t> sums(corrections_.size() + start_stride_, 0);
+  for (std::size_t i = 0; i < corrections_.size(); ++i) sums[i + start_stride_] = sums[i] + corrections_[i];
+  corrections_ = std::move(sums);
 }
 
 // Two channels are a group. `stored` gives the form of a weight from its place. Whole lines are written, from
@@ -129,12 +154,12 @@ void DotConvolution::pack_int16(const std::vector<std::int16_t>& weights) {
 DotArguments DotConvolution::panel_arguments(const Panel& panel, const RowPointers& input,
                                              void* const* output) const {
   DotArguments arguments;
-  arguments.groups = group_channels_ / dot_granule(precision_);
+  arguments.groups = packed_channels_ / dot_granule(precision_);
   arguments.first_channel = panel.channel;
   arguments.panel = packed_.data() + panel.offset;
   arguments.width = panel.width;
   arguments.columns = panel.columns;
-  arguments.corrections = corrections_.empty() ? nullptr : &corrections_[panel.correction];
+  arguments.corrections = corrections_.empty() || gathers_ ? nullptr : &corrections_[panel.correction];
   arguments.input = &input;
   arguments.output = output;
   return arguments;
@@ -152,13 +177,38 @@ std::ptrdiff_t DotConvolution::ahead_step(std::ptrdiff_t tap_bytes, int position
   return round_up(static_cast<int>((tap_bytes + passes - 1) / passes), kLineBytes);
 }
 
+void DotConvolution::run_chunk(const DotArguments& common, std::span<const DotPosition> positions, int rows,
+                               bool ask_ahead) const {
+  for (const Panel& panel : panels_) {
+    DotArguments arguments = panel_arguments(panel, *common.input, common.output);
+    arguments.residual = common.residual;
+    arguments.kind = common.kind;
+    arguments.written = scales_.written.value_or(precision_);
+    arguments.residual_scale = scales_.residual;
+    arguments.output_scale = scales_.output;
+    arguments.slope = shape_.slope;
+    arguments.first_column = panel.column;
+    arguments.scale = &scale_[panel.column];
+    arguments.bias = &bias_[panel.column];
+    arguments.ahead = weights_after(panel, packed_taps_ - 1);
+    if (ask_ahead || packed_.size() > kKeptWeights)
+      arguments.ahead_step = ahead_step(tap_bytes(panel), static_cast<int>(positions.size()), rows);
+    block_.run(arguments, positions, rows);
+  }
+}
+
 std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPointers& input,
                                  const RowPointers* residual, const void* starts, DotOutput kind,
                                  void* const* output) const {
   const int positions = work.positions();
   const std::size_t position_bytes = element_bytes(precision_) * rows * shape_.channels;
-  const int chunk = static_cast<int>(std::max<std::size_t>(1, kChunkBytes / position_bytes));
-  const int last_tap = shape_.kernel * shape_.kernel - 1;
+  int chunk = static_cast<int>(std::max<std::size_t>(1, kChunkBytes / position_bytes));
+  std::optional<TapGather> gather;
+  if (gathers_) {
+    gather.emplace(precision_, shape_, rows, input, corrections_.empty() ? nullptr : corrections_.data(),
+                   start_stride_);
+    chunk = gather->most();
+  }
   std::vector<DotPosition> chosen;
   for (int first = 0; first < positions; first += chunk) {
     const int last = std::min(positions, first + chunk);
@@ -170,21 +220,13 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
            start < 0 ? nullptr : static_cast<const float*>(starts) + std::ptrdiff_t{start} * start_stride_,
            work.residual.empty() ? nullptr : &work.residual[p], work.output[p]});
     }
-    for (const Panel& panel : panels_) {
-      DotArguments arguments = panel_arguments(panel, input, output);
-      arguments.residual = residual;
-      arguments.written = scales_.written.value_or(precision_);
-      arguments.residual_scale = scales_.residual;
-      arguments.output_scale = scales_.output;
-      arguments.slope = shape_.slope;
-      arguments.kind = kind;
-      arguments.first_column = panel.column;
-      arguments.scale = &scale_[panel.column];
-      arguments.bias = &bias_[panel.column];
-      arguments.ahead = weights_after(panel, last_tap);
-      arguments.ahead_step = ahead_step(tap_bytes(panel), last - first, rows);
-      block_.run(arguments, chosen, rows);
-    }
+    if (gather) gather->gather(chosen);
+    DotArguments arguments;
+    arguments.input = gather ? &gather->values() : &input;
+    arguments.residual = residual;
+    arguments.kind = kind;
+    arguments.output = output;
+    run_chunk(arguments, chosen, rows, first == 0);
   }
   return std::int64_t{work.first_tap[positions] - work.first_tap[0]} * group_channels_ * rows *
          shape_.out_channels;

@@ -20,6 +20,7 @@
 #include "kernels/position_work.h"
 #include "kernels/precision.h"
 #include "kernels/shapes.h"
+#include "kernels/tap_gather.h"
 
 namespace backdrop::kernels {
 
@@ -36,8 +37,9 @@ class DotConvolution {
   DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights, const float* bias,
                  DotScales scales, bool portable);
 
-  /// For run_panel alone: 16-bit weights that are stored already.
+  /// For run_panel alone: 16-bit weights that are stored already, or weights to be stored as bfloat16.
   DotConvolution(const ConvolutionShape& shape, const Int16Weights& weights, bool portable);
+  DotConvolution(const ConvolutionShape& shape, const float* weights, bool portable);
 
   /// As PositionConvolution::run; the slope is the shape's. `starts` are sums that an earlier run wrote as
   /// DotOutput::sums, [S][start_stride()].
@@ -72,15 +74,20 @@ class DotConvolution {
     std::size_t correction = 0;  // in corrections_
   };
 
+  DotConvolution(Precision precision, const ConvolutionShape& shape, bool gathers, bool portable);
   void plan_panels();
   DotArguments panel_arguments(const Panel& panel, const RowPointers& input, void* const* output) const;
+  /// All panels at positions whose inputs stay in cache meanwhile. Of `common`, what is the same for all.
+  void run_chunk(const DotArguments& common, std::span<const DotPosition> positions, int rows,
+                 bool ask_ahead) const;
   /// Of a four-byte group of `column`'s weights in a panel; `group` counts those of a tap.
   std::size_t group_offset(const Panel& panel, int tap, int group, int column) const;
   std::size_t tap_bytes(const Panel& panel) const {
-    return element_bytes(precision_) * group_channels_ * panel.width;
+    return element_bytes(precision_) * packed_channels_ * panel.width;
   }
   const std::byte* weights_after(const Panel& panel, int tap) const;
   void pack_int8(const float* weights, const std::vector<ValueScale>& input);
+  void sum_corrections();
   void pack_bf16(const float* weights);
   void pack_int16(const std::vector<std::int16_t>& weights);
   template <class Stored>
@@ -91,12 +98,15 @@ class DotConvolution {
   ConvolutionShape shape_;
   DotScales scales_;
   int group_channels_ = 0;
+  bool gathers_ = false;     // TapGather
+  int packed_taps_ = 0;      // of a panel: the window's, or one
+  int packed_channels_ = 0;  // of each
   DotBlock block_;
   int panel_columns_ = 0;
   int start_stride_ = 0;
   std::vector<Panel> panels_;
   AlignedBuffer packed_;
-  std::vector<std::int32_t> corrections_;  // empty: all are 0
+  std::vector<std::int32_t> corrections_;  // by panels, or as TapGather wants them; empty: all are 0
   std::vector<float> scale_;
   std::vector<float> bias_;
 };

@@ -66,13 +66,7 @@ ReducedWinograd::ReducedWinograd(Precision read, const ConvolutionShape& shape, 
 DotConvolution ReducedWinograd::make_products(Precision read, const ConvolutionShape& shape,
                                               const float* weights, const DotScales& scales) {
   const std::vector<float> filters = transform_filters(shape, weights);
-  if (products_precision(read) == Precision::bf16)
-    return {Precision::bf16,
-            product_shape(shape),
-            filters.data(),
-            std::vector<float>(shape.out_channels, 0.0f).data(),
-            {},
-            portable_};
+  if (products_precision(read) == Precision::bf16) return {product_shape(shape), filters.data(), portable_};
   const int largest = balanced_largest_input(shape.channels);
   points_ = point_scales(scales.input[0], scales.nonnegative, largest);
   Int16Weights stored = store_int16_by_tap(product_shape(shape), filters.data(), units(points_), largest);

@@ -33,7 +33,11 @@ struct ReducedWork {
       // Each place of the window at most once: stored weights are so large that their sum just fits.
       const int count = random_int(with_start ? 0 : 1, window, generator);
       const int first = random_int(0, window - count, generator);
-      for (int t = 0; t < count; ++t) taps.push_back(random_tap(channels, first + t, generator));
+      for (int t = 0; t < count; ++t) {
+        taps.push_back(random_tap(channels, first + t, generator));
+        // Often the next of a row of pixels.
+        if (t > 0 && random_int(0, 2, generator) > 0) follow(taps.end()[-2], channels, taps.back());
+      }
       first_tap.push_back(static_cast<std::int32_t>(taps.size()));
       if (with_residual) residual_taps.push_back(random_tap(out_channels, 0, generator));
       if (with_start) start.push_back(random_int(-1, 3, generator));
@@ -60,6 +64,12 @@ struct ReducedWork {
   static Tap random_tap(int channels, int weight, std::mt19937& generator) {
     return {random_int(0, kBlocks - 1, generator) * channels, static_cast<std::int16_t>(weight),
             static_cast<Source>(random_int(0, 2, generator))};
+  }
+
+  static void follow(const Tap& before, int channels, Tap& tap) {
+    if (before.offset + channels >= kBlocks * channels) return;
+    tap.offset = before.offset + channels;
+    tap.source = before.source;
   }
 
   void fill(Precision precision, int channels, std::mt19937& generator, RowPointers& pointers) {
