@@ -60,7 +60,11 @@ inline void dot_block(const DotArguments& a, const DotPosition& position) {
         for (int r = 0; r < Rows; ++r) sums[r][v] = D::correct(sums[r][v], correction);
       }
   }
-  const auto sum_at = [&](int r, int v) { return sums[r][v]; };
+  // A copy: whether what follows is inlined or not, the sums above are in registers.
+  typename D::Sum results[Rows][Vectors];
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Vectors; ++v) results[r][v] = sums[r][v];
+  const auto sum_at = [&](int r, int v) { return results[r][v]; };
   finish<Vectors>(a, position, Rows, 0, sum_at);
 }
 

@@ -40,7 +40,8 @@ inline void add_residual(__m512 (&values)[Vectors], const typename Written::Elem
 template <Activation kActivation, int Vectors>
 inline void activate_all(__m512 (&values)[Vectors], __m512 slope) {
   for (__m512& value : values) {
-    if constexpr (kActivation == Activation::rectify) value = _mm512_max_ps(value, _mm512_setzero_ps());
+    // The second operand where either is not a number: such values stay.
+    if constexpr (kActivation == Activation::rectify) value = _mm512_max_ps(_mm512_setzero_ps(), value);
     if constexpr (kActivation == Activation::leak) value = activate(value, slope);
   }
 }

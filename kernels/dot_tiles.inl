@@ -136,7 +136,7 @@ class TileRun {
         });
       }
     }
-    finish();
+    finish_all();
     store<0, Strips>(next, 0);
     wait(next);
   }
@@ -150,17 +150,17 @@ class TileRun {
       if (waiting_count_ > 1) finish_next();
       store_pair<kPairStrips>(next, 0);
       multiply_strips<Strips - kPairStrips>(pair, strip + kPairStrips);
-      finish();
+      finish_all();
       store_pair<Strips - kPairStrips>(next, kPairStrips);
     } else {
       multiply_strips<Strips>(pair, strip);
-      finish();
+      finish_all();
       store_pair<Strips>(next, 0);
     }
     for (const Waiting& one : next) wait(one);
   }
 
-  void finish() {
+  void finish_all() {
     while (waiting_count_ > 0) finish_next();
   }
 
@@ -192,7 +192,7 @@ class TileRun {
   // Only what has something added takes long enough to gain from it.
   void wait(const Waiting& next) {
     waiting_[waiting_count_++] = next;
-    if (next.position->residual_tap == nullptr) finish();
+    if (next.position->residual_tap == nullptr) finish_all();
   }
 
   template <int Strips>
@@ -238,8 +238,8 @@ class TileRun {
 
   template <int Strips>
   void finish_strips(const Waiting& done) {
-    backdrop::kernels::finish<Strips>(a_, *done.position, batch_.rows, done.strip * kDotLanes,
-                                      [&](int r, int v) { return D::load_start(done.sums[v][r], 0); });
+    finish<Strips>(a_, *done.position, batch_.rows, done.strip * kDotLanes,
+                   [&](int r, int v) { return D::load_start(done.sums[v][r], 0); });
   }
 
   const DotArguments& a_;
@@ -280,6 +280,6 @@ inline void run_tiles(const DotArguments& a, std::span<const DotPosition> positi
       });
     p += pair ? kPair : 1;
   }
-  run.finish();
+  run.finish_all();
   release_tiles();
 }

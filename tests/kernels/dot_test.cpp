@@ -2,6 +2,7 @@
 // reference over random lists.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "kernels/dot_convolution.h"
@@ -211,6 +212,26 @@ TEST_P(DotKernels, ConvolutionEqualsReference) {
     EXPECT_EQ(multiply_adds,
               std::int64_t(random.taps.size()) * rows * shape.channels / shape.groups * shape.out_channels);
   }
+}
+
+// An overflow must not become an activation of 0 behind a rectifier: decisions that are not finite are made
+// again.
+TEST_P(DotKernels, NotANumberStaysOne) {
+  const auto [precision, written, portable] = GetParam();
+  if (precision != Precision::bf16 || written != Precision::bf16) GTEST_SKIP() << "integers are all numbers";
+  if (!portable && !has_dot_instructions(precision)) GTEST_SKIP() << "this processor lacks the instructions";
+  const ConvolutionShape shape{.channels = 32, .out_channels = 70, .kernel = 1, .groups = 1, .slope = 0.0f};
+  const std::vector<float> weights(std::size_t(shape.channels) * shape.out_channels, 1.0f);
+  const std::vector<float> bias(shape.out_channels, 0.0f);
+  const DotConvolution convolution(precision, shape, weights.data(), bias.data(), {}, portable);
+  std::vector<Bf16> input(shape.channels, to_bf16(NAN)), output(shape.out_channels, to_bf16(1.0f));
+  RowPointers rows;
+  rows.rows[0][0] = input.data();
+  void* const outputs[] = {output.data()};
+  const std::vector<std::int32_t> place{0}, first_tap{0, 1};
+  const std::vector<Tap> taps{{0, 0, Source::mixed}};
+  convolution.run({place, first_tap, taps, {}, {}}, 1, rows, nullptr, nullptr, DotOutput::stored, outputs);
+  for (const Bf16 value : output) EXPECT_TRUE(std::isnan(to_float(value)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, DotKernels,
