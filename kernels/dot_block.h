@@ -71,25 +71,24 @@ struct DotBlock {
   return static_cast<const std::int32_t*>(position.start) + a.first_column + lane;
 }
 
-/// Asks for what a position adds and writes in `columns` of the panel from `skip` on, before its products: a
-/// panel's columns of a row are a line or two, too short a stretch for a processor to foresee the next.
-[[gnu::always_inline]] inline void ask_for_columns(const DotArguments& a, const DotPosition& position,
-                                                   int rows, int skip, int columns) {
+/// Asks for what a position adds and writes, before its products: a panel's columns of a row are a line or
+/// two, too short a stretch for a processor to foresee the next.
+[[gnu::always_inline]] inline void ask_for_position(const DotArguments& a, const DotPosition& position,
+                                                    int rows) {
   // Sums have four bytes in all precisions.
   const auto element = static_cast<std::ptrdiff_t>(a.kind == DotOutput::stored ? element_bytes(a.written)
                                                                                : sizeof(std::int32_t));
-  const std::ptrdiff_t size = columns * element;
-  const std::ptrdiff_t first = std::ptrdiff_t{a.first_column} + skip;
+  const std::ptrdiff_t size = a.columns * element;
   for (int r = 0; r < rows; ++r) {
     if (position.residual_tap != nullptr) {
       const Tap& tap = *position.residual_tap;
       const auto* row = static_cast<const std::byte*>(a.residual->rows[static_cast<int>(tap.source)][r]);
       for (std::ptrdiff_t byte = 0; byte < size; byte += kLineBytes)
-        __builtin_prefetch(row + (tap.offset + first) * element + byte, 0);
+        __builtin_prefetch(row + (tap.offset + a.first_column) * element + byte, 0);
     }
     const auto* row = static_cast<const std::byte*>(a.output[r]);
     for (std::ptrdiff_t byte = 0; byte < size; byte += kLineBytes)
-      __builtin_prefetch(row + (position.output_offset + first) * element + byte, 1);
+      __builtin_prefetch(row + (position.output_offset + a.first_column) * element + byte, 1);
   }
 }
 
@@ -100,7 +99,7 @@ template <class Block>
                                                   int block_rows, const Block& block) {
   DotArguments a = arguments;
   for (std::size_t p = 0; p < positions.size(); ++p) {
-    if (p + 1 < positions.size()) ask_for_columns(a, positions[p + 1], rows, 0, a.columns);
+    if (p + 1 < positions.size()) ask_for_position(a, positions[p + 1], rows);
     for (a.first_row = 0; a.first_row < rows; a.first_row += block_rows) {
       block(a, positions[p], rows - a.first_row < block_rows ? rows - a.first_row : block_rows);
       a.ahead += a.ahead_step * static_cast<std::ptrdiff_t>(positions[p].taps.size());

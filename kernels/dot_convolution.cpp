@@ -151,18 +151,14 @@ void DotConvolution::pack_int16(const std::vector<std::int16_t>& weights) {
   pack_pairs([&weights](std::size_t place) { return weights[place]; });
 }
 
-DotArguments DotConvolution::panel_arguments(const Panel& panel, const RowPointers& input,
-                                             void* const* output) const {
-  DotArguments arguments;
-  arguments.groups = packed_channels_ / dot_granule(precision_);
-  arguments.first_channel = panel.channel;
-  arguments.panel = packed_.data() + panel.offset;
-  arguments.width = panel.width;
-  arguments.columns = panel.columns;
-  arguments.corrections = corrections_.empty() || gathers_ ? nullptr : &corrections_[panel.correction];
-  arguments.input = &input;
-  arguments.output = output;
-  return arguments;
+DotArguments DotConvolution::panel_arguments(const Panel& panel, DotArguments common) const {
+  common.groups = packed_channels_ / dot_granule(precision_);
+  common.first_channel = panel.channel;
+  common.panel = packed_.data() + panel.offset;
+  common.width = panel.width;
+  common.columns = panel.columns;
+  common.corrections = corrections_.empty() || gathers_ ? nullptr : &corrections_[panel.correction];
+  return common;
 }
 
 const std::byte* DotConvolution::weights_after(const Panel& panel, int tap) const {
@@ -180,13 +176,7 @@ std::ptrdiff_t DotConvolution::ahead_step(std::ptrdiff_t tap_bytes, int position
 void DotConvolution::run_chunk(const DotArguments& common, std::span<const DotPosition> positions, int rows,
                                bool ask_ahead) const {
   for (const Panel& panel : panels_) {
-    DotArguments arguments = panel_arguments(panel, *common.input, common.output);
-    arguments.residual = common.residual;
-    arguments.kind = common.kind;
-    arguments.written = scales_.written.value_or(precision_);
-    arguments.residual_scale = scales_.residual;
-    arguments.output_scale = scales_.output;
-    arguments.slope = shape_.slope;
+    DotArguments arguments = panel_arguments(panel, common);
     arguments.first_column = panel.column;
     arguments.scale = &scale_[panel.column];
     arguments.bias = &bias_[panel.column];
@@ -209,6 +199,15 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
                    start_stride_);
     chunk = gather->most();
   }
+  DotArguments common;
+  common.input = gather ? &gather->values() : &input;
+  common.residual = residual;
+  common.written = scales_.written.value_or(precision_);
+  common.residual_scale = scales_.residual;
+  common.output_scale = scales_.output;
+  common.slope = shape_.slope;
+  common.kind = kind;
+  common.output = output;
   std::vector<DotPosition> chosen;
   for (int first = 0; first < positions; first += chunk) {
     const int last = std::min(positions, first + chunk);
@@ -221,12 +220,7 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
            work.residual.empty() ? nullptr : &work.residual[p], work.output[p]});
     }
     if (gather) gather->gather(chosen);
-    DotArguments arguments;
-    arguments.input = gather ? &gather->values() : &input;
-    arguments.residual = residual;
-    arguments.kind = kind;
-    arguments.output = output;
-    run_chunk(arguments, chosen, rows, first == 0);
+    run_chunk(common, chosen, rows, first == 0);
   }
   return std::int64_t{work.first_tap[positions] - work.first_tap[0]} * group_channels_ * rows *
          shape_.out_channels;
@@ -235,8 +229,11 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
 std::int64_t DotConvolution::run_panel(int panel, const PositionWork& work, int shared, int rows,
                                        const RowPointers& input, void* const* output) const {
   const Panel& columns = panels_[panel];
-  DotArguments arguments = panel_arguments(columns, input, output);
-  arguments.kind = DotOutput::sums;
+  DotArguments common;
+  common.input = &input;
+  common.kind = DotOutput::sums;
+  common.output = output;
+  DotArguments arguments = panel_arguments(columns, common);
   arguments.ahead_step = ahead_step(tap_bytes(columns), shared, rows);
   std::vector<DotPosition> chosen;
   for (int p = 0; p < work.positions(); p += shared) {

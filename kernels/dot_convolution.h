@@ -76,8 +76,9 @@ class DotConvolution {
 
   DotConvolution(Precision precision, const ConvolutionShape& shape, bool gathers, bool portable);
   void plan_panels();
-  DotArguments panel_arguments(const Panel& panel, const RowPointers& input, void* const* output) const;
-  /// All panels at positions whose inputs stay in cache meanwhile. Of `common`, what is the same for all.
+  /// `common`, what is the same for all panels, with what is the panel's own.
+  DotArguments panel_arguments(const Panel& panel, DotArguments common) const;
+  /// All panels at positions whose inputs stay in cache meanwhile.
   void run_chunk(const DotArguments& common, std::span<const DotPosition> positions, int rows,
                  bool ask_ahead) const;
   /// Of a four-byte group of `column`'s weights in a panel; `group` counts those of a tap.

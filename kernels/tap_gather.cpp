@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/dot_instructions.h"
-
 namespace backdrop::kernels {
 namespace {
 
@@ -14,7 +12,7 @@ std::ptrdiff_t tap_bytes(Precision precision, const ConvolutionShape& shape) {
   return static_cast<std::ptrdiff_t>(element_bytes(precision)) * shape.channels;
 }
 
-// Bytes from..from + count, at most 64: by two copies of a known size that may overlap.
+// `count` bytes, Size to twice as many: by two copies of a known size that may overlap.
 template <std::ptrdiff_t Size>
 void copy_ends(std::byte* to, const std::byte* from, std::ptrdiff_t count) {
   std::byte first[Size], last[Size];
@@ -69,15 +67,15 @@ void TapGather::gather(std::span<DotPosition> positions) {
 
 void TapGather::gather_taps(std::span<const Tap> taps, std::byte* window) {
   if (taps.size() < window_taps_) std::memset(window, 0, static_cast<std::size_t>(rows_ * row_bytes_));
+  const std::ptrdiff_t tap_size = channels_ * element_;
+  // Neighbours in the photo are neighbours in the window.
+  const auto follows = [&](const Tap& a, const Tap& b) {
+    return b.source == a.source && b.offset == a.offset + channels_ && b.weight == a.weight + 1;
+  };
   for (std::size_t first = 0, end = 0; first < taps.size(); first = end) {
-    // Neighbours in the photo are neighbours in the window.
-    const auto follows = [&](const Tap& a, const Tap& b) {
-      return b.source == a.source && b.offset == a.offset + channels_ && b.weight == a.weight + 1;
-    };
     for (++end; end < taps.size() && follows(taps[end - 1], taps[end]);) ++end;
     const Tap& tap = taps[first];
     const auto* rows = input_.rows[static_cast<int>(tap.source)];
-    const std::ptrdiff_t tap_size = channels_ * element_;
     const std::ptrdiff_t from = tap.offset * element_;
     const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(end - first) * tap_size;
     std::byte* const to = window + tap.weight * tap_size;
@@ -85,7 +83,7 @@ void TapGather::gather_taps(std::span<const Tap> taps, std::byte* window) {
       for (int r = 0; r < rows_; ++r)
         copy(to + r * row_bytes_, static_cast<const std::byte*>(rows[r]) + from);
     };
-    if (size > 64)
+    if (size > kLineBytes)
       copy_rows(
           [size](std::byte* a, const std::byte* b) { std::memcpy(a, b, static_cast<std::size_t>(size)); });
     else if (size >= 32)
