@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/progress.h"
 #include "cli/text_table.h"
 #include "search/estimate.h"
@@ -28,14 +30,18 @@ std::string class_table(const ChallengeInput& input, const ChallengeStatistics& 
 }
 
 std::string screening_text(const ScreeningReport& screening) {
-  const double share = screening.composites == 0 ? 0
-                                                 : static_cast<double>(screening.rechecked) /
-                                                       static_cast<double>(screening.composites);
+  const auto share = [&](std::int64_t count) {
+    return percent(static_cast<double>(count) /
+                   static_cast<double>(std::max<std::int64_t>(1, screening.composites)));
+  };
+  std::string again = share(screening.rechecked) + " decided again in fp32";
+  if (screening.second)
+    again = fmt::format("{} decided again in {}, {} in fp32", share(screening.second->composites),
+                        name(screening.second->precision), share(screening.rechecked));
   return fmt::format(
-      "Screened in {}{}: {} decided again in fp32; audit: {} of {} others wrong, so at most {} are ({:.0f}% "
-      "confidence)\n",
-      name(screening.precision), screening.bf16_sums ? " with sums in bf16" : "", percent(share),
-      screening.wrong, screening.audited, percent(screening.wrong_share_bound), 100 * screening.confidence);
+      "Screened in {}{}: {}; audit: {} of {} others wrong, so at most {} are ({:.0f}% confidence)\n",
+      name(screening.precision), screening.bf16_sums ? " with sums in bf16" : "", again, screening.wrong,
+      screening.audited, percent(screening.wrong_share_bound), 100 * screening.confidence);
 }
 
 std::string background_table(const RunRecord& record, const ChallengeInput& input,

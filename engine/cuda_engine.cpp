@@ -1,5 +1,5 @@
-// One GPU's engine: exact reuse or the dense path in the precision asked for, and below fp32 a second, dense
-// path in fp32 that decides again what was close (engine/screening.h).
+// One GPU's engine: exact reuse or the dense path in the precision asked for, and below fp32 what decides
+// again where that was close (engine/screening.h, engine/cuda_recheck.h).
 #include "engine/cuda_engine.h"
 
 #include <fmt/format.h>
@@ -15,6 +15,7 @@
 #include "engine/cuda_products.h"
 #include "engine/cuda_profile_window.h"
 #include "engine/cuda_range.h"
+#include "engine/cuda_recheck.h"
 #include "engine/cuda_reuse.h"
 #include "engine/hand_off.h"
 #include "engine/screening.h"
@@ -26,26 +27,8 @@ namespace {
 // multiprocessor of an H100, which take as long as 2.
 constexpr int kRows = 256;
 constexpr int kLeastRows = 32;  // where memory is short
-constexpr int kRecheckBatch = 64;
 constexpr int kMostListMakers = 8;
 constexpr double kCacheShare = 0.8;  // of the memory that is free beside activations
-
-// Rows such that every offset within a batch's activations fits 32 bits.
-int clamp_rows(const Network& padded, int rows) {
-  std::int64_t largest = 1;
-  for (int v = 0; v <= static_cast<int>(padded.layers.size()); ++v)
-    largest = std::max(largest, padded.shape(v).size());
-  return static_cast<int>(std::clamp<std::int64_t>(INT32_MAX / largest, 1, rows));
-}
-
-// What the activations of one batch may take at most, roughly: two values live at once, and a residual.
-std::size_t activation_bytes(const CudaLayers& layers, int rows) {
-  std::int64_t largest = 0;
-  for (const Layer& layer : layers.network().layers)
-    largest =
-        std::max(largest, layer.in.size() + layer.out.size() + (layer.residual >= 0 ? layer.out.size() : 0));
-  return largest * rows * layers.value_bytes();
-}
 
 std::string describe(const GpuWays& without) {
   return without.empty() ? "" : ", without " + names(without);
@@ -70,7 +53,9 @@ class CudaEngine final : public PeerEngine {
     copy_to_device(in9_.data(), in9.data(), in9_.size(), "copying the class map");
     layers_.emplace(*network_, options.precision);
     if (layers_->has_weights()) choose_products(*layers_, device_, options_.gpu_without, plans_);
-    if (options.precision != Precision::fp32) screening_.emplace(options.precision);
+    recheck_.emplace(*network_, *layers_, in9_.as<std::int32_t>(), device_, options_.gpu_without, plans_);
+    if (options.precision != Precision::fp32)
+      screening_.emplace(options.precision, second_precision(options.precision, options.gpu_without));
     if (needs_calibration(options.precision) && options.calibration) use_scales();
     rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch : rows_for_memory());
   }
@@ -141,7 +126,7 @@ class CudaEngine final : public PeerEngine {
   void classify_images(std::span<const Image> images, float* logits) override {
     for (const Image& image : images) check_size(image.height, image.width);
     select_device();
-    retry_in_less_memory([&] { exact().run(images, logits); });
+    retry_in_less_memory([&] { recheck_->exact().run(images, logits); });
   }
 
   std::optional<Calibration> calibration() const override { return options_.calibration; }
@@ -150,9 +135,7 @@ class CudaEngine final : public PeerEngine {
     options_.calibration = calibration;
     retry_in_less_memory([&] { use_scales(); });
   }
-  void widen_bounds(std::span<const ScreeningReport::ClassError> errors) override {
-    screening_->widen_bounds(errors);
-  }
+  void widen_bounds(const ScreeningReport& peer) override { screening_->widen_bounds(peer); }
 
   std::string device() const override { return "cuda"; }
   int classes() const override { return network_->classes(); }
@@ -165,11 +148,11 @@ class CudaEngine final : public PeerEngine {
   }
   std::int64_t multiply_adds() const override {
     return earlier_multiply_adds_ + (reuse_ ? reuse_->multiply_adds() : 0) +
-           ((dense_ ? dense_->composites() : 0) + (exact_ ? exact_->composites() : 0)) * network_->macs();
+           ((dense_ ? dense_->composites() : 0) + recheck_->composites()) * network_->macs();
   }
   std::size_t workspace_bytes() const override {
     return photos_.bytes.size() + (reuse_ ? reuse_->workspace_bytes() : 0) +
-           (dense_ ? dense_->workspace_bytes() : 0) + (exact_ ? exact_->workspace_bytes() : 0);
+           (dense_ ? dense_->workspace_bytes() : 0) + recheck_->workspace_bytes();
   }
   std::string description() const override {
     std::string text =
@@ -212,10 +195,14 @@ class CudaEngine final : public PeerEngine {
     return free;
   }
 
+  std::size_t activation_bytes(int rows) const {
+    return backdrop::activation_bytes(layers_->network(), layers_->precision(), rows);
+  }
+
   int rows_for_memory() const {
     const std::size_t most = free_memory() / 4;
     int rows = kRows;
-    while (rows > kLeastRows && activation_bytes(*layers_, rows) > most) rows /= 2;
+    while (rows > kLeastRows && activation_bytes(rows) > most) rows /= 2;
     return rows;
   }
 
@@ -229,10 +216,7 @@ class CudaEngine final : public PeerEngine {
     if (cache_limit_ > 0) return cache_limit_;
     if (options_.cache_memory > 0) return options_.cache_memory;
     const std::size_t free = free_memory();
-    std::size_t kept = activation_bytes(*layers_, rows_);
-    if (layers_->precision() != Precision::fp32)
-      kept += activation_bytes(*layers_, kRecheckBatch) * 4 / layers_->value_bytes() +
-              network_->parameters() * sizeof(float);
+    const std::size_t kept = activation_bytes(rows_) + recheck_->bytes_to_come();
     return static_cast<std::size_t>(kCacheShare * static_cast<double>(free - std::min(kept, free)));
   }
 
@@ -267,34 +251,22 @@ class CudaEngine final : public PeerEngine {
   void classify(std::span<const CompositeTask> tasks) {
     if (!screening_) return run(tasks, writer_of(tasks));
     Screening::Call call(*screening_, tasks);
-    run(tasks,
-        [&](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision, const float* logits) {
-          const Screening::Verdict verdict = call.judge(t, place, decision.gap);
-          if (verdict == Screening::Verdict::stands) return write(tasks[t], place, decision, logits);
-          call.note({t, place, verdict == Screening::Verdict::audited ? decision.prediction : -1});
-        });
-    screening_->make_again(tasks, call.take(), classes(), [&](std::span<const CompositeTask> again) {
-      if (again.empty()) return;
+    run(tasks, judge_of(tasks, call));
+    const auto exact = [this](std::span<const CompositeTask> again) {
       const CudaRange range("recheck");
-      exact().run(again, photos_, writer_of(again));
-    });
+      recheck_->exact().run(again, photos_, writer_of(again));
+    };
+    const auto second = [this](std::span<const CompositeTask> again, const Screening::Call& close) {
+      const CudaRange range("second");
+      recheck_->second().run(again, photos_, judge_of(again, close));
+    };
+    screening_->make_again(tasks, call.take(), classes(), {exact, second});
   }
 
   void make_dense() {
     if (dense_) return;
     dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, options_.gpu_without, plans_);
     dense_->set_profile(profile_);
-  }
-
-  // The dense path in fp32, made on first use.
-  CudaDense& exact() {
-    if (layers_->precision() != Precision::fp32 && !exact_layers_)
-      exact_layers_.emplace(*network_, Precision::fp32);
-    const CudaLayers& layers = exact_layers_ ? *exact_layers_ : *layers_;
-    if (!exact_)
-      exact_.emplace(layers, in9_.as<std::int32_t>(), clamp_rows(layers.network(), kRecheckBatch),
-                     options_.gpu_without, plans_);
-    return *exact_;
   }
 
   void write(const CompositeTask& task, std::size_t place, const kernels::DeviceDecision& decision,
@@ -314,6 +286,29 @@ class CudaEngine final : public PeerEngine {
                          const float* logits) { write(tasks[t], place, decision, logits); };
   }
 
+  // Writes what stands and notes the rest. `tasks` and `call` must outlive what is returned.
+  DecisionSink judge_of(std::span<const CompositeTask> tasks, const Screening::Call& call) const {
+    return [this, tasks, &call](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
+                                const float* logits) {
+      const Screening::Verdict verdict = call.judge(t, place, decision.gap);
+      if (verdict == Screening::Verdict::stands) return write(tasks[t], place, decision, logits);
+      call.note({t, place, verdict == Screening::Verdict::audited ? decision.prediction : -1});
+    };
+  }
+
+  // By this dense path; null: as composites are classified first.
+  SampleLogits logits_of(const CompositeSample& sample, CudaDense* path) {
+    SampleLogits logits(sample, classes());
+    std::vector<CompositeTask> tasks = sample.tasks;
+    for (std::size_t t = 0; t < tasks.size(); ++t) tasks[t].logits = logits.at(t, 0);
+    const DecisionSink keep = [&](std::size_t t, std::size_t place, const kernels::DeviceDecision&,
+                                  const float* values) {
+      std::copy_n(values, classes(), logits.at(t, place));
+    };
+    path != nullptr ? path->run(tasks, photos_, keep) : run(tasks, keep);
+    return logits;
+  }
+
   // Chooses scales and measures the error bounds on a sample of these tasks.
   void measure(std::span<const CompositeTask> run_to_come) {
     const CudaRange range("calibrate");
@@ -325,19 +320,10 @@ class CudaEngine final : public PeerEngine {
       options_.calibration = backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool);
       use_scales();
     }
-    SampleLogits fast(sample, classes());
-    SampleLogits exact_logits(sample, classes());
-    const auto into = [&](SampleLogits& logits) {
-      std::vector<CompositeTask> tasks = sample.tasks;
-      for (std::size_t t = 0; t < tasks.size(); ++t) tasks[t].logits = logits.at(t, 0);
-      return tasks;
-    };
-    const std::vector<CompositeTask> fast_tasks = into(fast);
-    run(fast_tasks, [&](std::size_t t, std::size_t place, const kernels::DeviceDecision&,
-                        const float* logits) { std::copy_n(logits, classes(), fast.at(t, place)); });
-    const std::vector<CompositeTask> exact_tasks = into(exact_logits);
-    exact().run(exact_tasks, photos_, writer_of(exact_tasks));
-    screening_->measure(sample, fast, exact_logits);
+    const SampleLogits exact = logits_of(sample, &recheck_->exact());
+    screening_->measure(sample, logits_of(sample, nullptr), exact);
+    if (screening_->has_second())
+      screening_->measure_second(sample, logits_of(sample, &recheck_->second()), exact);
     screening_->add_calibration_seconds(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
@@ -366,13 +352,12 @@ class CudaEngine final : public PeerEngine {
   PlanFolder plans_;
   DeviceBuffer in9_;
   std::optional<CudaLayers> layers_;
-  std::optional<CudaLayers> exact_layers_;
   std::optional<Screening> screening_;  // below fp32
   std::shared_ptr<const std::vector<Image>> backgrounds_;
   CudaPhotos photos_;
   std::optional<CudaReuse> reuse_;
   std::optional<CudaDense> dense_;
-  std::optional<CudaDense> exact_;
+  std::optional<CudaRecheck> recheck_;
   SearchProfile* profile_ = nullptr;
   int rows_ = 0;
   std::size_t cache_limit_ = 0;             // after the device ran out of memory

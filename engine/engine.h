@@ -77,11 +77,19 @@ struct ScreeningReport {
     float bound = 0;  ///< leads up to this are computed again
   };
 
+  /// A precision between the fast one and fp32, which is asked first about what was close.
+  struct Second {
+    Precision precision = Precision::fp16;
+    std::vector<ClassError> errors;
+    std::int64_t composites = 0;  ///< that it decided again
+  };
+
   Precision precision = Precision::fp32;
   bool bf16_sums = false;  ///< int8 with the sums of blocks in bfloat16 (stored_values.h)
   double safety = 0;       ///< bound over the error seen
   double quantile = 0;     ///< see ClassError
   std::vector<ClassError> errors;
+  std::optional<Second> second;
   double calibration_seconds = 0;  ///< what scales and bounds took
   double again_seconds = 0;        ///< of the search: what deciding again and the audit took
   std::int64_t composites = 0;     ///< all that were asked for

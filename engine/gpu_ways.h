@@ -16,10 +16,11 @@ enum class GpuWay : std::uint8_t {
   cudnn,        ///< cuDNN's convolutions on the dense path; without it our own
   bottlenecks,  ///< bottlenecks as one kernel; without it layer by layer
   graphs,       ///< small batches as CUDA graphs; without it kernel by kernel
+  second,       ///< what is close in 8 bits decided in fp16 first; without it in fp32 at once
 };
 
-inline constexpr GpuWay kGpuWays[] = {GpuWay::wgmma, GpuWay::clusters, GpuWay::cudnn, GpuWay::bottlenecks,
-                                      GpuWay::graphs};
+inline constexpr GpuWay kGpuWays[] = {GpuWay::wgmma,       GpuWay::clusters, GpuWay::cudnn,
+                                      GpuWay::bottlenecks, GpuWay::graphs,   GpuWay::second};
 
 constexpr const char* name(GpuWay way) {
   switch (way) {
@@ -31,6 +32,8 @@ constexpr const char* name(GpuWay way) {
       return "bottlenecks";
     case GpuWay::graphs:
       return "graphs";
+    case GpuWay::second:
+      return "second";
     case GpuWay::wgmma:
       break;
   }

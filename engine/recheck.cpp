@@ -32,10 +32,14 @@ float quantile_of(std::vector<float>& errors) {
   return errors[static_cast<std::size_t>(kRecheckQuantile * static_cast<double>(errors.size() - 1))];
 }
 
-// Of each class.
-std::size_t sample_foregrounds(std::span<const CompositeTask> run, std::size_t classes) {
+std::size_t count_composites(std::span<const CompositeTask> tasks) {
   std::size_t composites = 0;
-  for (const CompositeTask& task : run) composites += task.backgrounds.size();
+  for (const CompositeTask& task : tasks) composites += task.backgrounds.size();
+  return composites;
+}
+
+// Of each class.
+std::size_t sample_foregrounds(std::size_t composites, std::size_t classes) {
   return std::clamp(composites / kAuditOneIn / (classes * kSampleBackgrounds), kSampleForegrounds,
                     kMostSampleForegrounds);
 }
@@ -51,9 +55,7 @@ float safety_for(double errors) {
 }  // namespace
 
 std::size_t CompositeSample::size() const {
-  std::size_t composites = 0;
-  for (const auto& chosen : backgrounds) composites += chosen.size();
-  return composites;
+  return count_composites(tasks);
 }
 
 CompositeSample draw_sample(std::span<const CompositeTask> run) {
@@ -66,9 +68,11 @@ CompositeSample draw_sample(std::span<const CompositeTask> run) {
   }
   const auto is_sampled = [](const auto& tasks) { return !tasks.empty(); };
   const auto classes = std::count_if(by_label.begin(), by_label.end(), is_sampled);
+  const std::size_t composites = count_composites(run);
   const std::size_t foregrounds =
-      sample_foregrounds(run, static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, classes)));
+      sample_foregrounds(composites, static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, classes)));
   CompositeSample sample;
+  sample.audit_one_in = std::max<std::uint64_t>(kAuditOneIn, composites / kMostAudits);
   for (const auto& tasks : by_label) {
     for (const std::size_t i : draw(tasks.size(), foregrounds, generator)) {
       CompositeTask task = run[tasks[i]];
@@ -159,8 +163,8 @@ std::uint64_t fingerprint(const CompositeTask& task) {
   return hash;
 }
 
-bool is_audited(std::uint64_t task_fingerprint, int background) {
-  return mix(task_fingerprint ^ mix(static_cast<std::uint64_t>(background))) % kAuditOneIn == 0;
+bool is_audited(std::uint64_t task_fingerprint, int background, std::uint64_t one_in) {
+  return mix(task_fingerprint ^ mix(static_cast<std::uint64_t>(background))) % one_in == 0;
 }
 
 double wrong_share_bound(std::int64_t wrong, std::int64_t audited) {

@@ -5,7 +5,8 @@
 /// A decision is the class with the largest logit; its lead is that logit minus the second. The error of a
 /// lead is measured on a sample of the run's own composites, in both precisions. A decision of the fast
 /// precision that leads by more than the bound of its foreground's class stands; every other is made again in
-/// fp32. Of those that stand, a random share is made again as well: the audit.
+/// fp32. Of those that stand, a random share is made again as well: the audit. A second precision, faster
+/// than fp32, may be asked in between, by the same rules.
 #pragma once
 
 #include <cmath>
@@ -22,7 +23,8 @@ inline constexpr float kRecheckSafety = 2.0f;  ///< the bound, over the largest 
 inline constexpr float kLeastSafety = 1.5f;    ///< the same in a large one, which leaves less unseen
 inline constexpr double kRecheckQuantile = 0.95;
 inline constexpr double kAuditConfidence = 0.95;      ///< of the bound on wrong answers
-inline constexpr std::uint64_t kAuditOneIn = 64;      ///< decisions, one is audited
+inline constexpr std::uint64_t kAuditOneIn = 64;      ///< decisions, one is audited, and in large runs
+inline constexpr std::uint64_t kMostAudits = 65536;   ///< about as many as this
 inline constexpr std::size_t kSampleForegrounds = 4;  ///< of each class, at least
 inline constexpr std::size_t kMostSampleForegrounds = 64;
 inline constexpr std::size_t kSampleBackgrounds = 8;  ///< for each of them
@@ -30,9 +32,12 @@ inline constexpr std::size_t kSampleBackgrounds = 8;  ///< for each of them
 /// The composites to measure on: one task for each drawn foreground, on backgrounds that are drawn from the
 /// run's by a fixed seed. The more the run has, the more are drawn, up to one in kAuditOneIn: of millions of
 /// decisions none may be wrong. Answers are not asked for.
+///
+/// `audit_one_in` is how many decisions of this run come to one that is audited.
 struct CompositeSample {
   std::vector<CompositeTask> tasks;
   std::vector<std::vector<int>> backgrounds;  // what the tasks' spans point to
+  std::uint64_t audit_one_in = kAuditOneIn;
 
   std::size_t size() const;
 };
@@ -78,7 +83,7 @@ inline bool needs_recheck(float lead, float bound) {
 std::uint64_t fingerprint(const CompositeTask& task);
 
 /// Whether a decision is audited: by chance, the same in every run over the same data.
-bool is_audited(std::uint64_t task_fingerprint, int background);
+bool is_audited(std::uint64_t task_fingerprint, int background, std::uint64_t one_in);
 
 /// The share of wrong answers that `wrong` of `audited` random ones exclude at kAuditConfidence (Clopper and
 /// Pearson, one-sided); 1 if none were audited.

@@ -162,7 +162,8 @@ double ScreenedRunner::relative_cost(std::span<const CompositeTask> run) {
   };
   const double exact = seconds(exact_);
   const double fast = seconds(fast_->runner);
-  return fast / exact + screening_.close_share(sample, kept.logits()) + 1.0 / kAuditOneIn;
+  return fast / exact + screening_.close_share(sample, kept.logits()) +
+         1.0 / static_cast<double>(sample.audit_one_in);
 }
 
 void ScreenedRunner::run(std::span<const CompositeTask> tasks, const DecisionWriter& writer) {
@@ -170,7 +171,7 @@ void ScreenedRunner::run(std::span<const CompositeTask> tasks, const DecisionWri
   Screening::Call call(screening_, tasks);
   fast_->runner.run(tasks, ScreeningSink(call, tasks, writer));
   screening_.make_again(tasks, call.take(), network_->classes(),
-                        [&](std::span<const CompositeTask> again) { exact_.run(again, writer); });
+                        {[&](std::span<const CompositeTask> again) { exact_.run(again, writer); }});
 }
 
 ScreeningReport ScreenedRunner::report() const {

@@ -45,8 +45,9 @@ Screening::Call::Call(const Screening& screening, std::span<const CompositeTask>
 
 Screening::Verdict Screening::Call::judge(std::size_t task, std::size_t place, float lead) const {
   if (needs_recheck(lead, screening_.bound_of(tasks_[task].label))) return Verdict::close;
-  return is_audited(fingerprints_[task], tasks_[task].backgrounds[place]) ? Verdict::audited
-                                                                          : Verdict::stands;
+  return is_audited(fingerprints_[task], tasks_[task].backgrounds[place], screening_.audit_one_in_)
+             ? Verdict::audited
+             : Verdict::stands;
 }
 
 void Screening::Call::note(const Doubt& doubt) const {
@@ -54,7 +55,8 @@ void Screening::Call::note(const Doubt& doubt) const {
   doubts_.push_back(doubt);
 }
 
-Screening::Screening(Precision precision) : counts_(empty_account(precision)) {}
+Screening::Screening(Precision precision, std::optional<Precision> second)
+    : second_(second ? std::make_unique<Screening>(*second) : nullptr), counts_(empty_account(precision)) {}
 
 void Screening::measure(const CompositeSample& sample, const SampleLogits& fast, const SampleLogits& exact) {
   bounds_ = ErrorBounds();
@@ -65,12 +67,21 @@ void Screening::measure(const CompositeSample& sample, const SampleLogits& fast,
   counts_ = empty_account(counts_.precision);
   counts_.errors = bounds_.classes();
   counts_.safety = bounds_.safety();
+  audit_one_in_ = sample.audit_one_in;
   measured_ = true;
 }
 
-void Screening::widen_bounds(std::span<const ScreeningReport::ClassError> errors) {
-  bounds_.widen(errors);
+void Screening::measure_second(const CompositeSample& sample, const SampleLogits& second,
+                               const SampleLogits& exact) {
+  second_->measure(sample, second, exact);
+}
+
+void Screening::widen_bounds(const ScreeningReport& other) {
+  bounds_.widen(other.errors);
   counts_.errors = bounds_.classes();
+  if (!second_ || !other.second) return;
+  second_->bounds_.widen(other.second->errors);
+  second_->counts_.errors = second_->bounds_.classes();
 }
 
 double Screening::close_share(const CompositeSample& sample, const SampleLogits& fast) const {
@@ -81,8 +92,31 @@ double Screening::close_share(const CompositeSample& sample, const SampleLogits&
   return static_cast<double>(close) / static_cast<double>(std::max<std::size_t>(1, sample.size()));
 }
 
-void Screening::make_again(std::span<const CompositeTask> tasks, std::vector<Doubt> doubts, int class_count,
-                           const std::function<void(std::span<const CompositeTask>)>& exact) {
+void Screening::make_again(std::span<const CompositeTask> tasks, std::vector<Doubt> doubts, int classes,
+                           const Deciders& deciders) {
+  for (const CompositeTask& task : tasks)
+    counts_.composites += static_cast<std::int64_t>(task.backgrounds.size());
+  if (doubts.empty()) return;
+  const auto start = std::chrono::steady_clock::now();
+  if (second_) {
+    const auto audits =
+        std::partition(doubts.begin(), doubts.end(), [](const Doubt& doubt) { return doubt.fast < 0; });
+    answer(tasks, {doubts.begin(), audits}, classes, [&](std::span<const CompositeTask> close) {
+      Call call(*second_, close);
+      deciders.second(close, call);
+      second_->make_again(close, call.take(), classes, {deciders.exact});
+    });
+    answer(tasks, {audits, doubts.end()}, classes, deciders.exact);
+  } else {
+    answer(tasks, doubts, classes, deciders.exact);
+  }
+  counts_.again_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Decides these again and puts the answers where `tasks` want them.
+void Screening::answer(std::span<const CompositeTask> tasks, std::span<Doubt> doubts, int class_count,
+                       const std::function<void(std::span<const CompositeTask>)>& decide) {
+  if (doubts.empty()) return;
   std::sort(doubts.begin(), doubts.end(), [](const Doubt& a, const Doubt& b) {
     return a.task != b.task ? a.task < b.task : a.place < b.place;
   });
@@ -106,11 +140,7 @@ void Screening::make_again(std::span<const CompositeTask> tasks, std::vector<Dou
     task.logits = keep ? &logits[first * classes] : nullptr;
     again.push_back(task);
   }
-  const auto start = std::chrono::steady_clock::now();
-  exact(again);
-  counts_.again_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  for (const CompositeTask& task : tasks)
-    counts_.composites += static_cast<std::int64_t>(task.backgrounds.size());
+  decide(again);
   for (std::size_t i = 0; i < doubts.size(); ++i) {
     const CompositeTask& task = tasks[doubts[i].task];
     const std::size_t place = doubts[i].place;
@@ -135,6 +165,13 @@ void Screening::require_sound(const CompositeTask& task) const {
 
 ScreeningReport Screening::report() const {
   ScreeningReport report = counts_;
+  if (second_) {
+    const ScreeningReport& second = second_->counts_;
+    report.second = {second.precision, second.errors, second.composites};
+    report.rechecked = second.rechecked;
+    report.audited += second.audited;
+    report.wrong += second.wrong;
+  }
   report.wrong_share_bound = wrong_share_bound(report.wrong, report.audited);
   return report;
 }

@@ -1,10 +1,12 @@
 /// \file
 /// The rules of recheck.h at work, on any device: which decisions of a fast precision stand, what is made
-/// again in fp32, and the account of both.
+/// again in a second precision and in fp32, and the account of both.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -61,29 +63,44 @@ class Screening {
     mutable std::vector<Doubt> doubts_;
   };
 
-  explicit Screening(Precision precision);
+  /// Who decides again. `exact` answers its tasks in fp32. `second` runs its tasks in the second precision,
+  /// has `call` judge each decision, answers what stands and notes the rest.
+  struct Deciders {
+    std::function<void(std::span<const CompositeTask> tasks)> exact;
+    std::function<void(std::span<const CompositeTask> tasks, const Call& call)> second = {};
+  };
+
+  explicit Screening(Precision precision, std::optional<Precision> second = std::nullopt);
 
   /// Takes the error bounds from the same composites in both precisions, and begins a new account.
   void measure(const CompositeSample& sample, const SampleLogits& fast, const SampleLogits& exact);
-  /// After that: as ErrorBounds::widen.
-  void widen_bounds(std::span<const ScreeningReport::ClassError> errors);
+  /// The second precision's.
+  void measure_second(const CompositeSample& sample, const SampleLogits& second, const SampleLogits& exact);
+  bool has_second() const { return second_ != nullptr; }
+  /// After that: as ErrorBounds::widen, by the report of another device.
+  void widen_bounds(const ScreeningReport& other);
   /// Of a sample's decisions, the share that is too close by the bounds.
   double close_share(const CompositeSample& sample, const SampleLogits& fast) const;
   bool is_measured() const { return measured_; }
   void add_calibration_seconds(double seconds) { counts_.calibration_seconds += seconds; }
   float bound_of(int label) const { return bounds_.of(label); }
 
-  /// Has `exact` run tasks that make the doubtful decisions again, and puts their answers where `tasks` want
-  /// them. Throws failed if the audit finds a wrong answer.
+  /// Has the deciders run tasks that make the doubtful decisions again, and puts their answers where `tasks`
+  /// want them: what was close the second first, if there is one, what is audited `exact`. Throws failed if
+  /// the audit finds a wrong answer.
   void make_again(std::span<const CompositeTask> tasks, std::vector<Doubt> doubts, int classes,
-                  const std::function<void(std::span<const CompositeTask>)>& exact);
+                  const Deciders& deciders);
 
   ScreeningReport report() const;
 
  private:
+  void answer(std::span<const CompositeTask> tasks, std::span<Doubt> doubts, int class_count,
+              const std::function<void(std::span<const CompositeTask>)>& decide);
   void require_sound(const CompositeTask& task) const;
 
+  std::unique_ptr<Screening> second_;
   ErrorBounds bounds_;
+  std::uint64_t audit_one_in_ = kAuditOneIn;
   bool measured_ = false;
   ScreeningReport counts_;
 };

@@ -180,6 +180,7 @@ class SeveralEngines final : public Engine {
       all->audited += one.audited;
       all->wrong += one.wrong;
       all->again_seconds += one.again_seconds;
+      if (all->second) all->second->composites += one.second.value().composites;
     }
     all->calibration_seconds = calibration_seconds_;
     // They work side by side.
@@ -239,7 +240,7 @@ class SeveralEngines final : public Engine {
     std::vector<ScreeningReport> reports;
     for (const auto& engine : engines_) reports.push_back(engine->screening().value());
     for (const auto& engine : engines_)
-      for (const ScreeningReport& report : reports) engine->widen_bounds(report.errors);
+      for (const ScreeningReport& report : reports) engine->widen_bounds(report);
     is_calibrated_ = !reports.front().errors.empty();
   }
 

@@ -24,7 +24,7 @@ class PeerEngine : public Engine {
   /// Takes a peer's scales, before anything is computed.
   virtual void set_calibration(const Calibration& calibration) = 0;
   /// After `calibrate`: raises each class's error and bound to those that a peer measured on the same sample.
-  virtual void widen_bounds(std::span<const ScreeningReport::ClassError> errors) = 0;
+  virtual void widen_bounds(const ScreeningReport& peer) = 0;
 };
 
 /// The engines (at least one) must have been made for one network with the same options. `makes_scales`: they

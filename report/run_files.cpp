@@ -47,12 +47,14 @@ void record_ranks(RunRecord& record, std::vector<RankWork> ranks) {
   if (record.screening) {
     record.screening->composites = record.screening->rechecked = record.screening->audited = 0;
     record.screening->again_seconds = 0;
+    if (record.screening->second) record.screening->second->composites = 0;
   }
   for (const RankWork& rank : ranks) {
     record.engine.multiply_adds += rank.multiply_adds;
     record.engine.background_fills += rank.background_fills;
     if (!record.screening) continue;
     record.screening->composites += rank.composites;
+    if (record.screening->second) record.screening->second->composites += rank.second;
     record.screening->rechecked += rank.rechecked;
     record.screening->audited += rank.audited;
     record.screening->again_seconds += rank.again_seconds;

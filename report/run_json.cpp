@@ -18,18 +18,28 @@ Json options_json(const OptionsRecord& options) {
           {"class_map_sha256", options.class_map_sha256}};
 }
 
-Json screening_json(const ScreeningReport& screening, const ChallengeInput& input) {
+Json errors_json(const std::vector<ScreeningReport::ClassError>& all, const ChallengeInput& input) {
   Json errors = Json::array();
-  for (const ScreeningReport::ClassError& error : screening.errors)
+  for (const ScreeningReport::ClassError& error : all)
     errors.push_back({{"label", error.label},
                       {"name", input.classes[static_cast<std::size_t>(error.label)]},
                       {"sample", error.sample},
                       {"quantile", error.quantile},
                       {"maximum", error.maximum},
                       {"bound", error.bound}});
+  return errors;
+}
+
+Json screening_json(const ScreeningReport& screening, const ChallengeInput& input) {
+  Json second;
+  if (screening.second)
+    second = {{"precision", name(screening.second->precision)},
+              {"composites", screening.second->composites},
+              {"lead_errors", errors_json(screening.second->errors, input)}};
   return {{"precision", name(screening.precision)},
           {"bf16_sums", screening.bf16_sums},
           {"composites", screening.composites},
+          {"second", std::move(second)},
           {"rechecked", screening.rechecked},
           {"audited", screening.audited},
           {"wrong", screening.wrong},
@@ -39,7 +49,7 @@ Json screening_json(const ScreeningReport& screening, const ChallengeInput& inpu
           {"quantile", screening.quantile},
           {"calibration_seconds", screening.calibration_seconds},
           {"again_seconds", screening.again_seconds},
-          {"lead_errors", std::move(errors)}};
+          {"lead_errors", errors_json(screening.errors, input)}};
 }
 
 Json background_json(const ChallengeInput& input, const ChallengeStatistics& statistics, int index) {

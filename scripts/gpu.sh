@@ -124,7 +124,7 @@ run_tests() {
   # The engine; where it fails, with less and less beside its kernels. If that is no help, it was none of these.
   local less=$kernels way
   if ! step conformance 100 "$programs/test_conformance" --gtest_filter='*cuda*'; then
-    for way in graphs bottlenecks cudnn; do
+    for way in graphs bottlenecks cudnn second; do
       less+=${less:+,}$way
       do_without "$less"
       step "conformance-without-$way" 50 "$programs/test_conformance" --gtest_filter='*cuda*' && break

@@ -117,6 +117,13 @@ TEST_F(EmulatedEngine, LowPrecisionPublishesFp32sPredictions) {
         for (const auto& chosen : actual.chosen) composites += static_cast<std::int64_t>(chosen.size());
         EXPECT_EQ(report.composites, composites);
         EXPECT_LT(report.rechecked + report.audited, composites);
+        EXPECT_EQ(report.second.has_value(), element_bytes(precision) == 1);
+        if (report.second) {
+          EXPECT_EQ(report.second->precision, Precision::fp16);
+          EXPECT_GT(report.second->composites, report.rechecked);
+          EXPECT_LT(report.second->composites, composites);
+          EXPECT_EQ(report.second->errors.size(), 9u);
+        }
         EXPECT_EQ(report.wrong, 0);
         EXPECT_EQ(report.errors.size(), 9u);
         if (HasFatalFailure()) return;
@@ -195,10 +202,15 @@ TEST_F(EmulatedEngine, ACalibrationThatIsGivenIsUsed) {
       calibrate(network, {{{&scene.foregrounds[0], &scene.masks[0], &scene.backgrounds->front()}}}, pool);
   // Scales that are far too wide make everything close.
   for (auto& value : options.calibration->values) value.scale *= 1000.0f;
-  const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
-  scene.run(*engine);
-  EXPECT_EQ(scene.predictions, test::plain_scene(network, 13, kBackgrounds, kClasses, 4).predictions);
-  EXPECT_GT(engine->screening()->rechecked, engine->screening()->composites * 3 / 4);
+  for (const bool second : {true, false}) {
+    if (!second) options.gpu_without.add(GpuWay::second);
+    const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+    scene.run(*engine);
+    EXPECT_EQ(scene.predictions, test::plain_scene(network, 13, kBackgrounds, kClasses, 4).predictions);
+    const ScreeningReport report = engine->screening().value();
+    ASSERT_EQ(report.second.has_value(), second);
+    EXPECT_GT(second ? report.second->composites : report.rechecked, report.composites * 3 / 4);
+  }
 }
 
 TEST_F(EmulatedEngine, AnOlderDeviceSaysThatItHasNoFp8) {

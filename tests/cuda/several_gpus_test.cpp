@@ -78,6 +78,11 @@ void expect_same(const std::optional<ScreeningReport>& actual,
     EXPECT_EQ(actual->errors[i].sample, expected->errors[i].sample);
     EXPECT_EQ(actual->errors[i].bound, expected->errors[i].bound);
   }
+  ASSERT_EQ(actual->second.has_value(), expected->second.has_value());
+  if (!actual->second) return;
+  EXPECT_EQ(actual->second->composites, expected->second->composites);
+  for (std::size_t i = 0; i < actual->second->errors.size(); ++i)
+    EXPECT_EQ(actual->second->errors[i].bound, expected->second->errors[i].bound);
 }
 
 TEST_F(SeveralGpus, AnothersMemoryAndEventsAreRefused) {

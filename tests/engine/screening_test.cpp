@@ -375,11 +375,130 @@ TEST(Screening, TheBoundOnWrongAnswers) {
 TEST(Screening, TheAuditDrawsItsShare) {
   Search search(16, 2, 1);
   const auto tasks = search.tasks();
-  std::vector<int> audited;
-  for (const CompositeTask& task : tasks)
-    for (int b = 0; b < 3200; ++b)
-      if (is_audited(fingerprint(task), b)) audited.push_back(b);
-  EXPECT_NEAR(static_cast<double>(audited.size()), 500, 80);
+  for (const std::uint64_t one_in : {64u, 250u}) {
+    int audited = 0;
+    for (const CompositeTask& task : tasks)
+      for (int b = 0; b < 3200; ++b)
+        if (is_audited(fingerprint(task), b, one_in)) ++audited;
+    EXPECT_NEAR(audited, 32000.0 / static_cast<double>(one_in),
+                4 * std::sqrt(32000.0 / static_cast<double>(one_in)));
+  }
+}
+
+TEST(Screening, LargeRunsAuditASmallerShare) {
+  Search search(16, 2, 1);
+  CompositeTask task = search.tasks()[0];
+  const auto one_in = [&](std::size_t foregrounds, std::size_t backgrounds) {
+    const std::vector<int> all(backgrounds);
+    task.backgrounds = all;
+    return draw_sample(std::vector<CompositeTask>(foregrounds, task)).audit_one_in;
+  };
+  EXPECT_EQ(one_in(1, 1), 64u);
+  EXPECT_EQ(one_in(1024, 4096), 64u);
+  EXPECT_EQ(one_in(4050, 4050), 250u);
+}
+
+// Who is asked about what. The composite on background b leads by b in the first precision and by b * 1.5 in
+// the second, and all errors are 8 in the first, 1 in the second.
+TEST(Screening, ASecondPrecisionIsAskedFirstAboutWhatIsClose) {
+  constexpr int kCount = 400;
+  Search search(16, kCount, 1);
+  const std::vector<CompositeTask> tasks = search.tasks();
+  Screening screening(Precision::int8, Precision::fp16);
+  const CompositeSample sample = draw_sample(tasks);
+  const auto logits = [&](float lead) {
+    SampleLogits all(sample, kClasses);
+    for (std::size_t t = 0; t < sample.tasks.size(); ++t)
+      for (std::size_t i = 0; i < sample.tasks[t].backgrounds.size(); ++i) all.at(t, i)[0] = lead;
+    return all;
+  };
+  screening.measure(sample, logits(18), logits(10));
+  screening.measure_second(sample, logits(11), logits(10));
+  const float bound = 8 * screening.report().safety, second_bound = bound / 8;
+  EXPECT_EQ(screening.bound_of(0), bound);
+
+  Screening::Call call(screening, tasks);
+  std::int64_t close = 0;
+  for (std::size_t t = 0; t < tasks.size(); ++t)
+    for (std::size_t place = 0; place < kCount; ++place) {
+      const Screening::Verdict verdict = call.judge(t, place, static_cast<float>(place));
+      EXPECT_EQ(verdict == Screening::Verdict::close, static_cast<float>(place) <= bound);
+      if (verdict == Screening::Verdict::stands) continue;
+      if (verdict == Screening::Verdict::close) ++close;
+      call.note({t, place, verdict == Screening::Verdict::audited ? 3 : -1});
+    }
+  std::int64_t in_fp32 = 0, close_in_fp16 = 0, audited = 0;
+  screening.make_again(tasks, call.take(), kClasses,
+                       {[&](std::span<const CompositeTask> again) {
+                          for (const CompositeTask& task : again)
+                            for (std::size_t i = 0; i < task.backgrounds.size(); ++i) {
+                              ++in_fp32;
+                              task.predictions[i] = 3;
+                              task.margins[i] = 32;
+                            }
+                        },
+                        [&](std::span<const CompositeTask> again, const Screening::Call& judge) {
+                          for (std::size_t t = 0; t < again.size(); ++t)
+                            for (std::size_t i = 0; i < again[t].backgrounds.size(); ++i) {
+                              const float lead = 1.5f * static_cast<float>(again[t].backgrounds[i]);
+                              EXPECT_LE(again[t].backgrounds[i], bound);
+                              const Screening::Verdict verdict = judge.judge(t, i, lead);
+                              if (verdict == Screening::Verdict::stands) {
+                                again[t].predictions[i] = 3;
+                                again[t].margins[i] = 16;
+                                continue;
+                              }
+                              ++(verdict == Screening::Verdict::close ? close_in_fp16 : audited);
+                              judge.note({t, i, verdict == Screening::Verdict::audited ? 3 : -1});
+                            }
+                        }});
+  const ScreeningReport report = screening.report();
+  EXPECT_EQ(report.composites, std::int64_t(tasks.size()) * kCount);
+  EXPECT_EQ(report.second.value().precision, Precision::fp16);
+  EXPECT_EQ(report.second->composites, close);
+  EXPECT_EQ(report.second->errors[0].bound, second_bound);
+  EXPECT_EQ(report.rechecked, close_in_fp16);
+  EXPECT_EQ(report.rechecked + report.audited, in_fp32);
+  EXPECT_GT(audited, 0);
+  EXPECT_GT(report.audited, audited);
+  EXPECT_EQ(report.wrong, 0);
+  for (std::size_t f = 0; f < tasks.size(); ++f)
+    for (std::size_t b = 0; b < kCount; ++b) {
+      const auto lead = static_cast<float>(b);
+      const bool stood = lead > bound && search.predictions[f][b] == -7;
+      if (stood) continue;
+      EXPECT_EQ(search.predictions[f][b], 3);
+      const bool by_second = lead <= bound && 1.5f * lead > second_bound;
+      EXPECT_TRUE(search.margins[f][b] == 32 || (by_second && search.margins[f][b] == 16)) << b;
+    }
+}
+
+TEST(Screening, AWrongAnswerOfTheSecondPrecisionIsFound) {
+  Search search(16, 400, 1);
+  const std::vector<CompositeTask> tasks = search.tasks();
+  Screening screening(Precision::fp8, Precision::fp16);
+  const CompositeSample sample = draw_sample(tasks);
+  const SampleLogits zeros(sample, kClasses);
+  screening.measure(sample, zeros, zeros);
+  screening.measure_second(sample, zeros, zeros);
+  Screening::Call call(screening, tasks);
+  for (std::size_t t = 0; t < tasks.size(); ++t)
+    for (std::size_t place = 0; place < 400; ++place) call.note({t, place, -1});
+  const auto exact = [](std::span<const CompositeTask> again) {
+    for (const CompositeTask& task : again) std::fill_n(task.predictions, task.backgrounds.size(), 3);
+  };
+  const auto second = [](std::span<const CompositeTask> again, const Screening::Call& judge) {
+    for (std::size_t t = 0; t < again.size(); ++t)
+      for (std::size_t i = 0; i < again[t].backgrounds.size(); ++i)
+        if (judge.judge(t, i, 1) == Screening::Verdict::audited) judge.note({t, i, 5});
+  };
+  try {
+    screening.make_again(tasks, call.take(), kClasses, {exact, second});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::failed);
+    EXPECT_NE(std::string(error.what()).find("an answer in fp16 that is not fp32's"), std::string::npos);
+  }
 }
 
 TEST(CalibrationText, ReadsBackAndRefusesDamage) {

@@ -92,8 +92,8 @@ class NotingEngine final : public PeerEngine {
     log_.taken.push_back(calibration);
     calibration_ = calibration;
   }
-  void widen_bounds(std::span<const ScreeningReport::ClassError> errors) override {
-    report_.errors[0].bound = std::max(report_.errors[0].bound, errors[0].bound);
+  void widen_bounds(const ScreeningReport& peer) override {
+    report_.errors[0].bound = std::max(report_.errors[0].bound, peer.errors[0].bound);
   }
 
  private:
