@@ -10,6 +10,7 @@
 #include "engine/decision_writer.h"
 #include "engine/engine.h"
 #include "engine/hand_off.h"
+#include "engine/input_checks.h"
 #include "engine/reuse_runner.h"
 #include "engine/screened_runner.h"
 
@@ -43,7 +44,7 @@ class CpuEngine final : public Engine {
   }
 
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) override {
-    for (const Image& image : *backgrounds) check_size(image.height, image.width);
+    for (const Image& image : *backgrounds) check_size(*network_, image.height, image.width);
     backgrounds_ = std::move(backgrounds);
     if (positions_) positions_->set_backgrounds(backgrounds_);
     if (screened_) screened_->set_backgrounds(backgrounds_);
@@ -51,7 +52,7 @@ class CpuEngine final : public Engine {
 
   void prepare(std::span<const Mask* const> masks) override {
     if (!on_positions() || masks.empty()) return;
-    for (const Mask* mask : masks) check_size(mask->height, mask->width);
+    for (const Mask* mask : masks) check_size(*network_, mask->height, mask->width);
     cache_memory_ = options_.cache_memory > 0 ? options_.cache_memory : default_cache_memory();
     const std::size_t backgrounds = backgrounds_ ? backgrounds_->size() : 1;
     hand_off_ = options_.reuse ? choose_hand_off(*network_, sample_masks(masks), masks.size(), backgrounds,
@@ -73,7 +74,8 @@ class CpuEngine final : public Engine {
   }
 
   void calibrate(std::span<const CompositeTask> run) override {
-    for (const CompositeTask& task : run) check(task);
+    for (const CompositeTask& task : run)
+      check_task(*network_, task, backgrounds_ ? backgrounds_->size() : 0);
     if (run.empty()) return;
     if (options_.choose_precision)
       choose_precision(run);
@@ -83,7 +85,8 @@ class CpuEngine final : public Engine {
   }
 
   void classify_composites(std::span<const CompositeTask> tasks) override {
-    for (const CompositeTask& task : tasks) check(task);
+    for (const CompositeTask& task : tasks)
+      check_task(*network_, task, backgrounds_ ? backgrounds_->size() : 0);
     if (tasks.empty()) return;
     if (!on_positions()) return dense().run(tasks, *backgrounds_, writer_);
     if (!positions_ && !screened_) {
@@ -97,7 +100,7 @@ class CpuEngine final : public Engine {
   }
 
   void classify_images(std::span<const Image> images, float* logits) override {
-    for (const Image& image : images) check_size(image.height, image.width);
+    for (const Image& image : images) check_size(*network_, image.height, image.width);
     dense().run(images, network_->classes(), logits);
   }
 
@@ -179,6 +182,8 @@ class CpuEngine final : public Engine {
     options_.choose_precision = false;
     options_.precision = Precision::fp32;
     double least = 1;
+    std::optional<ExactSample> exact;
+    double exact_seconds = 0;
     const bool has_amx = kernels::dot_instructions(Precision::bf16) == kernels::DotInstructions::amx;
     for (const Precision precision : {Precision::int8, Precision::bf16, Precision::int16}) {
       // Beside AMX's bfloat16 it has no chance; beside AVX-512's it may have: it is more exact, and on some
@@ -186,8 +191,12 @@ class CpuEngine final : public Engine {
       if (precision == Precision::int16 && has_amx) continue;
       if (!on_positions() || (!options_.portable && !kernels::has_dot_instructions(precision))) continue;
       std::unique_ptr<ScreenedRunner> candidate = make_screened(precision);
-      candidate->calibrate(run);
-      const double cost = candidate->relative_cost(run);
+      if (!exact) {
+        exact = candidate->draw_exact(run);
+        exact_seconds = candidate->exact_seconds(*exact);
+      }
+      candidate->calibrate(*exact);
+      const double cost = candidate->relative_cost(*exact, exact_seconds);
       if (cost >= least) continue;
       least = cost;
       options_.precision = precision;
@@ -252,24 +261,6 @@ class CpuEngine final : public Engine {
       dense_ = std::make_unique<BatchRunner>(std::move(plan), network_->normalization, pool_);
     }
     return *dense_;
-  }
-
-  void check_size(int height, int width) const {
-    if (height != network_->input.height || width != network_->input.width)
-      throw Error(ErrorCode::usage, "an image or mask of " + std::to_string(height) + " x " +
-                                        std::to_string(width) + " was given to a network that takes " +
-                                        std::to_string(network_->input.height) + " x " +
-                                        std::to_string(network_->input.width));
-  }
-
-  void check(const CompositeTask& task) const {
-    check_size(task.foreground->height, task.foreground->width);
-    check_size(task.mask->height, task.mask->width);
-    const int count = backgrounds_ ? static_cast<int>(backgrounds_->size()) : 0;
-    for (const int background : task.backgrounds)
-      if (background < 0 || background >= count)
-        throw Error(ErrorCode::usage, "background " + std::to_string(background) + " is not among the " +
-                                          std::to_string(count) + " that the engine holds");
   }
 
   std::shared_ptr<const Network> network_;

@@ -220,17 +220,23 @@ void CudaDense::run(std::span<const Image> images, float* logits) {
   std::vector<float> padded(std::size_t(batch_) * tail_.stride());
   for (std::size_t first = 0; first < images.size(); first += batch_) {
     const int rows = static_cast<int>(std::min<std::size_t>(batch_, images.size() - first));
-    const CudaPhotos photos = upload_photos(images.subspan(first, rows));
     std::vector<kernels::CompositePair> pairs;
-    for (int n = 0; n < rows; ++n) pairs.push_back({-1, n});
-    upload_.send(std::as_bytes(std::span(pairs)), stream_, "lists of photos");
+    std::vector<std::uint8_t> photos;
+    for (int n = 0; n < rows; ++n) {
+      pairs.push_back({-1, n});
+      photos.insert(photos.end(), images[first + n].pixels.begin(), images[first + n].pixels.end());
+    }
+    ListPacker packer;
+    const std::size_t pairs_at = packer.add(std::span<const kernels::CompositePair>(pairs));
+    const std::size_t photos_at = packer.add(std::span<const std::uint8_t>(photos));
+    upload_.send(packer.bytes(), stream_, "photos");
     kernels::CompositeArguments composites;
-    composites.backgrounds = photos.bytes.as<std::uint8_t>();
-    composites.pairs = upload_.at<kernels::CompositePair>(0);
+    composites.backgrounds = upload_.at<std::uint8_t>(photos_at);
+    composites.pairs = upload_.at<kernels::CompositePair>(pairs_at);
     composites.table = layers_.table();
     composites.output = value(0);
     composites.composites = rows;
-    composites.photo_pixels = composites.pixels = photos.pixels;
+    composites.photo_pixels = composites.pixels = static_cast<int>(images[first].pixels.size() / 3);
     {
       const CudaRange range("normalise");
       check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream_),

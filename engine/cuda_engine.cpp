@@ -17,7 +17,9 @@
 #include "engine/cuda_range.h"
 #include "engine/cuda_recheck.h"
 #include "engine/cuda_reuse.h"
+#include "engine/cuda_sinks.h"
 #include "engine/hand_off.h"
+#include "engine/input_checks.h"
 #include "engine/screening.h"
 
 namespace backdrop {
@@ -28,6 +30,9 @@ namespace {
 constexpr int kRows = 256;
 constexpr int kLeastRows = 32;  // where memory is short
 constexpr int kMostListMakers = 8;
+// A call begins with waiting for the first foreground's lists and ends with the last one's recheck: it shall
+// be long beside both.
+constexpr int kBatchesOfFill = 8;
 constexpr double kCacheShare = 0.8;  // of the memory that is free beside activations
 
 std::string describe(const GpuWays& without) {
@@ -54,8 +59,7 @@ class CudaEngine final : public PeerEngine {
     layers_.emplace(*network_, options.precision);
     if (layers_->has_weights()) choose_products(*layers_, device_, options_.gpu_without, plans_);
     recheck_.emplace(*network_, *layers_, in9_.as<std::int32_t>(), device_, options_.gpu_without, plans_);
-    if (options.precision != Precision::fp32)
-      screening_.emplace(options.precision, second_precision(options.precision, options.gpu_without));
+    renew_screening();
     if (needs_calibration(options.precision) && options.calibration) use_scales();
     rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch : rows_for_memory());
   }
@@ -64,9 +68,14 @@ class CudaEngine final : public PeerEngine {
   ~CudaEngine() override { cudaSetDevice(device_.index); }
 
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) override {
-    for (const Image& image : *backgrounds) check_size(image.height, image.width);
+    for (const Image& image : *backgrounds) check_size(*network_, image.height, image.width);
     select_device();
     drop_reuse();
+    masks_.clear();
+    // What was measured on other photos does not hold for these.
+    renew_screening();
+    if (has_scales_of_run_) options_.calibration.reset();
+    has_scales_of_run_ = false;
     photos_ = {};
     photos_ = upload_photos(*backgrounds);
     backgrounds_ = std::move(backgrounds);
@@ -74,20 +83,12 @@ class CudaEngine final : public PeerEngine {
 
   void prepare(std::span<const Mask* const> masks) override {
     if (masks.empty()) return;
-    for (const Mask* mask : masks) check_size(mask->height, mask->width);
+    for (const Mask* mask : masks) check_size(*network_, mask->height, mask->width);
     select_device();
-    // Scales come from `calibrate` or the first composites where the model has none.
-    if (!options_.reuse && layers_->has_weights()) return make_dense();
-    if (!options_.reuse) return;
-    drop_reuse();
-    const std::size_t memory = cache_memory();
-    // The choice is made for values of four bytes.
-    const HandOffChoice choice =
-        choose_hand_off(layers_->network(), sample_masks(masks), masks.size(),
-                        std::max<std::size_t>(1, photos_.count), memory / layers_->value_bytes() * 4);
-    reuse_.emplace(*layers_, photos_, in9_.as<std::int32_t>(),
-                   CudaReuseOptions{rows_, choice.hand_off, memory, list_makers()});
-    reuse_->set_profile(profile_);
+    masks_.clear();
+    for (const Mask* mask : sample_masks(masks)) masks_.push_back(*mask);
+    foregrounds_ = masks.size();
+    make_runner();
   }
 
   bool set_profile(SearchProfile* profile) override {
@@ -98,7 +99,7 @@ class CudaEngine final : public PeerEngine {
   }
 
   void calibrate(std::span<const CompositeTask> run) override {
-    for (const CompositeTask& task : run) check(task);
+    for (const CompositeTask& task : run) check_task(*network_, task, photos_.count);
     if (!screening_ || run.empty()) return;
     select_device();
     retry_in_less_memory([&] {
@@ -108,7 +109,7 @@ class CudaEngine final : public PeerEngine {
   }
 
   void classify_composites(std::span<const CompositeTask> tasks) override {
-    for (const CompositeTask& task : tasks) check(task);
+    for (const CompositeTask& task : tasks) check_task(*network_, task, photos_.count);
     if (tasks.empty()) return;
     select_device();
     retry_in_less_memory([&] {
@@ -124,7 +125,7 @@ class CudaEngine final : public PeerEngine {
   }
 
   void classify_images(std::span<const Image> images, float* logits) override {
-    for (const Image& image : images) check_size(image.height, image.width);
+    for (const Image& image : images) check_size(*network_, image.height, image.width);
     select_device();
     retry_in_less_memory([&] { recheck_->exact().run(images, logits); });
   }
@@ -133,6 +134,7 @@ class CudaEngine final : public PeerEngine {
   void set_calibration(const Calibration& calibration) override {
     select_device();
     options_.calibration = calibration;
+    has_scales_of_run_ = true;
     retry_in_less_memory([&] { use_scales(); });
   }
   void widen_bounds(const ScreeningReport& peer) override { screening_->widen_bounds(peer); }
@@ -140,6 +142,7 @@ class CudaEngine final : public PeerEngine {
   std::string device() const override { return "cuda"; }
   int classes() const override { return network_->classes(); }
   int batch() const override { return rows_; }
+  int fill() const override { return kBatchesOfFill * rows_; }
   int tile() const override { return reuse_ ? reuse_->cache().capacity() : 0; }
   int threads() const override { return 1; }
   std::optional<int> hand_off() const override {
@@ -176,7 +179,16 @@ class CudaEngine final : public PeerEngine {
                               device_.index, device_.name, device_.major, device_.minor));
   }
 
+  void renew_screening() {
+    if (options_.precision != Precision::fp32)
+      screening_.emplace(options_.precision, second_precision(options_.precision, options_.gpu_without));
+  }
+
+  bool needs_scales() const { return needs_calibration(options_.precision) && !options_.calibration; }
+
   void use_scales() {
+    if (dense_) earlier_multiply_adds_ += dense_->composites() * network_->macs();
+    dense_.reset();
     layers_->set_calibration(*network_, *options_.calibration);
     choose_products(*layers_, device_, options_.gpu_without, plans_);
   }
@@ -230,6 +242,10 @@ class CudaEngine final : public PeerEngine {
       } catch (const DeviceMemoryError&) {
         if (!reuse_ || reuse_->cache().capacity() <= rows_) throw;
         cache_limit_ = reuse_->cache().bytes() / 2;
+        if (options_.complain)
+          options_.complain(
+              fmt::format("GPU {} is out of memory: its cache of background features is halved to {} MiB",
+                          device_.index, cache_limit_ >> 20));
         drop_reuse();
       }
     }
@@ -237,9 +253,27 @@ class CudaEngine final : public PeerEngine {
 
   void prepare_for(std::span<const CompositeTask> tasks) {
     if (reuse_) return;
+    if (!masks_.empty()) return make_runner();
     std::vector<const Mask*> masks;
     for (const CompositeTask& task : tasks) masks.push_back(task.mask);
     prepare(masks);
+  }
+
+  void make_runner() {
+    // Scales come from `calibrate` or the first composites where the model has none.
+    if (!options_.reuse && needs_scales()) return;
+    if (!options_.reuse) return make_dense();
+    drop_reuse();
+    std::vector<const Mask*> masks;
+    for (const Mask& mask : masks_) masks.push_back(&mask);
+    const std::size_t memory = cache_memory();
+    // The choice is made for values of four bytes.
+    const HandOffChoice choice =
+        choose_hand_off(layers_->network(), masks, foregrounds_, std::max<std::size_t>(1, photos_.count),
+                        memory / layers_->value_bytes() * 4);
+    reuse_.emplace(*layers_, photos_, in9_.as<std::int32_t>(),
+                   CudaReuseOptions{rows_, choice.hand_off, memory, list_makers()});
+    reuse_->set_profile(profile_);
   }
 
   void run(std::span<const CompositeTask> tasks, const DecisionSink& sink) {
@@ -249,16 +283,16 @@ class CudaEngine final : public PeerEngine {
   }
 
   void classify(std::span<const CompositeTask> tasks) {
-    if (!screening_) return run(tasks, writer_of(tasks));
+    if (!screening_) return run(tasks, write_to(tasks, classes()));
     Screening::Call call(*screening_, tasks);
-    run(tasks, judge_of(tasks, call));
+    run(tasks, judge_by(call, tasks, classes()));
     const auto exact = [this](std::span<const CompositeTask> again) {
       const CudaRange range("recheck");
-      recheck_->exact().run(again, photos_, writer_of(again));
+      recheck_->exact().run(again, photos_, write_to(again, classes()));
     };
     const auto second = [this](std::span<const CompositeTask> again, const Screening::Call& close) {
       const CudaRange range("second");
-      recheck_->second().run(again, photos_, judge_of(again, close));
+      recheck_->second().run(again, photos_, judge_by(close, again, classes()));
     };
     screening_->make_again(tasks, call.take(), classes(), {exact, second});
   }
@@ -269,42 +303,12 @@ class CudaEngine final : public PeerEngine {
     dense_->set_profile(profile_);
   }
 
-  void write(const CompositeTask& task, std::size_t place, const kernels::DeviceDecision& decision,
-             const float* logits) const {
-    if (std::isnan(decision.margin))
-      throw Error(ErrorCode::failed, "the network's output is not a number on background " +
-                                         std::to_string(task.backgrounds[place]) +
-                                         ": its weights overflow fp32; check the checkpoint");
-    if (task.predictions != nullptr) task.predictions[place] = static_cast<std::int16_t>(decision.prediction);
-    if (task.margins != nullptr) task.margins[place] = decision.margin;
-    if (task.logits != nullptr) std::copy_n(logits, classes(), task.logits + place * classes());
-  }
-
-  // `tasks` must outlive what is returned.
-  DecisionSink writer_of(std::span<const CompositeTask> tasks) const {
-    return [this, tasks](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
-                         const float* logits) { write(tasks[t], place, decision, logits); };
-  }
-
-  // Writes what stands and notes the rest. `tasks` and `call` must outlive what is returned.
-  DecisionSink judge_of(std::span<const CompositeTask> tasks, const Screening::Call& call) const {
-    return [this, tasks, &call](std::size_t t, std::size_t place, const kernels::DeviceDecision& decision,
-                                const float* logits) {
-      const Screening::Verdict verdict = call.judge(t, place, decision.gap);
-      if (verdict == Screening::Verdict::stands) return write(tasks[t], place, decision, logits);
-      call.note({t, place, verdict == Screening::Verdict::audited ? decision.prediction : -1});
-    };
-  }
-
   // By this dense path; null: as composites are classified first.
   SampleLogits logits_of(const CompositeSample& sample, CudaDense* path) {
     SampleLogits logits(sample, classes());
     std::vector<CompositeTask> tasks = sample.tasks;
     for (std::size_t t = 0; t < tasks.size(); ++t) tasks[t].logits = logits.at(t, 0);
-    const DecisionSink keep = [&](std::size_t t, std::size_t place, const kernels::DeviceDecision&,
-                                  const float* values) {
-      std::copy_n(values, classes(), logits.at(t, place));
-    };
+    const DecisionSink keep = keep_in(logits, classes());
     path != nullptr ? path->run(tasks, photos_, keep) : run(tasks, keep);
     return logits;
   }
@@ -315,9 +319,10 @@ class CudaEngine final : public PeerEngine {
     const auto start = std::chrono::steady_clock::now();
     const CompositeSample sample = draw_sample(run_to_come);
     if (sample.tasks.empty()) return;
-    if (!layers_->has_weights()) {
+    if (needs_scales()) {
       ThreadPool pool(options_.threads);
       options_.calibration = backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool);
+      has_scales_of_run_ = true;
       use_scales();
     }
     const SampleLogits exact = logits_of(sample, &recheck_->exact());
@@ -326,23 +331,6 @@ class CudaEngine final : public PeerEngine {
       screening_->measure_second(sample, logits_of(sample, &recheck_->second()), exact);
     screening_->add_calibration_seconds(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-
-  void check_size(int height, int width) const {
-    if (height != network_->input.height || width != network_->input.width)
-      throw Error(ErrorCode::usage,
-                  fmt::format("an image or mask of {} x {} was given to a network that takes {} x {}", height,
-                              width, network_->input.height, network_->input.width));
-  }
-
-  void check(const CompositeTask& task) const {
-    check_size(task.foreground->height, task.foreground->width);
-    check_size(task.mask->height, task.mask->width);
-    const int count = static_cast<int>(photos_.count);
-    for (const int background : task.backgrounds)
-      if (background < 0 || background >= count)
-        throw Error(ErrorCode::usage, fmt::format("background {} is not among the {} that the engine holds",
-                                                  background, count));
   }
 
   std::shared_ptr<const Network> network_;
@@ -358,6 +346,9 @@ class CudaEngine final : public PeerEngine {
   std::optional<CudaReuse> reuse_;
   std::optional<CudaDense> dense_;
   std::optional<CudaRecheck> recheck_;
+  std::vector<Mask> masks_;      // of the run to come, some of them
+  std::size_t foregrounds_ = 0;  // how many it has
+  bool has_scales_of_run_ = false;
   SearchProfile* profile_ = nullptr;
   int rows_ = 0;
   std::size_t cache_limit_ = 0;             // after the device ran out of memory

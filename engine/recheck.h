@@ -35,6 +35,10 @@ inline constexpr std::size_t kSampleBackgrounds = 8;  ///< for each of them
 ///
 /// `audit_one_in` is how many decisions of this run come to one that is audited.
 struct CompositeSample {
+  CompositeSample() = default;
+  CompositeSample(CompositeSample&&) = default;  // a copy's tasks would point into this one
+  CompositeSample& operator=(CompositeSample&&) = default;
+
   std::vector<CompositeTask> tasks;
   std::vector<std::vector<int>> backgrounds;  // what the tasks' spans point to
   std::uint64_t audit_one_in = kAuditOneIn;

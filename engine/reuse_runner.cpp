@@ -128,7 +128,8 @@ void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
                                const std::vector<std::vector<std::size_t>>& chosen, const LogitSink& sink) {
   std::size_t composites = 0;
   for (const auto& places : chosen) composites += places.size();
-  // About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within.
+  // About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within, and
+  // those of a heavy tail are long: of few pieces, every thread gets as many.
   const auto threads = static_cast<std::size_t>(pool_.threads());
   const std::size_t rows = composites / threads >= std::size_t(rows_.deep) ? rows_.deep : rows_.shallow;
   const std::size_t even = (composites + 8 * threads - 1) / (8 * threads);
@@ -136,8 +137,10 @@ void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
       tail_.weight_bytes() > kHeavyTail ? tail_.batch() : std::max(rows_.deep, 2 * rows_.shallow);
   // Of a handful of composites every thread gets some.
   const std::size_t each = composites / threads / rows * rows;
-  const std::size_t least = std::clamp(each, rows, std::max(wanted, rows));
-  const std::size_t piece_size = std::max<std::size_t>((even + rows - 1) / rows * rows, least);
+  const std::size_t most = std::clamp(each, rows, std::max(wanted, rows));
+  const std::size_t rounds = (composites + most * threads - 1) / (most * threads);
+  const std::size_t least = (composites + rounds * threads - 1) / (rounds * threads);
+  const std::size_t piece_size = (std::max(even, least) + rows - 1) / rows * rows;
 
   std::vector<Piece> pieces;
   std::vector<std::shared_ptr<SharedPass>> used;

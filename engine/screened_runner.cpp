@@ -36,6 +36,37 @@ class KeepLogits final : public LogitSink {
   mutable SampleLogits logits_;  // each composite is one thread's
 };
 
+// Runs tasks for the time alone.
+class ForgetLogits final : public LogitSink {
+ public:
+  explicit ForgetLogits(int classes) : classes_(classes) {}
+  void write(const CompositeTask&, std::size_t, const float*) const override {}
+  int classes() const override { return classes_; }
+
+ private:
+  int classes_;
+};
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double seconds_of(ReuseRunner& runner, std::span<const CompositeTask> tasks, const LogitSink& sink) {
+  const auto start = Clock::now();
+  runner.run(tasks, sink);
+  return seconds_since(start);
+}
+
+// As many of a sample's tasks, evenly spaced, as the least sample has.
+std::vector<CompositeTask> timed_part(const CompositeSample& sample) {
+  const std::size_t count = std::min<std::size_t>(sample.tasks.size(), 9 * kSampleForegrounds);
+  std::vector<CompositeTask> part;
+  for (std::size_t i = 0; i < count; ++i) part.push_back(sample.tasks[i * sample.tasks.size() / count]);
+  return part;
+}
+
 // Passes on what stands and notes the rest.
 class ScreeningSink final : public LogitSink {
  public:
@@ -106,21 +137,23 @@ std::unique_ptr<ScreenedRunner::Fast> ScreenedRunner::make_fast(const Calibratio
 void ScreenedRunner::choose_fast(const CompositeSample& sample, const SampleLogits& exact) {
   const Calibration calibration = scales(sample);
   fast_ = make_fast(calibration, false);
-  const double share = measure_fast(sample, exact);
+  measure_fast(sample, exact);
+  const double share = close_share_;
   const bool possible = options_.precision == Precision::int8 && has_sums(*network_) &&
                         (options_.portable || kernels::has_dot_instructions(Precision::bf16));
   if (!possible || share < kShareForBf16Sums) return;
   std::unique_ptr<Fast> bytes = std::exchange(fast_, make_fast(calibration, true));
-  if (measure_fast(sample, exact) <= share - kShareForBf16Sums) return;
+  measure_fast(sample, exact);
+  if (close_share_ <= share - kShareForBf16Sums) return;
   fast_ = std::move(bytes);
   measure_fast(sample, exact);
 }
 
-double ScreenedRunner::measure_fast(const CompositeSample& sample, const SampleLogits& exact) {
+void ScreenedRunner::measure_fast(const CompositeSample& sample, const SampleLogits& exact) {
   const KeepLogits fast(sample, network_->classes());
   fast_->runner.run(sample.tasks, fast);
   screening_.measure(sample, fast.logits(), exact);
-  return screening_.close_share(sample, fast.logits());
+  close_share_ = screening_.close_share(sample, fast.logits());
 }
 
 void ScreenedRunner::set_profile(SearchProfile* profile) {
@@ -135,35 +168,33 @@ void ScreenedRunner::set_profile(SearchProfile* profile) {
 void ScreenedRunner::calibrate(std::span<const CompositeTask> run) {
   SearchProfile* const profile = profile_;
   set_profile(nullptr);
-  measure_bounds(run);
+  calibrate(draw_exact(run));
   if (profile != nullptr) set_profile(profile);
 }
 
-void ScreenedRunner::measure_bounds(std::span<const CompositeTask> run) {
-  const auto start = std::chrono::steady_clock::now();
-  const CompositeSample sample = draw_sample(run);
-  const KeepLogits exact(sample, network_->classes());
-  exact_.run(sample.tasks, exact);
-  if (fast_)
-    measure_fast(sample, exact.logits());
-  else
-    choose_fast(sample, exact.logits());
-  screening_.add_calibration_seconds(
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+ExactSample ScreenedRunner::draw_exact(std::span<const CompositeTask> run) {
+  CompositeSample sample = draw_sample(run);
+  const KeepLogits kept(sample, network_->classes());
+  const double seconds = seconds_of(exact_, sample.tasks, kept);
+  return {std::move(sample), kept.logits(), seconds};
 }
 
-double ScreenedRunner::relative_cost(std::span<const CompositeTask> run) {
-  const CompositeSample sample = draw_sample(run);
-  const KeepLogits kept(sample, network_->classes());
-  const auto seconds = [&](ReuseRunner& runner) {
-    const auto start = std::chrono::steady_clock::now();
-    runner.run(sample.tasks, kept);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
-  const double exact = seconds(exact_);
-  const double fast = seconds(fast_->runner);
-  return fast / exact + screening_.close_share(sample, kept.logits()) +
-         1.0 / static_cast<double>(sample.audit_one_in);
+void ScreenedRunner::calibrate(const ExactSample& exact) {
+  const auto start = Clock::now();
+  if (fast_)
+    measure_fast(exact.sample, exact.logits);
+  else
+    choose_fast(exact.sample, exact.logits);
+  screening_.add_calibration_seconds(exact.seconds + seconds_since(start));
+}
+
+double ScreenedRunner::exact_seconds(const ExactSample& exact) {
+  return seconds_of(exact_, timed_part(exact.sample), ForgetLogits(network_->classes()));
+}
+
+double ScreenedRunner::relative_cost(const ExactSample& exact, double exact_seconds) {
+  const double fast = seconds_of(fast_->runner, timed_part(exact.sample), ForgetLogits(network_->classes()));
+  return fast / exact_seconds + close_share_ + 1.0 / static_cast<double>(exact.sample.audit_one_in);
 }
 
 void ScreenedRunner::run(std::span<const CompositeTask> tasks, const DecisionWriter& writer) {

@@ -24,6 +24,13 @@ struct ScreenedOptions {
   std::optional<Calibration> calibration = std::nullopt;  ///< for int8; none: made from the run
 };
 
+/// A sample and fp32's answers.
+struct ExactSample {
+  CompositeSample sample;
+  SampleLogits logits;
+  double seconds = 0;  ///< that these took, with all features they needed
+};
+
 class ScreenedRunner {
  public:
   /// `pool` must outlive the runner.
@@ -39,9 +46,14 @@ class ScreenedRunner {
   /// Calibrates on these tasks if that was not done. Throws failed if the audit finds a wrong answer.
   void run(std::span<const CompositeTask> tasks, const DecisionWriter& writer);
 
-  /// What a composite is going to take, over its time in fp32: both precisions timed on the sample once more,
-  /// and the share of it that is decided again or audited. Below 1: it pays.
-  double relative_cost(std::span<const CompositeTask> run);
+  /// For a choice among several runners: the first of them computes the sample in fp32 for all.
+  ExactSample draw_exact(std::span<const CompositeTask> run);
+  void calibrate(const ExactSample& exact);
+  /// A part of the sample in fp32 once more, with all features there.
+  double exact_seconds(const ExactSample& exact);
+  /// What a composite is going to take, over its time in fp32: the fast pass timed on the same part, and the
+  /// share of the sample that is decided again or audited. Below 1: it pays.
+  double relative_cost(const ExactSample& exact, double exact_seconds);
 
   /// Adds where the time goes to `profile` from now on, that of calibration excepted; null: nowhere. A
   /// profile starts with nothing cached.
@@ -68,9 +80,9 @@ class ScreenedRunner {
   std::unique_ptr<Fast> make_fast(const Calibration& calibration, bool bf16_sums) const;
   /// Makes the fast runner, with sums of blocks in bfloat16 if that pays.
   void choose_fast(const CompositeSample& sample, const SampleLogits& exact);
-  /// Takes the error bounds of the fast runner. Returns the share that is too close by them.
-  double measure_fast(const CompositeSample& sample, const SampleLogits& exact);
-  void measure_bounds(std::span<const CompositeTask> run);
+  /// Takes the error bounds of the fast runner, and the share that is too close by them.
+  void measure_fast(const CompositeSample& sample, const SampleLogits& exact);
+  void measure_bounds(const ExactSample& exact);
 
   std::shared_ptr<const Network> network_;
   ScreenedOptions options_;
@@ -79,6 +91,7 @@ class ScreenedRunner {
   ReuseRunner exact_;
   std::unique_ptr<Fast> fast_;
   Screening screening_;
+  double close_share_ = 1;
   SearchProfile* profile_ = nullptr;
 };
 

@@ -86,11 +86,14 @@ class SeveralEngines final : public Engine {
   SeveralEngines(std::vector<std::unique_ptr<PeerEngine>> engines, bool makes_scales)
       : engines_(std::move(engines)),
         makes_scales_(makes_scales),
+        needs_scales_(makes_scales),
         portions_(engines_.size(), engines_.front()->batch()),
         pool_(static_cast<int>(engines_.size())) {}
 
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) override {
     is_prepared_ = false;
+    is_calibrated_ = false;
+    needs_scales_ = makes_scales_;
     on_each([&](PeerEngine& engine) { engine.set_backgrounds(backgrounds); });
   }
 
@@ -107,13 +110,13 @@ class SeveralEngines final : public Engine {
     is_calibrated_ = false;
     prepare_for(run);
     std::size_t first = 0;
-    if (makes_scales_) {
+    if (needs_scales_) {
       engines_.front()->calibrate(run);
       const std::optional<Calibration> scales = engines_.front()->calibration();
       if (!scales) return;  // nothing to choose them on
       first = 1;
       on_each([&](PeerEngine& engine) { engine.set_calibration(*scales); }, first);
-      makes_scales_ = false;
+      needs_scales_ = false;
     }
     on_each([&](PeerEngine& engine) { engine.calibrate(run); }, first);
     share_bounds();
@@ -161,6 +164,7 @@ class SeveralEngines final : public Engine {
     return smallest;
   }
   int threads() const override { return sum<int>(&Engine::threads); }
+  int fill() const override { return sum<int>(&Engine::fill); }
   std::optional<int> hand_off() const override { return engines_.front()->hand_off(); }
   int rows_of_layer(int layer) const override { return engines_.front()->rows_of_layer(layer); }
   bool splits_layer(int layer) const override { return engines_.front()->splits_layer(layer); }
@@ -246,6 +250,7 @@ class SeveralEngines final : public Engine {
 
   std::vector<std::unique_ptr<PeerEngine>> engines_;
   bool makes_scales_;
+  bool needs_scales_;  // for these backgrounds, still
   Portions portions_;
   ThreadPool pool_;
   bool is_prepared_ = false;

@@ -21,14 +21,15 @@ class PeerEngine : public Engine {
  public:
   /// The scales of stored values; none before they are chosen.
   virtual std::optional<Calibration> calibration() const = 0;
-  /// Takes a peer's scales, before anything is computed.
+  /// Takes a peer's scales for the backgrounds set last, before anything is computed on them.
   virtual void set_calibration(const Calibration& calibration) = 0;
   /// After `calibrate`: raises each class's error and bound to those that a peer measured on the same sample.
   virtual void widen_bounds(const ScreeningReport& peer) = 0;
 };
 
 /// The engines (at least one) must have been made for one network with the same options. `makes_scales`: they
-/// have no scales yet and the precision needs some; the first engine then chooses them for all.
+/// have no scales and the precision needs some; the first engine then chooses them for all, anew for other
+/// backgrounds.
 std::unique_ptr<Engine> join_engines(std::vector<std::unique_ptr<PeerEngine>> engines, bool makes_scales);
 
 }  // namespace backdrop

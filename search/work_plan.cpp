@@ -128,13 +128,15 @@ std::size_t PlanShape::block_pairs() const {
 }
 
 // What lies behind a foreground's fooling background inside its piece is computed in vain, so a step is a
-// quarter of the way survived so far and short, but it is whole batches (of engines whose batch is one
-// foreground's) and long enough that the foregrounds left keep the whole engine busy.
+// quarter of the way survived so far and no longer than a batch, if that is a long one: a foreground's lists
+// are made for each of its pieces. Short batches (of engines whose batch is one foreground's) are full, and
+// the foregrounds left keep the whole engine busy.
 std::size_t wave_step(const PlanShape& shape, std::size_t standing, std::size_t seen) {
-  constexpr std::size_t kLongestStep = 64;
-  const std::size_t patient = std::min(seen / 4, kLongestStep);
+  constexpr std::size_t kLongStep = 64;
+  const std::size_t longest = std::max(static_cast<std::size_t>(shape.batch), kLongStep);
+  const std::size_t patient = std::min(seen / 4, longest);
   const std::size_t busy = static_cast<std::size_t>(shape.fill) / standing;
-  const std::size_t batch = std::min(static_cast<std::size_t>(shape.batch), kLongestStep);
+  const std::size_t batch = std::min(static_cast<std::size_t>(shape.batch), kLongStep);
   // Many foregrounds fall to their first few backgrounds: half batches, while nothing has been learned.
   const std::size_t unit = seen < 2 * batch ? std::max<std::size_t>(batch / 2, 1) : batch;
   return round_up(std::max({patient, busy, std::size_t{1}}), unit);

@@ -274,6 +274,56 @@ TEST_F(EmulatedEngine, HalvesTheCacheUntilItFits) {
   EXPECT_TRUE(smaller);
 }
 
+// And not for the part of the run that is in hand.
+TEST_F(EmulatedEngine, OutOfMemoryItChoosesTheHandOffForTheWholeRun) {
+  const auto network = network_of(15, 0);
+  const test::Scene expected = test::plain_scene(network, 15, kBackgrounds, kClasses, 0);
+  test::Scene actual(15, kBackgrounds, kClasses, 0);
+  std::vector<std::string> complaints;
+  EngineOptions options;
+  options.batch = 2;
+  options.cache_memory = std::size_t{1} << 40;
+  options.complain = [&](const std::string& text) { complaints.push_back(text); };
+  const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+  engine->set_backgrounds(actual.backgrounds);
+  std::vector<const Mask*> masks;
+  for (int i = 0; i < 1000; ++i)
+    masks.push_back(&actual.masks[static_cast<std::size_t>(i) % actual.masks.size()]);
+  engine->prepare(masks);
+  EXPECT_GT(engine->hand_off(), 0);
+  test::limit_device_memory(test::device_memory_in_use() + 4096);
+  for (const CompositeTask& task : actual.tasks()) engine->classify_composites({&task, 1});
+  ASSERT_FALSE(complaints.empty());
+  EXPECT_EQ(complaints[0].find("GPU 0 is out of memory"), 0u) << complaints[0];
+  EXPECT_LT(engine->tile(), kBackgrounds);
+  EXPECT_GT(engine->hand_off(), 0);  // which it would be for a single foreground
+  expect_equal(actual, expected, 1e-4f);
+}
+
+TEST_F(EmulatedEngine, OtherBackgroundsHaveScalesAndBoundsOfTheirOwn) {
+  const auto network = network_of(13, 4);
+  test::show_devices(2);
+  for (const std::vector<int>& gpus : {std::vector{0}, std::vector{0, 1}}) {
+    EngineOptions options;
+    options.precision = Precision::int8;
+    options.threads = 1;
+    options.gpus = gpus;
+    test::Scene first(13, kBackgrounds, kClasses, 4), second(13, kBackgrounds, kClasses, 5);
+    test::Scene expected = second;
+    const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+    first.run(*engine);
+    const float earlier = engine->screening()->errors[0].bound;
+    second.run(*engine);
+    const auto fresh = make_cuda_engine(network, default_class_map(kClasses), options);
+    expected.run(*fresh);
+    EXPECT_EQ(second.predictions, expected.predictions);
+    EXPECT_EQ(second.logits, expected.logits);
+    EXPECT_EQ(engine->screening()->errors[0].bound, fresh->screening()->errors[0].bound);
+    EXPECT_NE(engine->screening()->errors[0].bound, earlier);
+    EXPECT_EQ(engine->screening()->composites, fresh->screening()->composites);
+  }
+}
+
 TEST_F(EmulatedEngine, PhotosAloneAndNoDevice) {
   const auto network = network_of(14, 1);
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), {});
