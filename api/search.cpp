@@ -136,7 +136,7 @@ void complete_record(const Task& task, RunRecord& record) {
 SearchAnswers run(const Task& task, RunRecord record) {
   std::optional<ResultFolder> folder;
   if (!task.options.out.empty()) folder.emplace(task.options.out, existing(task.options));
-  prepare_engine(task.engine, task.input());
+  prepare_engine(task.engine, task.input(), task.callbacks.cancel);
   PlanShape shape = plan_shape(task.engine, task.input());
   SearchHooks hooks = make_hooks(task);
   std::optional<TileSink> tiles;

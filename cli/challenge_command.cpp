@@ -84,7 +84,7 @@ Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
   select_shard(ready.input, shard);
   check_input(ready.input, ready.model.network->input);
   ready.engine = make_engine(ready.model, options.device);
-  prepare_engine(*ready.engine, ready.input);
+  prepare_engine(*ready.engine, ready.input, interrupted);
   ready.record.model = ready.model.record;
   ready.record.data_path = options.data_path;
   ready.record.options = {.mode = options.mode,

@@ -73,14 +73,14 @@ class CpuEngine final : public Engine {
     return true;
   }
 
-  void calibrate(std::span<const CompositeTask> run) override {
+  void calibrate(std::span<const CompositeTask> run, const StopAsked& stop) override {
     for (const CompositeTask& task : run)
       check_task(*network_, task, backgrounds_ ? backgrounds_->size() : 0);
     if (run.empty()) return;
     if (options_.choose_precision)
-      choose_precision(run);
+      choose_precision(run, stop);
     else if (screened_)
-      screened_->calibrate(run);
+      screened_->calibrate(run, stop);
     if (screened_) screened_->reserve();
   }
 
@@ -93,7 +93,7 @@ class CpuEngine final : public Engine {
       std::vector<const Mask*> masks;
       for (const CompositeTask& task : tasks) masks.push_back(task.mask);
       prepare(masks);
-      if (options_.choose_precision) calibrate(tasks);
+      if (options_.choose_precision) calibrate(tasks, {});
     }
     if (screened_) return screened_->run(tasks, writer_);
     positions_->run(tasks, writer_);
@@ -178,9 +178,9 @@ class CpuEngine final : public Engine {
     positions_->set_profile(profile_);
   }
   // The precision with the least predicted time, recheck included; fp32 where none gains.
-  void choose_precision(std::span<const CompositeTask> run) {
-    options_.choose_precision = false;
-    options_.precision = Precision::fp32;
+  void choose_precision(std::span<const CompositeTask> run, const StopAsked& stop) {
+    std::unique_ptr<ScreenedRunner> best;
+    Precision chosen = Precision::fp32;
     double least = 1;
     std::optional<ExactSample> exact;
     double exact_seconds = 0;
@@ -192,16 +192,19 @@ class CpuEngine final : public Engine {
       if (!on_positions() || (!options_.portable && !kernels::has_dot_instructions(precision))) continue;
       std::unique_ptr<ScreenedRunner> candidate = make_screened(precision);
       if (!exact) {
-        exact = candidate->draw_exact(run);
+        exact = candidate->draw_exact(run, stop);
         exact_seconds = candidate->exact_seconds(*exact);
       }
-      candidate->calibrate(*exact);
+      candidate->calibrate(*exact, stop);
       const double cost = candidate->relative_cost(*exact, exact_seconds);
       if (cost >= least) continue;
       least = cost;
-      options_.precision = precision;
-      screened_ = std::move(candidate);
+      chosen = precision;
+      best = std::move(candidate);
     }
+    options_.choose_precision = false;
+    options_.precision = chosen;
+    screened_ = std::move(best);
     if (screened_)
       screened_->set_profile(profile_);
     else if (on_positions())

@@ -98,13 +98,13 @@ class CudaEngine final : public PeerEngine {
     return true;
   }
 
-  void calibrate(std::span<const CompositeTask> run) override {
+  void calibrate(std::span<const CompositeTask> run, const StopAsked& stop) override {
     for (const CompositeTask& task : run) check_task(*network_, task, photos_.count);
     if (!screening_ || run.empty()) return;
     select_device();
     retry_in_less_memory([&] {
       prepare_for(run);
-      measure(run);
+      measure(run, stop);
     });
   }
 
@@ -114,7 +114,7 @@ class CudaEngine final : public PeerEngine {
     select_device();
     retry_in_less_memory([&] {
       prepare_for(tasks);
-      if (screening_ && !screening_->is_measured()) measure(tasks);
+      if (screening_ && !screening_->is_measured()) measure(tasks, {});
     });
     window_.run(tasks, [&](std::span<const CompositeTask> part) {
       retry_in_less_memory([&] {
@@ -314,7 +314,7 @@ class CudaEngine final : public PeerEngine {
   }
 
   // Chooses scales and measures the error bounds on a sample of these tasks.
-  void measure(std::span<const CompositeTask> run_to_come) {
+  void measure(std::span<const CompositeTask> run_to_come, const StopAsked& stop) {
     const CudaRange range("calibrate");
     const auto start = std::chrono::steady_clock::now();
     const CompositeSample sample = draw_sample(run_to_come);
@@ -325,10 +325,18 @@ class CudaEngine final : public PeerEngine {
       has_scales_of_run_ = true;
       use_scales();
     }
+    const auto go_on = [&] {
+      if (stop && stop()) throw Error(ErrorCode::interrupted, "interrupted while calibrating");
+    };
+    go_on();
     const SampleLogits exact = logits_of(sample, &recheck_->exact());
-    screening_->measure(sample, logits_of(sample, nullptr), exact);
-    if (screening_->has_second())
+    go_on();
+    const SampleLogits fast = logits_of(sample, nullptr);
+    if (screening_->has_second()) {
+      go_on();
       screening_->measure_second(sample, logits_of(sample, &recheck_->second()), exact);
+    }
+    screening_->measure(sample, fast, exact);
     screening_->add_calibration_seconds(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }

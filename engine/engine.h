@@ -100,6 +100,9 @@ struct ScreeningReport {
   double wrong_share_bound = 1;    ///< upper confidence bound on such answers among those that stood
 };
 
+/// Whether long work shall end; null: never.
+using StopAsked = std::function<bool()>;
+
 /// A network on a device. Calls are made from one thread at a time; the engine uses its own threads inside.
 class Engine {
  public:
@@ -114,8 +117,12 @@ class Engine {
   virtual void prepare(std::span<const Mask* const> masks) { static_cast<void>(masks); }
 
   /// Optional, below fp32 and after `prepare`: the run to come, each foreground on all of its backgrounds.
-  /// Scales and error bounds come from a sample of it; without this call, of the first tasks.
-  virtual void calibrate(std::span<const CompositeTask> run) { static_cast<void>(run); }
+  /// Scales and error bounds come from a sample of it; without this call, of the first tasks. `stop` is asked
+  /// every few seconds; true ends it with `interrupted`, and the next call begins again.
+  virtual void calibrate(std::span<const CompositeTask> run, const StopAsked& stop) {
+    static_cast<void>(run);
+    static_cast<void>(stop);
+  }
 
   /// Computes every task. Tasks are independent: give several at once, of the same backgrounds where that is
   /// possible, to keep all threads busy.

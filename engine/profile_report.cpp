@@ -95,7 +95,7 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
   const std::vector<const Mask*> masks = masks_of(tasks);
   engine.set_backgrounds(backgrounds);
   engine.prepare(masks);
-  engine.calibrate(tasks);
+  engine.calibrate(tasks, {});
   // A GPU loads each kernel when it first runs. Several divide the tasks among them.
   if (engine.device() != "cpu") engine.classify_composites(engine.threads() > 1 ? tasks : tasks.first(1));
   const ScreeningReport before = engine.screening().value_or(ScreeningReport());

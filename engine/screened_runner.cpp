@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "backdrop/error.h"
 #include "engine/stored_values.h"
 
 namespace backdrop {
@@ -51,6 +52,16 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Long work in parts of a few seconds.
+void run_in_parts(ReuseRunner& runner, std::span<const CompositeTask> tasks, const LogitSink& sink,
+                  const StopAsked& stop) {
+  constexpr std::size_t kPart = 16;
+  for (std::size_t first = 0; first < tasks.size(); first += kPart) {
+    if (stop && stop()) throw Error(ErrorCode::interrupted, "interrupted while calibrating");
+    runner.run(tasks.subspan(first, std::min(kPart, tasks.size() - first)), sink);
+  }
 }
 
 double seconds_of(ReuseRunner& runner, std::span<const CompositeTask> tasks, const LogitSink& sink) {
@@ -134,26 +145,32 @@ std::unique_ptr<ScreenedRunner::Fast> ScreenedRunner::make_fast(const Calibratio
   return fast;
 }
 
-void ScreenedRunner::choose_fast(const CompositeSample& sample, const SampleLogits& exact) {
-  const Calibration calibration = scales(sample);
-  fast_ = make_fast(calibration, false);
-  measure_fast(sample, exact);
-  const double share = close_share_;
-  const bool possible = options_.precision == Precision::int8 && has_sums(*network_) &&
-                        (options_.portable || kernels::has_dot_instructions(Precision::bf16));
-  if (!possible || share < kShareForBf16Sums) return;
-  std::unique_ptr<Fast> bytes = std::exchange(fast_, make_fast(calibration, true));
-  measure_fast(sample, exact);
-  if (close_share_ <= share - kShareForBf16Sums) return;
-  fast_ = std::move(bytes);
-  measure_fast(sample, exact);
+void ScreenedRunner::choose_fast(const ExactSample& exact, const StopAsked& stop) {
+  const Calibration calibration = scales(exact.sample);
+  std::unique_ptr<Fast> earlier;
+  try {
+    fast_ = make_fast(calibration, false);
+    measure_fast(exact, stop);
+    const double share = close_share_;
+    const bool possible = options_.precision == Precision::int8 && has_sums(*network_) &&
+                          (options_.portable || kernels::has_dot_instructions(Precision::bf16));
+    if (!possible || share < kShareForBf16Sums) return;
+    earlier = std::exchange(fast_, make_fast(calibration, true));
+    measure_fast(exact, stop);
+    if (close_share_ <= share - kShareForBf16Sums) return;
+    fast_ = std::move(earlier);
+    measure_fast(exact, stop);
+  } catch (...) {
+    fast_.reset();
+    throw;
+  }
 }
 
-void ScreenedRunner::measure_fast(const CompositeSample& sample, const SampleLogits& exact) {
-  const KeepLogits fast(sample, network_->classes());
-  fast_->runner.run(sample.tasks, fast);
-  screening_.measure(sample, fast.logits(), exact);
-  close_share_ = screening_.close_share(sample, fast.logits());
+void ScreenedRunner::measure_fast(const ExactSample& exact, const StopAsked& stop) {
+  const KeepLogits fast(exact.sample, network_->classes());
+  run_in_parts(fast_->runner, exact.sample.tasks, fast, stop);
+  screening_.measure(exact.sample, fast.logits(), exact.logits);
+  close_share_ = screening_.close_share(exact.sample, fast.logits());
 }
 
 void ScreenedRunner::set_profile(SearchProfile* profile) {
@@ -165,26 +182,27 @@ void ScreenedRunner::set_profile(SearchProfile* profile) {
   exact_.forget();
 }
 
-void ScreenedRunner::calibrate(std::span<const CompositeTask> run) {
+void ScreenedRunner::calibrate(std::span<const CompositeTask> run, const StopAsked& stop) {
   SearchProfile* const profile = profile_;
   set_profile(nullptr);
-  calibrate(draw_exact(run));
+  calibrate(draw_exact(run, stop), stop);
   if (profile != nullptr) set_profile(profile);
 }
 
-ExactSample ScreenedRunner::draw_exact(std::span<const CompositeTask> run) {
+ExactSample ScreenedRunner::draw_exact(std::span<const CompositeTask> run, const StopAsked& stop) {
+  const auto start = Clock::now();
   CompositeSample sample = draw_sample(run);
   const KeepLogits kept(sample, network_->classes());
-  const double seconds = seconds_of(exact_, sample.tasks, kept);
-  return {std::move(sample), kept.logits(), seconds};
+  run_in_parts(exact_, sample.tasks, kept, stop);
+  return {std::move(sample), kept.logits(), seconds_since(start)};
 }
 
-void ScreenedRunner::calibrate(const ExactSample& exact) {
+void ScreenedRunner::calibrate(const ExactSample& exact, const StopAsked& stop) {
   const auto start = Clock::now();
   if (fast_)
-    measure_fast(exact.sample, exact.logits);
+    measure_fast(exact, stop);
   else
-    choose_fast(exact.sample, exact.logits);
+    choose_fast(exact, stop);
   screening_.add_calibration_seconds(exact.seconds + seconds_since(start));
 }
 

@@ -41,14 +41,14 @@ class ScreenedRunner {
   /// Takes the memory for features, once calibrated.
   void reserve();
 
-  /// Chooses scales and measures the error bounds on a sample of these tasks.
-  void calibrate(std::span<const CompositeTask> run);
+  /// Chooses scales and measures the error bounds on a sample of these tasks, as Engine::calibrate.
+  void calibrate(std::span<const CompositeTask> run, const StopAsked& stop = {});
   /// Calibrates on these tasks if that was not done. Throws failed if the audit finds a wrong answer.
   void run(std::span<const CompositeTask> tasks, const DecisionWriter& writer);
 
   /// For a choice among several runners: the first of them computes the sample in fp32 for all.
-  ExactSample draw_exact(std::span<const CompositeTask> run);
-  void calibrate(const ExactSample& exact);
+  ExactSample draw_exact(std::span<const CompositeTask> run, const StopAsked& stop);
+  void calibrate(const ExactSample& exact, const StopAsked& stop);
   /// A part of the sample in fp32 once more, with all features there.
   double exact_seconds(const ExactSample& exact);
   /// What a composite is going to take, over its time in fp32: the fast pass timed on the same part, and the
@@ -79,10 +79,9 @@ class ScreenedRunner {
   Calibration scales(const CompositeSample& sample) const;
   std::unique_ptr<Fast> make_fast(const Calibration& calibration, bool bf16_sums) const;
   /// Makes the fast runner, with sums of blocks in bfloat16 if that pays.
-  void choose_fast(const CompositeSample& sample, const SampleLogits& exact);
+  void choose_fast(const ExactSample& exact, const StopAsked& stop);
   /// Takes the error bounds of the fast runner, and the share that is too close by them.
-  void measure_fast(const CompositeSample& sample, const SampleLogits& exact);
-  void measure_bounds(const ExactSample& exact);
+  void measure_fast(const ExactSample& exact, const StopAsked& stop);
 
   std::shared_ptr<const Network> network_;
   ScreenedOptions options_;

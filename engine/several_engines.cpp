@@ -104,21 +104,22 @@ class SeveralEngines final : public Engine {
     is_prepared_ = true;
   }
 
-  void calibrate(std::span<const CompositeTask> run) override {
+  void calibrate(std::span<const CompositeTask> run, const StopAsked& stop) override {
     if (!engines_.front()->screening() || run.empty()) return;
     const auto start = std::chrono::steady_clock::now();
     is_calibrated_ = false;
     prepare_for(run);
     std::size_t first = 0;
     if (needs_scales_) {
-      engines_.front()->calibrate(run);
+      engines_.front()->calibrate(run, stop);
       const std::optional<Calibration> scales = engines_.front()->calibration();
       if (!scales) return;  // nothing to choose them on
       first = 1;
       on_each([&](PeerEngine& engine) { engine.set_calibration(*scales); }, first);
       needs_scales_ = false;
     }
-    on_each([&](PeerEngine& engine) { engine.calibrate(run); }, first);
+    // In threads of ours: `stop` is the caller's to be asked.
+    on_each([&](PeerEngine& engine) { engine.calibrate(run, {}); }, first);
     share_bounds();
     calibration_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
@@ -127,7 +128,7 @@ class SeveralEngines final : public Engine {
     if (tasks.empty()) return;
     // Each engine sees a part of the tasks only, and would choose by that.
     prepare_for(tasks);
-    if (!is_calibrated_) calibrate(tasks);
+    if (!is_calibrated_) calibrate(tasks, {});
     TaskQueue queue(tasks, classes(), portions_);
     take_turns([&](PeerEngine& engine) {
       const std::vector<CompositeTask> part = queue.next();

@@ -210,13 +210,13 @@ WholeRun::WholeRun(const ChallengeInput& input) : backgrounds(input.background_n
                      .backgrounds = backgrounds});
 }
 
-void prepare_engine(Engine& engine, const ChallengeInput& input) {
+void prepare_engine(Engine& engine, const ChallengeInput& input, const StopAsked& stop) {
   engine.set_backgrounds(input.backgrounds);
   std::vector<const Mask*> masks;
   masks.reserve(input.foregrounds.size());
   for (const Foreground& foreground : input.foregrounds) masks.push_back(&foreground.mask);
   engine.prepare(masks);
-  engine.calibrate(WholeRun(input).tasks);
+  engine.calibrate(WholeRun(input).tasks, stop);
 }
 
 PlanShape plan_shape(const Engine& engine, const ChallengeInput& input, int engines) {

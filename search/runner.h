@@ -100,9 +100,9 @@ struct WholeRun {
   WholeRun& operator=(const WholeRun&) = delete;
 };
 
-/// Gives the engine the backgrounds to keep, the masks to expect, and the run to calibrate on. Before
-/// `plan_shape`: the tile depends on them.
-void prepare_engine(Engine& engine, const ChallengeInput& input);
+/// Gives the engine the backgrounds to keep, the masks to expect, and the run to calibrate on, which `stop`
+/// can end with `interrupted`. Before `plan_shape`: the tile depends on them.
+void prepare_engine(Engine& engine, const ChallengeInput& input, const StopAsked& stop = {});
 
 /// The size of the search with what keeps this engine busy. `engines` of its kind that divide the backgrounds
 /// of a wave among them keep so many times as many.

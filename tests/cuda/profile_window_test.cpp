@@ -29,7 +29,7 @@ class ProfileWindows : public testing::Test {
       const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
       engine->set_backgrounds(scene.backgrounds);
       const auto tasks = scene.tasks();
-      engine->calibrate(tasks);
+      engine->calibrate(tasks, {});
       test::take_profiler_calls();
       engine->classify_composites(std::span(tasks).first(cut));
       engine->classify_composites(std::span(tasks).subspan(cut));

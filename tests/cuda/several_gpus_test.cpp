@@ -145,7 +145,7 @@ TEST_F(SeveralGpus, ArePreparedAndCalibratedAsOneIs) {
       const auto tasks = scene.tasks();
       engine->set_backgrounds(scene.backgrounds);
       engine->prepare(masks_of(scene));
-      engine->calibrate(tasks);
+      engine->calibrate(tasks, {});
       for (std::size_t first = 0; first < tasks.size(); first += 3)
         engine->classify_composites(
             std::span(tasks).subspan(first, std::min<std::size_t>(3, tasks.size() - first)));
@@ -197,7 +197,7 @@ TEST_F(SeveralGpus, OneThatFailsWhileItIsMeasured) {
   engine->prepare(masks_of(scene));
   test::break_device(1, 5);
   try {
-    engine->calibrate(scene.tasks());
+    engine->calibrate(scene.tasks(), {});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::failed);

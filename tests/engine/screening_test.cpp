@@ -181,7 +181,7 @@ TEST(Screening, TheChosenPrecisionGivesTheSameAnswers) {
       std::vector<const Mask*> masks;
       for (const Mask& mask : search.masks) masks.push_back(&mask);
       chosen->prepare(masks);
-      chosen->calibrate(search.tasks());
+      chosen->calibrate(search.tasks(), {});
       EXPECT_GT(chosen->tile(), 0);
     }
     chosen->classify_composites(search.tasks());
@@ -370,6 +370,43 @@ TEST(Screening, TheBoundOnWrongAnswers) {
   EXPECT_NEAR(wrong_share_bound(0, 100), 1 - std::pow(0.05, 0.01), 1e-9);
   EXPECT_NEAR(wrong_share_bound(1, 100), 0.04656, 1e-4);  // Clopper and Pearson's, from tables
   EXPECT_EQ(wrong_share_bound(5, 5), 1);
+}
+
+TEST(Screening, ACalibrationEndsWhenItIsAskedTo) {
+  const int size = 18;
+  const auto network = balance(network_of(50, size), size, 50);
+  Search search(size, 20, 50), expected(size, 20, 50);
+  for (const bool choose : {false, true}) {
+    EngineOptions options;
+    options.precision = choose ? Precision::fp32 : Precision::int8;
+    options.choose_precision = choose;
+    options.portable = true;
+    const auto fresh = make_cpu_engine(network, default_class_map(kClasses), options);
+    fresh->set_backgrounds(expected.backgrounds);
+    fresh->classify_composites(expected.tasks());
+    int times = 0;
+    bool done = false;
+    for (int allowed = 0; !done; ++allowed) {
+      const auto engine = make_cpu_engine(network, default_class_map(kClasses), options);
+      engine->set_backgrounds(search.backgrounds);
+      std::vector<const Mask*> masks;
+      for (const Mask& mask : search.masks) masks.push_back(&mask);
+      engine->prepare(masks);
+      int asked = 0;
+      try {
+        engine->calibrate(search.tasks(), [&] { return asked++ >= allowed; });
+        done = true;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::interrupted);
+        ++times;
+        engine->calibrate(search.tasks(), {});
+      }
+      engine->classify_composites(search.tasks());
+      EXPECT_EQ(search.predictions, expected.predictions);
+      if (HasFailure() || allowed > 3) break;
+    }
+    EXPECT_GE(times, 2);
+  }
 }
 
 TEST(Screening, TheAuditDrawsItsShare) {

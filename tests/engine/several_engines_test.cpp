@@ -46,7 +46,7 @@ class NotingEngine final : public PeerEngine {
     ++log_.prepared;
     log_.masks = masks.size();
   }
-  void calibrate(std::span<const CompositeTask> run) override {
+  void calibrate(std::span<const CompositeTask> run, const StopAsked&) override {
     ++log_.calibrated;
     log_.calibrated_on = run.size();
     if (!calibration_) calibration_ = Calibration{{{log_.error, 0.0f}}};
@@ -244,7 +244,7 @@ TEST(SeveralEngines, DecideByOnesScalesAndTheWidestBounds) {
   EXPECT_GT(report.calibration_seconds, 0);
 
   // The next run has bounds of its own and the same scales.
-  engine->calibrate(work.tasks());
+  engine->calibrate(work.tasks(), {});
   for (const Log& log : logs) EXPECT_EQ(log.calibrated, 2);
   EXPECT_EQ(logs[1].taken.size(), 1u);
 }
@@ -253,7 +253,7 @@ TEST(SeveralEngines, ScalesThatAreThereAreKept) {
   std::vector<Log> logs(2);
   const auto engine = join(logs, Precision::fp16);
   Work work({9});
-  engine->calibrate(work.tasks());
+  engine->calibrate(work.tasks(), {});
   for (const Log& log : logs) {
     EXPECT_EQ(log.calibrated, 1);
     EXPECT_TRUE(log.taken.empty());
