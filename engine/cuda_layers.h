@@ -8,7 +8,7 @@
 #include "engine/calibration.h"
 #include "engine/cuda_lists.h"
 #include "engine/cuda_memory.h"
-#include "kernels/cuda_parts.h"
+#include "kernels/cuda_tile.h"
 #include "kernels/precision.h"
 #include "models/network.h"
 

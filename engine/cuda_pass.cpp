@@ -1,5 +1,7 @@
 #include "engine/cuda_pass.h"
 
+#include "kernels/cuda_composite.h"
+
 namespace backdrop {
 
 PackedForeground::PackedForeground(const ForegroundLists& lists,

@@ -10,7 +10,7 @@
 #include "engine/cuda_layers.h"
 #include "engine/cuda_step_clock.h"
 #include "engine/engine.h"
-#include "kernels/cuda_parts.h"
+#include "kernels/cuda_decision.h"
 
 namespace backdrop {
 

@@ -1,6 +1,7 @@
 #include <cuda_fp16.h>
 
 #include "kernels/bottleneck_cuda.h"
+#include "kernels/cuda_bottleneck_warp.h"
 #include "kernels/cuda_matrix.cuh"
 
 namespace backdrop::kernels {

@@ -6,7 +6,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include "kernels/cuda_parts.h"
+#include "kernels/cuda_composite.h"
 #include "kernels/precision.h"
 
 namespace backdrop::kernels {

@@ -4,7 +4,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include "kernels/cuda_parts.h"
+#include "kernels/cuda_decision.h"
 
 namespace backdrop::kernels {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/aligned.h"
-#include "kernels/cuda_bottleneck.h"
+#include "kernels/cuda_bottleneck_warp.h"
 #include "tests/cuda/emulated_tile.h"
 
 namespace backdrop::test {

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "kernels/cuda_parts.h"
+#include "kernels/cuda_pool.h"
 #include "tests/cuda/emulated_tile.h"
 #include "tests/cuda/random_fp8.h"
 

@@ -1,7 +1,7 @@
 // The GPU's 8-bit convolutions and pools, emulated thread by thread, against the CPU's: bit for bit.
 #include <gtest/gtest.h>
 
-#include "kernels/cuda_parts.h"
+#include "kernels/cuda_pool.h"
 #include "kernels/reduced_pool.h"
 #include "tests/cuda/emulated_tile.h"
 #include "tests/cuda/random_int8.h"

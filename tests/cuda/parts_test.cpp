@@ -5,7 +5,9 @@
 
 #include "engine/cuda_lists.h"
 #include "kernels/composite.h"
-#include "kernels/cuda_parts.h"
+#include "kernels/cuda_composite.h"
+#include "kernels/cuda_decision.h"
+#include "kernels/cuda_pool.h"
 #include "kernels/decide.h"
 #include "kernels/position_pool.h"
 #include "tests/cuda/host_elements.h"
