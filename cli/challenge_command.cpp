@@ -68,7 +68,20 @@ struct Preparation {
   RunRecord record;
 };
 
-Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
+/// The engine, ready to search. Of several ranks rank 0 chooses what `--precision auto` is.
+void start_engine(Preparation& ready, DeviceOptions device, Ranks* ranks) {
+  const bool chooses = device.precision == "auto" && (!ranks || ranks->rank() == 0);
+  if (ranks && !chooses) {
+    const std::string precision = text_of_first(*ranks, device.precision);
+    if (device.precision == "auto") device.precision = precision;
+  }
+  ready.engine = make_engine(ready.model, device);
+  prepare_engine(*ready.engine, ready.input);
+  ready.record.screening = ready.engine->screening();
+  if (ranks && chooses) text_of_first(*ranks, ready.record.precision());
+}
+
+Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine& progress) {
   const Clock::time_point start = Clock::now();
   Preparation ready;
   ready.record.started = utc_now();
@@ -83,8 +96,7 @@ Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
   const Shard shard = parse_shard(options.shard);
   select_shard(ready.input, shard);
   check_input(ready.input, ready.model.network->input);
-  ready.engine = make_engine(ready.model, options.device);
-  prepare_engine(*ready.engine, ready.input);
+  start_engine(ready, options.device, ranks);
   ready.record.model = ready.model.record;
   ready.record.data_path = options.data_path;
   ready.record.options = {.mode = options.mode,
@@ -130,7 +142,13 @@ void confirm_finished(const ChallengeOptions& options, const Preparation& ready)
   if (!options.quiet) fmt::print(stderr, "{}: is finished already\n", options.out);
 }
 
-void run_challenge(const ChallengeOptions& options) {
+/// Going on, `auto` is what the run was begun with.
+void take_precision(const RunIdentity& resumed, ChallengeOptions& options) {
+  if (options.device.precision == "auto")
+    options.device.precision = identity_value(resumed, "precision").value_or("auto");
+}
+
+void run_challenge(ChallengeOptions options) {
   check_combination(options);
   check_device(options.device);
   const Budget budget = parse_budget(options.budget);
@@ -141,7 +159,9 @@ void run_challenge(const ChallengeOptions& options) {
   std::optional<ResultFolder> folder;
   if (leads && !options.out.empty() && !options.is_finished())
     folder.emplace(options.out, options.existing());
-  Preparation ready = prepare(options, *progress);
+  if (folder && folder->unfinished()) take_precision(*folder->unfinished(), options);
+  if (leads && options.is_finished()) take_precision(read_run_identity(options.out), options);
+  Preparation ready = prepare(options, ranks, *progress);
   std::optional<RankExecutor> executor;
   if (ranks) {
     require_same_run(*ranks, run_identity(ready.record));

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "backdrop/error.h"
-
 namespace backdrop {
 namespace {
 
@@ -156,11 +154,11 @@ void Screening::answer(std::span<const CompositeTask> tasks, std::span<Doubt> do
 }
 
 void Screening::require_sound(const CompositeTask& task) const {
-  throw Error(ErrorCode::failed,
-              fmt::format("the audit found an answer in {} that is not fp32's ({} of {} audited so far, a "
-                          "foreground of class {}, error bound {:.3g}): run again with --precision fp32",
-                          name(counts_.precision), counts_.wrong, counts_.audited, task.label,
-                          bounds_.of(task.label)));
+  throw RefutedBounds(fmt::format(
+      "the audit found an answer in {} that is not fp32's ({} of {} audited so far, a foreground "
+      "of class {}, error bound {:.3g}), so none of this run's answers is kept: start it again "
+      "with --precision fp32",
+      name(counts_.precision), counts_.wrong, counts_.audited, task.label, bounds_.of(task.label)));
 }
 
 ScreeningReport Screening::report() const {

@@ -92,11 +92,12 @@ Journal::Journal(const std::filesystem::path& path, RunIdentity identity, const 
   write_durable_file(draft, header);
   rename_durably(draft, path);
   file_.emplace(path, DurableFile::Existing::keep);
-  end_ = header.size();
+  end_ = header_end_ = header.size();
 }
 
 Journal::Journal(const std::filesystem::path& path) : path_(path), bytes_(read_file(path, kLargestFile)) {
   read_header();
+  header_end_ = end_;
   while (const std::size_t bytes = accept_record(end_)) end_ += bytes;
   bytes_cut_off_ = bytes_.size() - end_;
   file_.emplace(path, DurableFile::Existing::keep);
@@ -183,6 +184,14 @@ void Journal::append(const Block& block, const BlockAnswers& answers) {
 void Journal::sync() {
   file_->sync();
   last_sync_ = std::chrono::steady_clock::now();
+}
+
+void Journal::discard() {
+  records_.clear();
+  appended_ = 0;
+  end_ = header_end_;
+  file_->truncate(end_);
+  sync();
 }
 
 }  // namespace backdrop

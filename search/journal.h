@@ -54,6 +54,8 @@ class Journal {
   /// Appends a block; it is durable after the next `sync`, which is called from here once a second.
   void append(const Block& block, const BlockAnswers& answers);
   void sync();
+  /// Drops every block, for good: what was decided in them does not count.
+  void discard();
 
  private:
   void read_header();
@@ -68,6 +70,7 @@ class Journal {
   std::size_t bytes_cut_off_ = 0;
   std::size_t appended_ = 0;
   std::optional<DurableFile> file_;
+  std::size_t header_end_ = 0;
   std::size_t end_ = 0;  // of the file
   std::chrono::steady_clock::time_point last_sync_ = std::chrono::steady_clock::now();
 };

@@ -8,7 +8,7 @@
 namespace backdrop {
 namespace {
 
-enum class Kind : std::int32_t { block = 1, wave_end = 2 };
+enum class Kind : std::int32_t { block = 1, wave_end = 2, refutation = 3 };
 
 class MessageWriter {
  public:
@@ -134,7 +134,14 @@ Message wave_end_message(const WaveEnd& end) {
   return writer.take();
 }
 
-std::variant<BlockMessage, WaveEnd> read_rank_message(std::span<const std::byte> message) {
+Message refutation_message(const Refutation& refutation) {
+  MessageWriter writer;
+  writer.put(Kind::refutation);
+  writer.put_many(std::span<const char>(refutation.message));
+  return writer.take();
+}
+
+std::variant<BlockMessage, WaveEnd, Refutation> read_rank_message(std::span<const std::byte> message) {
   MessageReader reader(message);
   const Kind kind = reader.get<Kind>();
   if (kind == Kind::wave_end) {
@@ -142,6 +149,11 @@ std::variant<BlockMessage, WaveEnd> read_rank_message(std::span<const std::byte>
     const auto work = reader.get<RankWork>();
     reader.end();
     return WaveEnd{rank, work};
+  }
+  if (kind == Kind::refutation) {
+    const auto text = reader.get_many<char>();
+    reader.end();
+    return Refutation{{text.begin(), text.end()}};
   }
   if (kind != Kind::block) MessageReader::fail();
   BlockMessage block;

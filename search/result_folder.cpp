@@ -154,7 +154,10 @@ Journal& ResultFolder::begin(const RunIdentity& identity, const PlanShape& shape
   if (journal_) {
     const std::string difference = identity_difference(journal_->identity(), identity);
     if (!difference.empty())
-      throw Error(ErrorCode::usage, "is a run of something else: " + difference, partial_.string());
+      throw Error(ErrorCode::usage,
+                  fmt::format("is a run of something else: {}; give the same again, or --force to start anew",
+                              difference),
+                  partial_.string());
   }
   const PlanShape& planned = journal_ ? journal_->shape() : shape;
   if (planned.foregrounds != shape.foregrounds || planned.backgrounds != shape.backgrounds)

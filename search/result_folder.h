@@ -55,6 +55,8 @@ class ResultFolder : public PairSink {
   void write(std::string_view name, std::string_view content);
   /// Flushes everything to the device and puts the folder in place.
   void commit();
+  /// The run to resume, before `begin`; null if there is none.
+  const RunIdentity* unfinished() const { return journal_ ? &journal_->identity() : nullptr; }
   /// Where the files of an unfinished run are.
   const std::filesystem::path& partial() const { return partial_; }
 

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "backdrop/error.h"
+#include "engine/screening.h"
 #include "search/block_order.h"
 
 namespace backdrop {
@@ -70,6 +71,10 @@ class Search {
       }
     } catch (const Enough&) {
       result_.complete = false;
+    } catch (const RefutedBounds&) {
+      // A session that went on from here would pass them off as its own, perhaps in fp32.
+      if (hooks_.journal) hooks_.journal->discard();
+      throw;
     }
     if (hooks_.journal) hooks_.journal->sync();
     result_.seconds = seconds_since(start_);

@@ -109,7 +109,8 @@ void prepare_engine(Engine& engine, const ChallengeInput& input);
 PlanShape plan_shape(const Engine& engine, const ChallengeInput& input, int engines = 1);
 
 /// Works through the plan, which was made for `shape`. The engine must have been prepared with the input.
-/// Throws interrupted when `hooks.stop` says so: the block in hand is finished and stored first.
+/// Throws interrupted when `hooks.stop` says so: the block in hand is finished and stored first. What the
+/// journal holds is discarded where the engine throws RefutedBounds (engine/screening.h).
 SearchResult run_search(Engine& engine, const ChallengeInput& input, const ClassMap& map, WorkPlan& plan,
                         const PlanShape& shape, const SearchHooks& hooks);
 

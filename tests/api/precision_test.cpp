@@ -91,6 +91,24 @@ TEST(PrecisionAuto, HasFp32sAnswersWhateverItTakes) {
   }
 }
 
+TEST(PrecisionAuto, GoesOnInThePrecisionOfTheRun) {
+  const TemporaryFolder folder;
+  const Model model = Model::load(kDemoCheckpoint);
+  const OwnScene scene(4, 20);
+  const SearchData data = scene.data();
+  std::optional<Session> first = session_in("int16", model);
+  if (!first) GTEST_SKIP() << "this processor lacks the instructions for int16";
+  const std::filesystem::path out = folder.path / "run";
+  EXPECT_FALSE(search(*first, data, {.most_pairs = 1, .out = out}).complete);
+  Session exact(model, {.device = "cpu"});
+  EXPECT_THROW(search(exact, data, {.out = out, .existing = ExistingRun::resume}), Error);
+  Session chosen(model, {.device = "cpu", .precision = "auto"});
+  const SearchAnswers found = search(chosen, data, {.out = out, .existing = ExistingRun::resume});
+  expect_same_answers(found, search(exact, data));
+  ASSERT_TRUE(found.screening);
+  EXPECT_EQ(found.screening->precision, "int16");
+}
+
 TEST(PrecisionInt8, TakesTheScalesThatACheckpointCarries) {
   const Checkpoint checkpoint = load_checkpoint(kDemoCheckpoint);
   BuildReport report;

@@ -13,6 +13,7 @@ namespace backdrop::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -171,6 +172,29 @@ TEST_F(ChallengeTest, AnInterruptedRunIsKeptAndGoesOn) {
   EXPECT_FALSE(record["result"]["complete"]);
   EXPECT_GT(record["resumed_pairs"], 0);
   EXPECT_TRUE(fs::exists(journal));
+}
+
+TEST_F(ChallengeTest, ARunGoesOnInItsOwnPrecision) {
+  draw_data(4);
+  const auto go_on = [&](const std::string& precision, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments =
+        challenge({"--mode", "all", "--out", "run", "--threads", "1", "--precision", precision});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const Outcome begun = go_on("int16", {"--budget", "100"});
+  if (begun.exit_code == 4) GTEST_SKIP() << begun.errors;
+  ASSERT_EQ(begun.exit_code, 0) << begun.errors;
+  const Outcome refused = go_on("fp32", {"--resume"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr("its precision is int16, not fp32"), HasSubstr("--force")));
+  const Outcome done = go_on("auto", {"--resume"});
+  ASSERT_EQ(done.exit_code, 0) << done.errors;
+  EXPECT_GT(read_json("run/run.json")["resumed_pairs"], 0);
+  EXPECT_EQ(read_json("run/run.json")["screening"]["precision"], "int16");
+  EXPECT_EQ(read_json("run/run.json")["identity"]["precision"], "int16");
+  EXPECT_THAT(go_on("auto", {"--resume"}).errors, HasSubstr("is finished already"));
+  EXPECT_EQ(go_on("fp32", {"--resume"}).exit_code, 2);
 }
 
 TEST_F(ChallengeTest, OrdersAndShardsFindTheSameForegrounds) {

@@ -495,7 +495,7 @@ TEST(Screening, AWrongAnswerOfTheSecondPrecisionIsFound) {
   try {
     screening.make_again(tasks, call.take(), kClasses, {exact, second});
     FAIL();
-  } catch (const Error& error) {
+  } catch (const RefutedBounds& error) {
     EXPECT_EQ(error.code(), ErrorCode::failed);
     EXPECT_NE(std::string(error.what()).find("an answer in fp16 that is not fp32's"), std::string::npos);
   }

@@ -44,6 +44,9 @@ TEST(Messages, CarryAnswers) {
   EXPECT_EQ(std::get<WaveEnd>(last).rank, 3);
   EXPECT_EQ(std::get<WaveEnd>(last).work.blocks, 2);
   EXPECT_EQ(std::get<WaveEnd>(last).work.multiply_adds, 1'000'000'000'000);
+
+  const auto refutation = read_rank_message(refutation_message({"a wrong answer"}));
+  EXPECT_EQ(std::get<Refutation>(refutation).message, "a wrong answer");
 }
 
 TEST(Messages, EveryTruncationIsRefused) {
@@ -59,6 +62,9 @@ TEST(Messages, EveryTruncationIsRefused) {
   const Message end = wave_end_message({});
   for (std::size_t size = 0; size < end.size(); ++size)
     EXPECT_THROW(read_rank_message(std::span(end).first(size)), Error) << size;
+  const Message refutation = refutation_message({"a wrong answer"});
+  for (std::size_t size = 0; size < refutation.size(); ++size)
+    EXPECT_THROW(read_rank_message(std::span(refutation).first(size)), Error) << size;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "backdrop/error.h"
+#include "engine/screening.h"
 #include "tests/search/journaled_search.h"
 #include "tests/search/temporary_folder.h"
 
@@ -158,6 +159,20 @@ TEST_F(JournalTest, AJournalLeftInAFinishedFolderIsRemoved) {
   write_text(search.out / "journal", "left by a kill between the last two steps");
   EXPECT_TRUE(ResultFolder::is_finished(search.out));
   ResultFolder::remove_leftovers(search.out);
+  expect_undisturbed(search);
+}
+
+TEST_F(JournalTest, WhatAnAuditRefutesCannotBeGoneOnWith) {
+  stop(search, 300);
+  JournaledSearch refuted(search.out);
+  refuted.engine = {testing::kScriptedClasses, [&](int f, int b, std::span<float> logits) {
+                      if (refuted.engine.visited.size() > 200) throw RefutedBounds("a wrong answer");
+                      testing::scripted_logits(f, b, logits);
+                    }};
+  refuted.engine.set_backgrounds(refuted.input.backgrounds);
+  expect_refused(refuted, Existing::resume, ErrorCode::failed, "a wrong answer");
+  EXPECT_FALSE(fs::exists(search.partial()));
+  EXPECT_EQ(search.run(Existing::resume).resumed, 0u);
   expect_undisturbed(search);
 }
 
