@@ -157,20 +157,13 @@ SearchAnswers run(const Task& task, RunRecord record) {
   const ChallengeStatistics statistics =
       compute_statistics(result.pairs, task.input().foreground_labels(), task.input().background_labels(),
                          task.map, static_cast<int>(task.input().classes.size()));
-  const std::optional<ScreeningReport> screening = task.engine.screening();
+  record_result(record, task.engine, result);
   if (task.folder) {
-    record.engine = engine_record(task.engine);
-    record.screening = screening;
-    record.search_seconds = result.seconds;
-    record.evaluated = result.evaluated;
-    record.recorded = result.recorded;
-    record.resumed = result.resumed;
-    record.complete = result.complete;
     const std::string json = run_json(record, task.input(), statistics);
     write_run_files(*task.folder, {record, json, task.input(), statistics, result.pairs, task.map, {}});
     if (result.complete) task.folder->commit();
   }
-  return public_answers(std::move(result), statistics, screening);
+  return public_answers(std::move(result), statistics, record.screening);
 }
 
 void check_sizes(const ValueShape& data, const ValueShape& network) {

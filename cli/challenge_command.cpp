@@ -186,14 +186,8 @@ void run_challenge(ChallengeOptions options) {
                                           ready.input.background_names.size(),
                                           static_cast<std::size_t>(ready.engine->classes())));
   const SearchResult result = search(ready, shape, budget, hooks, *progress);
-  ready.record.engine = engine_record(*ready.engine);
-  ready.record.screening = ready.engine->screening();
+  record_result(ready.record, *ready.engine, result);
   if (executor) record_ranks(ready.record, executor->work());
-  ready.record.search_seconds = result.seconds;
-  ready.record.evaluated = result.evaluated;
-  ready.record.recorded = result.recorded;
-  ready.record.resumed = result.resumed;
-  ready.record.complete = result.complete;
   const ChallengeStatistics statistics =
       compute_statistics(result.pairs, ready.input.foreground_labels(), ready.input.background_labels(),
                          ready.model.map, static_cast<int>(ready.input.classes.size()));

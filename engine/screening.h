@@ -43,6 +43,10 @@ class SampleLogits {
   std::vector<std::vector<float>> logits_;
 };
 
+/// One account for several parts of a run, all in the same precision: counts and times are summed, of the
+/// error bounds of a class the largest are taken.
+ScreeningReport sum_of(std::span<const ScreeningReport> parts);
+
 class Screening {
  public:
   enum class Verdict { stands, close, audited };

@@ -120,6 +120,7 @@ Message block_message(std::uint64_t block, const BlockAnswers& answers) {
   MessageWriter writer;
   writer.put(Kind::block);
   writer.put(block);
+  writer.put(answers.decided_again);
   writer.put_many(std::span<const std::int16_t>(answers.predictions));
   writer.put_many(std::span<const float>(answers.margins));
   writer.put_many(std::span<const float>(answers.logits));
@@ -158,6 +159,7 @@ std::variant<BlockMessage, WaveEnd, Refutation> read_rank_message(std::span<cons
   if (kind != Kind::block) MessageReader::fail();
   BlockMessage block;
   block.block = reader.get<std::uint64_t>();
+  block.answers.decided_again = reader.get<ScreeningCounts>();
   block.answers.predictions = reader.get_many<std::int16_t>();
   block.answers.margins = reader.get_many<float>();
   block.answers.logits = reader.get_many<float>();

@@ -112,6 +112,12 @@ class Search {
     const auto known = [this](int prediction) {
       return prediction >= 0 && static_cast<std::size_t>(prediction) < map_.in9.size();
     };
+    const auto pairs = static_cast<std::int64_t>(answers.predictions.size());
+    const auto possible = [pairs](std::int64_t count) { return count >= 0 && count <= pairs; };
+    const ScreeningCounts& again = answers.decided_again;
+    if (!possible(again.second) || !possible(again.rechecked) || !possible(again.audited))
+      throw Error(ErrorCode::bad_input,
+                  "the run's journal counts more decisions than there were: start it again with --force");
     if (!std::all_of(answers.predictions.begin(), answers.predictions.end(), known))
       throw Error(
           ErrorCode::bad_input,
@@ -130,6 +136,7 @@ class Search {
         offset += piece.backgrounds.size();
       }
       result_.evaluated += block.pairs;
+      result_.decided_again += answers.decided_again;
       answers = {};
       if (hooks_.progress) hooks_.progress(progress());
     }

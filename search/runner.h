@@ -83,10 +83,11 @@ struct SearchHooks {
 
 struct SearchResult {
   PairMatrix pairs;
-  std::size_t evaluated = 0;  ///< composites computed
-  std::size_t recorded = 0;   ///< of those, the ones that belong to the answer
-  std::size_t resumed = 0;    ///< of those evaluated, the ones that the journal already had
-  bool complete = true;       ///< false: `enough` ended it
+  std::size_t evaluated = 0;      ///< composites computed
+  std::size_t recorded = 0;       ///< of those, the ones that belong to the answer
+  std::size_t resumed = 0;        ///< of those evaluated, the ones that the journal already had
+  ScreeningCounts decided_again;  ///< of those evaluated, below fp32
+  bool complete = true;           ///< false: `enough` ended it
   double seconds = 0;
 };
 

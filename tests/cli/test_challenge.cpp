@@ -192,6 +192,7 @@ TEST_F(ChallengeTest, ARunGoesOnInItsOwnPrecision) {
   ASSERT_EQ(done.exit_code, 0) << done.errors;
   EXPECT_GT(read_json("run/run.json")["resumed_pairs"], 0);
   EXPECT_EQ(read_json("run/run.json")["screening"]["precision"], "int16");
+  EXPECT_EQ(read_json("run/run.json")["screening"]["composites"], 36 * 36);  // of both sessions
   EXPECT_EQ(read_json("run/run.json")["identity"]["precision"], "int16");
   EXPECT_THAT(go_on("auto", {"--resume"}).errors, HasSubstr("is finished already"));
   EXPECT_EQ(go_on("fp32", {"--resume"}).exit_code, 2);
@@ -216,6 +217,31 @@ TEST_F(ChallengeTest, OrdersAndShardsFindTheSameForegrounds) {
   const nlohmann::json whole = read_json("whole/run.json");
   EXPECT_EQ(whole["result"]["vulnerable"], plain["result"]["vulnerable"]);
   EXPECT_EQ(whole["data"]["foregrounds"], 18);
+}
+
+TEST_F(ChallengeTest, ShardsBelowFp32HaveOneAccount) {
+  draw_data();
+  const auto shard = [&](const std::string& index, const std::string& precision) {
+    return run(challenge(
+        {"--mode", "all", "--out", precision + index, "--shard", index + "/2", "--precision", precision}));
+  };
+  const Outcome one = shard("1", "int16");
+  if (one.exit_code == 4) GTEST_SKIP() << one.errors;
+  ASSERT_EQ(shard("2", "int16").exit_code, 0);
+  ASSERT_EQ(shard("2", "fp32").exit_code, 0);
+  const Outcome refused = run({"merge", "whole", "int161", "fp322"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("its precision is fp32, not int16"));
+  const Outcome merged = run({"merge", "whole", "int161", "int162"});
+  ASSERT_EQ(merged.exit_code, 0) << merged.errors;
+  EXPECT_THAT(merged.output, HasSubstr("Screened in int16"));
+  const nlohmann::json whole = read_json("whole/run.json")["screening"];
+  const nlohmann::json first = read_json("int161/run.json")["screening"];
+  const nlohmann::json second = read_json("int162/run.json")["screening"];
+  for (const char* count : {"composites", "rechecked", "audited"})
+    EXPECT_EQ(whole[count].get<int>(), first[count].get<int>() + second[count].get<int>()) << count;
+  EXPECT_EQ(whole["composites"], 324);
+  EXPECT_EQ(whole["lead_errors"].size(), 9u);
 }
 
 TEST_F(ChallengeTest, NumpyAndPandasReadTheResults) {

@@ -61,6 +61,7 @@ RanksSearch search_on_ranks(
     others.emplace_back([&, rank] {
       ThreadRanks ranks(world, rank);
       FakeEngine engine = fake_engine(input, script_of(rank));
+      engine.account = ScreeningReport();
       serve_blocks(ranks, engine, input, nullptr);
     });
   struct JoinAll {
@@ -71,6 +72,7 @@ RanksSearch search_on_ranks(
   } join_all{others};
   ThreadRanks ranks(world, 0);
   FakeEngine engine = fake_engine(input, script_of(0));
+  engine.account = ScreeningReport();
   RankExecutor executor(ranks, engine, input, 0);
   hooks.executor = &executor;
   SearchResult result = search(engine, input, make_plan, hooks);
@@ -83,10 +85,13 @@ TEST_P(OnRanks, GivesWhatOneProcessGives) {
   const auto [size, make_plan] = GetParam();
   const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
   FakeEngine engine = fake_engine(input);
+  engine.account = ScreeningReport();
   const SearchResult expected = search(engine, input, make_plan, {});
   const SearchResult result = search_on_ranks(size, make_plan, {}).result;
   EXPECT_EQ(result.evaluated, expected.evaluated);
   EXPECT_EQ(result.recorded, expected.recorded);
+  EXPECT_GT(result.decided_again.rechecked, 0);
+  EXPECT_EQ(result.decided_again, expected.decided_again);
   EXPECT_EQ(result.pairs.predictions, expected.pairs.predictions);
   for (std::size_t i = 0; i < expected.pairs.margins.size(); ++i)
     EXPECT_TRUE(result.pairs.margins[i] == expected.pairs.margins[i] ||
