@@ -150,7 +150,6 @@ SearchAnswers run(const Task& task, RunRecord record) {
     complete_record(task, record);
     hooks.journal = &task.folder->begin(run_identity(record), shape);
     shape = hooks.journal->shape();
-    hooks.sinks.push_back(task.folder);
   }
   const auto plan = make_plan(task, shape);
   SearchResult result = run_search(task.engine, task.input(), task.map, *plan, shape, hooks);

@@ -18,6 +18,7 @@
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
+#include "search/matrix_file.h"
 #include "search/mpi_executor.h"
 #include "search/result_folder.h"
 #include "search/runner.h"
@@ -179,7 +180,6 @@ void run_challenge(ChallengeOptions options) {
   if (folder) {
     hooks.journal = &folder->begin(run_identity(ready.record), shape);
     shape = hooks.journal->shape();
-    hooks.sinks.push_back(&*folder);
   }
   if (!options.logits.empty())
     hooks.sinks.push_back(&logits.emplace(options.logits, ready.input.foregrounds.size(),

@@ -103,19 +103,6 @@ PairMatrix merge_answers(const Shards& shards, const ChallengeInput& input) {
   return whole;
 }
 
-void store_rows(ResultFolder& folder, const PairMatrix& pairs) {
-  std::vector<int> backgrounds(static_cast<std::size_t>(pairs.backgrounds));
-  for (std::size_t b = 0; b < backgrounds.size(); ++b) backgrounds[b] = static_cast<int>(b);
-  for (int f = 0; f < pairs.foregrounds; ++f) {
-    const std::size_t begin = pairs.index(f, 0);
-    folder.store({f,
-                  backgrounds,
-                  std::span(pairs.predictions).subspan(begin, backgrounds.size()),
-                  std::span(pairs.margins).subspan(begin, backgrounds.size()),
-                  {}});
-  }
-}
-
 void run_merge(const MergeOptions& options) {
   const Shards shards = read_shards(options.shards);
   ResultFolder folder(options.out,
@@ -129,8 +116,7 @@ void run_merge(const MergeOptions& options) {
   const ChallengeStatistics statistics =
       compute_statistics(pairs, input.foreground_labels(), input.background_labels(), map,
                          static_cast<int>(input.classes.size()));
-  folder.begin(input.foregrounds.size(), input.background_names.size());
-  store_rows(folder, pairs);
+  folder.begin();
   const std::string json = run_json(record, input, statistics);
   write_run_files(folder, {record, json, input, statistics, pairs, map, {}});
   folder.commit();

@@ -19,6 +19,7 @@ std::size_t peak_memory_bytes() {
 }  // namespace
 
 void write_run_files(ResultFolder& folder, const RunPage& run) {
+  folder.write_answers(run.pairs);
   folder.write("foregrounds.csv", foregrounds_csv(run.input, run.statistics));
   folder.write("backgrounds.csv", backgrounds_csv(run.input, run.statistics));
   folder.write("report.html", report_page(run));

@@ -1,5 +1,5 @@
 /// \file
-/// A run's text files, in its folder.
+/// A run's files, in its folder.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace backdrop {
 
-/// Writes all text files of a run.
+/// Writes all files of a run.
 void write_run_files(ResultFolder& folder, const RunPage& run);
 
 /// What results say of the engine they were computed on.

@@ -212,11 +212,11 @@ TEST_F(JournalTest, BlocksMayComeInAnyOrder) {
   const PlanShape shape = plan_shape(search.engine, search.input);
   SearchHooks hooks;
   hooks.journal = &folder.begin(search.identity, shape);
-  hooks.sinks.push_back(&folder);
   hooks.executor = &backwards;
   const auto plan = plan_adaptive(shape, search.input.foreground_labels(), search.input.background_labels());
-  run_search(search.engine, search.input, testing::identity_map(testing::kScriptedClasses), *plan, shape,
-             hooks);
+  folder.write_answers(run_search(search.engine, search.input,
+                                  testing::identity_map(testing::kScriptedClasses), *plan, shape, hooks)
+                           .pairs);
   folder.commit();
   expect_undisturbed(search);
 }
