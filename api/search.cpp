@@ -65,18 +65,6 @@ SearchHooks make_hooks(const Task& task) {
   return hooks;
 }
 
-std::unique_ptr<WorkPlan> make_plan(const Task& task, const PlanShape& shape) {
-  switch (task.options.mode) {
-    case SearchMode::all:
-      return plan_all_pairs(shape);
-    case SearchMode::first_in_order:
-      return plan_first_fooling(shape);
-    case SearchMode::first:
-      break;
-  }
-  return plan_adaptive(shape, task.input().foreground_labels(), task.input().background_labels());
-}
-
 ResultFolder::Existing existing(const SearchOptions& options) {
   switch (options.existing) {
     case ExistingRun::replace:
@@ -128,9 +116,6 @@ SearchAnswers public_answers(SearchResult result, const ChallengeStatistics& sta
 }
 
 void complete_record(const Task& task, RunRecord& record) {
-  const bool all = task.options.mode == SearchMode::all;
-  record.options.mode = all ? "all" : "first";
-  record.options.order = task.options.mode == SearchMode::first ? "adaptive" : "plain";
   record.options.class_map_sha256 = class_map_sha256(task.map);
   record.data_path = Internals::parts(task.data).root;
   record.data_sha256 = task.data.sha256();
@@ -138,8 +123,14 @@ void complete_record(const Task& task, RunRecord& record) {
   record.started = utc_now();
 }
 
+void record_mode(const SearchOptions& options, RunRecord& record) {
+  record.options.mode = options.mode == SearchMode::all ? "all" : "first";
+  record.options.order = options.mode == SearchMode::first ? "adaptive" : "plain";
+}
+
 /// Runs the task; `record` says of the model and its options what the results are to say.
 SearchAnswers run(const Task& task, RunRecord record) {
+  record_mode(task.options, record);
   prepare_engine(task.engine, task.input());
   PlanShape shape = plan_shape(task.engine, task.input());
   SearchHooks hooks = make_hooks(task);
@@ -151,7 +142,7 @@ SearchAnswers run(const Task& task, RunRecord record) {
     hooks.journal = &task.folder->begin(run_identity(record), shape);
     shape = hooks.journal->shape();
   }
-  const auto plan = make_plan(task, shape);
+  const auto plan = make_plan(record.options.mode, record.options.order, shape, task.input());
   SearchResult result = run_search(task.engine, task.input(), task.map, *plan, shape, hooks);
   const ChallengeStatistics statistics =
       compute_statistics(result.pairs, task.input().foreground_labels(), task.input().background_labels(),

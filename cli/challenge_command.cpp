@@ -113,15 +113,9 @@ Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine&
   return ready;
 }
 
-std::unique_ptr<WorkPlan> make_plan(const PlanShape& shape, const Preparation& ready) {
-  if (ready.record.options.mode == "all") return plan_all_pairs(shape);
-  if (ready.record.options.order == "plain") return plan_first_fooling(shape);
-  return plan_adaptive(shape, ready.input.foreground_labels(), ready.input.background_labels());
-}
-
 SearchResult search(Preparation& ready, const PlanShape& shape, const Budget& budget, SearchHooks hooks,
                     ProgressLine& progress) {
-  const auto plan = make_plan(shape, ready);
+  const auto plan = make_plan(ready.record.options.mode, ready.record.options.order, shape, ready.input);
   hooks.stop = interrupted;
   hooks.enough = [&budget](const SearchProgress& state) {
     return budget.is_spent(state.evaluated, state.seconds);

@@ -16,6 +16,7 @@
 
 #include "engine/engine.h"
 #include "loaders/checkpoint.h"
+#include "models/build.h"
 #include "search/inputs.h"
 #include "search/rank_work.h"
 #include "search/run_identity.h"
@@ -37,6 +38,10 @@ struct ModelRecord {
   Normalization normalization;
   std::string normalization_source;  ///< "checkpoint", "in9" or "imagenet"
 };
+
+/// `network` as build_network made it of the checkpoint in `file`.
+ModelRecord model_record(const std::string& file, const Checkpoint& checkpoint, const Network& network,
+                         const BuildReport& report);
 
 struct EngineRecord {
   std::string device;  ///< "cpu"

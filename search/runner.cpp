@@ -242,6 +242,13 @@ PlanShape plan_shape(const Engine& engine, const ChallengeInput& input, int engi
           .fill = engine.fill()};
 }
 
+std::unique_ptr<WorkPlan> make_plan(std::string_view mode, std::string_view order, const PlanShape& shape,
+                                    const ChallengeInput& input) {
+  if (mode == "all") return plan_all_pairs(shape);
+  if (order == "plain") return plan_first_fooling(shape);
+  return plan_adaptive(shape, input.foreground_labels(), input.background_labels());
+}
+
 SearchResult run_search(Engine& engine, const ChallengeInput& input, const ClassMap& map, WorkPlan& plan,
                         const PlanShape& shape, const SearchHooks& hooks) {
   return Search(engine, input, map, plan, shape, hooks).run();

@@ -4,7 +4,7 @@
 /// \code
 /// prepare_engine(*engine, input);
 /// PlanShape shape = plan_shape(*engine, input);
-/// auto plan = plan_all_pairs(shape);
+/// auto plan = make_plan("all", "plain", shape, input);
 /// SearchResult result = run_search(*engine, input, map, *plan, shape, {});
 /// \endcode
 #pragma once
@@ -12,7 +12,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/engine.h"
@@ -108,6 +110,10 @@ void prepare_engine(Engine& engine, const ChallengeInput& input);
 /// The size of the search with what keeps this engine busy. `engines` of its kind that divide the backgrounds
 /// of a wave among them keep so many times as many.
 PlanShape plan_shape(const Engine& engine, const ChallengeInput& input, int engines = 1);
+
+/// The plan of a mode, "all" or "first", and an order, "plain" or "adaptive", as records name them.
+std::unique_ptr<WorkPlan> make_plan(std::string_view mode, std::string_view order, const PlanShape& shape,
+                                    const ChallengeInput& input);
 
 /// Works through the plan, which was made for `shape`. The engine must have been prepared with the input.
 /// Throws interrupted when `hooks.stop` says so: the block in hand is finished and stored first. What the
