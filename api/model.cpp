@@ -8,12 +8,9 @@
 #include "loaders/checkpoint.h"
 #include "loaders/dataset.h"
 #include "models/build.h"
-#include "models/convert.h"
 
 namespace backdrop {
 namespace {
-
-constexpr int kImageNetClasses = 1000;
 
 void choose_labels(const LoadOptions& options, const std::string& file, Model::Parts& parts) {
   const int classes = parts.network->classes();
@@ -29,22 +26,13 @@ void choose_labels(const LoadOptions& options, const std::string& file, Model::P
                     file);
     parts.map.in9 = options.in9_labels;
     parts.class_map_name = "given";
-  } else if (!options.class_map.empty()) {
-    parts.map = read_class_map(options.class_map, classes);
-    parts.class_map_name = options.class_map.string();
-  } else if (classes == kIn9Classes || classes == kImageNetClasses) {
-    parts.map = default_class_map(classes);
-    parts.class_map_name = classes == kIn9Classes ? "identity" : "published";
+  } else if (auto map = choose_class_map(options.class_map, classes)) {
+    parts.map = std::move(map->map);
+    parts.class_map_name = std::move(map->name);
   } else {
     parts.map.in9.assign(static_cast<std::size_t>(classes), -1);
     parts.can_search = false;
   }
-}
-
-std::string normalization_source(const Checkpoint& checkpoint, int classes, const std::string& file) {
-  const auto folded = read_folded_header(checkpoint, file);
-  if (folded ? folded->normalization.has_value() : checkpoint.normalization.has_value()) return "checkpoint";
-  return classes == kIn9Classes ? "in9" : "imagenet";
 }
 
 std::shared_ptr<const Model::Parts> make_parts(const Checkpoint& checkpoint, const LoadOptions& options,
@@ -57,15 +45,7 @@ std::shared_ptr<const Model::Parts> make_parts(const Checkpoint& checkpoint, con
   choose_labels(options, file, *parts);
   parts->allow_partial = options.allow_partial;
   parts->calibration = carried_calibration(checkpoint, network, file);
-  parts->record = {.file = file,
-                   .sha256 = checkpoint.sha256,
-                   .format = checkpoint.format,
-                   .arch = report.arch,
-                   .classes = network.classes(),
-                   .parameters = report.checkpoint_parameters,
-                   .macs = network.macs(),
-                   .normalization = network.normalization,
-                   .normalization_source = normalization_source(checkpoint, network.classes(), file)};
+  parts->record = model_record(file, checkpoint, network, report);
   parts->info = {.architecture = report.arch,
                  .classes = network.classes(),
                  .height = network.input.height,

@@ -71,6 +71,9 @@ struct SearchData::Parts {
   mutable std::string sha256;
 };
 
+/// Throws usage for options that are out of range or of the other kind of device, no_device.
+std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions& options);
+
 /// Names and versions for records.
 Versions library_versions();
 

@@ -38,6 +38,7 @@ struct Task {
   const SearchData& data;
   const SearchOptions& options;
   const SearchCallbacks& callbacks;
+  ResultFolder* folder = nullptr;  // null: none is written
 
   const ChallengeInput& input() const { return Internals::parts(data).input; }
 };
@@ -64,18 +65,6 @@ SearchHooks make_hooks(const Task& task) {
   return hooks;
 }
 
-std::unique_ptr<WorkPlan> make_plan(const Task& task, const PlanShape& shape) {
-  switch (task.options.mode) {
-    case SearchMode::all:
-      return plan_all_pairs(shape);
-    case SearchMode::first_in_order:
-      return plan_first_fooling(shape);
-    case SearchMode::first:
-      break;
-  }
-  return plan_adaptive(shape, task.input().foreground_labels(), task.input().background_labels());
-}
-
 ResultFolder::Existing existing(const SearchOptions& options) {
   switch (options.existing) {
     case ExistingRun::replace:
@@ -86,6 +75,11 @@ ResultFolder::Existing existing(const SearchOptions& options) {
       break;
   }
   return ResultFolder::Existing::refuse;
+}
+
+std::unique_ptr<ResultFolder> open_folder(const SearchOptions& options) {
+  if (options.out.empty()) return nullptr;
+  return std::make_unique<ResultFolder>(options.out, existing(options));
 }
 
 ScreeningSummary public_screening(const ScreeningReport& report) {
@@ -122,9 +116,6 @@ SearchAnswers public_answers(SearchResult result, const ChallengeStatistics& sta
 }
 
 void complete_record(const Task& task, RunRecord& record) {
-  const bool all = task.options.mode == SearchMode::all;
-  record.options.mode = all ? "all" : "first";
-  record.options.order = task.options.mode == SearchMode::first ? "adaptive" : "plain";
   record.options.class_map_sha256 = class_map_sha256(task.map);
   record.data_path = Internals::parts(task.data).root;
   record.data_sha256 = task.data.sha256();
@@ -132,46 +123,52 @@ void complete_record(const Task& task, RunRecord& record) {
   record.started = utc_now();
 }
 
+void record_mode(const SearchOptions& options, RunRecord& record) {
+  record.options.mode = options.mode == SearchMode::all ? "all" : "first";
+  record.options.order = options.mode == SearchMode::first ? "adaptive" : "plain";
+}
+
 /// Runs the task; `record` says of the model and its options what the results are to say.
 SearchAnswers run(const Task& task, RunRecord record) {
-  std::optional<ResultFolder> folder;
-  if (!task.options.out.empty()) folder.emplace(task.options.out, existing(task.options));
+  record_mode(task.options, record);
   prepare_engine(task.engine, task.input(), task.callbacks.cancel);
   PlanShape shape = plan_shape(task.engine, task.input());
   SearchHooks hooks = make_hooks(task);
   std::optional<TileSink> tiles;
   if (task.callbacks.tile) hooks.sinks.push_back(&tiles.emplace(task.callbacks.tile));
-  if (folder) {
+  record.screening = task.engine.screening();
+  if (task.folder) {
     complete_record(task, record);
-    hooks.journal = &folder->begin(run_identity(record), shape);
+    hooks.journal = &task.folder->begin(run_identity(record), shape);
     shape = hooks.journal->shape();
-    hooks.sinks.push_back(&*folder);
   }
-  const auto plan = make_plan(task, shape);
+  const auto plan = make_plan(record.options.mode, record.options.order, shape, task.input());
   SearchResult result = run_search(task.engine, task.input(), task.map, *plan, shape, hooks);
   const ChallengeStatistics statistics =
       compute_statistics(result.pairs, task.input().foreground_labels(), task.input().background_labels(),
                          task.map, static_cast<int>(task.input().classes.size()));
-  const std::optional<ScreeningReport> screening = task.engine.screening();
-  if (folder) {
-    record.engine = engine_record(task.engine);
-    record.screening = screening;
-    record.search_seconds = result.seconds;
-    record.evaluated = result.evaluated;
-    record.recorded = result.recorded;
-    record.resumed = result.resumed;
-    record.complete = result.complete;
+  record_result(record, task.engine, result);
+  if (task.folder) {
     const std::string json = run_json(record, task.input(), statistics);
-    write_run_files(*folder, {record, json, task.input(), statistics, result.pairs, task.map, {}});
-    if (result.complete) folder->commit();
+    write_run_files(*task.folder, {record, json, task.input(), statistics, result.pairs, task.map, {}});
+    if (result.complete) task.folder->commit();
   }
-  return public_answers(std::move(result), statistics, screening);
+  return public_answers(std::move(result), statistics, record.screening);
 }
 
 void check_sizes(const ValueShape& data, const ValueShape& network) {
   if (data != network)
     throw Error(ErrorCode::usage, fmt::format("the data is {} x {}: the network takes {} x {}", data.height,
                                               data.width, network.height, network.width));
+}
+
+/// Going on, `auto` is what the run was begun with.
+void take_precision(const RunIdentity& resumed, Session::Parts& parts) {
+  const auto precision = identity_value(resumed, "precision");
+  if (parts.options.precision != "auto" || !precision) return;
+  OpenOptions options = parts.options;
+  options.precision = *precision;
+  parts.engine = open_engine(Internals::parts(parts.model), options);
 }
 
 /// Leaves the engine without the search's photos, whose memory is the caller's again.
@@ -204,6 +201,8 @@ SearchAnswers search(Session& session, const SearchData& data, const SearchOptio
                             model.info.classes));
   check_sizes(Internals::parts(data).size, model.network->input);
   const CallGate::Pass pass(parts.gate);
+  const auto folder = open_folder(options);
+  if (folder && folder->unfinished()) take_precision(*folder->unfinished(), parts);
   const Release release(*parts.engine);
   RunRecord record;
   record.model = model.record;
@@ -211,7 +210,7 @@ SearchAnswers search(Session& session, const SearchData& data, const SearchOptio
   record.options.cache_memory = parts.options.cache_memory;
   record.options.allow_partial = model.allow_partial;
   record.options.class_map = model.class_map_name;
-  return run({*parts.engine, model.map, data, options, callbacks}, std::move(record));
+  return run({*parts.engine, model.map, data, options, callbacks, folder.get()}, std::move(record));
 }
 
 SearchAnswers search(Classifier& classifier, const SearchData& data, const SearchOptions& options,
@@ -228,7 +227,8 @@ SearchAnswers search(Classifier& classifier, const SearchData& data, const Searc
   record.model.classes = classifier.classes();
   record.options.reuse = false;
   record.options.class_map = "given";
-  return run({*engine, map, data, options, callbacks}, std::move(record));
+  const auto folder = open_folder(options);
+  return run({*engine, map, data, options, callbacks, folder.get()}, std::move(record));
 }
 
 }  // namespace backdrop

@@ -25,6 +25,8 @@ Precision precision_of(std::string_view text) {
               fmt::format("{} is not a precision: auto, fp32, tf32, fp16, bf16, int16, int8 or fp8", text));
 }
 
+}  // namespace
+
 std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions& options) {
   if (options.threads < 0 || options.threads > kMostThreads)
     throw Error(ErrorCode::usage,
@@ -48,8 +50,6 @@ std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions
                             options.precision));
   return make_cuda_engine(model.network, model.map, engine);
 }
-
-}  // namespace
 
 CallGate::Pass::Pass(CallGate& gate) : gate_(gate) {
   if (gate.inside_.load() == std::this_thread::get_id())

@@ -18,6 +18,7 @@
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
+#include "search/matrix_file.h"
 #include "search/mpi_executor.h"
 #include "search/result_folder.h"
 #include "search/runner.h"
@@ -68,7 +69,20 @@ struct Preparation {
   RunRecord record;
 };
 
-Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
+/// The engine, ready to search. Of several ranks rank 0 chooses what `--precision auto` is.
+void start_engine(Preparation& ready, DeviceOptions device, Ranks* ranks) {
+  const bool chooses = device.precision == "auto" && (!ranks || ranks->rank() == 0);
+  if (ranks && !chooses) {
+    const std::string precision = text_of_first(*ranks, device.precision);
+    if (device.precision == "auto") device.precision = precision;
+  }
+  ready.engine = make_engine(ready.model, device);
+  prepare_engine(*ready.engine, ready.input, interrupted);
+  ready.record.screening = ready.engine->screening();
+  if (ranks && chooses) text_of_first(*ranks, ready.record.precision());
+}
+
+Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine& progress) {
   const Clock::time_point start = Clock::now();
   Preparation ready;
   ready.record.started = utc_now();
@@ -83,8 +97,7 @@ Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
   const Shard shard = parse_shard(options.shard);
   select_shard(ready.input, shard);
   check_input(ready.input, ready.model.network->input);
-  ready.engine = make_engine(ready.model, options.device);
-  prepare_engine(*ready.engine, ready.input, interrupted);
+  start_engine(ready, options.device, ranks);
   ready.record.model = ready.model.record;
   ready.record.data_path = options.data_path;
   ready.record.options = {.mode = options.mode,
@@ -100,15 +113,9 @@ Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
   return ready;
 }
 
-std::unique_ptr<WorkPlan> make_plan(const PlanShape& shape, const Preparation& ready) {
-  if (ready.record.options.mode == "all") return plan_all_pairs(shape);
-  if (ready.record.options.order == "plain") return plan_first_fooling(shape);
-  return plan_adaptive(shape, ready.input.foreground_labels(), ready.input.background_labels());
-}
-
 SearchResult search(Preparation& ready, const PlanShape& shape, const Budget& budget, SearchHooks hooks,
                     ProgressLine& progress) {
-  const auto plan = make_plan(shape, ready);
+  const auto plan = make_plan(ready.record.options.mode, ready.record.options.order, shape, ready.input);
   hooks.stop = interrupted;
   hooks.enough = [&budget](const SearchProgress& state) {
     return budget.is_spent(state.evaluated, state.seconds);
@@ -130,7 +137,13 @@ void confirm_finished(const ChallengeOptions& options, const Preparation& ready)
   if (!options.quiet) fmt::print(stderr, "{}: is finished already\n", options.out);
 }
 
-void run_challenge(const ChallengeOptions& options) {
+/// Going on, `auto` is what the run was begun with.
+void take_precision(const RunIdentity& resumed, ChallengeOptions& options) {
+  if (options.device.precision == "auto")
+    options.device.precision = identity_value(resumed, "precision").value_or("auto");
+}
+
+void run_challenge(ChallengeOptions options) {
   check_combination(options);
   check_device(options.device);
   const Budget budget = parse_budget(options.budget);
@@ -141,7 +154,9 @@ void run_challenge(const ChallengeOptions& options) {
   std::optional<ResultFolder> folder;
   if (leads && !options.out.empty() && !options.is_finished())
     folder.emplace(options.out, options.existing());
-  Preparation ready = prepare(options, *progress);
+  if (folder && folder->unfinished()) take_precision(*folder->unfinished(), options);
+  if (leads && options.is_finished()) take_precision(read_run_identity(options.out), options);
+  Preparation ready = prepare(options, ranks, *progress);
   std::optional<RankExecutor> executor;
   if (ranks) {
     require_same_run(*ranks, run_identity(ready.record));
@@ -159,21 +174,14 @@ void run_challenge(const ChallengeOptions& options) {
   if (folder) {
     hooks.journal = &folder->begin(run_identity(ready.record), shape);
     shape = hooks.journal->shape();
-    hooks.sinks.push_back(&*folder);
   }
   if (!options.logits.empty())
     hooks.sinks.push_back(&logits.emplace(options.logits, ready.input.foregrounds.size(),
                                           ready.input.background_names.size(),
                                           static_cast<std::size_t>(ready.engine->classes())));
   const SearchResult result = search(ready, shape, budget, hooks, *progress);
-  ready.record.engine = engine_record(*ready.engine);
-  ready.record.screening = ready.engine->screening();
+  record_result(ready.record, *ready.engine, result);
   if (executor) record_ranks(ready.record, executor->work());
-  ready.record.search_seconds = result.seconds;
-  ready.record.evaluated = result.evaluated;
-  ready.record.recorded = result.recorded;
-  ready.record.resumed = result.resumed;
-  ready.record.complete = result.complete;
   const ChallengeStatistics statistics =
       compute_statistics(result.pairs, ready.input.foreground_labels(), ready.input.background_labels(),
                          ready.model.map, static_cast<int>(ready.input.classes.size()));

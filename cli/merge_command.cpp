@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "backdrop/error.h"
 #include "cli/challenge_tables.h"
 #include "cli/commands.h"
 #include "cli/finished_run.h"
 #include "cli/version.h"
+#include "engine/screening.h"
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "search/merge.h"
@@ -45,9 +47,39 @@ Shards read_shards(const std::vector<std::string>& folders) {
   return shards;
 }
 
-RunRecord merged_record(const std::vector<RunRecord>& records) {
+/// Throws usage unless all have the precision of the first: what run.json says of it beside the identity.
+std::optional<ScreeningReport> merged_screening(const Shards& shards) {
+  const std::string precision = shards.records.front().precision();
+  std::vector<ScreeningReport> parts;
+  for (std::size_t i = 0; i < shards.records.size(); ++i) {
+    const RunRecord& record = shards.records[i];
+    if (record.precision() != precision)
+      throw Error(ErrorCode::usage,
+                  fmt::format("is no shard of the same run as {}: its precision is {}, not {}",
+                              shards.runs.front().folder.string(), record.precision(), precision),
+                  shards.runs[i].folder.string());
+    if (record.screening) parts.push_back(*record.screening);
+  }
+  if (parts.empty()) return std::nullopt;
+  return sum_of(parts);
+}
+
+/// A run.json may say anything, and these are looked up by label.
+void check_labels(const std::optional<ScreeningReport>& screening, const ChallengeInput& input) {
+  if (!screening) return;
+  auto errors = screening->errors;
+  if (screening->second)
+    errors.insert(errors.end(), screening->second->errors.begin(), screening->second->errors.end());
+  for (const ScreeningReport::ClassError& error : errors)
+    if (static_cast<std::size_t>(error.label) >= input.classes.size())
+      throw Error(ErrorCode::bad_input, "a shard's run.json names a class that the data do not have");
+}
+
+RunRecord merged_record(const Shards& shards) {
+  const std::vector<RunRecord>& records = shards.records;
   RunRecord merged = records.front();
   merged.options.shard = {};
+  merged.screening = merged_screening(shards);
   merged.evaluated = merged.recorded = 0;
   merged.search_seconds = 0;
   for (const RunRecord& record : records) {
@@ -71,33 +103,20 @@ PairMatrix merge_answers(const Shards& shards, const ChallengeInput& input) {
   return whole;
 }
 
-void store_rows(ResultFolder& folder, const PairMatrix& pairs) {
-  std::vector<int> backgrounds(static_cast<std::size_t>(pairs.backgrounds));
-  for (std::size_t b = 0; b < backgrounds.size(); ++b) backgrounds[b] = static_cast<int>(b);
-  for (int f = 0; f < pairs.foregrounds; ++f) {
-    const std::size_t begin = pairs.index(f, 0);
-    folder.store({f,
-                  backgrounds,
-                  std::span(pairs.predictions).subspan(begin, backgrounds.size()),
-                  std::span(pairs.margins).subspan(begin, backgrounds.size()),
-                  {}});
-  }
-}
-
 void run_merge(const MergeOptions& options) {
   const Shards shards = read_shards(options.shards);
   ResultFolder folder(options.out,
                       options.force ? ResultFolder::Existing::replace : ResultFolder::Existing::refuse);
-  RunRecord record = merged_record(shards.records);
+  RunRecord record = merged_record(shards);
   if (!options.data_path.empty()) record.data_path = options.data_path;
   const ChallengeInput input = load_run_data(record, record.data_path);
+  check_labels(record.screening, input);
   const PairMatrix pairs = merge_answers(shards, input);
   const ClassMap map = load_run_class_map(record);
   const ChallengeStatistics statistics =
       compute_statistics(pairs, input.foreground_labels(), input.background_labels(), map,
                          static_cast<int>(input.classes.size()));
-  folder.begin(input.foregrounds.size(), input.background_names.size());
-  store_rows(folder, pairs);
+  folder.begin();
   const std::string json = run_json(record, input, statistics);
   write_run_files(folder, {record, json, input, statistics, pairs, map, {}});
   folder.commit();

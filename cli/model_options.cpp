@@ -7,15 +7,11 @@
 
 #include "backdrop/error.h"
 #include "cli/cache_folder.h"
-#include "core/hash.h"
 #include "engine/device_choice.h"
 #include "loaders/dataset.h"
-#include "models/convert.h"
 
 namespace backdrop {
 namespace {
-
-constexpr int kImageNetClasses = 1000;
 
 // CLI11's form of a check: the complaint, empty if there is none.
 std::string known_device(const std::string& device) {
@@ -37,33 +33,6 @@ std::vector<std::string> way_names() {
 void note_once(const std::string& line) {
   static std::once_flag noted;
   std::call_once(noted, [&line] { fmt::print(stderr, "note: {}\n", line); });
-}
-
-std::string normalization_source(const Checkpoint& checkpoint, int classes, const std::string& file) {
-  const auto folded = read_folded_header(checkpoint, file);
-  if (folded ? folded->normalization.has_value() : checkpoint.normalization.has_value()) return "checkpoint";
-  return classes == kIn9Classes ? "in9" : "imagenet";
-}
-
-void choose_class_map(const ModelOptions& options, int classes, LoadedModel& model) {
-  if (!options.class_map.empty()) {
-    model.map = read_class_map(options.class_map, classes);
-    model.class_map_name = options.class_map;
-  } else {
-    if (classes != kIn9Classes && classes != kImageNetClasses)
-      throw Error(
-          ErrorCode::usage,
-          fmt::format("the model has {} classes: give the map to IN-9's nine with --class-map", classes),
-          options.checkpoint);
-    model.map = default_class_map(classes);
-    model.class_map_name = classes == kIn9Classes ? "identity" : "published";
-  }
-  Sha256 hash;
-  for (const int label : model.map.in9) {
-    const std::string line = fmt::format("{}\n", label);
-    hash.update(line.data(), line.size());
-  }
-  model.class_map_sha256 = hash.hex();
 }
 
 }  // namespace
@@ -157,17 +126,7 @@ LoadedNetwork load_network(const ModelOptions& options) {
   loaded.network = std::make_shared<const Network>(
       build_network(loaded.checkpoint, {.arch = options.arch, .allow_partial = options.allow_partial},
                     options.checkpoint, &loaded.report));
-  const int classes = loaded.network->classes();
-  loaded.record = {
-      .file = options.checkpoint,
-      .sha256 = loaded.checkpoint.sha256,
-      .format = loaded.checkpoint.format,
-      .arch = loaded.report.arch,
-      .classes = classes,
-      .parameters = loaded.report.checkpoint_parameters,
-      .macs = loaded.network->macs(),
-      .normalization = loaded.network->normalization,
-      .normalization_source = normalization_source(loaded.checkpoint, classes, options.checkpoint)};
+  loaded.record = model_record(options.checkpoint, loaded.checkpoint, *loaded.network, loaded.report);
   return loaded;
 }
 
@@ -177,10 +136,18 @@ LoadedModel load_model(const ModelOptions& options) {
   if (options.in9 && classes != kIn9Classes)
     throw Error(ErrorCode::usage, fmt::format("has {} classes, but --in9 says {}", classes, kIn9Classes),
                 options.checkpoint);
+  auto map = choose_class_map(options.class_map, classes);
+  if (!map)
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("the model has {} classes: give the map to IN-9's nine with --class-map", classes),
+        options.checkpoint);
   LoadedModel model;
   model.network = std::move(loaded.network);
   model.record = std::move(loaded.record);
-  choose_class_map(options, classes, model);
+  model.class_map_sha256 = class_map_sha256(map->map);
+  model.map = std::move(map->map);
+  model.class_map_name = std::move(map->name);
   model.calibration = carried_calibration(loaded.checkpoint, *model.network, options.checkpoint);
   return model;
 }

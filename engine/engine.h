@@ -66,6 +66,16 @@ struct EngineOptions {
   std::function<void(const std::string&)> complain = {};
 };
 
+/// Of some composites below fp32, how many were decided again.
+struct ScreeningCounts {
+  std::int64_t second = 0;     ///< in a second precision
+  std::int64_t rechecked = 0;  ///< too close: in fp32
+  std::int64_t audited = 0;    ///< of the others, in fp32 to see
+
+  ScreeningCounts& operator+=(const ScreeningCounts& other);
+  bool operator==(const ScreeningCounts&) const = default;
+};
+
 /// What a run below fp32 says about its trust in the fast precision (recheck.h).
 struct ScreeningReport {
   /// Errors of a lead, measured on a sample of the run, for the foregrounds of one class.
@@ -98,6 +108,10 @@ struct ScreeningReport {
   std::int64_t wrong = 0;          ///< audited answers that were not fp32's
   double confidence = 0;           ///< of the next
   double wrong_share_bound = 1;    ///< upper confidence bound on such answers among those that stood
+
+  ScreeningCounts counts() const { return {second ? second->composites : 0, rechecked, audited}; }
+  /// Puts these in place of its own, with the bound that follows from them.
+  void set_counts(std::int64_t all_composites, const ScreeningCounts& counts);
 };
 
 /// Whether long work shall end; null: never.

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "backdrop/error.h"
-
 namespace backdrop {
 namespace {
 
@@ -19,7 +17,57 @@ ScreeningReport empty_account(Precision precision) {
   return report;
 }
 
+void widen(std::vector<ScreeningReport::ClassError>& all,
+           std::span<const ScreeningReport::ClassError> errors) {
+  for (const ScreeningReport::ClassError& one : errors) {
+    const auto place =
+        std::find_if(all.begin(), all.end(), [&](const auto& e) { return e.label >= one.label; });
+    if (place == all.end() || place->label != one.label) {
+      all.insert(place, one);
+      continue;
+    }
+    place->sample += one.sample;
+    place->quantile = std::max(place->quantile, one.quantile);
+    place->maximum = std::max(place->maximum, one.maximum);
+    place->bound = std::max(place->bound, one.bound);
+  }
+}
+
 }  // namespace
+
+ScreeningCounts& ScreeningCounts::operator+=(const ScreeningCounts& other) {
+  second += other.second;
+  rechecked += other.rechecked;
+  audited += other.audited;
+  return *this;
+}
+
+void ScreeningReport::set_counts(std::int64_t all_composites, const ScreeningCounts& counts) {
+  composites = all_composites;
+  if (second) second->composites = counts.second;
+  rechecked = counts.rechecked;
+  audited = counts.audited;
+  wrong_share_bound = backdrop::wrong_share_bound(wrong, audited);
+}
+
+ScreeningReport sum_of(std::span<const ScreeningReport> parts) {
+  ScreeningReport sum = parts.front();
+  std::int64_t composites = sum.composites;
+  ScreeningCounts counts = sum.counts();
+  for (const ScreeningReport& part : parts.subspan(1)) {
+    sum.bf16_sums = sum.bf16_sums || part.bf16_sums;
+    sum.safety = std::max(sum.safety, part.safety);
+    widen(sum.errors, part.errors);
+    if (sum.second && part.second) widen(sum.second->errors, part.second->errors);
+    sum.calibration_seconds += part.calibration_seconds;
+    sum.again_seconds += part.again_seconds;
+    sum.wrong += part.wrong;
+    composites += part.composites;
+    counts += part.counts();
+  }
+  sum.set_counts(composites, counts);
+  return sum;
+}
 
 std::vector<CompositePhotos> calibration_photos(const CompositeSample& sample,
                                                 const std::vector<Image>& backgrounds) {
@@ -156,11 +204,11 @@ void Screening::answer(std::span<const CompositeTask> tasks, std::span<Doubt> do
 }
 
 void Screening::require_sound(const CompositeTask& task) const {
-  throw Error(ErrorCode::failed,
-              fmt::format("the audit found an answer in {} that is not fp32's ({} of {} audited so far, a "
-                          "foreground of class {}, error bound {:.3g}): run again with --precision fp32",
-                          name(counts_.precision), counts_.wrong, counts_.audited, task.label,
-                          bounds_.of(task.label)));
+  throw RefutedBounds(fmt::format(
+      "the audit found an answer in {} that is not fp32's ({} of {} audited so far, a foreground "
+      "of class {}, error bound {:.3g}), so none of this run's answers is kept: run again "
+      "with --precision fp32",
+      name(counts_.precision), counts_.wrong, counts_.audited, task.label, bounds_.of(task.label)));
 }
 
 ScreeningReport Screening::report() const {

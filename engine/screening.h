@@ -8,13 +8,21 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "backdrop/error.h"
 #include "engine/recheck.h"
 
 namespace backdrop {
 
 inline constexpr std::size_t kCalibrationComposites = 32;
+
+/// The audit found a wrong answer: the run's error bounds do not hold, and nothing decided under them counts.
+class RefutedBounds : public Error {
+ public:
+  explicit RefutedBounds(const std::string& message) : Error(ErrorCode::failed, message) {}
+};
 
 /// The composites of a sample to choose scales on.
 std::vector<CompositePhotos> calibration_photos(const CompositeSample& sample,
@@ -34,6 +42,10 @@ class SampleLogits {
   std::size_t classes_;
   std::vector<std::vector<float>> logits_;
 };
+
+/// One account for several parts of a run, all in the same precision: counts and times are summed, of the
+/// error bounds of a class the largest are taken.
+ScreeningReport sum_of(std::span<const ScreeningReport> parts);
 
 class Screening {
  public:
@@ -86,8 +98,8 @@ class Screening {
   float bound_of(int label) const { return bounds_.of(label); }
 
   /// Has the deciders run tasks that make the doubtful decisions again, and puts their answers where `tasks`
-  /// want them: what was close the second first, if there is one, what is audited `exact`. Throws failed if
-  /// the audit finds a wrong answer.
+  /// want them: what was close the second first, if there is one, what is audited `exact`. Throws
+  /// RefutedBounds if the audit finds a wrong answer.
   void make_again(std::span<const CompositeTask> tasks, std::vector<Doubt> doubts, int classes,
                   const Deciders& deciders);
 

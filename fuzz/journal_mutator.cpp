@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kHashDigits = 64;
 constexpr std::size_t kRecordHead = 24;
 constexpr std::size_t kPieceBytes = 8;
+constexpr std::size_t kCountsBytes = 24;
 constexpr std::size_t kPairBytes = 10;
 
 /// Writes the hash of the first `hashed` bytes behind them, `gap` bytes on. Whether there was room.
@@ -36,7 +37,7 @@ void repair_journal(std::span<std::uint8_t> file) {
     std::memcpy(&pieces, file.data() + at + 4, sizeof pieces);
     std::memcpy(&pairs, file.data() + at + 16, sizeof pairs);
     if (pieces > file.size() || pairs > file.size()) return;
-    const std::size_t hashed = kRecordHead + pieces * kPieceBytes + pairs * kPairBytes;
+    const std::size_t hashed = kRecordHead + pieces * kPieceBytes + kCountsBytes + pairs * kPairBytes;
     if (!repair_hash(file.subspan(at), hashed, 0)) return;
     at += hashed + kHashDigits;
   }

@@ -99,7 +99,7 @@ def digits(content):
 
 
 def journal_header(identity):
-    lines = [b"backdrop-journal-1", b"shape 3 4 0 2 8", *(f"{name}={value}".encode() for name, value in identity)]
+    lines = [b"backdrop-journal-2", b"shape 3 4 0 2 8", *(f"{name}={value}".encode() for name, value in identity)]
     text = b"".join(line + b"\n" for line in lines)
     return text + b"sha256 " + digits(text) + b"\n"
 
@@ -107,9 +107,10 @@ def journal_header(identity):
 def journal_record(number, pieces):
     """`pieces` are (foreground, backgrounds)."""
     pairs = [background for _, backgrounds in pieces for background in backgrounds]
-    record = struct.pack("<4sIQQ", b"BLK1", len(pieces), number, len(pairs))
+    record = struct.pack("<4sIQQ", b"BLK2", len(pieces), number, len(pairs))
     record += b"".join(struct.pack("<iI", foreground, len(backgrounds)) for foreground, backgrounds in pieces)
-    record += struct.pack(f"<{len(pairs)}i", *pairs) + struct.pack(f"<{len(pairs)}h", *(b % 9 for b in pairs))
+    record += struct.pack(f"<{len(pairs)}i", *pairs) + struct.pack("<3q", 0, len(pairs) // 2, number % 2)
+    record += struct.pack(f"<{len(pairs)}h", *(b % 9 for b in pairs))
     record += struct.pack(f"<{len(pairs)}f", *(b - 1.5 for b in pairs))
     return record + digits(record)
 
@@ -136,6 +137,13 @@ def runs():
                     "cache_memory": 0, "allow_partial": False, "class_map": "identity", "class_map_sha256": ""},
         "seconds": {"load": 0.1, "search": 2.5}}
     write("run_json", "whole.json", json.dumps(run, indent=2).encode() + b"\n")
+    errors = [{"label": 0, "name": "00_dog", "sample": 4, "quantile": 0.5, "maximum": 1, "bound": None}]
+    counts = {"composites": 12, "rechecked": 3, "audited": 1, "wrong": 0}
+    seconds = {"calibration_seconds": 0.5, "again_seconds": 0.25}
+    screening = {"precision": "int8", "bf16_sums": True, **counts, "wrong_share_bound": 0.95, "confidence": 0.95,
+                 "safety": 2, "quantile": 0.95, **seconds, "lead_errors": errors,
+                 "second": {"precision": "fp16", "composites": 5, "lead_errors": errors}}
+    write("run_json", "screened.json", json.dumps(dict(run, screening=screening)).encode() + b"\n")
     wrong = dict(run, identity=["mode"], checkpoint=dict(run["checkpoint"], classes=-1e300, macs="many"))
     write("run_json", "wrong_types.json", json.dumps(wrong).encode() + b"\n")
     write("run_json", "deep.json", b'{"identity":' + b"[" * 500 + b"]" * 500 + b"}\n")

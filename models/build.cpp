@@ -117,12 +117,14 @@ Network build_network(const Checkpoint& checkpoint, const BuildOptions& options,
   network.arch = architecture.name;
   network.input = input;
   assemble(architecture, tensors, network, header.has_value());
-  network.normalization = choose_normalization(header ? header->normalization : checkpoint.normalization,
-                                               network.classes(), tensors);
+  const std::optional<Normalization>& own = header ? header->normalization : checkpoint.normalization;
+  network.normalization = choose_normalization(own, network.classes(), tensors);
 
   BuildReport found;
   found.arch = architecture.name;
   found.checkpoint_parameters = header ? header->checkpoint_parameters : tensors.parameters();
+  const char* standard = network.classes() == kIn9ClassCount ? "in9" : "imagenet";
+  found.normalization_source = own ? "checkpoint" : standard;
   found.missing = tensors.missing();
   found.unexpected = tensors.unexpected();
   if (report != nullptr) *report = found;

@@ -6,8 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/recheck.h"
-
 namespace backdrop {
 namespace {
 
@@ -21,6 +19,7 @@ std::size_t peak_memory_bytes() {
 }  // namespace
 
 void write_run_files(ResultFolder& folder, const RunPage& run) {
+  folder.write_answers(run.pairs);
   folder.write("foregrounds.csv", foregrounds_csv(run.input, run.statistics));
   folder.write("backgrounds.csv", backgrounds_csv(run.input, run.statistics));
   folder.write("report.html", report_page(run));
@@ -42,26 +41,26 @@ EngineRecord engine_record(const Engine& engine) {
           .ranks = {}};
 }
 
+void record_result(RunRecord& record, const Engine& engine, const SearchResult& result) {
+  record.engine = engine_record(engine);
+  record.screening = engine.screening();
+  if (record.screening)
+    record.screening->set_counts(static_cast<std::int64_t>(result.evaluated), result.decided_again);
+  record.search_seconds = result.seconds;
+  record.evaluated = result.evaluated;
+  record.recorded = result.recorded;
+  record.resumed = result.resumed;
+  record.complete = result.complete;
+}
+
 void record_ranks(RunRecord& record, std::vector<RankWork> ranks) {
   record.engine.multiply_adds = record.engine.background_fills = 0;
-  if (record.screening) {
-    record.screening->composites = record.screening->rechecked = record.screening->audited = 0;
-    record.screening->again_seconds = 0;
-    if (record.screening->second) record.screening->second->composites = 0;
-  }
+  if (record.screening) record.screening->again_seconds = 0;
   for (const RankWork& rank : ranks) {
     record.engine.multiply_adds += rank.multiply_adds;
     record.engine.background_fills += rank.background_fills;
-    if (!record.screening) continue;
-    record.screening->composites += rank.composites;
-    if (record.screening->second) record.screening->second->composites += rank.second;
-    record.screening->rechecked += rank.rechecked;
-    record.screening->audited += rank.audited;
-    record.screening->again_seconds += rank.again_seconds;
+    if (record.screening) record.screening->again_seconds += rank.again_seconds;
   }
-  if (record.screening)
-    record.screening->wrong_share_bound =
-        wrong_share_bound(record.screening->wrong, record.screening->audited);
   record.engine.description += ", " + std::to_string(ranks.size()) + " ranks";
   record.engine.ranks = std::move(ranks);
 }

@@ -1,5 +1,7 @@
 // run.json: what ran, and what came out. Two runs of the same inputs and options differ in `engine`,
 // `versions`, `started`, `seconds` and `resumed_pairs` only.
+#include <fmt/format.h>
+
 #include "report/json_parts.h"
 #include "report/run_record.h"
 #include "search/estimate.h"
@@ -112,6 +114,13 @@ Json result_json(const RunRecord& record, const ChallengeInput& input,
 
 }  // namespace
 
+std::string RunRecord::precision() const {
+  if (!screening) return name(Precision::fp32);
+  std::string text = name(screening->precision);
+  if (screening->second) text += fmt::format(", {}", name(screening->second->precision));
+  return text;
+}
+
 RunIdentity run_identity(const RunRecord& record) {
   const OptionsRecord& options = record.options;
   return {{"checkpoint sha256", record.model.sha256},
@@ -121,6 +130,7 @@ RunIdentity run_identity(const RunRecord& record) {
           {"order", options.order},
           {"shard", options.shard.text()},
           {"reuse", options.reuse ? "on" : "off"},
+          {"precision", record.precision()},
           {"partial checkpoint", options.allow_partial ? "allowed" : "refused"},
           {"class map sha256", options.class_map_sha256}};
 }

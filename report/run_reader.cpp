@@ -1,8 +1,10 @@
 // run.json back to a record. Every field may be missing or of another type.
 #include "report/run_reader.h"
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "backdrop/error.h"
@@ -80,6 +82,55 @@ OptionsRecord options_record(const Json& options) {
   return record;
 }
 
+/// run.json has null for a number that is not finite.
+float read_float(const Json& value) {
+  if (value.is_null()) return std::numeric_limits<float>::infinity();
+  const auto number = value.get<double>();
+  if (!(std::abs(number) <= std::numeric_limits<float>::max())) throw ImpossibleValue();
+  return static_cast<float>(number);
+}
+
+Precision read_precision(const Json& value) {
+  const auto precision = precision_named(value.get<std::string>());
+  if (!precision) throw ImpossibleValue();
+  return *precision;
+}
+
+std::vector<ScreeningReport::ClassError> class_errors(const Json& list) {
+  std::vector<ScreeningReport::ClassError> errors;
+  for (const Json& entry : list) {
+    ScreeningReport::ClassError& error = errors.emplace_back();
+    read_count(entry, "label", error.label);
+    read_count(entry, "sample", error.sample);
+    error.quantile = read_float(entry.at("quantile"));
+    error.maximum = read_float(entry.at("maximum"));
+    error.bound = read_float(entry.at("bound"));
+  }
+  return errors;
+}
+
+ScreeningReport screening_report(const Json& screening) {
+  ScreeningReport report;
+  report.precision = read_precision(screening.at("precision"));
+  screening.at("bf16_sums").get_to(report.bf16_sums);
+  read_count(screening, "composites", report.composites);
+  if (const Json& second = screening.at("second"); !second.is_null()) {
+    report.second = {read_precision(second.at("precision")), class_errors(second.at("lead_errors")), 0};
+    read_count(second, "composites", report.second->composites);
+  }
+  read_count(screening, "rechecked", report.rechecked);
+  read_count(screening, "audited", report.audited);
+  read_count(screening, "wrong", report.wrong);
+  screening.at("wrong_share_bound").get_to(report.wrong_share_bound);
+  screening.at("confidence").get_to(report.confidence);
+  screening.at("safety").get_to(report.safety);
+  screening.at("quantile").get_to(report.quantile);
+  screening.at("calibration_seconds").get_to(report.calibration_seconds);
+  screening.at("again_seconds").get_to(report.again_seconds);
+  report.errors = class_errors(screening.at("lead_errors"));
+  return report;
+}
+
 }  // namespace
 
 RunIdentity read_run_identity(const std::filesystem::path& folder) {
@@ -106,6 +157,7 @@ RunRecord read_run_record(const std::filesystem::path& folder) {
     run.at("result").at("complete").get_to(record.complete);
     read_count(run.at("pairs"), "evaluated", record.evaluated);
     read_count(run.at("pairs"), "recorded", record.recorded);
+    if (run.contains("screening")) record.screening = screening_report(run.at("screening"));
     run.at("seconds").at("search").get_to(record.search_seconds);
   });
   return record;

@@ -16,6 +16,7 @@
 
 #include "engine/engine.h"
 #include "loaders/checkpoint.h"
+#include "models/build.h"
 #include "search/inputs.h"
 #include "search/rank_work.h"
 #include "search/run_identity.h"
@@ -37,6 +38,10 @@ struct ModelRecord {
   Normalization normalization;
   std::string normalization_source;  ///< "checkpoint", "in9" or "imagenet"
 };
+
+/// `network` as build_network made it of the checkpoint in `file`.
+ModelRecord model_record(const std::string& file, const Checkpoint& checkpoint, const Network& network,
+                         const BuildReport& report);
 
 struct EngineRecord {
   std::string device;  ///< "cpu"
@@ -79,9 +84,13 @@ struct RunRecord {
   std::size_t recorded = 0;   ///< of those, the ones that the mode asks for
   std::size_t resumed = 0;    ///< of those evaluated, the ones of earlier sessions
   bool complete = true;       ///< false: stopped by the budget
+
+  /// What it was decided in: "fp32", "int8", "int8, fp16" with a second precision.
+  std::string precision() const;
 };
 
-/// What another run must have in common with this one to be a continuation of it.
+/// What another run must have in common with this one to be a continuation of it. `screening` must be known:
+/// below fp32 margins are those of the precision.
 RunIdentity run_identity(const RunRecord& record);
 
 /// Backgrounds listed for each class in run.json and the page.

@@ -2,6 +2,14 @@
 #include "search/block.h"
 
 namespace backdrop {
+namespace {
+
+ScreeningCounts counts_of(const Engine& engine) {
+  const std::optional<ScreeningReport> screening = engine.screening();
+  return screening ? screening->counts() : ScreeningCounts();
+}
+
+}  // namespace
 
 std::vector<Block> cut_into_blocks(const std::vector<Piece>& wave, std::uint64_t first_number,
                                    std::size_t pairs) {
@@ -35,7 +43,12 @@ BlockAnswers compute_block(Engine& engine, const ChallengeInput& input, const Bl
          .logits = classes_to_keep > 0 ? answers.logits.data() + offset * classes_to_keep : nullptr});
     offset += piece.backgrounds.size();
   }
+  const ScreeningCounts before = counts_of(engine);
   engine.classify_composites(tasks);
+  answers.decided_again = counts_of(engine);
+  answers.decided_again.second -= before.second;
+  answers.decided_again.rechecked -= before.rechecked;
+  answers.decided_again.audited -= before.audited;
   return answers;
 }
 

@@ -26,6 +26,7 @@ struct BlockAnswers {
   std::vector<std::int16_t> predictions;  ///< [pairs]
   std::vector<float> margins;             ///< [pairs]
   std::vector<float> logits;              ///< [pairs][classes], empty unless asked for
+  ScreeningCounts decided_again;          ///< below fp32
 };
 
 /// Cuts a wave into blocks of `pairs` or a few more, numbered from `first_number`. A piece is never cut.

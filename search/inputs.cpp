@@ -164,4 +164,12 @@ std::string class_map_sha256(const ClassMap& map) {
   return hash.hex();
 }
 
+std::optional<NamedClassMap> choose_class_map(const std::filesystem::path& file, int classes) {
+  constexpr int kImageNetClasses = 1000;
+  if (!file.empty()) return NamedClassMap{read_class_map(file, classes), file.string()};
+  if (classes == kIn9Classes) return NamedClassMap{default_class_map(classes), "identity"};
+  if (classes == kImageNetClasses) return NamedClassMap{default_class_map(classes), "published"};
+  return std::nullopt;
+}
+
 }  // namespace backdrop

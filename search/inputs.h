@@ -13,6 +13,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -82,5 +83,15 @@ std::string manifest_sha256(const ChallengeInput& input, ThreadPool& pool);
 
 /// SHA-256 of a class map's labels, a line each: its identity, whatever file it came from.
 std::string class_map_sha256(const ClassMap& map);
+
+/// A class map with the name that records have for it.
+struct NamedClassMap {
+  ClassMap map;
+  std::string name;  ///< "identity" or "published" (default_class_map), or the file
+};
+
+/// The map in `file`; if that is empty, the one that is built in for so many classes. Nothing if there is
+/// none. Throws bad_input.
+std::optional<NamedClassMap> choose_class_map(const std::filesystem::path& file, int classes);
 
 }  // namespace backdrop

@@ -15,12 +15,13 @@
 namespace backdrop {
 namespace {
 
-constexpr std::string_view kFormat = "backdrop-journal-1";
+constexpr std::string_view kAnyFormat = "backdrop-journal-";
+constexpr std::string_view kFormat = "backdrop-journal-2\n";
 constexpr std::string_view kHashLine = "sha256 ";
 constexpr std::size_t kHashDigits = 64;
 constexpr std::size_t kLargestFile = std::size_t{1} << 38;
 constexpr std::size_t kLargestHeader = 1 << 16;
-constexpr char kMagic[4] = {'B', 'L', 'K', '1'};
+constexpr char kMagic[4] = {'B', 'L', 'K', '2'};
 
 struct RecordHead {
   char magic[4];
@@ -28,7 +29,7 @@ struct RecordHead {
   std::uint64_t number;
   std::uint64_t pairs;
 };
-static_assert(sizeof(RecordHead) == 24);
+static_assert(sizeof(RecordHead) == 24 && sizeof(ScreeningCounts) == 24);
 
 struct RecordPiece {
   std::int32_t foreground;
@@ -38,7 +39,8 @@ struct RecordPiece {
 constexpr std::size_t kPairBytes = sizeof(std::int32_t) + sizeof(std::int16_t) + sizeof(float);
 
 std::size_t record_bytes(std::size_t pieces, std::size_t pairs) {
-  return sizeof(RecordHead) + pieces * sizeof(RecordPiece) + pairs * kPairBytes + kHashDigits;
+  return sizeof(RecordHead) + pieces * sizeof(RecordPiece) + sizeof(ScreeningCounts) + pairs * kPairBytes +
+         kHashDigits;
 }
 
 std::string sha256_of(const void* data, std::size_t bytes) {
@@ -69,7 +71,7 @@ std::string record_start(const Block& block) {
 }
 
 std::string header_text(const RunIdentity& identity, const PlanShape& shape) {
-  std::string text = fmt::format("{}\nshape {} {} {} {} {}\n", kFormat, shape.foregrounds, shape.backgrounds,
+  std::string text = fmt::format("{}shape {} {} {} {} {}\n", kFormat, shape.foregrounds, shape.backgrounds,
                                  shape.tile, shape.batch, shape.fill);
   for (const auto& [name, value] : identity) text += fmt::format("{}={}\n", name, value);
   return text + fmt::format("{}{}\n", kHashLine, sha256_of(text.data(), text.size()));
@@ -92,11 +94,12 @@ Journal::Journal(const std::filesystem::path& path, RunIdentity identity, const 
   write_durable_file(draft, header);
   rename_durably(draft, path);
   file_.emplace(path, DurableFile::Existing::keep);
-  end_ = header.size();
+  end_ = header_end_ = header.size();
 }
 
 Journal::Journal(const std::filesystem::path& path) : path_(path), bytes_(read_file(path, kLargestFile)) {
   read_header();
+  header_end_ = end_;
   while (const std::size_t bytes = accept_record(end_)) end_ += bytes;
   bytes_cut_off_ = bytes_.size() - end_;
   file_.emplace(path, DurableFile::Existing::keep);
@@ -110,6 +113,10 @@ void Journal::read_header() {
                               std::min(bytes_.size(), kLargestHeader));
   const std::size_t hash_line = file.find(fmt::format("\n{}", kHashLine));
   const Error damaged(ErrorCode::bad_input, "is damaged: start the run again with --force", path_.string());
+  if (file.starts_with(kAnyFormat) && !file.starts_with(kFormat))
+    throw Error(ErrorCode::bad_input,
+                "is of another version of Backdrop: go on with that one, or start the run again with --force",
+                path_.string());
   if (!file.starts_with(kFormat) || hash_line == std::string_view::npos) throw damaged;
   const std::string_view text = file.substr(0, hash_line + 1);
   end_ = text.size() + kHashLine.size() + kHashDigits + 1;
@@ -162,6 +169,8 @@ std::optional<BlockAnswers> Journal::find(const Block& block) const {
   answers.predictions.resize(block.pairs);
   answers.margins.resize(block.pairs);
   const std::byte* values = record + start.size();
+  std::memcpy(&answers.decided_again, values, sizeof answers.decided_again);
+  values += sizeof answers.decided_again;
   std::memcpy(answers.predictions.data(), values, block.pairs * sizeof(std::int16_t));
   std::memcpy(answers.margins.data(), values + block.pairs * sizeof(std::int16_t),
               block.pairs * sizeof(float));
@@ -170,6 +179,7 @@ std::optional<BlockAnswers> Journal::find(const Block& block) const {
 
 void Journal::append(const Block& block, const BlockAnswers& answers) {
   std::string record = record_start(block);
+  append_values(record, &answers.decided_again, 1);
   append_values(record, answers.predictions.data(), answers.predictions.size());
   append_values(record, answers.margins.data(), answers.margins.size());
   record += sha256_of(record.data(), record.size());
@@ -183,6 +193,14 @@ void Journal::append(const Block& block, const BlockAnswers& answers) {
 void Journal::sync() {
   file_->sync();
   last_sync_ = std::chrono::steady_clock::now();
+}
+
+void Journal::discard() {
+  records_.clear();
+  appended_ = 0;
+  end_ = header_end_;
+  file_->truncate(end_);
+  sync();
 }
 
 }  // namespace backdrop

@@ -3,8 +3,9 @@
 /// so.
 ///
 ///     header   text lines: format, the plan's shape, the run's identity, a SHA-256 of the lines before it
-///     record   "BLK1", u32 pieces, u64 number, u64 pairs,
+///     record   "BLK2", u32 pieces, u64 number, u64 pairs,
 ///              (i32 foreground, u32 backgrounds)[pieces], i32 background[pairs],
+///              i64 decided again in a second precision, in fp32, audited (0 in an fp32 run),
 ///              i16 prediction[pairs], f32 margin[pairs], SHA-256 of all this as 64 hex digits
 ///
 /// What is durable when. The header is written to another name, flushed and renamed, and the folder flushed:
@@ -39,7 +40,8 @@ class Journal {
  public:
   /// Starts an empty one at `path`. Throws failed.
   Journal(const std::filesystem::path& path, RunIdentity identity, const PlanShape& shape);
-  /// Opens an existing one and cuts off what is not whole. Throws bad_input if its header is damaged.
+  /// Opens an existing one and cuts off what is not whole. Throws bad_input if its header is damaged or of
+  /// another version of the format.
   explicit Journal(const std::filesystem::path& path);
 
   const RunIdentity& identity() const { return identity_; }
@@ -54,6 +56,8 @@ class Journal {
   /// Appends a block; it is durable after the next `sync`, which is called from here once a second.
   void append(const Block& block, const BlockAnswers& answers);
   void sync();
+  /// Drops every block, for good: what was decided in them does not count.
+  void discard();
 
  private:
   void read_header();
@@ -68,6 +72,7 @@ class Journal {
   std::size_t bytes_cut_off_ = 0;
   std::size_t appended_ = 0;
   std::optional<DurableFile> file_;
+  std::size_t header_end_ = 0;
   std::size_t end_ = 0;  // of the file
   std::chrono::steady_clock::time_point last_sync_ = std::chrono::steady_clock::now();
 };

@@ -1,5 +1,5 @@
 /// \file
-/// The answers of a search as .npy arrays, written while it runs.
+/// Logits of a search as a .npy array, written while it runs: all of them need not fit the memory.
 #pragma once
 
 #include <cstddef>

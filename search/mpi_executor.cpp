@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "backdrop/error.h"
+#include "engine/screening.h"
 #include "search/block_order.h"
 #include "search/mpi_lanes.h"
 #include "search/mpi_messages.h"
@@ -46,6 +47,9 @@ class WaveState {
     done_(*blocks_[block], std::move(answers));
   }
   void rank_ended() { --ranks_left_; }
+  void refute(const Refutation& refutation) const {
+    if (!called_off_) throw RefutedBounds(refutation.message);
+  }
   /// From here on answers are dropped.
   void call_off() { called_off_ = true; }
 
@@ -63,16 +67,15 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// Lines "name=value".
-Message identity_message(const RunIdentity& identity) {
+std::string identity_text(const RunIdentity& identity) {
   std::string text;
   for (const auto& [name, value] : identity) text += fmt::format("{}={}\n", name, value);
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
+  return text;
 }
 
-RunIdentity read_identity(std::span<const std::byte> message) {
+RunIdentity read_identity(const std::string& text) {
   RunIdentity identity;
-  std::istringstream lines(std::string(reinterpret_cast<const char*>(message.data()), message.size()));
+  std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     const std::size_t equals = std::min(line.find('='), line.size() - 1);
     identity.emplace_back(line.substr(0, equals), line.substr(equals + 1));
@@ -146,8 +149,14 @@ class ComputeThread {
 
 }  // namespace
 
+std::string text_of_first(Ranks& ranks, const std::string& text) {
+  const auto bytes = std::as_bytes(std::span(text));
+  const Message first = ranks.from_first({bytes.begin(), bytes.end()});
+  return {reinterpret_cast<const char*>(first.data()), first.size()};
+}
+
 void require_same_run(Ranks& ranks, const RunIdentity& identity) {
-  const RunIdentity first = read_identity(ranks.from_first(identity_message(identity)));
+  const RunIdentity first = read_identity(text_of_first(ranks, identity_text(identity)));
   const std::string difference = identity_difference(identity, first);
   if (!difference.empty())
     throw Error(ErrorCode::bad_input, fmt::format("rank {} would compute something else than rank 0: {}",
@@ -204,6 +213,8 @@ void RankExecutor::receive(WaveState& wave) {
     auto content = read_rank_message(*message);
     if (auto* answer = std::get_if<BlockMessage>(&content)) {
       wave.take(answer->block, std::move(answer->answers));
+    } else if (const auto* refutation = std::get_if<Refutation>(&content)) {
+      wave.refute(*refutation);
     } else {
       const WaveEnd& end = std::get<WaveEnd>(content);
       work_.at(static_cast<std::size_t>(end.rank)) = end.work;
@@ -244,7 +255,12 @@ void serve_blocks(Ranks& ranks, Engine& engine, const ChallengeInput& input,
       if (stop && stop())
         throw Error(ErrorCode::interrupted, fmt::format("rank {} was interrupted", ranks.rank()));
       const Block& block = *blocks[*place];
-      ranks.send(block_message(*place, compute_block(engine, input, block, wave.classes_to_keep)));
+      try {
+        ranks.send(block_message(*place, compute_block(engine, input, block, wave.classes_to_keep)));
+      } catch (const RefutedBounds& refuted) {
+        ranks.send(refutation_message({refuted.what()}));
+        break;
+      }
       count(work, block);
     }
     work.take_counts(engine);

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "search/block.h"
@@ -22,6 +23,9 @@
 #include "search/run_identity.h"
 
 namespace backdrop {
+
+/// Rank 0's text, on every rank. All ranks call it; what the others pass is ignored.
+std::string text_of_first(Ranks& ranks, const std::string& text);
 
 /// Throws bad_input, with the first difference, if this rank's run is not rank 0's. All ranks call it.
 void require_same_run(Ranks& ranks, const RunIdentity& identity);
@@ -39,7 +43,8 @@ class RankExecutor : public BlockExecutor {
   RankExecutor(const RankExecutor&) = delete;
   RankExecutor& operator=(const RankExecutor&) = delete;
 
-  /// When `done` throws, the other ranks finish the blocks in their hands first, in vain.
+  /// When `done` throws, the other ranks finish the blocks in their hands first, in vain. Throws
+  /// RefutedBounds whichever rank's audit finds a wrong answer.
   void run(std::span<const Block* const> blocks, const Done& done) override;
 
   /// What each rank has done, [ranks]: the others' as of the last wave that was finished.
@@ -58,7 +63,8 @@ class RankExecutor : public BlockExecutor {
   bool broken_off_ = false;     // ranks may be anywhere
 };
 
-/// The part of the others: computes blocks until rank 0 has no more. Throws interrupted, after the block in
+/// The part of the others: computes blocks until rank 0 has no more. An audit that finds a wrong answer is
+/// left to rank 0, which has the run's journal. Throws interrupted, after the block in
 /// hand, when `stop` says so.
 void serve_blocks(Ranks& ranks, Engine& engine, const ChallengeInput& input,
                   const std::function<bool()>& stop);

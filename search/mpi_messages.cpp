@@ -8,7 +8,7 @@
 namespace backdrop {
 namespace {
 
-enum class Kind : std::int32_t { block = 1, wave_end = 2 };
+enum class Kind : std::int32_t { block = 1, wave_end = 2, refutation = 3 };
 
 class MessageWriter {
  public:
@@ -120,6 +120,7 @@ Message block_message(std::uint64_t block, const BlockAnswers& answers) {
   MessageWriter writer;
   writer.put(Kind::block);
   writer.put(block);
+  writer.put(answers.decided_again);
   writer.put_many(std::span<const std::int16_t>(answers.predictions));
   writer.put_many(std::span<const float>(answers.margins));
   writer.put_many(std::span<const float>(answers.logits));
@@ -134,7 +135,14 @@ Message wave_end_message(const WaveEnd& end) {
   return writer.take();
 }
 
-std::variant<BlockMessage, WaveEnd> read_rank_message(std::span<const std::byte> message) {
+Message refutation_message(const Refutation& refutation) {
+  MessageWriter writer;
+  writer.put(Kind::refutation);
+  writer.put_many(std::span<const char>(refutation.message));
+  return writer.take();
+}
+
+std::variant<BlockMessage, WaveEnd, Refutation> read_rank_message(std::span<const std::byte> message) {
   MessageReader reader(message);
   const Kind kind = reader.get<Kind>();
   if (kind == Kind::wave_end) {
@@ -143,9 +151,15 @@ std::variant<BlockMessage, WaveEnd> read_rank_message(std::span<const std::byte>
     reader.end();
     return WaveEnd{rank, work};
   }
+  if (kind == Kind::refutation) {
+    const auto text = reader.get_many<char>();
+    reader.end();
+    return Refutation{{text.begin(), text.end()}};
+  }
   if (kind != Kind::block) MessageReader::fail();
   BlockMessage block;
   block.block = reader.get<std::uint64_t>();
+  block.answers.decided_again = reader.get<ScreeningCounts>();
   block.answers.predictions = reader.get_many<std::int16_t>();
   block.answers.margins = reader.get_many<float>();
   block.answers.logits = reader.get_many<float>();

@@ -39,9 +39,15 @@ struct WaveEnd {
   RankWork work;  ///< so far
 };
 
+/// A rank's audit has found a wrong answer.
+struct Refutation {
+  std::string message;
+};
+
 Message block_message(std::uint64_t block, const BlockAnswers& answers);
 Message wave_end_message(const WaveEnd& end);
+Message refutation_message(const Refutation& refutation);
 /// Throws failed for a message that no rank would send.
-std::variant<BlockMessage, WaveEnd> read_rank_message(std::span<const std::byte> message);
+std::variant<BlockMessage, WaveEnd, Refutation> read_rank_message(std::span<const std::byte> message);
 
 }  // namespace backdrop

@@ -5,12 +5,7 @@ namespace backdrop {
 void RankWork::take_counts(const Engine& engine) {
   multiply_adds = engine.multiply_adds();
   background_fills = engine.background_fills();
-  if (const auto screening = engine.screening()) {
-    second = screening->second ? screening->second->composites : 0;
-    rechecked = screening->rechecked;
-    audited = screening->audited;
-    again_seconds = screening->again_seconds;
-  }
+  if (const auto screening = engine.screening()) again_seconds = screening->again_seconds;
 }
 
 }  // namespace backdrop

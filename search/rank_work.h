@@ -13,10 +13,7 @@ struct RankWork {
   std::int64_t composites = 0;
   std::int64_t multiply_adds = 0;     ///< of its engine
   std::int64_t background_fills = 0;  ///< backgrounds whose features it computed for its cache
-  std::int64_t second = 0;            ///< below fp32: composites decided again in the second precision,
-  std::int64_t rechecked = 0;         ///< those that were too close and decided again in fp32, and
-  std::int64_t audited = 0;           ///< those decided again to see
-  double again_seconds = 0;           ///< what all that took
+  double again_seconds = 0;           ///< below fp32: what deciding again and the audit took
 
   /// The engine's counts so far, in place of those here; blocks and composites are the caller's to count.
   void take_counts(const Engine& engine);

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <limits>
+#include <cstdio>
 #include <system_error>
 
 #include "backdrop/error.h"
@@ -26,8 +26,6 @@ constexpr std::string_view kEvaluation = "eval.json";  // of `eval --out`
 constexpr std::array<std::string_view, 9> kRunFiles = {"run.json",        "predictions.npy", "margins.npy",
                                                        "foregrounds.csv", "backgrounds.csv", "report.html",
                                                        kEvaluation,       kJournal,          "journal.new"};
-constexpr std::int16_t kNoPrediction = -1;
-constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();
 
 /// The folder's full path without links or a trailing slash: renaming must hit the folder itself.
 fs::path resolve(const fs::path& folder) {
@@ -77,6 +75,27 @@ void remove_run(const fs::path& folder) {
   std::error_code ignored;
   for (const std::string_view name : kRunFiles) fs::remove(folder / name, ignored);
   fs::remove(folder, ignored);
+}
+
+/// Gives each of two folders the other's name in one step. False where the file system cannot.
+bool exchange_durably(const fs::path& one, const fs::path& other) {
+  if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0) {
+    if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) return false;
+    throw_system_error("cannot be put in place", other);
+  }
+  sync_folder(other.parent_path());
+  return true;
+}
+
+template <typename T>
+void write_matrix(const fs::path& path, const std::vector<T>& values, const PairMatrix& pairs) {
+  const std::size_t shape[] = {static_cast<std::size_t>(pairs.foregrounds),
+                               static_cast<std::size_t>(pairs.backgrounds)};
+  const std::string header = npy_header(npy_type<T>(), shape);
+  DurableFile file(path);
+  file.write(0, std::as_bytes(std::span(header)));
+  file.write(header.size(), std::as_bytes(std::span(values)));
+  file.close();
 }
 
 }  // namespace
@@ -130,6 +149,10 @@ ResultFolder::ResultFolder(const fs::path& folder, Existing existing)
   if (error) throw Error(ErrorCode::failed, "cannot be created: " + error.message(), partial_.string());
   lock_ = std::make_unique<Lock>(partial_);
   require_only_run_files(partial_);
+  if (existing != Existing::resume) {
+    restore_replaced();
+    require_free(folder_, existing);
+  }
   if (!fs::exists(partial_ / kJournal)) return;
   if (existing == Existing::replace) {
     fs::remove(partial_ / kJournal);
@@ -145,6 +168,12 @@ ResultFolder::ResultFolder(const fs::path& folder, Existing existing)
   }
 }
 
+/// Killed between the two names of a commit that could not exchange them, a run to replace has lost its own.
+void ResultFolder::restore_replaced() const {
+  const fs::path replaced = with_suffix(folder_, ".replaced");
+  if (!fs::exists(folder_) && is_finished(replaced)) rename_durably(replaced, folder_);
+}
+
 ResultFolder::~ResultFolder() {
   if (!lock_ || (journal_ && journal_->blocks() > 0)) return;
   remove_run(partial_);
@@ -154,30 +183,28 @@ Journal& ResultFolder::begin(const RunIdentity& identity, const PlanShape& shape
   if (journal_) {
     const std::string difference = identity_difference(journal_->identity(), identity);
     if (!difference.empty())
-      throw Error(ErrorCode::usage, "is a run of something else: " + difference, partial_.string());
+      throw Error(ErrorCode::usage,
+                  fmt::format("is a run of something else: {}; give the same again, or --force to start anew",
+                              difference),
+                  partial_.string());
   }
   const PlanShape& planned = journal_ ? journal_->shape() : shape;
   if (planned.foregrounds != shape.foregrounds || planned.backgrounds != shape.backgrounds)
     throw Error(ErrorCode::bad_input, "is a journal of another size: start the run again with --force",
                 (partial_ / kJournal).string());
-  begin(static_cast<std::size_t>(shape.foregrounds), static_cast<std::size_t>(shape.backgrounds));
+  begin();
   if (!journal_) journal_.emplace(partial_ / kJournal, identity, shape);
   return *journal_;
 }
 
-void ResultFolder::begin(std::size_t foregrounds, std::size_t backgrounds) {
+void ResultFolder::begin() {
   for (const std::string_view name : kRunFiles)
     if (name != kJournal) fs::remove(partial_ / name);
-  predictions_ =
-      std::make_unique<MatrixFile>(partial_ / "predictions.npy", npy_type<std::int16_t>(),
-                                   std::as_bytes(std::span(&kNoPrediction, 1)), foregrounds, backgrounds);
-  margins_ = std::make_unique<MatrixFile>(partial_ / "margins.npy", npy_type<float>(),
-                                          std::as_bytes(std::span(&kNoMargin, 1)), foregrounds, backgrounds);
 }
 
-void ResultFolder::store(const PairAnswers& answers) {
-  predictions_->store(answers.foreground, answers.backgrounds, std::as_bytes(answers.predictions));
-  margins_->store(answers.foreground, answers.backgrounds, std::as_bytes(answers.margins));
+void ResultFolder::write_answers(const PairMatrix& pairs) {
+  write_matrix(partial_ / "predictions.npy", pairs.predictions, pairs);
+  write_matrix(partial_ / "margins.npy", pairs.margins, pairs);
 }
 
 void ResultFolder::write(std::string_view name, std::string_view content) {
@@ -185,13 +212,18 @@ void ResultFolder::write(std::string_view name, std::string_view content) {
 }
 
 void ResultFolder::commit() {
-  predictions_->close();
-  margins_->close();
   sync_folder(partial_);
-  const fs::path replaced = with_suffix(folder_, ".replaced");
+  fs::path replaced = with_suffix(folder_, ".replaced");
   remove_run(replaced);
-  if (fs::exists(folder_)) rename_durably(folder_, replaced);
-  rename_durably(partial_, folder_);
+  const bool replaces = fs::exists(folder_);
+  // Held until it is gone: its new name is the one under which another process would begin.
+  const std::unique_ptr<Lock> old = replaces ? std::make_unique<Lock>(folder_) : nullptr;
+  if (replaces && exchange_durably(partial_, folder_)) {
+    replaced = partial_;
+  } else {
+    if (replaces) rename_durably(folder_, replaced);
+    rename_durably(partial_, folder_);
+  }
   journal_.reset();
   remove_leftovers(folder_);
   lock_.reset();

@@ -9,15 +9,14 @@
 /// \code
 /// ResultFolder folder("runs/resnet50", ResultFolder::Existing::refuse);  // locks it: before long work
 /// Journal& journal = folder.begin(identity, shape);
-/// hooks.sinks.push_back(&folder);
 /// hooks.journal = &journal;
-/// ... run_search(...) ...
+/// SearchResult result = run_search(...);
+/// folder.write_answers(result.pairs);
 /// folder.write("run.json", text);
 /// folder.commit();
 /// \endcode
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -25,12 +24,11 @@
 #include <string_view>
 
 #include "search/journal.h"
-#include "search/matrix_file.h"
 #include "search/runner.h"
 
 namespace backdrop {
 
-class ResultFolder : public PairSink {
+class ResultFolder {
  public:
   /// What to do with a run that is there: refuse to touch it; replace it, finished or not; go on with it if
   /// it is unfinished.
@@ -40,21 +38,25 @@ class ResultFolder : public PairSink {
   /// that is none; failed if another process is writing this run or the disk does not take it.
   ResultFolder(const std::filesystem::path& folder, Existing existing);
   /// Keeps FOLDER.partial if its journal has blocks, removes it otherwise.
-  ~ResultFolder() override;
+  ~ResultFolder();
   ResultFolder(const ResultFolder&) = delete;
   ResultFolder& operator=(const ResultFolder&) = delete;
 
-  /// Opens the journal of the run to resume, or starts one, and both matrices with nothing evaluated. Throws
-  /// usage if the run is one of other inputs; its journal's shape is the one to plan with.
+  /// Opens the journal of the run to resume, or starts one, and clears away what else is there. Throws usage
+  /// if the run is one of other inputs; its journal's shape is the one to plan with.
   Journal& begin(const RunIdentity& identity, const PlanShape& shape);
   /// The same without a journal, for answers that are all there already.
-  void begin(std::size_t foregrounds, std::size_t backgrounds);
+  void begin();
 
-  void store(const PairAnswers& answers) override;
+  /// Writes predictions.npy and margins.npy.
+  void write_answers(const PairMatrix& pairs);
   /// Adds one of the run's text files.
   void write(std::string_view name, std::string_view content);
-  /// Flushes everything to the device and puts the folder in place.
+  /// Flushes everything to the device and puts the folder in place. Where the file system can exchange two
+  /// names, a run to replace is there until then.
   void commit();
+  /// The run to resume, before `begin`; null if there is none.
+  const RunIdentity* unfinished() const { return journal_ ? &journal_->identity() : nullptr; }
   /// Where the files of an unfinished run are.
   const std::filesystem::path& partial() const { return partial_; }
 
@@ -66,12 +68,12 @@ class ResultFolder : public PairSink {
  private:
   class Lock;
 
+  void restore_replaced() const;
+
   std::filesystem::path folder_;
   std::filesystem::path partial_;
   std::unique_ptr<Lock> lock_;
   std::optional<Journal> journal_;
-  std::unique_ptr<MatrixFile> predictions_;
-  std::unique_ptr<MatrixFile> margins_;
 };
 
 }  // namespace backdrop

@@ -7,11 +7,16 @@
 
 namespace backdrop {
 
+std::optional<std::string> identity_value(const RunIdentity& run, std::string_view name) {
+  const auto entry = std::find_if(run.begin(), run.end(),
+                                  [&name](const auto& candidate) { return candidate.first == name; });
+  if (entry == run.end()) return std::nullopt;
+  return entry->second;
+}
+
 std::string identity_difference(const RunIdentity& run, const RunIdentity& asked) {
   const auto find = [](const RunIdentity& identity, const std::string& name) {
-    const auto entry = std::find_if(identity.begin(), identity.end(),
-                                    [&name](const auto& candidate) { return candidate.first == name; });
-    return entry == identity.end() ? std::string("not known") : entry->second;
+    return identity_value(identity, name).value_or("not known");
   };
   for (const RunIdentity* names : {&asked, &run})
     for (const auto& [name, value] : *names)

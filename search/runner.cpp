@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "backdrop/error.h"
+#include "engine/screening.h"
 #include "search/block_order.h"
 
 namespace backdrop {
@@ -70,6 +71,10 @@ class Search {
       }
     } catch (const Enough&) {
       result_.complete = false;
+    } catch (const RefutedBounds&) {
+      // A session that went on from here would pass them off as its own, perhaps in fp32.
+      if (hooks_.journal) hooks_.journal->discard();
+      throw;
     }
     if (hooks_.journal) hooks_.journal->sync();
     result_.seconds = seconds_since(start_);
@@ -107,6 +112,12 @@ class Search {
     const auto known = [this](int prediction) {
       return prediction >= 0 && static_cast<std::size_t>(prediction) < map_.in9.size();
     };
+    const auto pairs = static_cast<std::int64_t>(answers.predictions.size());
+    const auto possible = [pairs](std::int64_t count) { return count >= 0 && count <= pairs; };
+    const ScreeningCounts& again = answers.decided_again;
+    if (!possible(again.second) || !possible(again.rechecked) || !possible(again.audited))
+      throw Error(ErrorCode::bad_input,
+                  "the run's journal counts more decisions than there were: start it again with --force");
     if (!std::all_of(answers.predictions.begin(), answers.predictions.end(), known))
       throw Error(
           ErrorCode::bad_input,
@@ -125,6 +136,7 @@ class Search {
         offset += piece.backgrounds.size();
       }
       result_.evaluated += block.pairs;
+      result_.decided_again += answers.decided_again;
       answers = {};
       if (hooks_.progress) hooks_.progress(progress());
     }
@@ -228,6 +240,13 @@ PlanShape plan_shape(const Engine& engine, const ChallengeInput& input, int engi
           .tile = tile < backgrounds ? static_cast<int>(tile) : 0,
           .batch = batch,
           .fill = engine.fill()};
+}
+
+std::unique_ptr<WorkPlan> make_plan(std::string_view mode, std::string_view order, const PlanShape& shape,
+                                    const ChallengeInput& input) {
+  if (mode == "all") return plan_all_pairs(shape);
+  if (order == "plain") return plan_first_fooling(shape);
+  return plan_adaptive(shape, input.foreground_labels(), input.background_labels());
 }
 
 SearchResult run_search(Engine& engine, const ChallengeInput& input, const ClassMap& map, WorkPlan& plan,

@@ -4,7 +4,7 @@
 /// \code
 /// prepare_engine(*engine, input);
 /// PlanShape shape = plan_shape(*engine, input);
-/// auto plan = plan_all_pairs(shape);
+/// auto plan = make_plan("all", "plain", shape, input);
 /// SearchResult result = run_search(*engine, input, map, *plan, shape, {});
 /// \endcode
 #pragma once
@@ -12,7 +12,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/engine.h"
@@ -83,10 +85,11 @@ struct SearchHooks {
 
 struct SearchResult {
   PairMatrix pairs;
-  std::size_t evaluated = 0;  ///< composites computed
-  std::size_t recorded = 0;   ///< of those, the ones that belong to the answer
-  std::size_t resumed = 0;    ///< of those evaluated, the ones that the journal already had
-  bool complete = true;       ///< false: `enough` ended it
+  std::size_t evaluated = 0;      ///< composites computed
+  std::size_t recorded = 0;       ///< of those, the ones that belong to the answer
+  std::size_t resumed = 0;        ///< of those evaluated, the ones that the journal already had
+  ScreeningCounts decided_again;  ///< of those evaluated, below fp32
+  bool complete = true;           ///< false: `enough` ended it
   double seconds = 0;
 };
 
@@ -108,8 +111,13 @@ void prepare_engine(Engine& engine, const ChallengeInput& input, const StopAsked
 /// of a wave among them keep so many times as many.
 PlanShape plan_shape(const Engine& engine, const ChallengeInput& input, int engines = 1);
 
+/// The plan of a mode, "all" or "first", and an order, "plain" or "adaptive", as records name them.
+std::unique_ptr<WorkPlan> make_plan(std::string_view mode, std::string_view order, const PlanShape& shape,
+                                    const ChallengeInput& input);
+
 /// Works through the plan, which was made for `shape`. The engine must have been prepared with the input.
-/// Throws interrupted when `hooks.stop` says so: the block in hand is finished and stored first.
+/// Throws interrupted when `hooks.stop` says so: the block in hand is finished and stored first. What the
+/// journal holds is discarded where the engine throws RefutedBounds (engine/screening.h).
 SearchResult run_search(Engine& engine, const ChallengeInput& input, const ClassMap& map, WorkPlan& plan,
                         const PlanShape& shape, const SearchHooks& hooks);
 

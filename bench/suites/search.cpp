@@ -103,8 +103,9 @@ void keep_results(benchmark::State& state) {
     SearchHooks hooks;
     prepare_engine(*engine, scene().input);
     hooks.journal = &folder.begin({{"suite", "search"}}, plan_shape(*engine, scene().input));
-    hooks.sinks.push_back(&folder);
-    evaluated += static_cast<std::int64_t>(scene().search(*engine, "all", hooks).evaluated);
+    const SearchResult result = scene().search(*engine, "all", hooks);
+    evaluated += static_cast<std::int64_t>(result.evaluated);
+    folder.write_answers(result.pairs);
     folder.write("run.json", "{}\n");
     folder.commit();
   }

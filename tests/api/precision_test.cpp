@@ -91,6 +91,24 @@ TEST(PrecisionAuto, HasFp32sAnswersWhateverItTakes) {
   }
 }
 
+TEST(PrecisionAuto, GoesOnInThePrecisionOfTheRun) {
+  const TemporaryFolder folder;
+  const Model model = Model::load(kDemoCheckpoint);
+  const OwnScene scene(4, 60);
+  const SearchData data = scene.data();
+  if (!session_in("int16", model)) GTEST_SKIP() << "this processor lacks the instructions for int16";
+  const std::filesystem::path out = folder.path / "run";
+  Session first(model, {.device = "cpu", .precision = "int16", .threads = 1, .batch = 2});
+  ASSERT_FALSE(search(first, data, {.mode = SearchMode::all, .out = out, .most_pairs = 1}).complete);
+  Session exact(model, {.device = "cpu"});
+  const SearchOptions resume{.mode = SearchMode::all, .out = out, .existing = ExistingRun::resume};
+  EXPECT_THROW(search(exact, data, resume), Error);
+  Session chosen(model, {.device = "cpu", .precision = "auto"});
+  const SearchAnswers found = search(chosen, data, resume);
+  expect_same_answers(found, search(exact, data, {.mode = SearchMode::all}));
+  expect_an_account(found, "int16");  // of both sessions
+}
+
 TEST(PrecisionInt8, TakesTheScalesThatACheckpointCarries) {
   const Checkpoint checkpoint = load_checkpoint(kDemoCheckpoint);
   BuildReport report;

@@ -13,6 +13,7 @@ namespace backdrop::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -173,6 +174,30 @@ TEST_F(ChallengeTest, AnInterruptedRunIsKeptAndGoesOn) {
   EXPECT_TRUE(fs::exists(journal));
 }
 
+TEST_F(ChallengeTest, ARunGoesOnInItsOwnPrecision) {
+  draw_data(4);
+  const auto go_on = [&](const std::string& precision, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments =
+        challenge({"--mode", "all", "--out", "run", "--threads", "1", "--precision", precision});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const Outcome begun = go_on("int16", {"--budget", "100"});
+  if (begun.exit_code == 4) GTEST_SKIP() << begun.errors;
+  ASSERT_EQ(begun.exit_code, 0) << begun.errors;
+  const Outcome refused = go_on("fp32", {"--resume"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr("its precision is int16, not fp32"), HasSubstr("--force")));
+  const Outcome done = go_on("auto", {"--resume"});
+  ASSERT_EQ(done.exit_code, 0) << done.errors;
+  EXPECT_GT(read_json("run/run.json")["resumed_pairs"], 0);
+  EXPECT_EQ(read_json("run/run.json")["screening"]["precision"], "int16");
+  EXPECT_EQ(read_json("run/run.json")["screening"]["composites"], 36 * 36);  // of both sessions
+  EXPECT_EQ(read_json("run/run.json")["identity"]["precision"], "int16");
+  EXPECT_THAT(go_on("auto", {"--resume"}).errors, HasSubstr("is finished already"));
+  EXPECT_EQ(go_on("fp32", {"--resume"}).exit_code, 2);
+}
+
 TEST_F(ChallengeTest, OrdersAndShardsFindTheSameForegrounds) {
   draw_data();
   ASSERT_EQ(run(challenge({"--out", "plain", "--order", "plain"})).exit_code, 0);
@@ -192,6 +217,31 @@ TEST_F(ChallengeTest, OrdersAndShardsFindTheSameForegrounds) {
   const nlohmann::json whole = read_json("whole/run.json");
   EXPECT_EQ(whole["result"]["vulnerable"], plain["result"]["vulnerable"]);
   EXPECT_EQ(whole["data"]["foregrounds"], 18);
+}
+
+TEST_F(ChallengeTest, ShardsBelowFp32HaveOneAccount) {
+  draw_data();
+  const auto shard = [&](const std::string& index, const std::string& precision) {
+    return run(challenge(
+        {"--mode", "all", "--out", precision + index, "--shard", index + "/2", "--precision", precision}));
+  };
+  const Outcome one = shard("1", "int16");
+  if (one.exit_code == 4) GTEST_SKIP() << one.errors;
+  ASSERT_EQ(shard("2", "int16").exit_code, 0);
+  ASSERT_EQ(shard("2", "fp32").exit_code, 0);
+  const Outcome refused = run({"merge", "whole", "int161", "fp322"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("its precision is fp32, not int16"));
+  const Outcome merged = run({"merge", "whole", "int161", "int162"});
+  ASSERT_EQ(merged.exit_code, 0) << merged.errors;
+  EXPECT_THAT(merged.output, HasSubstr("Screened in int16"));
+  const nlohmann::json whole = read_json("whole/run.json")["screening"];
+  const nlohmann::json first = read_json("int161/run.json")["screening"];
+  const nlohmann::json second = read_json("int162/run.json")["screening"];
+  for (const char* count : {"composites", "rechecked", "audited"})
+    EXPECT_EQ(whole[count].get<int>(), first[count].get<int>() + second[count].get<int>()) << count;
+  EXPECT_EQ(whole["composites"], 324);
+  EXPECT_EQ(whole["lead_errors"].size(), 9u);
 }
 
 TEST_F(ChallengeTest, NumpyAndPandasReadTheResults) {

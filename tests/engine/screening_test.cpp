@@ -510,6 +510,28 @@ TEST(Screening, ASecondPrecisionIsAskedFirstAboutWhatIsClose) {
     }
 }
 
+TEST(Screening, PartsOfARunHaveOneAccount) {
+  ScreeningReport one;
+  one.precision = Precision::int8;
+  one.errors = {{0, 8, 1, 2, 4}, {2, 8, 1, 2, 4}};
+  one.set_counts(100, {.second = 0, .rechecked = 20, .audited = 30});
+  ScreeningReport other = one;
+  other.bf16_sums = true;
+  other.errors = {{1, 8, 3, 3, 6}, {2, 4, 0.5f, 3, 6}};
+  other.set_counts(50, {.second = 0, .rechecked = 5, .audited = 10});
+  const ScreeningReport sum = sum_of(std::array{one, other});
+  EXPECT_EQ(sum.composites, 150);
+  EXPECT_EQ(sum.counts(), (ScreeningCounts{.second = 0, .rechecked = 25, .audited = 40}));
+  EXPECT_EQ(sum.wrong_share_bound, wrong_share_bound(0, 40));
+  EXPECT_TRUE(sum.bf16_sums);
+  ASSERT_EQ(sum.errors.size(), 3u);
+  EXPECT_EQ(sum.errors[1].bound, 6);
+  EXPECT_EQ(sum.errors[2].label, 2);
+  EXPECT_EQ(sum.errors[2].sample, 12u);
+  EXPECT_EQ(sum.errors[2].quantile, 1);
+  EXPECT_EQ(sum.errors[2].maximum, 3);
+}
+
 TEST(Screening, AWrongAnswerOfTheSecondPrecisionIsFound) {
   Search search(16, 400, 1);
   const std::vector<CompositeTask> tasks = search.tasks();
@@ -532,7 +554,7 @@ TEST(Screening, AWrongAnswerOfTheSecondPrecisionIsFound) {
   try {
     screening.make_again(tasks, call.take(), kClasses, {exact, second});
     FAIL();
-  } catch (const Error& error) {
+  } catch (const RefutedBounds& error) {
     EXPECT_EQ(error.code(), ErrorCode::failed);
     EXPECT_NE(std::string(error.what()).find("an answer in fp16 that is not fp32's"), std::string::npos);
   }

@@ -164,7 +164,11 @@ TEST(Architectures, NormalisationFollowsTheClassesUnlessTheCheckpointHasItsOwn) 
   options.classes = 1000;
   EXPECT_EQ(build_network(synthetic_resnet(options), {}, "file").normalization.mean[0], 0.485f);
   checkpoint.normalization = Normalization{{0.1f, 0.2f, 0.3f}, {0.4f, 0.5f, 0.6f}};
-  EXPECT_EQ(build_network(checkpoint, {}, "file").normalization.deviation[2], 0.6f);
+  BuildReport report;
+  EXPECT_EQ(build_network(checkpoint, {}, "file", &report).normalization.deviation[2], 0.6f);
+  EXPECT_EQ(report.normalization_source, "checkpoint");
+  build_network(synthetic_resnet(options), {}, "file", &report);
+  EXPECT_EQ(report.normalization_source, "imagenet");
 }
 
 TEST(Architectures, AreDescribedLayerByLayer) {

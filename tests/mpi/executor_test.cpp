@@ -10,6 +10,7 @@
 
 #include "../search/fake_engine.h"
 #include "backdrop/error.h"
+#include "engine/screening.h"
 #include "search/mpi_executor.h"
 #include "search/runner.h"
 #include "thread_ranks.h"
@@ -52,14 +53,15 @@ struct RanksSearch {
 /// The search of rank 0, with `size` - 1 threads serving it; each rank has a script of its own.
 RanksSearch search_on_ranks(
     int size, MakePlan make_plan, SearchHooks hooks,
-    const std::function<Script()>& make_script = [] { return script; }) {
+    const std::function<Script(int rank)>& script_of = [](int) { return script; }) {
   const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
   ThreadWorld world(size);
   std::vector<std::thread> others;
   for (int rank = 1; rank < size; ++rank)
     others.emplace_back([&, rank] {
       ThreadRanks ranks(world, rank);
-      FakeEngine engine = fake_engine(input, make_script());
+      FakeEngine engine = fake_engine(input, script_of(rank));
+      engine.account = ScreeningReport();
       serve_blocks(ranks, engine, input, nullptr);
     });
   struct JoinAll {
@@ -69,7 +71,8 @@ RanksSearch search_on_ranks(
     }
   } join_all{others};
   ThreadRanks ranks(world, 0);
-  FakeEngine engine = fake_engine(input, make_script());
+  FakeEngine engine = fake_engine(input, script_of(0));
+  engine.account = ScreeningReport();
   RankExecutor executor(ranks, engine, input, 0);
   hooks.executor = &executor;
   SearchResult result = search(engine, input, make_plan, hooks);
@@ -82,10 +85,13 @@ TEST_P(OnRanks, GivesWhatOneProcessGives) {
   const auto [size, make_plan] = GetParam();
   const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
   FakeEngine engine = fake_engine(input);
+  engine.account = ScreeningReport();
   const SearchResult expected = search(engine, input, make_plan, {});
   const SearchResult result = search_on_ranks(size, make_plan, {}).result;
   EXPECT_EQ(result.evaluated, expected.evaluated);
   EXPECT_EQ(result.recorded, expected.recorded);
+  EXPECT_GT(result.decided_again.rechecked, 0);
+  EXPECT_EQ(result.decided_again, expected.decided_again);
   EXPECT_EQ(result.pairs.predictions, expected.pairs.predictions);
   for (std::size_t i = 0; i < expected.pairs.margins.size(); ++i)
     EXPECT_TRUE(result.pairs.margins[i] == expected.pairs.margins[i] ||
@@ -106,7 +112,7 @@ TEST(Executor, EveryRankIsAccountedFor) {
   constexpr int kRanks = 3;
   // Nobody goes on before all ranks hold a block, so each of them has one.
   std::barrier all_hold_a_block(kRanks);
-  const auto meeting_script = [&all_hold_a_block]() -> Script {
+  const auto meeting_script = [&all_hold_a_block](int) -> Script {
     return [&all_hold_a_block, met = false](int f, int b, std::span<float> logits) mutable {
       if (!std::exchange(met, true)) all_hold_a_block.arrive_and_wait();
       script(f, b, logits);
@@ -145,6 +151,32 @@ TEST(Executor, AnEnginesErrorLeavesTheSearch) {
   SearchHooks hooks;
   hooks.executor = &executor;
   EXPECT_THROW(search(engine, input, &plan_all_pairs, hooks), Error);
+}
+
+TEST(Executor, RankZeroHearsOfAWrongAnswerThatAnotherFinds) {
+  std::atomic<bool> found = false;
+  const auto script_of = [&found](int rank) -> Script {
+    return [&found, rank](int f, int b, std::span<float> logits) {
+      if (rank > 0) {
+        found = true;
+        throw RefutedBounds("a wrong answer");
+      }
+      while (!found) std::this_thread::yield();
+      script(f, b, logits);
+    };
+  };
+  EXPECT_THROW(search_on_ranks(3, &plan_all_pairs, {}, script_of), RefutedBounds);
+}
+
+TEST(Executor, AllRanksHaveTheTextOfTheFirst) {
+  ThreadWorld world(2);
+  std::thread first([&world] {
+    ThreadRanks ranks(world, 0);
+    EXPECT_EQ(text_of_first(ranks, "int8"), "int8");
+  });
+  ThreadRanks ranks(world, 1);
+  EXPECT_EQ(text_of_first(ranks, "auto"), "int8");
+  first.join();
 }
 
 TEST(Executor, RanksWithOtherInputsAreRefused) {

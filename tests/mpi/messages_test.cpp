@@ -31,19 +31,26 @@ TEST(Messages, CarryAWave) {
 }
 
 TEST(Messages, CarryAnswers) {
-  const BlockAnswers answers{.predictions = {1, -1, 300}, .margins = {.5f, -2, 0}, .logits = {1, 2, 3}};
+  const BlockAnswers answers{.predictions = {1, -1, 300},
+                             .margins = {.5f, -2, 0},
+                             .logits = {1, 2, 3},
+                             .decided_again = {.second = 3, .rechecked = 2, .audited = 1}};
   const auto content = read_rank_message(block_message(12, answers));
   const BlockMessage& block = std::get<BlockMessage>(content);
   EXPECT_EQ(block.block, 12u);
   EXPECT_EQ(block.answers.predictions, answers.predictions);
   EXPECT_EQ(block.answers.margins, answers.margins);
   EXPECT_EQ(block.answers.logits, answers.logits);
+  EXPECT_EQ(block.answers.decided_again, answers.decided_again);
 
   const auto last =
       read_rank_message(wave_end_message({3, {.blocks = 2, .multiply_adds = 1'000'000'000'000}}));
   EXPECT_EQ(std::get<WaveEnd>(last).rank, 3);
   EXPECT_EQ(std::get<WaveEnd>(last).work.blocks, 2);
   EXPECT_EQ(std::get<WaveEnd>(last).work.multiply_adds, 1'000'000'000'000);
+
+  const auto refutation = read_rank_message(refutation_message({"a wrong answer"}));
+  EXPECT_EQ(std::get<Refutation>(refutation).message, "a wrong answer");
 }
 
 TEST(Messages, EveryTruncationIsRefused) {
@@ -53,12 +60,16 @@ TEST(Messages, EveryTruncationIsRefused) {
   const Message wave = wave_message(blocks, 0, 0);
   for (std::size_t size = 0; size < wave.size(); ++size)
     EXPECT_THROW(read_wave(std::span(wave).first(size)), Error) << size;
-  const Message answers = block_message(0, {.predictions = {1}, .margins = {1}, .logits = {}});
+  const Message answers =
+      block_message(0, {.predictions = {1}, .margins = {1}, .logits = {}, .decided_again = {}});
   for (std::size_t size = 0; size < answers.size(); ++size)
     EXPECT_THROW(read_rank_message(std::span(answers).first(size)), Error) << size;
   const Message end = wave_end_message({});
   for (std::size_t size = 0; size < end.size(); ++size)
     EXPECT_THROW(read_rank_message(std::span(end).first(size)), Error) << size;
+  const Message refutation = refutation_message({"a wrong answer"});
+  for (std::size_t size = 0; size < refutation.size(); ++size)
+    EXPECT_THROW(read_rank_message(std::span(refutation).first(size)), Error) << size;
 }
 
 }  // namespace

@@ -89,6 +89,17 @@ TEST_F(Mpirun, RanksThatDisagreeAreRefused) {
   EXPECT_NE(errors().find("rank 1 would compute something else"), std::string::npos) << errors();
 }
 
+TEST_F(Mpirun, AllRanksTakeThePrecisionOfTheFirst) {
+  const std::string int16 = challenge("--mode all --precision int16 --out run");
+  if (shell(int16) == 4) GTEST_SKIP() << errors();
+  EXPECT_EQ(shell("rm -r run && " + mpirun(1, int16) + " : -n 1 " + challenge("--mode all --precision auto")),
+            0)
+      << errors();
+  EXPECT_NE(file("run/run.json").find("\"composites\": 324"), std::string::npos);
+  EXPECT_EQ(shell("rm -r run && " + mpirun(1, int16) + " : -n 1 " + challenge("--mode all")), 3);
+  EXPECT_NE(errors().find("its precision is fp32, not int16"), std::string::npos) << errors();
+}
+
 TEST_F(Mpirun, AFailureOfRank0EndsAllRanks) {
   EXPECT_EQ(shell(challenge("--mode all --out done")), 0) << errors();
   EXPECT_EQ(shell("timeout 60 " + mpirun(3, challenge("--mode all --out done"))), 2) << errors();

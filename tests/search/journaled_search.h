@@ -33,12 +33,12 @@ struct JournaledSearch {
     ResultFolder folder(out, existing);
     SearchHooks hooks;
     hooks.journal = &folder.begin(identity, plan_shape(engine, input));
-    hooks.sinks.push_back(&folder);
     engine.visited.clear();
     hooks.stop = [&] { return engine.visited.size() >= stop_after; };
     const PlanShape shape = hooks.journal->shape();
     const auto plan = plan_adaptive(shape, input.foreground_labels(), input.background_labels());
     SearchResult result = run_search(engine, input, identity_map(kScriptedClasses), *plan, shape, hooks);
+    folder.write_answers(result.pairs);
     folder.write("run.json", "{}");
     folder.commit();
     return result;

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "backdrop/error.h"
+#include "engine/screening.h"
 #include "tests/search/journaled_search.h"
 #include "tests/search/temporary_folder.h"
 
@@ -87,7 +88,7 @@ TEST_F(JournalTest, ForceStartsAgain) {
 TEST_F(JournalTest, AJournalCutAnywhereIsContinued) {
   stop(search, 900);
   const std::string journal = read_text(search.journal());
-  const std::size_t header = journal.find("BLK1");
+  const std::size_t header = journal.find("BLK2");
   std::mt19937 random(1);
   for (int i = 0; i < 12; ++i) {
     JournaledSearch cut(temporary.path / fmt::format("cut{}", i));
@@ -101,7 +102,7 @@ TEST_F(JournalTest, AJournalCutAnywhereIsContinued) {
 TEST_F(JournalTest, DamagedRecordsAreComputedAgain) {
   stop(search, 900);
   const std::string journal = read_text(search.journal());
-  const std::size_t header = journal.find("BLK1");
+  const std::size_t header = journal.find("BLK2");
   std::mt19937 random(2);
   for (int i = 0; i < 12; ++i) {
     JournaledSearch damaged(temporary.path / fmt::format("damaged{}", i));
@@ -114,10 +115,29 @@ TEST_F(JournalTest, DamagedRecordsAreComputedAgain) {
   }
 }
 
+TEST_F(JournalTest, WhatWasDecidedAgainIsThatOfAllSessions) {
+  undisturbed.engine.account = search.engine.account = ScreeningReport();
+  const ScreeningCounts expected = undisturbed.run(Existing::replace).decided_again;
+  EXPECT_GT(expected.rechecked, expected.audited);
+  EXPECT_GT(expected.audited, 0);
+  stop(search, 300);
+  stop(search, 300, Existing::resume);
+  EXPECT_EQ(search.run(Existing::resume).decided_again, expected);
+}
+
+TEST_F(JournalTest, AnotherVersionsJournalIsRefused) {
+  stop(search, 300);
+  std::string journal = read_text(search.journal());
+  journal[std::string("backdrop-journal-").size()] = '1';
+  write_text(search.journal(), journal);
+  expect_refused(search, Existing::resume, ErrorCode::bad_input, "another version of Backdrop");
+  EXPECT_TRUE(fs::exists(search.journal()));
+}
+
 TEST_F(JournalTest, ADamagedHeaderIsRefused) {
   stop(search, 300);
   const std::string journal = read_text(search.journal());
-  for (std::size_t place : {std::size_t{3}, journal.find("shape") + 6, journal.find("BLK1") - 4}) {
+  for (std::size_t place : {std::size_t{3}, journal.find("shape") + 6, journal.find("BLK2") - 4}) {
     std::string bytes = journal;
     bytes[place] ^= 1;
     write_text(search.journal(), bytes);
@@ -161,6 +181,20 @@ TEST_F(JournalTest, AJournalLeftInAFinishedFolderIsRemoved) {
   expect_undisturbed(search);
 }
 
+TEST_F(JournalTest, WhatAnAuditRefutesCannotBeGoneOnWith) {
+  stop(search, 300);
+  JournaledSearch refuted(search.out);
+  refuted.engine = {testing::kScriptedClasses, [&](int f, int b, std::span<float> logits) {
+                      if (refuted.engine.visited.size() > 200) throw RefutedBounds("a wrong answer");
+                      testing::scripted_logits(f, b, logits);
+                    }};
+  refuted.engine.set_backgrounds(refuted.input.backgrounds);
+  expect_refused(refuted, Existing::resume, ErrorCode::failed, "a wrong answer");
+  EXPECT_FALSE(fs::exists(search.partial()));
+  EXPECT_EQ(search.run(Existing::resume).resumed, 0u);
+  expect_undisturbed(search);
+}
+
 TEST_F(JournalTest, BlocksMayComeInAnyOrder) {
   /// Computes the last block first, as another process might.
   class Backwards : public BlockExecutor {
@@ -178,11 +212,11 @@ TEST_F(JournalTest, BlocksMayComeInAnyOrder) {
   const PlanShape shape = plan_shape(search.engine, search.input);
   SearchHooks hooks;
   hooks.journal = &folder.begin(search.identity, shape);
-  hooks.sinks.push_back(&folder);
   hooks.executor = &backwards;
   const auto plan = plan_adaptive(shape, search.input.foreground_labels(), search.input.background_labels());
-  run_search(search.engine, search.input, testing::identity_map(testing::kScriptedClasses), *plan, shape,
-             hooks);
+  folder.write_answers(run_search(search.engine, search.input,
+                                  testing::identity_map(testing::kScriptedClasses), *plan, shape, hooks)
+                           .pairs);
   folder.commit();
   expect_undisturbed(search);
 }

@@ -26,6 +26,18 @@ std::string message_of(const std::function<void()>& action) {
   return "";
 }
 
+TEST(ClassMaps, AreChosenByFileOrNumberOfClasses) {
+  EXPECT_EQ(choose_class_map("", 9)->name, "identity");
+  EXPECT_EQ(choose_class_map("", 1000)->name, "published");
+  EXPECT_FALSE(choose_class_map("", 2));
+  const TemporaryFolder temporary;
+  const fs::path file = temporary.path / "map.json";
+  write_text(file, R"({"0": 3, "1": -1})");
+  const auto map = choose_class_map(file, 2);
+  EXPECT_THAT(map->map.in9, ElementsAre(3, -1));
+  EXPECT_EQ(map->name, file);
+}
+
 TEST(Shards, AreParsed) {
   EXPECT_EQ(parse_shard("3/8").index, 3);
   EXPECT_EQ(parse_shard("3/8").count, 8);

@@ -10,6 +10,7 @@
 #include "report/html.h"
 #include "report/pair_counts.h"
 #include "report/run_page.h"
+#include "report/run_reader.h"
 #include "report/run_record.h"
 #include "report/thumbnail.h"
 #include "tests/search/fake_engine.h"
@@ -186,6 +187,32 @@ TEST(ClassDisplayName, DropsTheNumberOfAClassFolder) {
   EXPECT_EQ(class_display_name("dog"), "dog");
   EXPECT_EQ(class_display_name("02_"), "02_");
   EXPECT_EQ(class_display_name(""), "");
+}
+
+TEST_F(ReportTest, TheAccountOfARunBelowFp32IsReadBack) {
+  const testing::TemporaryFolder temporary;
+  ScreeningReport screening;
+  screening.precision = Precision::fp8;
+  screening.second = {Precision::fp16, {{0, 8, 0.25f, 0.5f, 1}}, 3};
+  screening.errors = {{0, 8, 1, 2, 4}, {1, 4, 1, std::numeric_limits<float>::infinity(), 2}};
+  screening.set_counts(4, {.second = 3, .rechecked = 2, .audited = 1});
+  record.screening = screening;
+  EXPECT_EQ(record.precision(), "fp8, fp16");
+  const std::string written = run_json(record, input, statistics());
+  testing::write_text(temporary.path / "run.json", written);
+  const RunRecord read = read_run_record(temporary.path);
+  ASSERT_TRUE(read.screening);
+  EXPECT_EQ(read.screening->counts(), screening.counts());
+  record.screening = read.screening;
+  EXPECT_EQ(run_json(record, input, statistics()), written);
+  for (const auto& [sound, broken] : {std::pair{"\"fp16\"", "\"fp17\""},
+                                      {"\"sample\": 8", "\"sample\": -8"},
+                                      {"\"bound\": 4", "\"bound\": 1e300"}}) {
+    std::string text = written;
+    text.replace(text.find(sound), std::string_view(sound).size(), broken);
+    testing::write_text(temporary.path / "run.json", text);
+    EXPECT_THROW(read_run_record(temporary.path), Error) << broken;
+  }
 }
 
 TEST_F(ReportTest, ChallengeAccuracyOfAFinishedRun) {

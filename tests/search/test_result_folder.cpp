@@ -1,12 +1,16 @@
 // The run's folder: complete or absent, and never overwritten by accident.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cmath>
-#include <numeric>
+#include <cstdio>
+#include <thread>
 
 #include "backdrop/error.h"
 #include "loaders/file.h"
 #include "loaders/npy.h"
+#include "search/matrix_file.h"
 #include "search/result_folder.h"
 #include "tests/search/temporary_folder.h"
 
@@ -35,7 +39,7 @@ class ResultFolderTest : public ::testing::Test {
  protected:
   void finish_run(const std::string& content, Existing existing = Existing::refuse) {
     ResultFolder folder(out, existing);
-    folder.begin(2, 4);
+    folder.begin();
     folder.write("run.json", content);
     folder.commit();
   }
@@ -44,14 +48,15 @@ class ResultFolderTest : public ::testing::Test {
   fs::path out = temporary.path / "runs" / "one";
 };
 
-TEST_F(ResultFolderTest, MatricesHoldWhatWasStored) {
+TEST_F(ResultFolderTest, MatricesHoldTheAnswers) {
   {
     ResultFolder folder(out, Existing::refuse);
-    folder.begin(2, 4);
-    const std::vector<int> backgrounds = {0, 1, 3};
-    const std::vector<std::int16_t> predictions = {5, 6, 7};
-    const std::vector<float> margins = {0.5f, -1.5f, 2.5f};
-    folder.store({1, backgrounds, predictions, margins, {}});
+    folder.begin();
+    PairMatrix pairs(2, 4);
+    pairs.predictions = {-1, -1, -1, -1, 5, 6, -1, 7};
+    pairs.margins[5] = -1.5f;
+    pairs.margins[7] = 2.5f;
+    folder.write_answers(pairs);
     EXPECT_FALSE(fs::exists(out));
     folder.commit();
   }
@@ -70,7 +75,7 @@ TEST_F(ResultFolderTest, MatricesHoldWhatWasStored) {
 TEST_F(ResultFolderTest, NothingIsLeftOfARunThatDidNotFinish) {
   {
     ResultFolder folder(out, Existing::refuse);
-    folder.begin(2, 4);
+    folder.begin();
   }
   EXPECT_FALSE(fs::exists(out));
   EXPECT_FALSE(fs::exists(out.string() + ".partial"));
@@ -86,7 +91,7 @@ TEST_F(ResultFolderTest, AFinishedRunIsReplacedWhenAllowedAndOnlyAtTheEnd) {
   finish_run("first");
   {
     ResultFolder folder(out, Existing::replace);
-    folder.begin(2, 4);
+    folder.begin();
     EXPECT_EQ(read_text(out / "run.json"), "first");
   }
   EXPECT_EQ(read_text(out / "run.json"), "first");
@@ -94,6 +99,34 @@ TEST_F(ResultFolderTest, AFinishedRunIsReplacedWhenAllowedAndOnlyAtTheEnd) {
   EXPECT_EQ(read_text(out / "run.json"), "second");
   EXPECT_FALSE(fs::exists(out.string() + ".replaced"));
   EXPECT_FALSE(fs::exists(out.string() + ".partial"));
+}
+
+TEST_F(ResultFolderTest, ARunIsThereUntilItsReplacementIs) {
+  finish_run("first");
+  const fs::path other = temporary.path / "other";
+  fs::create_directory(other);
+  if (::renameat2(AT_FDCWD, out.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0)
+    GTEST_SKIP() << "this file system cannot exchange two names";
+  ASSERT_EQ(::renameat2(AT_FDCWD, out.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE), 0);
+  std::atomic<bool> done = false;
+  std::atomic<bool> missed = false;
+  std::thread watcher([&] {
+    while (!done)
+      if (!fs::exists(out)) missed = true;
+  });
+  for (int i = 0; i < 50; ++i) finish_run("again", Existing::replace);
+  done = true;
+  watcher.join();
+  EXPECT_FALSE(missed);
+}
+
+TEST_F(ResultFolderTest, ARunThatLostItsNameToAKillGetsItBack) {
+  finish_run("first");
+  fs::rename(out, out.string() + ".replaced");
+  EXPECT_EQ(code_of([&] { finish_run("second"); }), ErrorCode::usage);
+  EXPECT_EQ(read_text(out / "run.json"), "first");
+  finish_run("second", Existing::replace);
+  EXPECT_EQ(read_text(out / "run.json"), "second");
 }
 
 TEST_F(ResultFolderTest, FoldersThatAreNotRunsAreNeverTouched) {
@@ -121,8 +154,9 @@ TEST_F(ResultFolderTest, WhatAKilledRunLeftIsCleared) {
 
 TEST_F(ResultFolderTest, TwoProcessesCannotWriteOneRun) {
   ResultFolder folder(out, Existing::refuse);
-  folder.begin(2, 4);
+  folder.begin();
   EXPECT_EQ(code_of([&] { finish_run("x"); }), ErrorCode::failed);
+  folder.write_answers(PairMatrix(2, 4));
   folder.commit();
   EXPECT_TRUE(fs::exists(out / "predictions.npy"));
 }

@@ -1,0 +1,18 @@
+#include "report/run_record.h"
+
+namespace backdrop {
+
+ModelRecord model_record(const std::string& file, const Checkpoint& checkpoint, const Network& network,
+                         const BuildReport& report) {
+  return {.file = file,
+          .sha256 = checkpoint.sha256,
+          .format = checkpoint.format,
+          .arch = report.arch,
+          .classes = network.classes(),
+          .parameters = report.checkpoint_parameters,
+          .macs = network.macs(),
+          .normalization = network.normalization,
+          .normalization_source = report.normalization_source};
+}
+
+}  // namespace backdrop
