@@ -132,7 +132,11 @@ void confirm_finished(const ChallengeOptions& options, const Preparation& ready)
   const std::string difference =
       identity_difference(read_run_identity(options.out), run_identity(ready.record));
   if (!difference.empty())
-    throw Error(ErrorCode::usage, "is a finished run of something else: " + difference, options.out);
+    throw Error(ErrorCode::usage,
+                fmt::format("is a finished run of something else: {}; choose another --out, or --force to "
+                            "replace it",
+                            difference),
+                options.out);
   ResultFolder::remove_leftovers(options.out);
   if (!options.quiet) fmt::print(stderr, "{}: is finished already\n", options.out);
 }

@@ -1,5 +1,5 @@
 // run.json: what ran, and what came out. Two runs of the same inputs and options differ in `engine`,
-// `versions`, `started`, `seconds` and `resumed_pairs` only.
+// `versions`, `started`, `seconds` and `resumed_pairs` only, below fp32 also in the times of `screening`.
 #include <fmt/format.h>
 
 #include "report/json_parts.h"
