@@ -13,6 +13,7 @@
 #include "cli/model_options.h"
 #include "cli/profile_window.h"
 #include "cli/progress.h"
+#include "cli/standard_streams.h"
 #include "cli/version.h"
 #include "engine/device_choice.h"
 #include "report/run_files.h"
@@ -127,7 +128,7 @@ void confirm_finished(const ChallengeOptions& options, const Preparation& ready)
   if (!difference.empty())
     throw Error(ErrorCode::usage, "is a finished run of something else: " + difference, options.out);
   ResultFolder::remove_leftovers(options.out);
-  if (!options.quiet) fmt::print(stderr, "{}: is finished already\n", options.out);
+  if (!options.quiet) print_error(options.out + ": is finished already\n");
 }
 
 void run_challenge(const ChallengeOptions& options) {

@@ -5,6 +5,7 @@
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
+#include "cli/standard_streams.h"
 #include "loaders/file.h"
 #include "search/manifest.h"
 
@@ -35,7 +36,7 @@ void run_manifest(const ManifestOptions& options) {
   ThreadPool pool(options.threads);
   const std::string manifest = make_manifest(options.folder, pool);
   for (const std::string& difference : release_differences(options.folder))
-    fmt::print(stderr, "note: {}\n", difference);
+    print_error("note: " + difference + '\n');
   if (options.verify.empty())
     fmt::print("{}", manifest);
   else

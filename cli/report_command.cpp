@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/finished_run.h"
 #include "cli/progress.h"
+#include "cli/standard_streams.h"
 #include "cli/text_table.h"
 #include "core/durable_file.h"
 #include "report/run_page.h"
@@ -99,9 +100,9 @@ fs::path redraw(const ReportOptions& options, const RunSummary& run) {
   const std::string data_path = options.data_path.empty() ? run.data_path : options.data_path;
   std::error_code ignored;
   if (options.data_path.empty() && !fs::is_directory(data_path, ignored)) {
-    fmt::print(stderr,
-               "note: the page is not drawn again: its photos are not in '{}' (--data-path says where)\n",
-               data_path);
+    print_error(fmt::format(
+        "note: the page is not drawn again: its photos are not in '{}' (--data-path says where)\n",
+        data_path));
     return {};
   }
   const fs::path path = options.out.empty() ? run.folder / "report.html" : fs::path(options.out);
