@@ -1,6 +1,7 @@
 // backdrop challenge: the search for fooling backgrounds, its result folder and its tables.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "cli/standard_streams.h"
 #include "cli/version.h"
 #include "engine/device_choice.h"
+#include "engine/hand_off.h"
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
@@ -69,7 +71,15 @@ struct Preparation {
   RunRecord record;
 };
 
-Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
+/// Ranks on one machine divide the memory that each of them finds available.
+DeviceOptions share_memory(DeviceOptions device, const Ranks* ranks) {
+  if (ranks && device.cache_memory == 0 && !parse_device(device.device).gpu)
+    device.cache_memory =
+        std::max<std::size_t>(1, default_cache_memory() / static_cast<std::size_t>(ranks->size_on_machine()));
+  return device;
+}
+
+Preparation prepare(const ChallengeOptions& options, const Ranks* ranks, ProgressLine& progress) {
   const Clock::time_point start = Clock::now();
   Preparation ready;
   ready.record.started = utc_now();
@@ -84,7 +94,7 @@ Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
   const Shard shard = parse_shard(options.shard);
   select_shard(ready.input, shard);
   check_input(ready.input, ready.model.network->input);
-  ready.engine = make_engine(ready.model, options.device);
+  ready.engine = make_engine(ready.model, share_memory(options.device, ranks));
   prepare_engine(*ready.engine, ready.input);
   ready.record.model = ready.model.record;
   ready.record.data_path = options.data_path;
@@ -142,7 +152,7 @@ void run_challenge(const ChallengeOptions& options) {
   std::optional<ResultFolder> folder;
   if (leads && !options.out.empty() && !options.is_finished())
     folder.emplace(options.out, options.existing());
-  Preparation ready = prepare(options, *progress);
+  Preparation ready = prepare(options, ranks, *progress);
   std::optional<RankExecutor> executor;
   if (ranks) {
     require_same_run(*ranks, run_identity(ready.record));

@@ -52,7 +52,7 @@ void add_manifest_command(CLI::App& application) {
   command->add_option("folder", options->folder, "Root of the data")->required()->type_name("DIR");
   command->add_option("--verify", options->verify, "Compare with this manifest; exit code 3 if they differ")
       ->type_name("FILE");
-  command->add_option("--threads", options->threads, "CPU threads (default: all)")
+  command->add_option("--threads", options->threads, "CPU threads (default: all that may be used)")
       ->check(CLI::Range(0, 4096));
   command->callback([options] { run_manifest(*options); });
 }

@@ -106,7 +106,8 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
           "fp8")
       ->check(CLI::IsMember({"auto", "fp32", "tf32", "fp16", "bf16", "int16", "int8", "fp8"}))
       ->capture_default_str();
-  command.add_option("--threads", options.threads, "CPU threads (default: all)")->check(CLI::Range(0, 4096));
+  command.add_option("--threads", options.threads, "CPU threads (default: all that may be used)")
+      ->check(CLI::Range(0, 4096));
   command.add_option("--batch", options.batch, "Composites a batch (default: chosen for the caches)")
       ->check(CLI::Range(0, 65536));
   command.add_option("--reuse", options.reuse, "Compute only what each new background changed")
