@@ -8,10 +8,10 @@
 #include "backdrop/error.h"
 #include "cli/cache_folder.h"
 #include "cli/standard_streams.h"
-#include "core/hash.h"
 #include "engine/device_choice.h"
 #include "loaders/dataset.h"
 #include "models/convert.h"
+#include "search/inputs.h"
 
 namespace backdrop {
 namespace {
@@ -59,12 +59,7 @@ void choose_class_map(const ModelOptions& options, int classes, LoadedModel& mod
     model.map = default_class_map(classes);
     model.class_map_name = classes == kIn9Classes ? "identity" : "published";
   }
-  Sha256 hash;
-  for (const int label : model.map.in9) {
-    const std::string line = fmt::format("{}\n", label);
-    hash.update(line.data(), line.size());
-  }
-  model.class_map_sha256 = hash.hex();
+  model.class_map_sha256 = class_map_sha256(model.map);
 }
 
 }  // namespace
