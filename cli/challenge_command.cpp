@@ -71,6 +71,11 @@ struct Preparation {
   RunRecord record;
 };
 
+/// Between the steps of preparing: minutes, with a large network.
+void stop_if_interrupted() {
+  if (interrupted()) throw Error(ErrorCode::interrupted, "interrupted before the search");
+}
+
 /// Ranks on one machine divide the memory that each of them finds available.
 DeviceOptions share_memory(DeviceOptions device, const Ranks* ranks) {
   if (ranks && device.cache_memory == 0 && !parse_device(device.device).gpu)
@@ -85,17 +90,22 @@ Preparation prepare(const ChallengeOptions& options, const Ranks* ranks, Progres
   ready.record.started = utc_now();
   progress.announce("reading " + options.model.checkpoint);
   ready.model = load_model(options.model);
+  stop_if_interrupted();
   progress.announce("reading " + options.data_path);
   {
     ThreadPool pool(options.device.threads);
     ready.input = load_challenge_input(options.data_path, pool);
+    stop_if_interrupted();
     ready.record.data_sha256 = manifest_sha256(ready.input, pool);
   }
   const Shard shard = parse_shard(options.shard);
   select_shard(ready.input, shard);
   check_input(ready.input, ready.model.network->input);
+  stop_if_interrupted();
   ready.engine = make_engine(ready.model, share_memory(options.device, ranks));
+  stop_if_interrupted();
   prepare_engine(*ready.engine, ready.input);
+  stop_if_interrupted();
   ready.record.model = ready.model.record;
   ready.record.data_path = options.data_path;
   ready.record.options = {.mode = options.mode,
