@@ -1,6 +1,7 @@
 // backdrop challenge: the search for fooling backgrounds, its result folder and its tables.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -13,8 +14,10 @@
 #include "cli/model_options.h"
 #include "cli/profile_window.h"
 #include "cli/progress.h"
+#include "cli/standard_streams.h"
 #include "cli/version.h"
 #include "engine/device_choice.h"
+#include "engine/hand_off.h"
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
@@ -69,6 +72,19 @@ struct Preparation {
   RunRecord record;
 };
 
+/// Between the steps of preparing: minutes, with a large network.
+void stop_if_interrupted() {
+  if (interrupted()) throw Error(ErrorCode::interrupted, "interrupted before the search");
+}
+
+/// Ranks on one machine divide the memory that each of them finds available.
+DeviceOptions share_memory(DeviceOptions device, const Ranks* ranks) {
+  if (ranks && device.cache_memory == 0 && !parse_device(device.device).gpu)
+    device.cache_memory =
+        std::max<std::size_t>(1, default_cache_memory() / static_cast<std::size_t>(ranks->size_on_machine()));
+  return device;
+}
+
 /// The engine, ready to search. Of several ranks rank 0 chooses what `--precision auto` is.
 void start_engine(Preparation& ready, DeviceOptions device, Ranks* ranks) {
   const bool chooses = device.precision == "auto" && (!ranks || ranks->rank() == 0);
@@ -76,8 +92,10 @@ void start_engine(Preparation& ready, DeviceOptions device, Ranks* ranks) {
     const std::string precision = text_of_first(*ranks, device.precision);
     if (device.precision == "auto") device.precision = precision;
   }
-  ready.engine = make_engine(ready.model, device);
+  ready.engine = make_engine(ready.model, share_memory(std::move(device), ranks));
+  stop_if_interrupted();
   prepare_engine(*ready.engine, ready.input, interrupted);
+  stop_if_interrupted();
   ready.record.screening = ready.engine->screening();
   if (ranks && chooses) text_of_first(*ranks, ready.record.precision());
 }
@@ -88,15 +106,18 @@ Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine&
   ready.record.started = utc_now();
   progress.announce("reading " + options.model.checkpoint);
   ready.model = load_model(options.model);
+  stop_if_interrupted();
   progress.announce("reading " + options.data_path);
   {
     ThreadPool pool(options.device.threads);
     ready.input = load_challenge_input(options.data_path, pool);
+    stop_if_interrupted();
     ready.record.data_sha256 = manifest_sha256(ready.input, pool);
   }
   const Shard shard = parse_shard(options.shard);
   select_shard(ready.input, shard);
   check_input(ready.input, ready.model.network->input);
+  stop_if_interrupted();
   start_engine(ready, options.device, ranks);
   ready.record.model = ready.model.record;
   ready.record.data_path = options.data_path;
@@ -138,7 +159,7 @@ void confirm_finished(const ChallengeOptions& options, const Preparation& ready)
                             difference),
                 options.out);
   ResultFolder::remove_leftovers(options.out);
-  if (!options.quiet) fmt::print(stderr, "{}: is finished already\n", options.out);
+  if (!options.quiet) print_error(options.out + ": is finished already\n");
 }
 
 /// Going on, `auto` is what the run was begun with.

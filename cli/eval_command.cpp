@@ -62,8 +62,7 @@ void write_evaluation(const std::filesystem::path& folder, const std::string& js
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw Error(ErrorCode::failed, "cannot be created: " + error.message(), folder.string());
-  write_durable_file(folder / "eval.json.partial", json);
-  rename_durably(folder / "eval.json.partial", folder / "eval.json");
+  replace_file(folder / "eval.json", json);
 }
 
 void run_eval(const EvalOptions& options) {

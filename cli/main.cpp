@@ -1,7 +1,5 @@
 // The command: parses the command line, runs one subcommand, and turns failures into one line and an exit
 // code.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -12,14 +10,17 @@
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
+#include "cli/standard_streams.h"
 #include "cli/version.h"
 #include "search/mpi_ranks.h"
 
 namespace {
 
+constexpr const char* kNoOutput = "standard output cannot be written";
+
 int complain(backdrop::ErrorCode code, std::string message) {
   std::replace(message.begin(), message.end(), '\n', ' ');
-  fmt::print(stderr, "backdrop: {}\n", message);
+  backdrop::print_error("backdrop: " + message + '\n');
   return static_cast<int>(code);
 }
 
@@ -54,8 +55,7 @@ int run(int argc, char** argv) {
   if (!asked_for_help && application.get_subcommands().empty())
     return complain(backdrop::ErrorCode::usage, "a subcommand is required (--help lists them)");
   std::cout.flush();
-  if (!std::cout || std::fflush(stdout) != 0)
-    return complain(backdrop::ErrorCode::failed, "standard output cannot be written");
+  if (!std::cout || std::fflush(stdout) != 0) return complain(backdrop::ErrorCode::failed, kNoOutput);
   return 0;
 }
 
@@ -68,13 +68,15 @@ int run_and_complain(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return complain(backdrop::ErrorCode::failed, "out of memory");
   } catch (const std::exception& error) {
-    return complain(backdrop::ErrorCode::failed, error.what());
+    // fmt does not say what it could not write to.
+    return complain(backdrop::ErrorCode::failed, std::ferror(stdout) != 0 ? kNoOutput : error.what());
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  backdrop::fill_closed_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the shell's size limit is an error to report, not a death
   return backdrop::leave_ranks(run_and_complain(argc, argv));
 }

@@ -5,6 +5,7 @@
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
+#include "cli/standard_streams.h"
 #include "loaders/file.h"
 #include "search/manifest.h"
 
@@ -35,7 +36,7 @@ void run_manifest(const ManifestOptions& options) {
   ThreadPool pool(options.threads);
   const std::string manifest = make_manifest(options.folder, pool);
   for (const std::string& difference : release_differences(options.folder))
-    fmt::print(stderr, "note: {}\n", difference);
+    print_error("note: " + difference + '\n');
   if (options.verify.empty())
     fmt::print("{}", manifest);
   else
@@ -51,7 +52,7 @@ void add_manifest_command(CLI::App& application) {
   command->add_option("folder", options->folder, "Root of the data")->required()->type_name("DIR");
   command->add_option("--verify", options->verify, "Compare with this manifest; exit code 3 if they differ")
       ->type_name("FILE");
-  command->add_option("--threads", options->threads, "CPU threads (default: all)")
+  command->add_option("--threads", options->threads, "CPU threads (default: all that may be used)")
       ->check(CLI::Range(0, 4096));
   command->callback([options] { run_manifest(*options); });
 }

@@ -7,6 +7,7 @@
 
 #include "backdrop/error.h"
 #include "cli/cache_folder.h"
+#include "cli/standard_streams.h"
 #include "engine/device_choice.h"
 #include "loaders/dataset.h"
 
@@ -32,7 +33,7 @@ std::vector<std::string> way_names() {
 // Whichever of several engines says it first says it for all.
 void note_once(const std::string& line) {
   static std::once_flag noted;
-  std::call_once(noted, [&line] { fmt::print(stderr, "note: {}\n", line); });
+  std::call_once(noted, [&line] { print_error("note: " + line + '\n'); });
 }
 
 }  // namespace
@@ -74,7 +75,8 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
           "fp8")
       ->check(CLI::IsMember({"auto", "fp32", "tf32", "fp16", "bf16", "int16", "int8", "fp8"}))
       ->capture_default_str();
-  command.add_option("--threads", options.threads, "CPU threads (default: all)")->check(CLI::Range(0, 4096));
+  command.add_option("--threads", options.threads, "CPU threads (default: all that may be used)")
+      ->check(CLI::Range(0, 4096));
   command.add_option("--batch", options.batch, "Composites a batch (default: chosen for the caches)")
       ->check(CLI::Range(0, 65536));
   command.add_option("--reuse", options.reuse, "Compute only what each new background changed")

@@ -77,7 +77,7 @@ LoadedModel load_model(const ModelOptions& options);
 /// --gpu-plans and --gpu-without say.
 EngineOptions engine_options(const DeviceOptions& options);
 
-/// With --device auto a GPU where CUDA's driver is; if it cannot be used the CPU, as one line on stderr says.
+/// With --device auto the CPU. Throws no_device if a GPU that was asked for cannot be used.
 std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOptions& options);
 
 /// The roofs of the device that make_engine would take; of several GPUs the sums.

@@ -128,7 +128,7 @@ void run_profile(const ProfileOptions& options) {
     device.precision = name(record.searches.back().precision);
   }
   progress.reset();
-  if (!options.html.empty()) write_durable_file(options.html, profile_page(record));
+  if (!options.html.empty()) replace_file(options.html, profile_page(record));
   fmt::print("{}", options.json ? profile_json(record) : profile_text(record));
 }
 

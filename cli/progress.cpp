@@ -7,9 +7,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include "cli/standard_streams.h"
 
 namespace backdrop {
 namespace {
@@ -38,7 +39,7 @@ ProgressLine::ProgressLine(bool quiet)
     : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1), styled_(terminal_ && styles_wanted()) {}
 
 ProgressLine::~ProgressLine() {
-  if (line_open_) fmt::print(stderr, "\r\033[K");
+  if (line_open_) print_error("\r\033[K");
 }
 
 void ProgressLine::show(double done, const std::string& text) {
@@ -56,14 +57,13 @@ void ProgressLine::write(const std::string& text, std::size_t bold) {
   last_ = Clock::now();
   line_open_ = terminal_;
   if (!terminal_) {
-    fmt::print(stderr, "{}\n", text);
+    print_error(text + '\n');
   } else {
     const std::string line = cut_to_terminal(text);
     bold = std::min(bold, line.size());
-    fmt::print(stderr, "\r\033[K{}{}{}{}", bold > 0 ? "\033[1m" : "", line.substr(0, bold),
-               bold > 0 ? "\033[0m" : "", line.substr(bold));
+    print_error(fmt::format("\r\033[K{}{}{}{}", bold > 0 ? "\033[1m" : "", line.substr(0, bold),
+                            bold > 0 ? "\033[0m" : "", line.substr(bold)));
   }
-  std::fflush(stderr);
 }
 
 std::string search_progress_text(const SearchProgress& progress) {

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/finished_run.h"
 #include "cli/progress.h"
+#include "cli/standard_streams.h"
 #include "cli/text_table.h"
 #include "core/durable_file.h"
 #include "report/run_page.h"
@@ -69,14 +70,6 @@ std::string class_table(const RunSummary& run) {
   return table.text() + '\n';
 }
 
-/// Whole or not there: a page that is looked at is never half written.
-void write_page(const fs::path& path, const std::string& page) {
-  fs::path temporary = path;
-  temporary += ".partial";
-  write_durable_file(temporary, page);
-  rename_durably(temporary, path);
-}
-
 /// The page of a run, drawn again from its answers and its photos.
 std::string draw_page(const RunSummary& summary, const std::string& data_path) {
   const RunRecord record = read_run_record(summary.folder);
@@ -99,13 +92,13 @@ fs::path redraw(const ReportOptions& options, const RunSummary& run) {
   const std::string data_path = options.data_path.empty() ? run.data_path : options.data_path;
   std::error_code ignored;
   if (options.data_path.empty() && !fs::is_directory(data_path, ignored)) {
-    fmt::print(stderr,
-               "note: the page is not drawn again: its photos are not in '{}' (--data-path says where)\n",
-               data_path);
+    print_error(fmt::format(
+        "note: the page is not drawn again: its photos are not in '{}' (--data-path says where)\n",
+        data_path));
     return {};
   }
   const fs::path path = options.out.empty() ? run.folder / "report.html" : fs::path(options.out);
-  write_page(path, draw_page(run, data_path));
+  replace_file(path, draw_page(run, data_path));
   return path;
 }
 
@@ -118,7 +111,7 @@ void run_report(const ReportOptions& options) {
     page = redraw(options, runs.front());
   } else if (!options.out.empty()) {
     page = options.out;
-    write_page(page, comparison_page(runs));
+    replace_file(page, comparison_page(runs));
   }
   if (options.json) {
     fmt::print("{}", summaries_json(runs));

@@ -6,8 +6,13 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "backdrop/error.h"
+#include "core/resource_limits.h"
 
 namespace backdrop {
 
@@ -23,6 +28,15 @@ struct ThreadPool::State {
   bool stop = false;
   std::exception_ptr error;
   std::vector<std::thread> workers;
+
+  ~State() {
+    {
+      std::lock_guard lock(mutex);
+      stop = true;
+    }
+    start.notify_all();
+    for (auto& worker : workers) worker.join();
+  }
 
   void work(int worker) {
     std::size_t seen = 0;
@@ -53,18 +67,16 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   const int count = threads > 0 ? threads : available_threads();
-  for (int worker = 0; worker < count; ++worker)
-    state_->workers.emplace_back([state = state_.get(), worker] { state->work(worker); });
+  try {
+    for (int worker = 0; worker < count; ++worker)
+      state_->workers.emplace_back([state = state_.get(), worker] { state->work(worker); });
+  } catch (const std::system_error& error) {
+    throw Error(ErrorCode::failed, "cannot start " + std::to_string(count) +
+                                       " threads: " + error.code().message() + ": lower --threads");
+  }
 }
 
-ThreadPool::~ThreadPool() {
-  {
-    std::lock_guard lock(state_->mutex);
-    state_->stop = true;
-  }
-  state_->start.notify_all();
-  for (auto& worker : state_->workers) worker.join();
-}
+ThreadPool::~ThreadPool() = default;
 
 int ThreadPool::threads() const noexcept {
   return static_cast<int>(state_->workers.size());
@@ -86,8 +98,9 @@ void ThreadPool::run(std::size_t count, const std::function<void(std::size_t, in
 int available_threads() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1u, std::thread::hardware_concurrency());
+  const bool known = sched_getaffinity(0, sizeof set, &set) == 0;
+  const int allowed = known ? CPU_COUNT(&set) : static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(1, std::min(allowed, cpu_quota().value_or(allowed)));
 }
 
 }  // namespace backdrop

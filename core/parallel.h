@@ -11,7 +11,7 @@ namespace backdrop {
 /// Threads that live as long as the object. `run` may be called from one thread at a time.
 class ThreadPool {
  public:
-  /// `threads` workers, at least one; 0 takes one per hardware thread this process may use.
+  /// `threads` workers, at least one; 0 takes available_threads(). Throws failed if they cannot be started.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -29,7 +29,8 @@ class ThreadPool {
   std::unique_ptr<State> state_;
 };
 
-/// The number of hardware threads that this process may run on (its affinity mask, not the machine's count).
+/// The number of hardware threads that this process may keep busy: not the machine's count but what its
+/// affinity mask and the CPU quotas of its control groups leave.
 int available_threads();
 
 }  // namespace backdrop

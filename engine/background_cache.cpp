@@ -34,29 +34,27 @@ void BackgroundCache::clear(std::size_t backgrounds) {
   used_.assign(blocks_.size(), 0);
 }
 
-void BackgroundCache::reserve() {
+void BackgroundCache::add_blocks() {
   const std::size_t had = blocks_.size();
   const std::size_t count = std::min<std::size_t>(block_of_.size(), capacity_);
   if (count <= had) return;
-  blocks_.resize(count);
+  const AlignedBuffer& arena = arenas_.emplace_back((count - had) * bytes_per_background());
+  for (std::size_t i = 0; i < count - had; ++i) blocks_.push_back(arena.data() + i * bytes_per_background());
   owner_.resize(count, -1);
   used_.resize(count, 0);
-  pool_.run(count - had, [&](std::size_t i, int) {
+}
+
+void BackgroundCache::reserve() {
+  add_blocks();
+  pool_.run(blocks_.size(), [&](std::size_t block, int) {
     constexpr std::size_t kPage = 4096;
-    AlignedBuffer block(bytes_per_background());
-    for (std::size_t offset = 0; offset < block.size(); offset += kPage) block.data()[offset] = std::byte{0};
-    blocks_[had + i] = std::move(block);
+    if (owner_[block] >= 0) return;  // was touched when it was filled
+    for (std::size_t offset = 0; offset < bytes_per_background(); offset += kPage)
+      blocks_[block][offset] = std::byte{0};
   });
 }
 
 int BackgroundCache::take_block(std::uint64_t oldest_kept) {
-  const bool all_used = std::find(used_.begin(), used_.end(), std::uint64_t{0}) == used_.end();
-  if (all_used && static_cast<int>(blocks_.size()) < capacity_) {
-    blocks_.emplace_back(bytes_per_background());
-    owner_.push_back(-1);
-    used_.push_back(0);
-    return static_cast<int>(blocks_.size()) - 1;
-  }
   const int block = static_cast<int>(std::min_element(used_.begin(), used_.end()) - used_.begin());
   if (used_[block] >= oldest_kept)
     throw Error(ErrorCode::failed, "more backgrounds are needed at once than the cache holds");
@@ -65,6 +63,16 @@ int BackgroundCache::take_block(std::uint64_t oldest_kept) {
 }
 
 void BackgroundCache::make_resident(std::span<const int> backgrounds, const std::vector<Image>& images) {
+  try {
+    fill_missing(backgrounds, images);
+  } catch (...) {
+    clear(block_of_.size());  // which blocks are filled is not known
+    throw;
+  }
+}
+
+void BackgroundCache::fill_missing(std::span<const int> backgrounds, const std::vector<Image>& images) {
+  add_blocks();
   ++call_;
   std::vector<int> missing;
   for (const int background : backgrounds)

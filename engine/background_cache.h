@@ -2,7 +2,7 @@
 /// The features of resident backgrounds: for each, the values 0..hand_off as [position][channel], one block a
 /// background. Blocks are filled once and replaced, least recently used first, when the memory is spent.
 /// Their memory is taken before the search: a page's first touch costs up to as much as computing its
-/// features.
+/// features. Blocks lie one behind the other: each on huge pages of its own would take more than its size.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,11 @@ class BackgroundCache {
   /// Forgets everything: the indices mean other photos from now on.
   void clear(std::size_t backgrounds);
 
-  /// Takes the memory for all of them, or as many as fit; without this call it is taken as they come.
+  /// Touches the memory for all of them, or as many as fit; without this call it is touched as they come.
   void reserve();
 
-  /// Computes the features of those of `backgrounds` (at most capacity()) that are not resident.
+  /// Computes the features of those of `backgrounds` (at most capacity()) that are not resident. Where that
+  /// throws, none is resident any more.
   void make_resident(std::span<const int> backgrounds, const std::vector<Image>& images);
 
   /// Adds the threads' time of filling to `step` from now on; null: nowhere.
@@ -37,7 +38,7 @@ class BackgroundCache {
 
   /// Value `value` of a resident background.
   const std::byte* value(int background, int value) const {
-    return blocks_[block_of_[background]].data() + value_offset_[value];
+    return blocks_[block_of_[background]] + value_offset_[value];
   }
 
   /// The number of backgrounds that fit.
@@ -48,7 +49,10 @@ class BackgroundCache {
   std::int64_t fills() const { return fills_; }
 
  private:
+  /// As many as there are backgrounds, or fit.
+  void add_blocks();
   int take_block(std::uint64_t oldest_kept);
+  void fill_missing(std::span<const int> backgrounds, const std::vector<Image>& images);
   void fill(std::span<const int> batch, const std::vector<Image>& images, std::byte* scratch);
 
   const PositionNetwork& network_;
@@ -60,7 +64,8 @@ class BackgroundCache {
   std::size_t block_bytes_ = 0;
   int capacity_ = 0;
 
-  std::vector<AlignedBuffer> blocks_;
+  std::vector<AlignedBuffer> arenas_;  // of the blocks
+  std::vector<std::byte*> blocks_;
   std::vector<int> owner_;           // of each block: a background, or -1
   std::vector<std::uint64_t> used_;  // of each block: the call that used it last
   std::vector<int> block_of_;        // of each background: a block, or -1

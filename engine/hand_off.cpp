@@ -1,11 +1,8 @@
 #include "engine/hand_off.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <fstream>
-#include <string>
 
+#include "core/resource_limits.h"
 #include "engine/position_sets.h"
 
 namespace backdrop {
@@ -90,15 +87,8 @@ std::vector<const Mask*> sample_masks(std::span<const Mask* const> masks) {
 }
 
 std::size_t default_cache_memory() {
-  std::ifstream info("/proc/meminfo");
-  std::string key;
-  std::size_t kibibytes = 0;
-  while (info >> key >> kibibytes) {
-    if (key == "MemAvailable:") return kibibytes * 1024 / 2;
-    std::getline(info, key);
-  }
-  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) /
-         4;
+  constexpr std::size_t kUnknown = std::size_t{2} << 30;
+  return available_memory().value_or(kUnknown) / 2;
 }
 
 }  // namespace backdrop

@@ -30,7 +30,7 @@ HandOffChoice choose_hand_off(const Network& network, std::span<const Mask* cons
 /// At most 24 of the masks, evenly spaced: enough to choose by.
 std::vector<const Mask*> sample_masks(std::span<const Mask* const> masks);
 
-/// Half of the memory that the system has available now, in bytes.
+/// Half of the memory that this process can have now, in bytes (core/resource_limits.h).
 std::size_t default_cache_memory();
 
 }  // namespace backdrop

@@ -7,7 +7,6 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <utility>
 
 #include "backdrop/error.h"
@@ -66,12 +65,6 @@ std::string text_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
-// Another one in each process, thread and machine that shares the folder.
-std::string random_ending() {
-  std::random_device random;
-  return fmt::format(".{:08x}{:08x}.partial", random(), random());
-}
-
 }  // namespace
 
 std::vector<std::string> plan_key(const std::string& machine, const std::string& subject,
@@ -127,15 +120,10 @@ std::optional<MeasuredPlan> PlanFolder::find(const std::string& subject, const N
 void PlanFolder::keep(const std::string& subject, const Network& network, const MeasuredPlan& plan) {
   if (folder_.empty()) return;
   const auto key = plan_key(machine_, subject, network);
-  const fs::path file = file_of(key);
-  const fs::path partial = file.string() + random_ending();
   try {
     fs::create_directories(folder_);
-    write_durable_file(partial, plan_text(key, plan));
-    rename_durably(partial, file);
+    replace_file(file_of(key), plan_text(key, plan));
   } catch (const std::exception& error) {
-    std::error_code ignored;
-    fs::remove(partial, ignored);
     if (complain_) complain_(fmt::format("what was measured on the GPU cannot be kept: {}", error.what()));
     complain_ = nullptr;
   }

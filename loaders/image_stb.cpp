@@ -5,13 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <limits>
 #include <memory>
 #include <string_view>
 
 #include "backdrop/error.h"
+#include "core/crc32.h"
 
 namespace {
 
@@ -45,24 +45,6 @@ static_assert(STBI_MAX_DIMENSIONS == kMaxImageExtent);
 namespace {
 
 constexpr std::size_t kPngSignature = 8;
-
-constexpr std::array<std::uint32_t, 256> make_crc_table() {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) value = value & 1 ? 0xEDB88320u ^ (value >> 1) : value >> 1;
-    table[i] = value;
-  }
-  return table;
-}
-
-std::uint32_t crc32(std::span<const std::byte> bytes) {
-  static constexpr auto table = make_crc_table();
-  std::uint32_t crc = ~0u;
-  for (const std::byte byte : bytes)
-    crc = table[(crc ^ std::to_integer<std::uint32_t>(byte)) & 0xFF] ^ (crc >> 8);
-  return ~crc;
-}
 
 std::uint32_t big_endian(std::span<const std::byte> bytes) {
   std::uint32_t value = 0;

@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include <bit>
-#include <cmath>
 
 #include "backdrop/error.h"
 #include "loaders/file.h"
+#include "loaders/half.h"
 #include "loaders/npy.h"
 
 namespace backdrop {
@@ -16,16 +16,6 @@ namespace backdrop {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
-
-/// IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction.
-double half_to_double(std::uint64_t bits) {
-  const int exponent = static_cast<int>(bits >> 10 & 0x1F);
-  const auto fraction = static_cast<double>(bits & 0x3FF);
-  const double sign = bits >> 15 & 1 ? -1 : 1;
-  if (exponent == 0x1F) return fraction == 0 ? sign * HUGE_VAL : std::nan("");
-  if (exponent == 0) return sign * std::ldexp(fraction, -24);
-  return sign * std::ldexp(fraction + 1024, exponent - 25);
-}
 
 std::uint64_t load_bits(std::span<const std::byte> item, bool big_endian) {
   std::uint64_t bits = 0;
@@ -35,7 +25,7 @@ std::uint64_t load_bits(std::span<const std::byte> item, bool big_endian) {
 }
 
 double to_double(std::uint64_t bits, char kind, std::size_t bytes) {
-  if (kind == 'f' && bytes == 2) return half_to_double(bits);
+  if (kind == 'f' && bytes == 2) return from_half(static_cast<std::uint16_t>(bits));
   if (kind == 'f' && bytes == 4) return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
   if (kind == 'f') return std::bit_cast<double>(bits);
   if (kind == 'i') {

@@ -6,16 +6,18 @@
 /// and rewritten in place.
 ///
 /// \code
-/// write_npy<float>("margins.npy", margins, {foregrounds, backgrounds});
+/// const std::vector<std::size_t> shape = {foregrounds, backgrounds};
+/// write_npy_bytes("margins.npy", npy_type<float>(), shape, std::as_bytes(std::span(margins)));
 ///
 /// const std::vector<std::byte> bytes = read_file("margins.npy", kLimit);
 /// const NpyView view = parse_npy(bytes, "margins.npy");
-/// std::span<const float> values = view.values<float>("margins.npy");  // throws unless "<f4" in C order
+/// std::vector<float> values = view.values<float>("margins.npy");  // throws unless "<f4" in C order
 /// \endcode
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -63,11 +65,13 @@ struct NpyView {
   NpyHeader header;
   std::span<const std::byte> data;  ///< header.count * header.item_bytes bytes
 
-  /// The values in place; the bytes parsed must have been aligned for `T` (a vector's or a mapping's are).
+  /// A copy: the header, and so the file, decides where the values start, aligned for `T` or not.
   template <typename T>
-  std::span<const T> values(const std::string& file) const {
+  std::vector<T> values(const std::string& file) const {
     require_npy_type(header, npy_type<T>(), file);
-    return {reinterpret_cast<const T*>(data.data()), header.count};
+    std::vector<T> copy(header.count);
+    if (!copy.empty()) std::memcpy(copy.data(), data.data(), copy.size() * sizeof(T));
+    return copy;
   }
 };
 
@@ -82,15 +86,9 @@ NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& 
 /// `file`.
 NpyView parse_npy(std::span<const std::byte> bytes, const std::string& file);
 
-/// Writes header and values, replacing an existing file. Throws failed.
+/// Writes header and values in C order, replacing an existing file. Throws failed, also where the shape asks
+/// for another number of bytes.
 void write_npy_bytes(const std::filesystem::path& path, std::string_view type,
                      std::span<const std::size_t> shape, std::span<const std::byte> values);
-
-/// Writes an array in C order; `values` has as many entries as the product of `shape`.
-template <typename T>
-void write_npy(const std::filesystem::path& path, std::type_identity_t<std::span<const T>> values,
-               const std::vector<std::size_t>& shape) {
-  write_npy_bytes(path, npy_type<T>(), shape, std::as_bytes(values));
-}
 
 }  // namespace backdrop

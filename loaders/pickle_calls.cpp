@@ -41,6 +41,7 @@ PickleValue* rebuild_tensor(Pickle& pickle, std::string_view name, const Argumen
   auto shape = integers(*arguments[2]);
   auto strides = integers(*arguments[3]);
   if (!offset || !shape || !strides) refuse_call(name);
+  pickle.charge(shape->size() + strides->size());
   PickleValue* value = pickle.add(PickleKind::tensor);
   value->tensor = std::make_unique<PickleTensor>();
   *value->tensor = {*arguments[0]->storage, *offset, std::move(*shape), std::move(*strides)};

@@ -6,10 +6,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "core/crc32.h"
 
 namespace backdrop {
 namespace {
@@ -161,32 +162,6 @@ std::uint64_t locate(Bytes file, std::uint64_t directory, CentralHeader& header)
   return header.local_offset + local.position();
 }
 
-/// CRC-32 of the zip format, eight bytes a step (M. Kounavis, F. Berry: slicing-by-8).
-std::uint32_t crc32(Bytes bytes) {
-  using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
-  static const Tables tables = [] {
-    Tables made{};
-    for (std::uint32_t byte = 0; byte < 256; ++byte) {
-      std::uint32_t value = byte;
-      for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? 0xedb88320u : 0u);
-      made[0][byte] = value;
-    }
-    for (std::size_t step = 1; step < 8; ++step)
-      for (std::size_t byte = 0; byte < 256; ++byte)
-        made[step][byte] = (made[step - 1][byte] >> 8) ^ made[0][made[step - 1][byte] & 0xff];
-    return made;
-  }();
-  std::uint32_t crc = 0xffffffff;
-  std::size_t position = 0;
-  for (; bytes.size() - position >= 8; position += 8) {
-    const auto eight = number_at<std::uint64_t>(bytes, position) ^ crc;
-    crc = 0;
-    for (std::size_t step = 0; step < 8; ++step) crc ^= tables[7 - step][(eight >> (8 * step)) & 0xff];
-  }
-  for (; position < bytes.size(); ++position) crc = (crc >> 8) ^ tables[0][(crc ^ bytes[position]) & 0xff];
-  return ~crc;
-}
-
 }  // namespace
 
 ZipArchive::ZipArchive(Bytes file) {
@@ -219,7 +194,7 @@ Bytes ZipArchive::read(std::string_view name) const {
         "has the compressed entry \"{}\" (method {}): torch.save writes stored ones, so zip it again "
         "with zip -0 or save it anew",
         printable(name), entry.method));
-  if (crc32(entry.data) != entry.crc)
+  if (crc32(std::as_bytes(entry.data)) != entry.crc)
     refuse(fmt::format("is damaged: the checksum of its entry \"{}\" does not match", printable(name)));
   return entry.data;
 }

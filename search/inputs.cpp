@@ -27,17 +27,12 @@ std::vector<Foreground> load_foregrounds(const std::filesystem::path& root, Thre
   const std::vector<ForegroundFile> files = list_foregrounds(root);
   std::vector<Image> images =
       read_images(paths_of(files, [](const ForegroundFile& file) { return file.image; }), pool);
-  std::vector<Foreground> foregrounds(files.size());
-  pool.run(files.size(), [&](std::size_t i, int) {
-    Mask mask = read_mask(files[i].mask);
-    if (mask.height != kImageSize || mask.width != kImageSize)
-      throw Error(ErrorCode::bad_input,
-                  fmt::format("is {} x {}: a mask must be {} x {} like its photo", mask.height, mask.width,
-                              kImageSize, kImageSize),
-                  files[i].mask.string());
-    foregrounds[i] = {files[i].image.filename().string(), files[i].label, std::move(images[i]),
-                      std::move(mask)};
-  });
+  std::vector<Mask> masks =
+      read_masks(paths_of(files, [](const ForegroundFile& file) { return file.mask; }), pool);
+  std::vector<Foreground> foregrounds;
+  for (std::size_t i = 0; i < files.size(); ++i)
+    foregrounds.push_back(
+        {files[i].image.filename().string(), files[i].label, std::move(images[i]), std::move(masks[i])});
   return foregrounds;
 }
 

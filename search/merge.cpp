@@ -27,8 +27,7 @@ std::vector<T> read_array(const std::filesystem::path& path, std::size_t rows, s
   if (view.header.shape != std::vector<std::size_t>{rows, columns})
     throw Error(ErrorCode::bad_input, fmt::format("is not an array of {} x {}", rows, columns),
                 path.string());
-  const auto values = view.values<T>(path.string());
-  return {values.begin(), values.end()};
+  return view.values<T>(path.string());
 }
 
 }  // namespace

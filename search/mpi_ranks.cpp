@@ -90,6 +90,17 @@ class WindowCounters : public LaneCounters {
   MPI_Win window_ = MPI_WIN_NULL;
 };
 
+/// Collective.
+int count_on_machine() {
+  MPI_Comm machine = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine),
+        "MPI_Comm_split_type");
+  int size = 1;
+  check(MPI_Comm_size(machine, &size), "MPI_Comm_size");
+  check(MPI_Comm_free(&machine), "MPI_Comm_free");
+  return size;
+}
+
 class MpiRanks : public Ranks {
  public:
   MpiRanks() : counters_(calls_) {
@@ -99,6 +110,7 @@ class MpiRanks : public Ranks {
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
+  int size_on_machine() const override { return size_on_machine_; }
   LaneCounters& counters() override { return counters_; }
 
   Message from_first(Message message) override {
@@ -145,6 +157,7 @@ class MpiRanks : public Ranks {
   WindowCounters counters_;
   int rank_ = 0;
   int size_ = 1;
+  int size_on_machine_ = count_on_machine();
 };
 
 /// MPI is begun and ended once in a process.

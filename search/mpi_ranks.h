@@ -27,6 +27,8 @@ class Ranks {
   virtual ~Ranks() = default;
   virtual int rank() const = 0;
   virtual int size() const = 0;
+  /// How many of them share this one's machine, it included.
+  virtual int size_on_machine() const = 0;
   /// One for each rank, at 0 when the ranks are joined. They lie in rank 0's memory.
   virtual LaneCounters& counters() = 0;
   /// Rank 0's message, on every rank. All ranks call it; what the others pass is ignored.

@@ -42,7 +42,7 @@ struct Photo {
   ImageView view() const { return {pixels, height, width}; }
 };
 
-/// Reads JPEG, PNG, BMP or PNM of any size, told apart by content; JPEG pixels equal PIL's to the bit. Throws
+/// Reads JPEG, PNG or BMP of any size, told apart by content; JPEG pixels equal PIL's to the bit. Throws
 /// bad_input that names the file. Any thread.
 BACKDROP_EXPORT Photo read_photo(const std::filesystem::path& file);
 

@@ -82,7 +82,7 @@ std::vector<BrokenInput> broken_masks() {
       mask("is_cut_in_its_header", good.substr(0, 30), "header"),
       mask("is_cut_short", good.substr(0, good.size() - 1), "cut short"),
       mask("has_bytes_behind", good + "x", "longer"),
-      mask("is_too_small", npy_mask(112, 112), "112 x 112"),
+      mask("is_too_small", npy_mask(112, 112), "is 112x112 where 224x224 is needed"),
       mask("has_three_dimensions", npy(header("|b1", "(224, 224, 1)"), zeros(224 * 224)), "dimensions"),
       mask("has_no_dimensions", npy(header("|b1", "()"), zeros(1)), "dimensions"),
       mask("holds_a_two", twos, "0 and 1"),

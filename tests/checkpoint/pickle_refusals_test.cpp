@@ -145,6 +145,10 @@ std::vector<Refusal> memory_bombs() {
                                                              "0") +
            "N",
        "more than 2097152 values"},
+      {"TensorsOfManyDimensions",
+       "(" + repeated(64, "K\x01") + "tq\x01" + "0" + float_storage() + "q\x02" + "0" +
+           repeated(20'000, global("torch._utils", "_rebuild_tensor_v2") + "(h\x02K\x01h\x01h\x01tR0") + "N",
+       "more than 2097152 values"},
       {"HugeText", "X\xff\xff\xff\xff", "ends too early"},
       {"HugeText8", "\x8d" + repeated(8, "\xff"), "ends too early"},
       {"HugeBytes8", "\x8e" + repeated(8, "\xff"), "ends too early"},

@@ -198,6 +198,22 @@ TEST_F(ChallengeTest, ARunGoesOnInItsOwnPrecision) {
   EXPECT_EQ(go_on("fp32", {"--resume"}).exit_code, 2);
 }
 
+TEST_F(ChallengeTest, AnInterruptIsNoticedBeforeTheSearch) {
+  draw_data(10);
+  Process process(challenge({"--mode", "all", "--out", "run", "--threads", "1"}), folder());
+  const auto says = [this](const char* text) {
+    return read_text(folder() / "stderr.txt").find(text) != std::string::npos;
+  };
+  for (int i = 0; i < 60'000 && !says("reading"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  process.send(SIGINT);
+  const Outcome outcome = process.wait();
+  EXPECT_EQ(outcome.exit_code, 130);
+  EXPECT_THAT(outcome.errors, HasSubstr("interrupted before the search"));
+  EXPECT_FALSE(fs::exists(folder() / "run"));
+  EXPECT_FALSE(fs::exists(folder() / "run.partial"));
+}
+
 TEST_F(ChallengeTest, OrdersAndShardsFindTheSameForegrounds) {
   draw_data();
   ASSERT_EQ(run(challenge({"--out", "plain", "--order", "plain"})).exit_code, 0);

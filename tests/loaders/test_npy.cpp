@@ -38,6 +38,12 @@ std::string values(const std::string& pattern, const std::string& one) {
   return data;
 }
 
+template <typename T>
+void write_npy(const std::filesystem::path& path, const std::vector<T>& values,
+               const std::vector<std::size_t>& shape) {
+  write_npy_bytes(path, npy_type<T>(), shape, std::as_bytes(std::span(values)));
+}
+
 TEST(Mask, ReadsEveryTypeAndByteOrder) {
   const auto one = [](std::initializer_list<int> bytes) { return std::string(bytes.begin(), bytes.end()); };
   const std::pair<const char*, std::string> table[] = {
@@ -177,7 +183,7 @@ TEST(Mask, ReadsManyInOrderAndChecksTheirSize) {
     const std::string name = std::to_string(i) + ".npy";
     std::vector<std::uint8_t> data(9, 0);
     data[static_cast<std::size_t>(i)] = 1;
-    write_npy<std::uint8_t>(folder.path() / name, data, {3, 3});
+    write_npy(folder.path() / name, data, {3, 3});
     paths.push_back(folder.path() / name);
   }
   const std::vector<Mask> masks = read_masks(paths, pool, 3);
@@ -199,18 +205,28 @@ TEST(Npy, HeaderIsAlignedAndReadBack) {
   }
 }
 
+TEST(Npy, ValuesMayStartAnywhere) {
+  const std::vector<float> margins = {1.5f, -2, 0, 4, 5, 6};
+  const std::string data(reinterpret_cast<const char*>(margins.data()), margins.size() * sizeof(float));
+  for (std::size_t padding = 0; padding < sizeof(float); ++padding) {
+    const std::string file = npy_file(std::string(padding, ' ') + header_of("<f4"), data);
+    EXPECT_THAT(parse_npy(bytes_of(file), "margins.npy").values<float>("margins.npy"),
+                ::testing::ElementsAreArray(margins));
+  }
+}
+
 TEST(Npy, ArraysAreWrittenAndReadBack) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder.path() / "margins.npy";
   const std::vector<float> margins = {1.5f, -2, 0, 4, 5, 6};
-  write_npy<float>(path, margins, {2, 3});
+  write_npy(path, margins, {2, 3});
   const std::string content = read_text(path);
   const NpyView view = parse_npy(bytes_of(content), "margins.npy");
   EXPECT_THAT(view.values<float>("margins.npy"), ::testing::ElementsAreArray(margins));
   EXPECT_THAT(refusal([&] { view.values<std::int16_t>("margins.npy"); }),
               HasSubstr("holds '<f4' values in C order where '<i2' in C order was expected"));
-  EXPECT_THROW(write_npy<float>(path, margins, {2, 4}), Error);
-  EXPECT_THROW(write_npy<float>(folder.path() / "absent" / "a.npy", margins, {6}), Error);
+  EXPECT_THROW(write_npy(path, margins, {2, 4}), Error);
+  EXPECT_THROW(write_npy(folder.path() / "absent" / "a.npy", margins, {6}), Error);
 }
 
 }  // namespace

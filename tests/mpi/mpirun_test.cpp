@@ -77,6 +77,18 @@ TEST_F(Mpirun, TheRanksShareTheWork) {
   EXPECT_EQ(ranks.find("\"blocks\": 0"), std::string::npos) << "a rank did nothing: " << ranks;
 }
 
+TEST_F(Mpirun, RanksOnOneMachineShareItsMemory) {
+  const auto cache_limit = [this](const std::string& run) {
+    const std::string record = file(run + "/run.json");
+    const std::string name = "\"cache_limit\": ";
+    return std::strtod(record.c_str() + record.find(name) + name.size(), nullptr);
+  };
+  ASSERT_EQ(shell(challenge("--out alone")), 0) << errors();
+  ASSERT_EQ(shell(mpirun(4, challenge("--out shared"))), 0) << errors();
+  EXPECT_GT(cache_limit("shared"), 0);
+  EXPECT_LT(cache_limit("shared"), 0.5 * cache_limit("alone"));
+}
+
 TEST_F(Mpirun, OnlyRank0Prints) {
   ASSERT_EQ(shell(mpirun(3, challenge("--mode all --json"))), 0) << errors();
   const std::string output = file("out");

@@ -68,6 +68,7 @@ class ThreadRanks : public Ranks {
 
   int rank() const override { return rank_; }
   int size() const override { return world_.size; }
+  int size_on_machine() const override { return world_.size; }
   LaneCounters& counters() override { return world_.counters; }
   Message from_first(Message message) override { return world_.broadcast(rank_, std::move(message)); }
   void send(std::span<const std::byte> message) override { world_.put(message); }

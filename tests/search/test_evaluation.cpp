@@ -49,7 +49,8 @@ class TreeTest : public ::testing::Test {
     const fs::path folder = root() / "fg_mask" / "val" / class_folder(label);
     fs::create_directories(folder);
     const std::vector<std::uint8_t> values(size * size, 1);
-    write_npy<std::uint8_t>(folder / name, values, {size, size});
+    write_npy_bytes(folder / name, npy_type<std::uint8_t>(), std::vector<std::size_t>{size, size},
+                    std::as_bytes(std::span(values)));
   }
 
   const fs::path& root() const { return temporary.path; }
