@@ -9,8 +9,8 @@ namespace backdrop {
 
 /// At most one limit; none by default.
 struct Budget {
-  std::size_t pairs = 0;  ///< evaluated in all sessions of the run together; 0: no limit
-  double seconds = 0;     ///< of searching in this session; 0: no limit
+  std::size_t pairs = 0;  ///< evaluated in all sessions of the run together, in whole blocks; 0: no limit
+  double seconds = 0;     ///< since this command began; 0: no limit
 
   bool is_spent(std::size_t evaluated, double elapsed) const {
     return (pairs > 0 && evaluated >= pairs) || (seconds > 0 && elapsed >= seconds);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -22,6 +23,7 @@
 #include "report/run_reader.h"
 #include "report/run_record.h"
 #include "search/matrix_file.h"
+#include "search/merge.h"
 #include "search/mpi_executor.h"
 #include "search/result_folder.h"
 #include "search/runner.h"
@@ -54,10 +56,23 @@ struct ChallengeOptions {
   bool is_finished() const { return resume && ResultFolder::is_finished(out); }
 };
 
+/// Before the search, which may take days.
+void check_logits(const ChallengeOptions& options) {
+  if (options.logits.empty()) return;
+  const std::filesystem::file_status status = std::filesystem::status(options.logits);
+  if (!std::filesystem::exists(status)) return;
+  if (!std::filesystem::is_regular_file(status))
+    throw Error(ErrorCode::usage, "is no file: give another name for --logits", options.logits);
+  if (!options.force)
+    throw Error(ErrorCode::usage, "exists: give another name for --logits, or --force to replace it",
+                options.logits);
+}
+
 void check_combination(const ChallengeOptions& options) {
   if (options.device.profile_window.count > 0 && !parse_device(options.device.device).gpu)
     throw Error(ErrorCode::usage,
                 "--profile-window starts and stops NVIDIA's profilers: give --device cuda, or leave it out");
+  check_logits(options);
   if (!options.resume) return;
   if (options.out.empty()) throw Error(ErrorCode::usage, "--resume needs the run's folder: give --out");
   if (!options.logits.empty())
@@ -118,13 +133,14 @@ Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine&
   select_shard(ready.input, shard);
   check_input(ready.input, ready.model.network->input);
   stop_if_interrupted();
+  progress.announce("preparing " + options.device.precision);
   start_engine(ready, options.device, ranks);
   ready.record.model = ready.model.record;
   ready.record.data_path = options.data_path;
   ready.record.options = {.mode = options.mode,
                           .order = options.mode == "first" ? options.order : "plain",
                           .shard = shard,
-                          .reuse = is_on(options.device.reuse),
+                          .reuse = is_on(options.device.reuse) && options.device.kernels == "own",
                           .cache_memory = static_cast<std::size_t>(options.device.cache_memory),
                           .allow_partial = options.model.allow_partial,
                           .class_map = ready.model.class_map_name,
@@ -134,12 +150,12 @@ Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine&
   return ready;
 }
 
-SearchResult search(Preparation& ready, const PlanShape& shape, const Budget& budget, SearchHooks hooks,
-                    ProgressLine& progress) {
+SearchResult search(Preparation& ready, const PlanShape& shape, const Budget& budget, Clock::time_point begun,
+                    SearchHooks hooks, ProgressLine& progress) {
   const auto plan = make_plan(ready.record.options.mode, ready.record.options.order, shape, ready.input);
   hooks.stop = interrupted;
-  hooks.enough = [&budget](const SearchProgress& state) {
-    return budget.is_spent(state.evaluated, state.seconds);
+  hooks.enough = [&budget, begun](const SearchProgress& state) {
+    return budget.is_spent(state.evaluated, std::chrono::duration<double>(Clock::now() - begun).count());
   };
   hooks.progress = [&progress](const SearchProgress& state) {
     progress.show(static_cast<double>(state.settled) / static_cast<double>(state.total),
@@ -160,6 +176,15 @@ void confirm_finished(const ChallengeOptions& options, const Preparation& ready)
                 options.out);
   ResultFolder::remove_leftovers(options.out);
   if (!options.quiet) print_error(options.out + ": is finished already\n");
+  const PairMatrix pairs =
+      read_answers(options.out, static_cast<int>(ready.input.foregrounds.size()),
+                   static_cast<int>(ready.input.background_names.size()), ready.model.network->classes());
+  const ChallengeStatistics statistics =
+      compute_statistics(pairs, ready.input.foreground_labels(), ready.input.background_labels(),
+                         ready.model.map, static_cast<int>(ready.input.classes.size()));
+  const RunRecord record = read_run_record(options.out);
+  fmt::print("{}", options.json ? read_run_text(options.out)
+                                : challenge_tables(record, ready.input, statistics, options.out));
 }
 
 /// Going on, `auto` is what the run was begun with.
@@ -169,6 +194,7 @@ void take_precision(const RunIdentity& resumed, ChallengeOptions& options) {
 }
 
 void run_challenge(ChallengeOptions options) {
+  const Clock::time_point begun = Clock::now();
   check_combination(options);
   check_device(options.device);
   const Budget budget = parse_budget(options.budget);
@@ -204,7 +230,7 @@ void run_challenge(ChallengeOptions options) {
     hooks.sinks.push_back(&logits.emplace(options.logits, ready.input.foregrounds.size(),
                                           ready.input.background_names.size(),
                                           static_cast<std::size_t>(ready.engine->classes())));
-  const SearchResult result = search(ready, shape, budget, hooks, *progress);
+  const SearchResult result = search(ready, shape, budget, begun, hooks, *progress);
   record_result(ready.record, *ready.engine, result);
   if (executor) record_ranks(ready.record, executor->work());
   const ChallengeStatistics statistics =
@@ -252,7 +278,8 @@ void add_challenge_command(CLI::App& application) {
       ->type_name("i/n");
   command->add_option("--out", options->out, "Folder for the results (default: none are kept)")
       ->type_name("DIR");
-  CLI::Option* force = command->add_flag("--force", options->force, "Replace a run in --out");
+  CLI::Option* force =
+      command->add_flag("--force", options->force, "Replace a run in --out, and the file of --logits");
   command
       ->add_flag("--resume", options->resume,
                  "Go on with the run in --out if it was stopped or killed; start it if there is none")

@@ -84,12 +84,12 @@ std::string memory_text(const EngineRecord& engine) {
   return text + '\n';
 }
 
-std::string early_answer_text(const RunRecord& record, const ChallengeStatistics& statistics) {
+std::string early_answer_text(const RunRecord& record, const ChallengeStatistics& statistics, bool is_kept) {
   const EarlyAnswer answer = early_answer(statistics, record.options.order == "adaptive");
   std::string text = fmt::format(
-      "Stopped by the budget (--resume goes on).\n"
+      "Stopped by the budget{}; of classes, the accuracy is at most what the table says.\n"
       "Challenge accuracy: at most {}, at least {}\n",
-      percent(answer.upper), percent(answer.lower));
+      is_kept ? " (--resume goes on)" : "", percent(answer.upper), percent(answer.lower));
   if (answer.likely_lower)
     text += fmt::format("Likely at least {} (95%), if {}.\n", percent(*answer.likely_lower),
                         kEarlyAnswerAssumption);
@@ -109,7 +109,7 @@ std::string challenge_tables(const RunRecord& record, const ChallengeInput& inpu
   if (record.engine.peak_memory_bytes > 0) text += memory_text(record.engine);
   if (!folder.empty()) text += fmt::format("Results: {}\n", folder);
   text += record.complete ? fmt::format("Challenge accuracy: {}\n", percent(total.challenge_accuracy()))
-                          : early_answer_text(record, statistics);
+                          : early_answer_text(record, statistics, !folder.empty());
   // The published script's last line, for programs that read it.
   text += fmt::format("Summary: {}/{} ({:.2f}%) are vulnerable foregrounds.\n", total.vulnerable,
                       total.foregrounds, 100.0 * total.vulnerable / total.foregrounds);

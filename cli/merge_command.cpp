@@ -39,6 +39,8 @@ Shards read_shards(const std::vector<std::string>& folders) {
     if (!ResultFolder::is_finished(folder))
       throw Error(ErrorCode::bad_input, "is no finished run: finish the shard with --resume", folder);
     shards.records.push_back(read_run_record(folder));
+    if (!shards.records.back().complete)
+      throw Error(ErrorCode::bad_input, "was stopped by its budget: finish the shard with --resume", folder);
     const Shard shard = shards.records.back().options.shard;
     parse_shard(shard.text());  // checks what a file says
     shards.runs.push_back({folder, shard, read_run_identity(folder)});
@@ -103,7 +105,18 @@ PairMatrix merge_answers(const Shards& shards, const ChallengeInput& input) {
   return whole;
 }
 
+/// Throws usage if the result would replace one of the shards that it is made of.
+void require_other_folder(const MergeOptions& options) {
+  for (const std::string& shard : options.shards) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(options.out, shard, ignored))
+      throw Error(ErrorCode::usage, "is both OUT and a shard: give another OUT first, then all shards",
+                  options.out);
+  }
+}
+
 void run_merge(const MergeOptions& options) {
+  require_other_folder(options);
   const Shards shards = read_shards(options.shards);
   ResultFolder folder(options.out,
                       options.force ? ResultFolder::Existing::replace : ResultFolder::Existing::refuse);

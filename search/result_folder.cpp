@@ -21,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kPartial = ".partial";
 constexpr std::string_view kJournal = "journal";
 constexpr std::string_view kEvaluation = "eval.json";  // of `eval --out`
 constexpr std::array<std::string_view, 9> kRunFiles = {"run.json",        "predictions.npy", "margins.npy",
@@ -40,6 +41,11 @@ fs::path resolve(const fs::path& folder) {
 fs::path with_suffix(fs::path path, const char* suffix) {
   path += suffix;
   return path;
+}
+
+bool is_partial(const fs::path& folder) {
+  const fs::path named = folder.has_filename() ? folder : folder.parent_path();
+  return named.extension() == kPartial;
 }
 
 /// Throws usage if the folder holds a file that no run writes: it is not ours to remove.
@@ -131,7 +137,7 @@ class ResultFolder::Lock {
 
 bool ResultFolder::is_finished(const fs::path& folder) {
   std::error_code ignored;
-  return fs::exists(folder / "run.json", ignored);
+  return !is_partial(folder) && fs::exists(folder / "run.json", ignored);
 }
 
 void ResultFolder::remove_leftovers(const fs::path& folder) {
@@ -142,8 +148,13 @@ void ResultFolder::remove_leftovers(const fs::path& folder) {
 }
 
 ResultFolder::ResultFolder(const fs::path& folder, Existing existing)
-    : folder_(resolve(folder)), partial_(with_suffix(folder_, ".partial")) {
+    : folder_(resolve(folder)), partial_(with_suffix(folder_, kPartial)) {
   std::error_code error;
+  if (is_partial(folder_))
+    throw Error(ErrorCode::usage,
+                fmt::format("is where an unfinished run of {} would be: leave out {}",
+                            fs::path(folder_).replace_extension().string(), kPartial),
+                folder.string());
   require_free(folder_, existing);
   fs::create_directories(partial_, error);
   if (error) throw Error(ErrorCode::failed, "cannot be created: " + error.message(), partial_.string());

@@ -35,7 +35,8 @@ class ResultFolder {
   enum class Existing { refuse, replace, resume };
 
   /// Locks FOLDER.partial, creating it. Throws usage if there is a run that may not be touched, or a folder
-  /// that is none; failed if another process is writing this run or the disk does not take it.
+  /// that is none, or if FOLDER is itself a FOLDER.partial; failed if another process is writing this run or
+  /// the disk does not take it.
   ResultFolder(const std::filesystem::path& folder, Existing existing);
   /// Keeps FOLDER.partial if its journal has blocks, removes it otherwise.
   ~ResultFolder();
@@ -60,7 +61,7 @@ class ResultFolder {
   /// Where the files of an unfinished run are.
   const std::filesystem::path& partial() const { return partial_; }
 
-  /// Whether FOLDER holds a finished run.
+  /// Whether FOLDER holds a finished run. FOLDER.partial never does, whatever is in it.
   static bool is_finished(const std::filesystem::path& folder);
   /// Removes the journal that a run killed in its very last step left in its finished folder.
   static void remove_leftovers(const std::filesystem::path& folder);

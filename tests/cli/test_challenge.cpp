@@ -194,8 +194,46 @@ TEST_F(ChallengeTest, ARunGoesOnInItsOwnPrecision) {
   EXPECT_EQ(read_json("run/run.json")["screening"]["precision"], "int16");
   EXPECT_EQ(read_json("run/run.json")["screening"]["composites"], 36 * 36);  // of both sessions
   EXPECT_EQ(read_json("run/run.json")["identity"]["precision"], "int16");
-  EXPECT_THAT(go_on("auto", {"--resume"}).errors, HasSubstr("is finished already"));
+  const Outcome again = go_on("auto", {"--resume", "--json"});
+  EXPECT_THAT(again.errors, HasSubstr("is finished already"));
+  EXPECT_EQ(again.output, read_text(folder() / "run/run.json"));
   EXPECT_EQ(go_on("fp32", {"--resume"}).exit_code, 2);
+}
+
+TEST_F(ChallengeTest, WhatABudgetStoppedIsNoFinishedRun) {
+  draw_data(4);
+  ASSERT_EQ(run(challenge({"--shard", "1/2", "--out", "first"})).exit_code, 0);
+  const Outcome stopped =
+      run(challenge({"--shard", "2/2", "--out", "second", "--budget", "1", "--threads", "1"}));
+  ASSERT_EQ(stopped.exit_code, 0) << stopped.errors;
+  ASSERT_TRUE(fs::exists(folder() / "second.partial/run.json"));
+  EXPECT_THAT(stopped.output, HasSubstr("(--resume goes on)"));
+  const Outcome merged = run({"merge", "whole", "first", "second.partial"});
+  EXPECT_EQ(merged.exit_code, 3);
+  EXPECT_THAT(merged.errors, AllOf(HasSubstr("second.partial"), HasSubstr("--resume")));
+  const Outcome confused = run(challenge({"--shard", "2/2", "--out", "second.partial", "--resume"}));
+  EXPECT_EQ(confused.exit_code, 2);
+  EXPECT_THAT(confused.errors, HasSubstr("leave out .partial"));
+  EXPECT_TRUE(fs::exists(folder() / "second.partial/journal"));
+
+  ASSERT_EQ(run(challenge({"--shard", "2/2", "--out", "second", "--resume"})).exit_code, 0);
+  const Outcome itself = run({"merge", "first", "first", "second", "--force"});
+  EXPECT_EQ(itself.exit_code, 2);
+  EXPECT_THAT(itself.errors, HasSubstr("both OUT and a shard"));
+  EXPECT_EQ(run({"merge", "whole", "second", "first"}).exit_code, 0);
+}
+
+TEST_F(ChallengeTest, LogitsReplaceNothingUnasked) {
+  draw_data(1);
+  write_text(folder() / "logits.npy", "kept");
+  const Outcome refused = run(challenge({"--logits", "logits.npy"}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("--force"));
+  EXPECT_EQ(read_text(folder() / "logits.npy"), "kept");
+  fs::create_directory(folder() / "folder");
+  EXPECT_EQ(run(challenge({"--logits", "folder", "--force"})).exit_code, 2);
+  EXPECT_EQ(run(challenge({"--logits", "logits.npy", "--force"})).exit_code, 0);
+  EXPECT_NE(read_text(folder() / "logits.npy"), "kept");
 }
 
 TEST_F(ChallengeTest, AnInterruptIsNoticedBeforeTheSearch) {
