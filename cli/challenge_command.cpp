@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
+#include "cli/note.h"
 #include "cli/profile_window.h"
 #include "cli/progress.h"
 #include "cli/version.h"
@@ -142,6 +143,8 @@ void run_challenge(const ChallengeOptions& options) {
   if (leads && !options.out.empty() && !options.is_finished())
     folder.emplace(options.out, options.existing());
   Preparation ready = prepare(options, *progress);
+  if (leads)
+    for (const std::string& note : ready.input.notes) print_note(note);
   std::optional<RankExecutor> executor;
   if (ranks) {
     require_same_run(*ranks, run_identity(ready.record));

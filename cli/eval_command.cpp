@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
+#include "cli/note.h"
 #include "cli/progress.h"
 #include "cli/text_table.h"
 #include "cli/version.h"
@@ -84,6 +85,7 @@ void run_eval(const EvalOptions& options) {
   ThreadPool pool(options.device.threads);
   EvaluationHooks hooks;
   hooks.stop = interrupted;
+  hooks.note = print_note;
   hooks.progress = [&progress](const std::string& variation, std::size_t done, std::size_t total) {
     progress->show(
         static_cast<double>(done) / static_cast<double>(total),

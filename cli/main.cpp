@@ -2,7 +2,6 @@
 // code.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -12,14 +11,14 @@
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
+#include "cli/note.h"
 #include "cli/version.h"
 #include "search/mpi_ranks.h"
 
 namespace {
 
-int complain(backdrop::ErrorCode code, std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  fmt::print(stderr, "backdrop: {}\n", message);
+int complain(backdrop::ErrorCode code, const std::string& message) {
+  fmt::print(stderr, "backdrop: {}\n", backdrop::one_line(message));
   return static_cast<int>(code);
 }
 

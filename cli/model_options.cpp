@@ -7,6 +7,7 @@
 
 #include "backdrop/error.h"
 #include "cli/cache_folder.h"
+#include "cli/note.h"
 #include "core/hash.h"
 #include "engine/device_choice.h"
 #include "loaders/dataset.h"
@@ -36,7 +37,7 @@ std::vector<std::string> way_names() {
 // Whichever of several engines says it first says it for all.
 void note_once(const std::string& line) {
   static std::once_flag noted;
-  std::call_once(noted, [&line] { fmt::print(stderr, "note: {}\n", line); });
+  std::call_once(noted, [&line] { print_note(line); });
 }
 
 std::string normalization_source(const Checkpoint& checkpoint, int classes, const std::string& file) {

@@ -6,6 +6,7 @@
 #include "backdrop/error.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "cli/note.h"
 #include "cli/progress.h"
 #include "cli/text_table.h"
 #include "engine/plan_report.h"
@@ -77,15 +78,19 @@ void run_plan(const PlanOptions& options) {
   const LoadedNetwork loaded = load_network(options.model);
   const Network& network = *loaded.network;
   std::vector<Mask> masks;
-  for (const ForegroundFile& file : list_foregrounds(options.data_path)) {
+  std::vector<std::string> notes;
+  check_class_names(options.data_path);
+  for (const ForegroundFile& file : list_foregrounds(options.data_path, &notes)) {
     masks.push_back(read_mask(file.mask));
     if (masks.back().height != network.input.height || masks.back().width != network.input.width)
       throw Error(ErrorCode::bad_input, "is not of the network's input size", file.mask.string());
   }
   std::vector<const Mask*> pointers;
   for (const Mask& mask : masks) pointers.push_back(&mask);
-  const std::size_t backgrounds =
-      options.backgrounds > 0 ? options.backgrounds : list_samples(options.data_path, "only_bg_t").size();
+  const std::size_t backgrounds = options.backgrounds > 0
+                                      ? options.backgrounds
+                                      : list_samples(options.data_path, "only_bg_t", &notes).size();
+  for (const std::string& note : notes) print_note(note);
   const std::size_t memory = options.cache_memory > 0 ? options.cache_memory : default_cache_memory();
   const PlanReport plan = report_plan(network, pointers, backgrounds, memory);
   if (!options.picture.empty()) draw(options, network, masks);

@@ -135,6 +135,11 @@ std::string run_json(const RunRecord& record, const ChallengeInput& input,
                      const ChallengeStatistics& statistics) {
   const std::size_t foregrounds = input.foregrounds.size();
   const std::size_t backgrounds = input.background_names.size();
+  Json data = {{"path", record.data_path},
+               {"sha256", record.data_sha256},
+               {"foregrounds", foregrounds},
+               {"backgrounds", backgrounds}};
+  if (!input.notes.empty()) data["notes"] = input.notes;
   Json run = {{"format", "backdrop-run-1"},
               {"result", result_json(record, input, statistics)},
               {"pairs",
@@ -142,11 +147,7 @@ std::string run_json(const RunRecord& record, const ChallengeInput& input,
                 {"evaluated", record.evaluated},
                 {"recorded", record.recorded}}},
               {"checkpoint", model_json(record.model)},
-              {"data",
-               {{"path", record.data_path},
-                {"sha256", record.data_sha256},
-                {"foregrounds", foregrounds},
-                {"backgrounds", backgrounds}}},
+              {"data", std::move(data)},
               {"options", options_json(record.options)},
               {"identity", identity_json(run_identity(record))},
               {"engine", engine_json(record.engine)},

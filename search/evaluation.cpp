@@ -86,13 +86,17 @@ std::vector<std::string> select_variations(const std::filesystem::path& root, co
   if (selected.empty())
     throw Error(ErrorCode::bad_input, fmt::format("holds no variation of IN-9 ({})", fmt::join(known, ", ")),
                 root.string());
+  check_class_names(root);
   return selected;
 }
 
 VariationResult evaluate_variation(Engine& engine, const ClassMap& map, const std::filesystem::path& root,
                                    const std::string& variation, ThreadPool& pool,
                                    const EvaluationHooks& hooks) {
-  const std::vector<Sample> samples = list_samples(root, variation);
+  std::vector<std::string> notes;
+  const std::vector<Sample> samples = list_samples(root, variation, &notes);
+  if (hooks.note)
+    for (const std::string& line : notes) hooks.note(line);
   if (samples.empty())
     throw Error(ErrorCode::bad_input, "holds no photos", (root / variation / "val").string());
   const std::size_t fill = static_cast<std::size_t>(std::max(1, engine.batch())) *
