@@ -9,6 +9,7 @@
 #include "loaders/dataset.h"
 #include "models/build.h"
 #include "models/convert.h"
+#include "report/run_files.h"
 
 namespace backdrop {
 namespace {
@@ -65,7 +66,9 @@ std::shared_ptr<const Model::Parts> make_parts(const Checkpoint& checkpoint, con
                    .parameters = report.checkpoint_parameters,
                    .macs = network.macs(),
                    .normalization = network.normalization,
-                   .normalization_source = normalization_source(checkpoint, network.classes(), file)};
+                   .normalization_source = normalization_source(checkpoint, network.classes(), file),
+                   .filled_in = first_names(report.missing),
+                   .left_out = first_names(report.unexpected)};
   parts->info = {.architecture = report.arch,
                  .classes = network.classes(),
                  .height = network.input.height,

@@ -87,7 +87,7 @@ Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
   ready.engine = make_engine(ready.model, options.device);
   prepare_engine(*ready.engine, ready.input);
   ready.record.model = ready.model.record;
-  ready.record.data_path = options.data_path;
+  ready.record.data_path = absolute_path(options.data_path);
   ready.record.options = {.mode = options.mode,
                           .order = options.mode == "first" ? options.order : "plain",
                           .shard = shard,
@@ -95,7 +95,8 @@ Preparation prepare(const ChallengeOptions& options, ProgressLine& progress) {
                           .cache_memory = static_cast<std::size_t>(options.device.cache_memory),
                           .allow_partial = options.model.allow_partial,
                           .class_map = ready.model.class_map_name,
-                          .class_map_sha256 = ready.model.class_map_sha256};
+                          .class_map_sha256 = ready.model.class_map_sha256,
+                          .class_map_labels = ready.model.class_map_labels};
   ready.record.versions = program_versions();
   ready.record.load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return ready;

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <memory>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/model_options.h"
@@ -36,12 +37,16 @@ std::string layer_table(const std::vector<LayerRow>& layers) {
 
 std::string summary(const ModelRecord& record) {
   const Normalization& normalization = record.normalization;
-  return fmt::format(
+  std::string text = fmt::format(
       "Architecture   {}\nClasses        {}\nParameters     {}\nGMACs          {:.3f}\n"
       "Normalisation  mean {:.4f}, std {:.4f} ({})\nFormat         {}\nSHA-256        {}\n",
       record.arch, record.classes, grouped(static_cast<std::size_t>(record.parameters)),
       static_cast<double>(record.macs) / 1e9, fmt::join(normalization.mean, " "),
       fmt::join(normalization.deviation, " "), record.normalization_source, record.format, record.sha256);
+  for (const auto& [title, tensors] :
+       {std::pair("Filled in", &record.filled_in), std::pair("Left out", &record.left_out)})
+    if (tensors->count > 0) text += fmt::format("{:<15}{}\n", title, tensor_text(*tensors));
+  return text;
 }
 
 void run_inspect(const InspectOptions& options) {

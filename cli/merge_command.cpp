@@ -8,6 +8,7 @@
 #include "cli/challenge_tables.h"
 #include "cli/commands.h"
 #include "cli/finished_run.h"
+#include "cli/model_options.h"
 #include "cli/version.h"
 #include "report/run_files.h"
 #include "report/run_reader.h"
@@ -89,7 +90,7 @@ void run_merge(const MergeOptions& options) {
   ResultFolder folder(options.out,
                       options.force ? ResultFolder::Existing::replace : ResultFolder::Existing::refuse);
   RunRecord record = merged_record(shards.records);
-  if (!options.data_path.empty()) record.data_path = options.data_path;
+  if (!options.data_path.empty()) record.data_path = absolute_path(options.data_path);
   const ChallengeInput input = load_run_data(record, record.data_path);
   const PairMatrix pairs = merge_answers(shards, input);
   const ClassMap map = load_run_class_map(record);

@@ -2,7 +2,10 @@
 #include "cli/model_options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <mutex>
 
 #include "backdrop/error.h"
@@ -12,6 +15,7 @@
 #include "engine/device_choice.h"
 #include "loaders/dataset.h"
 #include "models/convert.h"
+#include "report/run_files.h"
 
 namespace backdrop {
 namespace {
@@ -46,10 +50,15 @@ std::string normalization_source(const Checkpoint& checkpoint, int classes, cons
   return classes == kIn9Classes ? "in9" : "imagenet";
 }
 
+void note_tensors(const std::string& file, const TensorNames& tensors, const char* what) {
+  if (tensors.count > 0) print_note(fmt::format("{}: {} {}", file, what, tensor_text(tensors)));
+}
+
 void choose_class_map(const ModelOptions& options, int classes, LoadedModel& model) {
   if (!options.class_map.empty()) {
     model.map = read_class_map(options.class_map, classes);
-    model.class_map_name = options.class_map;
+    model.class_map_name = absolute_path(options.class_map);
+    model.class_map_labels = class_map_text(model.map);
   } else {
     if (classes != kIn9Classes && classes != kImageNetClasses)
       throw Error(
@@ -152,6 +161,20 @@ void check_device(const DeviceOptions& options) {
   find_gpus(choice.gpus);
 }
 
+std::string absolute_path(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+std::string tensor_text(const TensorNames& tensors) {
+  constexpr std::size_t kShown = 3;
+  const std::size_t shown = std::min(tensors.names.size(), kShown);
+  std::string text = fmt::format(
+      "{}",
+      fmt::join(tensors.names.begin(), tensors.names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (tensors.count > shown) text += fmt::format(" and {} more", tensors.count - shown);
+  return text;
+}
+
 LoadedNetwork load_network(const ModelOptions& options) {
   LoadedNetwork loaded;
   loaded.checkpoint = load_checkpoint(options.checkpoint);
@@ -168,7 +191,11 @@ LoadedNetwork load_network(const ModelOptions& options) {
       .parameters = loaded.report.checkpoint_parameters,
       .macs = loaded.network->macs(),
       .normalization = loaded.network->normalization,
-      .normalization_source = normalization_source(loaded.checkpoint, classes, options.checkpoint)};
+      .normalization_source = normalization_source(loaded.checkpoint, classes, options.checkpoint),
+      .filled_in = first_names(loaded.report.missing),
+      .left_out = first_names(loaded.report.unexpected)};
+  note_tensors(options.checkpoint, loaded.record.filled_in, "missing tensors count as zero:");
+  note_tensors(options.checkpoint, loaded.record.left_out, "tensors without a place are ignored:");
   return loaded;
 }
 

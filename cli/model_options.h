@@ -53,6 +53,7 @@ struct LoadedModel {
   ClassMap map;
   std::string class_map_name;
   std::string class_map_sha256;
+  std::string class_map_labels;            ///< class_map_text of a file's map
   std::optional<Calibration> calibration;  ///< of a converted checkpoint
 };
 
@@ -67,7 +68,14 @@ void add_device_options(CLI::App& command, DeviceOptions& options);
 /// Throws no_device if this build or machine lacks the device asked for.
 void check_device(const DeviceOptions& options);
 
-/// Reads the checkpoint and builds the network. Throws bad_input.
+/// A path as results name it: good from every working directory.
+std::string absolute_path(const std::string& path);
+
+/// "a, b, c and 5 more".
+std::string tensor_text(const TensorNames& tensors);
+
+/// Reads the checkpoint and builds the network; tensors that --allow-partial filled in or left out are listed
+/// on stderr. Throws bad_input.
 LoadedNetwork load_network(const ModelOptions& options);
 
 /// The same with the class map. Throws usage if --in9 contradicts the checkpoint or a map is needed.

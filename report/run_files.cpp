@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <ctime>
 #include <string>
 #include <utility>
@@ -64,6 +65,11 @@ void record_ranks(RunRecord& record, std::vector<RankWork> ranks) {
         wrong_share_bound(record.screening->wrong, record.screening->audited);
   record.engine.description += ", " + std::to_string(ranks.size()) + " ranks";
   record.engine.ranks = std::move(ranks);
+}
+
+TensorNames first_names(const std::vector<std::string>& names) {
+  const auto kept = static_cast<std::ptrdiff_t>(std::min(names.size(), TensorNames::kMost));
+  return {names.size(), {names.begin(), names.begin() + kept}};
 }
 
 std::string utc_now() {

@@ -8,14 +8,16 @@ namespace backdrop {
 namespace {
 
 Json options_json(const OptionsRecord& options) {
-  return {{"mode", options.mode},
-          {"order", options.order},
-          {"shard", {{"index", options.shard.index}, {"count", options.shard.count}}},
-          {"reuse", options.reuse},
-          {"cache_memory", options.cache_memory},
-          {"allow_partial", options.allow_partial},
-          {"class_map", options.class_map},
-          {"class_map_sha256", options.class_map_sha256}};
+  Json json = {{"mode", options.mode},
+               {"order", options.order},
+               {"shard", {{"index", options.shard.index}, {"count", options.shard.count}}},
+               {"reuse", options.reuse},
+               {"cache_memory", options.cache_memory},
+               {"allow_partial", options.allow_partial},
+               {"class_map", options.class_map},
+               {"class_map_sha256", options.class_map_sha256}};
+  if (!options.class_map_labels.empty()) json["class_map_labels"] = options.class_map_labels;
+  return json;
 }
 
 Json errors_json(const std::vector<ScreeningReport::ClassError>& all, const ChallengeInput& input) {

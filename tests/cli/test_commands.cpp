@@ -124,6 +124,30 @@ TEST_F(OtherCommandsTest, Inspection) {
   EXPECT_EQ(with_layers["layers"].size(), 23u);
 }
 
+TEST_F(OtherCommandsTest, TensorsOfAPartialCheckpointAreListed) {
+  draw_data(1);
+  StateDict tensors = synthetic_resnet({.classes = 9}).tensors;
+  tensors.erase("layer4.1.conv2.weight");
+  tensors["surplus.weight"] = {{1}, {1.0F}};
+  save_safetensors(folder() / "partial.safetensors", tensors, {});
+  const std::vector<std::string> model = {"--checkpoint", "partial.safetensors", "--allow-partial"};
+  const auto with_model = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), model.begin(), model.end());
+    return run(arguments);
+  };
+  const Outcome searched = with_model({"challenge", "--data-path", "data", "--out", "run", "--quiet"});
+  ASSERT_EQ(searched.exit_code, 0) << searched.errors;
+  EXPECT_THAT(searched.errors, AllOf(HasSubstr("missing tensors count as zero: layer4.1.conv2.weight"),
+                                     HasSubstr("are ignored: surplus.weight")));
+  const nlohmann::json checkpoint = read_json("run/run.json")["checkpoint"];
+  EXPECT_EQ(checkpoint["filled_in"]["count"], 1);
+  EXPECT_EQ(checkpoint["filled_in"]["names"][0], "layer4.1.conv2.weight");
+  EXPECT_EQ(checkpoint["left_out"]["names"][0], "surplus.weight");
+  EXPECT_THAT(with_model({"inspect"}).output,
+              AllOf(HasSubstr("Filled in      layer4.1.conv2.weight"), HasSubstr("surplus.weight")));
+  EXPECT_THAT(run({"report", "run"}).output, HasSubstr("tensors missing: 1"));
+}
+
 TEST_F(OtherCommandsTest, ConvertedCheckpointsGiveTheSameAnswers) {
   draw_data(1);
   ASSERT_EQ(run({"convert", "model.safetensors", "ready.safetensors"}).exit_code, 0);

@@ -38,6 +38,11 @@ TEST_F(UsageTest, Help) {
   }
 }
 
+std::vector<std::string> eval(std::vector<std::string> more) {
+  more.insert(more.begin(), {"eval", "--checkpoint", "model.safetensors", "--data-path", "data"});
+  return more;
+}
+
 TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run({}), 2, "subcommand");
   expect_complaint(run({"chalenge"}), 2, "chalenge");
@@ -65,6 +70,8 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run(challenge({"--gpu-plans", "maybe"})), 2, "--gpu-plans");
   expect_complaint(run(challenge({"--gpu-without", "graphs,magic"})), 2, "--gpu-without");
   expect_complaint(run(challenge({"--device", "cpu", "--profile-window", "20:5"})), 2, "--device cuda");
+  expect_complaint(run(eval({"--eval-dataset", ""})), 2, "no variation is named");
+  expect_complaint(run(eval({"--precision", "int8"})), 2, "--precision");
   expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");
   expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");
 }
