@@ -9,6 +9,7 @@
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/text_table.h"
+#include "engine/calibration.h"
 #include "models/describe.h"
 #include "report/inspection.h"
 
@@ -35,7 +36,7 @@ std::string layer_table(const std::vector<LayerRow>& layers) {
   return table.text();
 }
 
-std::string summary(const ModelRecord& record) {
+std::string summary(const ModelRecord& record, bool has_scales) {
   const Normalization& normalization = record.normalization;
   std::string text = fmt::format(
       "Architecture   {}\nClasses        {}\nParameters     {}\nGMACs          {:.3f}\n"
@@ -46,6 +47,7 @@ std::string summary(const ModelRecord& record) {
   for (const auto& [title, tensors] :
        {std::pair("Filled in", &record.filled_in), std::pair("Left out", &record.left_out)})
     if (tensors->count > 0) text += fmt::format("{:<15}{}\n", title, tensor_text(*tensors));
+  if (has_scales) text += "Int8 scales    stored\n";
   return text;
 }
 
@@ -53,10 +55,12 @@ void run_inspect(const InspectOptions& options) {
   const LoadedNetwork loaded = load_network(options.model);
   const std::vector<LayerRow> layers =
       options.layers ? describe_layers(*loaded.network) : std::vector<LayerRow>{};
+  const bool has_scales =
+      carried_calibration(loaded.checkpoint, *loaded.network, options.model.checkpoint).has_value();
   if (options.json) {
-    fmt::print("{}", inspection_json(loaded.record, layers));
+    fmt::print("{}", inspection_json(loaded.record, has_scales, layers));
   } else {
-    fmt::print("{}{}", summary(loaded.record), layers.empty() ? "" : '\n' + layer_table(layers));
+    fmt::print("{}{}", summary(loaded.record, has_scales), layers.empty() ? "" : '\n' + layer_table(layers));
   }
 }
 

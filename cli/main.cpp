@@ -11,6 +11,7 @@
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/note.h"
 #include "cli/version.h"
 #include "search/mpi_ranks.h"
@@ -27,7 +28,7 @@ int run(int argc, char** argv) {
   CLI::App application("Exhaustive adversarial background search for ImageNet-9", "backdrop");
   application.set_version_flag("--version", backdrop::version_text);
   application.require_subcommand(0, 1);  // one is checked for below: CLI11 would not name a misspelt one
-  application.get_formatter()->column_width(36);
+  application.formatter(backdrop::help_formatter());
   backdrop::add_challenge_command(application);
   backdrop::add_eval_command(application);
   backdrop::add_inspect_command(application);

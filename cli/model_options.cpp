@@ -32,6 +32,12 @@ std::string known_device(const std::string& device) {
   }
 }
 
+// "4G" as bytes; CLI11 would show its own words in --help and take -1 for a very large size.
+std::string bytes_of_size(std::string& size) {
+  if (size.starts_with('-')) return fmt::format("{} is no size", size);
+  return CLI::AsSizeValue(false)(size);
+}
+
 std::vector<std::string> way_names() {
   std::vector<std::string> names;
   for (const GpuWay way : kGpuWays) names.push_back(name(way));
@@ -90,9 +96,13 @@ void add_network_options(CLI::App& command, ModelOptions& options, bool position
                    "Ignore unexpected tensors and zero missing ones");
 }
 
+void add_in9_option(CLI::App& command, ModelOptions& options) {
+  command.add_flag("--in9", options.in9, "The model has nine classes; checked against the checkpoint");
+}
+
 void add_model_options(CLI::App& command, ModelOptions& options) {
   add_network_options(command, options, false);
-  command.add_flag("--in9", options.in9, "The model has nine classes; checked against the checkpoint");
+  add_in9_option(command, options);
   command.add_option("--class-map", options.class_map, "JSON map of the model's classes to the nine, or -1")
       ->type_name("FILE");
 }
@@ -147,8 +157,15 @@ void add_cache_option(CLI::App& command, std::uint64_t& bytes) {
   command
       .add_option("--cache-memory", bytes,
                   "Memory for cached background features, like 4G (default: half of what is available)")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::Validator(bytes_of_size, ""))
       ->type_name("SIZE");
+}
+
+CLI::Validator not_negative() {
+  const auto complaint = [](std::string& text) {
+    return text.starts_with('-') ? fmt::format("{} is negative", text) : std::string();
+  };
+  return {complaint, ""};
 }
 
 void check_device(const DeviceOptions& options) {
@@ -199,12 +216,16 @@ LoadedNetwork load_network(const ModelOptions& options) {
   return loaded;
 }
 
-LoadedModel load_model(const ModelOptions& options) {
-  LoadedNetwork loaded = load_network(options);
-  const int classes = loaded.record.classes;
+void check_class_count(const ModelOptions& options, int classes) {
   if (options.in9 && classes != kIn9Classes)
     throw Error(ErrorCode::usage, fmt::format("has {} classes, but --in9 says {}", classes, kIn9Classes),
                 options.checkpoint);
+}
+
+LoadedModel load_model(const ModelOptions& options) {
+  LoadedNetwork loaded = load_network(options);
+  const int classes = loaded.record.classes;
+  check_class_count(options, classes);
   LoadedModel model;
   model.network = std::move(loaded.network);
   model.record = std::move(loaded.record);

@@ -76,6 +76,7 @@ void draw(const PlanOptions& options, const Network& network, const std::vector<
 
 void run_plan(const PlanOptions& options) {
   const LoadedNetwork loaded = load_network(options.model);
+  check_class_count(options.model, loaded.record.classes);
   const Network& network = *loaded.network;
   std::vector<Mask> masks;
   std::vector<std::string> notes;
@@ -105,17 +106,20 @@ void run_plan(const PlanOptions& options) {
 void add_plan_command(CLI::App& application) {
   auto options = std::make_shared<PlanOptions>();
   CLI::App* command =
-      application.add_subcommand("plan", "What exact reuse will do for a data set, layer by layer");
+      application.add_subcommand("plan", "What exact reuse will do for a data set in fp32, layer by layer");
   command->add_option("--data-path", options->data_path, "Root of the IN-9 release")
       ->required()
       ->type_name("DIR");
   add_network_options(*command, options->model, false);
+  add_in9_option(*command, options->model);
   add_cache_option(*command, options->cache_memory);
   command->add_option("--backgrounds", options->backgrounds, "How many (default: those of only_bg_t)")
+      ->check(not_negative())
       ->type_name("N");
   command->add_option("--picture", options->picture, "Draw the kinds of positions of one mask")
       ->type_name("FILE.png");
   command->add_option("--picture-of", options->picture_of, "Which foreground to draw, counted from 0")
+      ->check(not_negative())
       ->type_name("N")
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON instead of tables");

@@ -11,7 +11,7 @@
 #include "cli/progress.h"
 #include "cli/text_table.h"
 #include "cli/version.h"
-#include "core/durable_file.h"
+#include "core/whole_file.h"
 #include "report/profile_record.h"
 #include "search/inputs.h"
 
@@ -128,7 +128,7 @@ void run_profile(const ProfileOptions& options) {
     device.precision = name(record.searches.back().precision);
   }
   progress.reset();
-  if (!options.html.empty()) write_durable_file(options.html, profile_page(record));
+  if (!options.html.empty()) write_whole_file(options.html, profile_page(record));
   fmt::print("{}", options.json ? profile_json(record) : profile_text(record));
 }
 
