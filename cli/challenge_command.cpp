@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
+#include "cli/note.h"
 #include "cli/profile_window.h"
 #include "cli/progress.h"
 #include "cli/standard_streams.h"
@@ -136,7 +137,7 @@ Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine&
   progress.announce("preparing " + options.device.precision);
   start_engine(ready, options.device, ranks);
   ready.record.model = ready.model.record;
-  ready.record.data_path = options.data_path;
+  ready.record.data_path = absolute_path(options.data_path);
   ready.record.options = {.mode = options.mode,
                           .order = options.mode == "first" ? options.order : "plain",
                           .shard = shard,
@@ -144,7 +145,8 @@ Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine&
                           .cache_memory = static_cast<std::size_t>(options.device.cache_memory),
                           .allow_partial = options.model.allow_partial,
                           .class_map = ready.model.class_map_name,
-                          .class_map_sha256 = ready.model.class_map_sha256};
+                          .class_map_sha256 = ready.model.class_map_sha256,
+                          .class_map_labels = ready.model.class_map_labels};
   ready.record.versions = program_versions();
   ready.record.load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return ready;
@@ -208,6 +210,8 @@ void run_challenge(ChallengeOptions options) {
   if (folder && folder->unfinished()) take_precision(*folder->unfinished(), options);
   if (leads && options.is_finished()) take_precision(read_run_identity(options.out), options);
   Preparation ready = prepare(options, ranks, *progress);
+  if (leads)
+    for (const std::string& note : ready.input.notes) print_note(note);
   std::optional<RankExecutor> executor;
   if (ranks) {
     require_same_run(*ranks, run_identity(ready.record));

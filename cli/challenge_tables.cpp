@@ -77,9 +77,13 @@ std::string work_text(const RunRecord& record, const ChallengeInput& input) {
 std::string memory_text(const EngineRecord& engine) {
   const auto mebibytes = [](std::size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; };
   std::string text = fmt::format("Memory at most {} MiB", grouped(mebibytes(engine.peak_memory_bytes)));
+  const std::string limit =
+      engine.cache_bytes > engine.cache_limit
+          ? fmt::format("more than the limit of {} bytes: the least it takes", grouped(engine.cache_limit))
+          : fmt::format("limit {} MiB", grouped(engine.cache_limit >> 20));
   if (engine.cache_limit > 0)
-    text += fmt::format(", of which {} MiB for cached backgrounds (limit {} MiB) and {} MiB for activations",
-                        grouped(mebibytes(engine.cache_bytes)), grouped(engine.cache_limit >> 20),
+    text += fmt::format(", of which {} MiB for cached backgrounds ({}) and {} MiB for activations",
+                        grouped(mebibytes(engine.cache_bytes)), limit,
                         grouped(mebibytes(engine.workspace_bytes - engine.cache_bytes)));
   return text + '\n';
 }

@@ -20,6 +20,12 @@ std::vector<std::string> choices_of(const std::string& type_name) {
   return choices;
 }
 
+/// "INT" from "INT:INT in [0 - 9]": a check describes itself in several words, and no name of a value has
+/// any. "FIRST:COUNT" stays.
+std::string without_check(const std::string& type_name) {
+  return type_name.find(' ') == std::string::npos ? type_name : type_name.substr(0, type_name.find(':'));
+}
+
 OptionWords::Value kind_of(const OptionWords& words, bool is_flag) {
   if (is_flag) return OptionWords::Value::none;
   if (!words.choices.empty()) return OptionWords::Value::choice;
@@ -39,7 +45,7 @@ OptionWords option_words(const CLI::Option& option) {
   std::replace(words.description.begin(), words.description.end(), '\n', ' ');
   const std::string type_name = option.get_type_name();
   words.choices = choices_of(type_name);
-  words.value_name = words.choices.empty() ? type_name.substr(0, type_name.find(':')) : "";
+  words.value_name = words.choices.empty() ? without_check(type_name) : "";
   words.default_text = option.get_default_str();
   words.required = option.get_required();
   const int most = option.get_items_expected_max();

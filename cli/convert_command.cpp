@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
@@ -40,8 +41,10 @@ void run_convert(const ConvertOptions& options) {
   const LoadedNetwork loaded = load_network(options.model);
   const std::string source = std::filesystem::path(options.model.checkpoint).filename().string();
   FoldedCheckpoint folded = export_folded(*loaded.network, loaded.checkpoint, loaded.report, source);
-  if (!options.calibrate.empty())
-    folded.metadata[kCalibrationKey] = calibration_text(calibrate_on(options.calibrate, loaded.network));
+  std::optional<Calibration> scales =
+      carried_calibration(loaded.checkpoint, *loaded.network, options.model.checkpoint);
+  if (!options.calibrate.empty()) scales = calibrate_on(options.calibrate, loaded.network);
+  if (scales) folded.metadata[kCalibrationKey] = calibration_text(*scales);
   save_safetensors(out, folded.tensors, folded.metadata);
   fmt::print("{}: {}, {} tensors\n", options.out, loaded.record.arch, folded.tensors.size());
 }
@@ -55,8 +58,9 @@ void add_convert_command(CLI::App& application) {
   add_network_options(*command, options->model, true);
   command->add_option("out,--out", options->out, "File to write")->required()->type_name("FILE.safetensors");
   command
-      ->add_option("--calibrate", options->calibrate,
-                   "Root of the IN-9 release: also store scales for --precision int8")
+      ->add_option(
+          "--calibrate", options->calibrate,
+          "Root of the IN-9 release: store scales for --precision int8 (default: those of the checkpoint)")
       ->type_name("DIR");
   command->add_flag("--force", options->force, "Replace the file if it exists");
   command->callback([options] { run_convert(*options); });

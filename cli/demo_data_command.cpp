@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/model_options.h"
 #include "loaders/dataset.h"
 #include "loaders/demo_data.h"
 
@@ -34,6 +35,7 @@ void add_demo_data_command(CLI::App& application) {
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   command->add_option("--seed", options->demo.seed, "The same seed draws the same pixels")
+      ->check(not_negative())
       ->capture_default_str();
   command->callback([options] { run_demo_data(*options); });
 }

@@ -5,11 +5,13 @@
 #include <memory>
 #include <optional>
 #include <system_error>
+#include <vector>
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
+#include "cli/note.h"
 #include "cli/progress.h"
 #include "cli/text_table.h"
 #include "cli/version.h"
@@ -18,6 +20,7 @@
 #include "report/run_files.h"
 #include "report/run_summary.h"
 #include "search/evaluation.h"
+#include "search/inputs.h"
 
 namespace backdrop {
 namespace {
@@ -29,6 +32,7 @@ struct EvalOptions {
   std::string variations = "original";
   std::string challenge_run;
   std::string out;
+  bool force = false;
   bool json = false;
   bool quiet = false;
 };
@@ -47,15 +51,65 @@ std::string evaluation_table(const EvaluationRecord& record) {
   return table.text();
 }
 
-/// Throws usage if the folder belongs to something else than a run or an evaluation of this checkpoint.
-void check_out(const std::string& folder, const std::string& checkpoint_sha256) {
+/// What --out holds already: an evaluation to add to, or a run. Throws usage if the folder belongs to
+/// something else than a run or an evaluation of this checkpoint, or to an evaluation of other data.
+RunSummary read_out(const EvalOptions& options, const std::string& checkpoint_sha256) {
   namespace fs = std::filesystem;
-  const bool has_result =
-      fs::exists(fs::path(folder) / "run.json") || fs::exists(fs::path(folder) / "eval.json");
-  if (has_result && read_run_summary(folder).checkpoint_sha256 != checkpoint_sha256)
-    throw Error(ErrorCode::usage, "is a result of another checkpoint: choose another --out", folder);
+  const fs::path folder = absolute_path(options.out);
+  if ((folder.has_filename() ? folder : folder.parent_path()).extension() == ".partial")
+    throw Error(ErrorCode::usage, "is the folder of an unfinished run: finish it with challenge --resume",
+                options.out);
+  const bool has_run = fs::exists(folder / "run.json");
+  const bool has_result = has_run || fs::exists(folder / "eval.json");
   if (!has_result && fs::exists(folder) && !fs::is_empty(folder))
-    throw Error(ErrorCode::usage, "is no folder of a run and not empty: choose another --out", folder);
+    throw Error(ErrorCode::usage, "is no folder of a run and not empty: choose another --out", options.out);
+  if (!has_result || (options.force && !has_run)) return {};
+  RunSummary summary = read_run_summary(folder);
+  if (summary.checkpoint_sha256 != checkpoint_sha256)
+    throw Error(ErrorCode::usage, "is a result of another checkpoint: choose another --out", options.out);
+  if (options.force) summary.evaluation.clear();
+  const bool other_data = has_run ? summary.evaluation_data_sha256 != summary.data_sha256
+                                  : summary.evaluation_path != absolute_path(options.data_path);
+  if (!summary.evaluation.empty() && other_data)
+    throw Error(ErrorCode::usage,
+                fmt::format("holds an evaluation of other data ({}): choose another --out, or --force to "
+                            "replace it",
+                            summary.evaluation_path),
+                options.out);
+  return summary;
+}
+
+/// The SHA-256 of the data that `runs` were searched on, empty if there are none. Throws usage if these are
+/// not the data of --data-path.
+std::string check_run_data(const std::vector<RunSummary>& runs, const std::string& data_path) {
+  std::string sha256;
+  for (const RunSummary& run : runs) {
+    if (run.data_sha256.empty()) continue;
+    if (sha256.empty()) {
+      ThreadPool pool;
+      sha256 = manifest_sha256(load_challenge_input(data_path, pool), pool);
+    }
+    if (sha256 != run.data_sha256)
+      throw Error(ErrorCode::usage,
+                  fmt::format("was searched on other data than '{}': an evaluation beside it would be of "
+                              "something else",
+                              data_path),
+                  run.folder.string());
+  }
+  return sha256;
+}
+
+/// Throws bad_input if a variation that was evaluated again has other photos than before: the other
+/// variations are of the earlier data.
+void check_unchanged(const RunSummary& earlier, const EvaluationRecord& record) {
+  for (const VariationResult& result : record.results) {
+    const VariationResult* before = find_result(earlier.evaluation, result.variation);
+    if (before != nullptr && !before->sha256.empty() && before->sha256 != result.sha256)
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("holds an evaluation from before the photos of {} changed: --force replaces it",
+                              result.variation),
+                  earlier.folder.string());
+  }
 }
 
 void write_evaluation(const std::filesystem::path& folder, const std::string& json) {
@@ -74,15 +128,22 @@ void run_eval(const EvalOptions& options) {
   const LoadedModel model = load_model(options.model);
   EvaluationRecord record;
   record.model = model.record;
-  record.data_path = options.data_path;
+  record.data_path = absolute_path(options.data_path);
   record.versions = program_versions();
-  if (!options.out.empty()) check_out(options.out, model.record.sha256);
-  if (!options.challenge_run.empty())
+  std::vector<RunSummary> runs;
+  RunSummary earlier;
+  if (!options.out.empty()) runs.push_back(earlier = read_out(options, model.record.sha256));
+  record.challenge_accuracy = earlier.noted_accuracy;
+  if (!options.challenge_run.empty()) {
     record.challenge_accuracy = challenge_accuracy_of_run(options.challenge_run, model.record.sha256);
+    runs.push_back(read_run_summary(options.challenge_run));
+  }
+  record.data_sha256 = check_run_data(runs, options.data_path);
   const std::unique_ptr<Engine> engine = make_engine(model, options.device);
   ThreadPool pool(options.device.threads);
   EvaluationHooks hooks;
   hooks.stop = interrupted;
+  hooks.note = print_note;
   hooks.progress = [&progress](const std::string& variation, std::size_t done, std::size_t total) {
     progress->show(
         static_cast<double>(done) / static_cast<double>(total),
@@ -93,6 +154,8 @@ void run_eval(const EvalOptions& options) {
         evaluate_variation(*engine, model.map, options.data_path, variation, pool, hooks));
   record.engine = engine_record(*engine);
   progress.reset();
+  check_unchanged(earlier, record);
+  record.results = merge_results(earlier.evaluation, record.results);
   const std::string json = evaluation_json(record);
   if (!options.out.empty()) write_evaluation(options.out, json);
   fmt::print("{}", options.json ? json : evaluation_table(record));
@@ -118,9 +181,17 @@ void add_eval_command(CLI::App& application) {
       ->type_name("DIR");
   command
       ->add_option("--out", options->out,
-                   "Folder for eval.json: a run of this checkpoint, for `backdrop report`, or a new one")
+                   "Folder for eval.json: a run of this checkpoint and data, for `backdrop report`, or a new "
+                   "one; variations are added to those evaluated there before")
       ->type_name("DIR");
+  command->add_flag("--force", options->force, "Replace the evaluation in --out");
   add_device_options(*command, options->device);
+  command->remove_option(command->get_option("--precision"));
+  command
+      ->add_option("--precision", options->device.precision,
+                   "Photos without a pasted foreground are classified in fp32 alone")
+      ->check(CLI::IsMember({"fp32"}))
+      ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON instead of a table");
   command->add_flag("--quiet", options->quiet, "No progress on stderr");
   command->callback([options] { run_eval(*options); });

@@ -3,11 +3,13 @@
 #include <fmt/ranges.h>
 
 #include <memory>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/text_table.h"
+#include "engine/calibration.h"
 #include "models/describe.h"
 #include "report/inspection.h"
 
@@ -34,24 +36,31 @@ std::string layer_table(const std::vector<LayerRow>& layers) {
   return table.text();
 }
 
-std::string summary(const ModelRecord& record) {
+std::string summary(const ModelRecord& record, bool has_scales) {
   const Normalization& normalization = record.normalization;
-  return fmt::format(
+  std::string text = fmt::format(
       "Architecture   {}\nClasses        {}\nParameters     {}\nGMACs          {:.3f}\n"
       "Normalisation  mean {:.4f}, std {:.4f} ({})\nFormat         {}\nSHA-256        {}\n",
       record.arch, record.classes, grouped(static_cast<std::size_t>(record.parameters)),
       static_cast<double>(record.macs) / 1e9, fmt::join(normalization.mean, " "),
       fmt::join(normalization.deviation, " "), record.normalization_source, record.format, record.sha256);
+  for (const auto& [title, tensors] :
+       {std::pair("Filled in", &record.filled_in), std::pair("Left out", &record.left_out)})
+    if (tensors->count > 0) text += fmt::format("{:<15}{}\n", title, tensor_text(*tensors));
+  if (has_scales) text += "Int8 scales    stored\n";
+  return text;
 }
 
 void run_inspect(const InspectOptions& options) {
   const LoadedNetwork loaded = load_network(options.model);
   const std::vector<LayerRow> layers =
       options.layers ? describe_layers(*loaded.network) : std::vector<LayerRow>{};
+  const bool has_scales =
+      carried_calibration(loaded.checkpoint, *loaded.network, options.model.checkpoint).has_value();
   if (options.json) {
-    fmt::print("{}", inspection_json(loaded.record, layers));
+    fmt::print("{}", inspection_json(loaded.record, has_scales, layers));
   } else {
-    fmt::print("{}{}", summary(loaded.record), layers.empty() ? "" : '\n' + layer_table(layers));
+    fmt::print("{}{}", summary(loaded.record, has_scales), layers.empty() ? "" : '\n' + layer_table(layers));
   }
 }
 

@@ -1,6 +1,5 @@
 // The command: parses the command line, runs one subcommand, and turns failures into one line and an exit
 // code.
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -10,6 +9,8 @@
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/note.h"
 #include "cli/standard_streams.h"
 #include "cli/version.h"
 #include "search/mpi_ranks.h"
@@ -18,9 +19,8 @@ namespace {
 
 constexpr const char* kNoOutput = "standard output cannot be written";
 
-int complain(backdrop::ErrorCode code, std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  backdrop::print_error("backdrop: " + message + '\n');
+int complain(backdrop::ErrorCode code, const std::string& message) {
+  backdrop::print_error("backdrop: " + backdrop::one_line(message) + '\n');
   return static_cast<int>(code);
 }
 
@@ -29,7 +29,7 @@ int run(int argc, char** argv) {
   CLI::App application("Exhaustive adversarial background search for ImageNet-9", "backdrop");
   application.set_version_flag("--version", backdrop::version_text);
   application.require_subcommand(0, 1);  // one is checked for below: CLI11 would not name a misspelt one
-  application.get_formatter()->column_width(36);
+  application.formatter(backdrop::help_formatter());
   backdrop::add_challenge_command(application);
   backdrop::add_eval_command(application);
   backdrop::add_inspect_command(application);

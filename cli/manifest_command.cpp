@@ -5,7 +5,7 @@
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
-#include "cli/standard_streams.h"
+#include "cli/note.h"
 #include "loaders/file.h"
 #include "search/manifest.h"
 
@@ -35,8 +35,7 @@ void verify(const ManifestOptions& options, const std::string& found) {
 void run_manifest(const ManifestOptions& options) {
   ThreadPool pool(options.threads);
   const std::string manifest = make_manifest(options.folder, pool);
-  for (const std::string& difference : release_differences(options.folder))
-    print_error("note: " + difference + '\n');
+  for (const std::string& difference : release_differences(options.folder)) print_note(difference);
   if (options.verify.empty())
     fmt::print("{}", manifest);
   else

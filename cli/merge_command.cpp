@@ -9,6 +9,7 @@
 #include "cli/challenge_tables.h"
 #include "cli/commands.h"
 #include "cli/finished_run.h"
+#include "cli/model_options.h"
 #include "cli/version.h"
 #include "engine/screening.h"
 #include "report/run_files.h"
@@ -121,7 +122,7 @@ void run_merge(const MergeOptions& options) {
   ResultFolder folder(options.out,
                       options.force ? ResultFolder::Existing::replace : ResultFolder::Existing::refuse);
   RunRecord record = merged_record(shards);
-  if (!options.data_path.empty()) record.data_path = options.data_path;
+  if (!options.data_path.empty()) record.data_path = absolute_path(options.data_path);
   const ChallengeInput input = load_run_data(record, record.data_path);
   check_labels(record.screening, input);
   const PairMatrix pairs = merge_answers(shards, input);

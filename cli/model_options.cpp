@@ -2,14 +2,18 @@
 #include "cli/model_options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <mutex>
 
 #include "backdrop/error.h"
 #include "cli/cache_folder.h"
-#include "cli/standard_streams.h"
+#include "cli/note.h"
 #include "engine/device_choice.h"
 #include "loaders/dataset.h"
+#include "report/run_files.h"
 
 namespace backdrop {
 namespace {
@@ -24,6 +28,12 @@ std::string known_device(const std::string& device) {
   }
 }
 
+// "4G" as bytes; CLI11 would show its own words in --help and take -1 for a very large size.
+std::string bytes_of_size(std::string& size) {
+  if (size.starts_with('-')) return fmt::format("{} is no size", size);
+  return CLI::AsSizeValue(false)(size);
+}
+
 std::vector<std::string> way_names() {
   std::vector<std::string> names;
   for (const GpuWay way : kGpuWays) names.push_back(name(way));
@@ -33,7 +43,11 @@ std::vector<std::string> way_names() {
 // Whichever of several engines says it first says it for all.
 void note_once(const std::string& line) {
   static std::once_flag noted;
-  std::call_once(noted, [&line] { print_error("note: " + line + '\n'); });
+  std::call_once(noted, [&line] { print_note(line); });
+}
+
+void note_tensors(const std::string& file, const TensorNames& tensors, const char* what) {
+  if (tensors.count > 0) print_note(fmt::format("{}: {} {}", file, what, tensor_text(tensors)));
 }
 
 }  // namespace
@@ -50,9 +64,13 @@ void add_network_options(CLI::App& command, ModelOptions& options, bool position
                    "Ignore unexpected tensors and zero missing ones");
 }
 
+void add_in9_option(CLI::App& command, ModelOptions& options) {
+  command.add_flag("--in9", options.in9, "The model has nine classes; checked against the checkpoint");
+}
+
 void add_model_options(CLI::App& command, ModelOptions& options) {
   add_network_options(command, options, false);
-  command.add_flag("--in9", options.in9, "The model has nine classes; checked against the checkpoint");
+  add_in9_option(command, options);
   command.add_option("--class-map", options.class_map, "JSON map of the model's classes to the nine, or -1")
       ->type_name("FILE");
 }
@@ -108,8 +126,15 @@ void add_cache_option(CLI::App& command, std::uint64_t& bytes) {
   command
       .add_option("--cache-memory", bytes,
                   "Memory for cached background features, like 4G (default: half of what is available)")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::Validator(bytes_of_size, ""))
       ->type_name("SIZE");
+}
+
+CLI::Validator not_negative() {
+  const auto complaint = [](std::string& text) {
+    return text.starts_with('-') ? fmt::format("{} is negative", text) : std::string();
+  };
+  return {complaint, ""};
 }
 
 void check_device(const DeviceOptions& options) {
@@ -122,6 +147,20 @@ void check_device(const DeviceOptions& options) {
   find_gpus(choice.gpus);
 }
 
+std::string absolute_path(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+std::string tensor_text(const TensorNames& tensors) {
+  constexpr std::size_t kShown = 3;
+  const std::size_t shown = std::min(tensors.names.size(), kShown);
+  std::string text = fmt::format(
+      "{}",
+      fmt::join(tensors.names.begin(), tensors.names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (tensors.count > shown) text += fmt::format(" and {} more", tensors.count - shown);
+  return text;
+}
+
 LoadedNetwork load_network(const ModelOptions& options) {
   LoadedNetwork loaded;
   loaded.checkpoint = load_checkpoint(options.checkpoint);
@@ -129,15 +168,21 @@ LoadedNetwork load_network(const ModelOptions& options) {
       build_network(loaded.checkpoint, {.arch = options.arch, .allow_partial = options.allow_partial},
                     options.checkpoint, &loaded.report));
   loaded.record = model_record(options.checkpoint, loaded.checkpoint, *loaded.network, loaded.report);
+  note_tensors(options.checkpoint, loaded.record.filled_in, "missing tensors count as zero:");
+  note_tensors(options.checkpoint, loaded.record.left_out, "tensors without a place are ignored:");
   return loaded;
+}
+
+void check_class_count(const ModelOptions& options, int classes) {
+  if (options.in9 && classes != kIn9Classes)
+    throw Error(ErrorCode::usage, fmt::format("has {} classes, but --in9 says {}", classes, kIn9Classes),
+                options.checkpoint);
 }
 
 LoadedModel load_model(const ModelOptions& options) {
   LoadedNetwork loaded = load_network(options);
   const int classes = loaded.record.classes;
-  if (options.in9 && classes != kIn9Classes)
-    throw Error(ErrorCode::usage, fmt::format("has {} classes, but --in9 says {}", classes, kIn9Classes),
-                options.checkpoint);
+  check_class_count(options, classes);
   auto map = choose_class_map(options.class_map, classes);
   if (!map)
     throw Error(
@@ -150,6 +195,10 @@ LoadedModel load_model(const ModelOptions& options) {
   model.class_map_sha256 = class_map_sha256(map->map);
   model.map = std::move(map->map);
   model.class_map_name = std::move(map->name);
+  if (!options.class_map.empty()) {
+    model.class_map_name = absolute_path(options.class_map);
+    model.class_map_labels = class_map_text(model.map);
+  }
   model.calibration = carried_calibration(loaded.checkpoint, *model.network, options.checkpoint);
   return model;
 }

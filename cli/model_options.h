@@ -53,24 +53,41 @@ struct LoadedModel {
   ClassMap map;
   std::string class_map_name;
   std::string class_map_sha256;
+  std::string class_map_labels;            ///< class_map_text of a file's map
   std::optional<Calibration> calibration;  ///< of a converted checkpoint
 };
 
 /// --checkpoint (also as the first bare argument if `positional`), --arch and --allow-partial.
 void add_network_options(CLI::App& command, ModelOptions& options, bool positional);
-/// The same with --in9 and --class-map.
+/// --in9.
+void add_in9_option(CLI::App& command, ModelOptions& options);
+/// The same as add_network_options with --in9 and --class-map.
 void add_model_options(CLI::App& command, ModelOptions& options);
 /// --cache-memory.
 void add_cache_option(CLI::App& command, std::uint64_t& bytes);
 void add_device_options(CLI::App& command, DeviceOptions& options);
 
+/// For unsigned options: CLI11 takes -1 for the largest number.
+CLI::Validator not_negative();
+
 /// Throws no_device if this build or machine lacks the device asked for.
 void check_device(const DeviceOptions& options);
 
-/// Reads the checkpoint and builds the network. Throws bad_input.
+/// A path as results name it: good from every working directory.
+std::string absolute_path(const std::string& path);
+
+/// "a, b, c and 5 more".
+std::string tensor_text(const TensorNames& tensors);
+
+/// Reads the checkpoint and builds the network; tensors that --allow-partial filled in or left out are listed
+/// on stderr. Throws bad_input.
 LoadedNetwork load_network(const ModelOptions& options);
 
-/// The same with the class map. Throws usage if --in9 contradicts the checkpoint or a map is needed.
+/// Throws usage if --in9 contradicts the checkpoint's count of classes.
+void check_class_count(const ModelOptions& options, int classes);
+
+/// The same as load_network with the class map. Throws usage if --in9 contradicts the checkpoint or a map is
+/// needed.
 LoadedModel load_model(const ModelOptions& options);
 
 /// What --threads, --batch, --reuse, --kernels, --cache-memory, --precision, --profile-window,

@@ -6,6 +6,7 @@
 #include "backdrop/error.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "cli/note.h"
 #include "cli/progress.h"
 #include "cli/text_table.h"
 #include "engine/plan_report.h"
@@ -75,17 +76,22 @@ void draw(const PlanOptions& options, const Network& network, const std::vector<
 
 void run_plan(const PlanOptions& options) {
   const LoadedNetwork loaded = load_network(options.model);
+  check_class_count(options.model, loaded.record.classes);
   const Network& network = *loaded.network;
   std::vector<Mask> masks;
-  for (const ForegroundFile& file : list_foregrounds(options.data_path)) {
+  std::vector<std::string> notes;
+  check_class_names(options.data_path);
+  for (const ForegroundFile& file : list_foregrounds(options.data_path, &notes)) {
     masks.push_back(read_mask(file.mask));
     if (masks.back().height != network.input.height || masks.back().width != network.input.width)
       throw Error(ErrorCode::bad_input, "is not of the network's input size", file.mask.string());
   }
   std::vector<const Mask*> pointers;
   for (const Mask& mask : masks) pointers.push_back(&mask);
-  const std::size_t backgrounds =
-      options.backgrounds > 0 ? options.backgrounds : list_samples(options.data_path, "only_bg_t").size();
+  const std::size_t backgrounds = options.backgrounds > 0
+                                      ? options.backgrounds
+                                      : list_samples(options.data_path, "only_bg_t", &notes).size();
+  for (const std::string& note : notes) print_note(note);
   const std::size_t memory = options.cache_memory > 0 ? options.cache_memory : default_cache_memory();
   const PlanReport plan = report_plan(network, pointers, backgrounds, memory);
   if (!options.picture.empty()) draw(options, network, masks);
@@ -100,17 +106,20 @@ void run_plan(const PlanOptions& options) {
 void add_plan_command(CLI::App& application) {
   auto options = std::make_shared<PlanOptions>();
   CLI::App* command =
-      application.add_subcommand("plan", "What exact reuse will do for a data set, layer by layer");
+      application.add_subcommand("plan", "What exact reuse will do for a data set in fp32, layer by layer");
   command->add_option("--data-path", options->data_path, "Root of the IN-9 release")
       ->required()
       ->type_name("DIR");
   add_network_options(*command, options->model, false);
+  add_in9_option(*command, options->model);
   add_cache_option(*command, options->cache_memory);
   command->add_option("--backgrounds", options->backgrounds, "How many (default: those of only_bg_t)")
+      ->check(not_negative())
       ->type_name("N");
   command->add_option("--picture", options->picture, "Draw the kinds of positions of one mask")
       ->type_name("FILE.png");
   command->add_option("--picture-of", options->picture_of, "Which foreground to draw, counted from 0")
+      ->check(not_negative())
       ->type_name("N")
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON instead of tables");

@@ -9,8 +9,8 @@
 #include "cli/challenge_tables.h"
 #include "cli/commands.h"
 #include "cli/finished_run.h"
+#include "cli/note.h"
 #include "cli/progress.h"
-#include "cli/standard_streams.h"
 #include "cli/text_table.h"
 #include "core/durable_file.h"
 #include "report/run_page.h"
@@ -71,9 +71,10 @@ std::string class_table(const RunSummary& run) {
 }
 
 /// The page of a run, drawn again from its answers and its photos.
-std::string draw_page(const RunSummary& summary, const std::string& data_path) {
+std::string draw_page(const ReportOptions& options, const RunSummary& summary) {
   const RunRecord record = read_run_record(summary.folder);
-  ChallengeInput input = load_run_data(record, data_path);
+  ChallengeInput input =
+      load_run_data(record, options.data_path.empty() ? summary.data_path : options.data_path);
   if (!record.options.shard.is_whole()) select_shard(input, record.options.shard);
   const ClassMap map = load_run_class_map(record);
   const PairMatrix pairs =
@@ -86,39 +87,52 @@ std::string draw_page(const RunSummary& summary, const std::string& data_path) {
   return report_page({record, json, input, statistics, pairs, map, summary.evaluation});
 }
 
-/// Where one run's page goes: empty if there is none to draw, for want of photos or of a challenge.
-fs::path redraw(const ReportOptions& options, const RunSummary& run) {
-  if (!run.challenge_accuracy) return {};
-  const std::string data_path = options.data_path.empty() ? run.data_path : options.data_path;
+/// Why a run has no page to draw; empty if it has.
+std::string no_page(const ReportOptions& options, const RunSummary& run) {
   std::error_code ignored;
-  if (options.data_path.empty() && !fs::is_directory(data_path, ignored)) {
-    print_error(fmt::format(
-        "note: the page is not drawn again: its photos are not in '{}' (--data-path says where)\n",
-        data_path));
-    return {};
+  if (!run.challenge_accuracy) return "the folder holds no challenge";
+  if (!options.data_path.empty() || fs::is_directory(run.data_path, ignored)) return {};
+  return fmt::format("its photos are not in '{}' (--data-path says where)", run.data_path);
+}
+
+/// The page that was asked for.
+std::string asked_page(const ReportOptions& options, const std::vector<RunSummary>& runs) {
+  if (runs.size() > 1) return comparison_page(runs);
+  if (const std::string reason = no_page(options, runs.front()); !reason.empty())
+    throw Error(ErrorCode::bad_input, "the page cannot be drawn: " + reason, runs.front().folder.string());
+  return draw_page(options, runs.front());
+}
+
+/// One run's own page, drawn again where that can be done.
+void redraw(const ReportOptions& options, const RunSummary& run) {
+  if (!run.challenge_accuracy) return;
+  if (const std::string reason = no_page(options, run); !reason.empty())
+    return print_note("the page is not drawn again: " + reason);
+  const fs::path path = run.folder / "report.html";
+  const std::string page = draw_page(options, run);
+  try {
+    replace_file(path, page);
+  } catch (const Error& error) {  // a run that may only be read is shown all the same
+    return print_note(fmt::format("the page is not drawn again: {}", error.what()));
   }
-  const fs::path path = options.out.empty() ? run.folder / "report.html" : fs::path(options.out);
-  replace_file(path, draw_page(run, data_path));
-  return path;
+  fmt::print("Page: {}\n", path.string());
 }
 
 void run_report(const ReportOptions& options) {
   std::vector<RunSummary> runs;
   for (const std::string& folder : options.runs) runs.push_back(read_run_summary(folder));
   sort_by_accuracy(runs);
-  fs::path page;
-  if (runs.size() == 1) {
-    page = redraw(options, runs.front());
-  } else if (!options.out.empty()) {
-    page = options.out;
-    replace_file(page, comparison_page(runs));
-  }
+  const bool single = runs.size() == 1;
+  if (!options.out.empty()) replace_file(options.out, asked_page(options, runs));
   if (options.json) {
     fmt::print("{}", summaries_json(runs));
     return;
   }
-  fmt::print("{}{}", runs.size() == 1 ? class_table(runs.front()) : "", leaderboard(runs));
-  if (!page.empty()) fmt::print("Page: {}\n", page.string());
+  fmt::print("{}{}", single ? class_table(runs.front()) : "", leaderboard(runs));
+  if (!options.out.empty())
+    fmt::print("Page: {}\n", options.out);
+  else if (single)
+    redraw(options, runs.front());
 }
 
 }  // namespace
@@ -138,7 +152,8 @@ void add_report_command(CLI::App& application) {
       ->add_option("--data-path", options->data_path,
                    "Root of the data of one run, if it is no longer where the search found it")
       ->type_name("DIR");
-  command->add_flag("--json", options->json, "Print JSON instead of tables");
+  command->add_flag("--json", options->json,
+                    "Print JSON instead of tables, and draw no page but that of --out");
   command->callback([options] { run_report(*options); });
 }
 

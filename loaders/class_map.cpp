@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -128,6 +129,42 @@ ClassMap parse_class_map(std::span<const std::byte> bytes, int classes, const st
 
 ClassMap read_class_map(const std::filesystem::path& path, int classes) {
   return parse_class_map(read_file(path, kMaxFileBytes), classes, path.string());
+}
+
+std::string class_map_text(const ClassMap& map) {
+  std::string text;
+  for (std::size_t begin = 0; begin < map.in9.size();) {
+    std::size_t end = begin;
+    while (end < map.in9.size() && map.in9[end] == map.in9[begin]) ++end;
+    text += fmt::format("{}{}*{}", text.empty() ? "" : " ", map.in9[begin], end - begin);
+    begin = end;
+  }
+  return text;
+}
+
+ClassMap parse_class_map_text(const std::string& text, int classes, const std::string& file) {
+  const auto require = [&](bool sound) {
+    if (!sound)
+      refuse(file, fmt::format("holds a damaged class map: not the labels of {} classes, such as '0*5 -1*4'",
+                               classes));
+  };
+  ClassMap map;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    int label = 0;
+    int count = 0;
+    const auto first = std::from_chars(at, end, label);
+    require(first.ec == std::errc() && first.ptr != end && *first.ptr == '*' && label >= -1 &&
+            label < kIn9Classes);
+    const auto second = std::from_chars(first.ptr + 1, end, count);
+    require(second.ec == std::errc() && count > 0 && count <= classes - static_cast<int>(map.in9.size()));
+    map.in9.insert(map.in9.end(), static_cast<std::size_t>(count), label);
+    at = second.ptr;
+    if (at != end) require(*at++ == ' ' && at != end);
+  }
+  require(map.in9.size() == static_cast<std::size_t>(std::max(classes, 0)));
+  return map;
 }
 
 }  // namespace backdrop

@@ -27,4 +27,10 @@ ClassMap read_class_map(const std::filesystem::path& path, int classes);
 /// The same for the bytes of a file that is already in memory; `file` is the name for errors.
 ClassMap parse_class_map(std::span<const std::byte> bytes, int classes, const std::string& file);
 
+/// The labels as runs of neighbouring classes, "8*7 1*18 -1*8 ...": label 8 seven times, and so on.
+std::string class_map_text(const ClassMap& map);
+
+/// A map of `classes` classes from that text. Throws bad_input; `file` is the name for errors.
+ClassMap parse_class_map_text(const std::string& text, int classes, const std::string& file);
+
 }  // namespace backdrop

@@ -8,7 +8,7 @@
 
 namespace backdrop {
 
-/// Throws failed if the file cannot be written.
+/// The whole file or none. Throws failed if it cannot be written.
 void write_png(const std::filesystem::path& path, const Image& image);
 
 }  // namespace backdrop

@@ -80,6 +80,14 @@ void check_png_chunks(std::span<const std::byte> bytes, const std::string& file)
   throw Error(ErrorCode::bad_input, "is a PNG that was cut short: copy or download it again", file);
 }
 
+void check_extent(std::uint32_t width, std::uint32_t height, int largest, const std::string& file) {
+  const auto most = static_cast<std::uint32_t>(largest);
+  if (width > most || height > most || width < 1 || height < 1)
+    throw Error(ErrorCode::bad_input,
+                fmt::format("is {}x{} pixels; 1x1 to {}x{} are decoded", width, height, largest, largest),
+                file);
+}
+
 /// A BMP's header gives the file's length; stb_image fills what is missing with zeros.
 void check_bmp_length(std::span<const std::byte> bytes, const std::string& file) {
   std::size_t length = 0;
@@ -106,10 +114,7 @@ Image decode(std::span<const std::byte> bytes, const std::string& file, int larg
   int height = 0;
   int channels = 0;
   if (!stbi_info_from_memory(data, size, &width, &height, &channels)) throw damaged();
-  if (width > largest || height > largest || width < 1 || height < 1)
-    throw Error(ErrorCode::bad_input,
-                fmt::format("is {}x{} pixels; 1x1 to {}x{} are decoded", width, height, largest, largest),
-                file);
+  check_extent(static_cast<std::uint32_t>(width), static_cast<std::uint32_t>(height), largest, file);
   if (stbi_is_16_bit_from_memory(data, size))
     throw Error(ErrorCode::bad_input, "has 16 bits a channel; convert it to 8 bits", file);
   const std::unique_ptr<stbi_uc, FreePixels> pixels(
@@ -123,6 +128,11 @@ Image decode(std::span<const std::byte> bytes, const std::string& file, int larg
 
 Image decode_png(std::span<const std::byte> bytes, const std::string& file, int largest) {
   check_png_chunks(bytes, file);
+  // Of a picture above its own limit stb_image says no more than that the type is unknown. IHDR comes first.
+  constexpr std::size_t kType = kPngSignature + 4;
+  const std::string_view type(reinterpret_cast<const char*>(bytes.data()) + kType, 4);
+  if (type == "IHDR" && bytes.size() >= kType + 12)
+    check_extent(big_endian(bytes.subspan(kType + 4)), big_endian(bytes.subspan(kType + 8)), largest, file);
   return decode(bytes, file, largest);
 }
 

@@ -22,13 +22,16 @@ std::string evaluation_json(const EvaluationRecord& record) {
                        {"name", display_name(result.variation)},
                        {"images", result.images},
                        {"correct", result.correct},
-                       {"accuracy", result.accuracy()}});
+                       {"accuracy", result.accuracy()},
+                       {"sha256", result.sha256}});
+  Json data = {{"path", record.data_path}};
+  if (!record.data_sha256.empty()) data["sha256"] = record.data_sha256;
   return json_text({{"format", "backdrop-eval-1"},
                     {"results", std::move(results)},
                     {"bg_gap", or_null(background_gap(record.results))},
                     {"challenge_accuracy", or_null(record.challenge_accuracy)},
                     {"checkpoint", model_json(record.model)},
-                    {"data", {{"path", record.data_path}}},
+                    {"data", std::move(data)},
                     {"engine", engine_json(record.engine)},
                     {"versions", versions_json(record.versions)}});
 }
@@ -38,16 +41,28 @@ double challenge_accuracy_of_run(const std::filesystem::path& folder, const std:
   const std::vector<std::byte> bytes = read_file(path, kLargestRunJson);
   std::string sha256;
   double accuracy = 0;
+  bool complete = false;
+  bool whole = false;
   try {
     const char* text = reinterpret_cast<const char*>(bytes.data());
     const Json run = Json::parse(text, text + bytes.size());
     sha256 = run.at("checkpoint").at("sha256").get<std::string>();
     accuracy = run.at("result").at("challenge_accuracy").get<double>();
+    complete = run.at("result").at("complete").get<bool>();
+    whole = run.at("options").at("shard").at("count") == Json(1);
   } catch (const Json::exception&) {
     throw Error(ErrorCode::bad_input, "is not the run.json of a finished challenge", path.string());
   }
   if (sha256 != checkpoint_sha256)
     throw Error(ErrorCode::bad_input, "is a run of another checkpoint (SHA-256 " + sha256 + ")",
+                path.string());
+  if (!complete)
+    throw Error(ErrorCode::bad_input,
+                "is a search that was stopped early, which gives a bound only: finish it with --resume",
+                path.string());
+  if (!whole)
+    throw Error(ErrorCode::bad_input,
+                "is a search of a part of the foregrounds: put the shards together with `backdrop merge`",
                 path.string());
   return accuracy;
 }

@@ -16,6 +16,7 @@ struct EvaluationRecord {
   ModelRecord model;
   EngineRecord engine;
   std::string data_path;
+  std::string data_sha256;  ///< of the run that this belongs to, if these are its data; empty: no run
   Versions versions;
   std::vector<VariationResult> results;
   std::optional<double> challenge_accuracy;  ///< of a finished run with the same checkpoint
@@ -23,8 +24,8 @@ struct EvaluationRecord {
 
 std::string evaluation_json(const EvaluationRecord& record);
 
-/// The challenge accuracy in FOLDER/run.json. Throws bad_input if there is no finished run, or it is one of
-/// another checkpoint than that of `checkpoint_sha256`.
+/// The challenge accuracy in FOLDER/run.json. Throws bad_input unless it is one of a search of all
+/// foregrounds to its end, with the checkpoint of `checkpoint_sha256`.
 double challenge_accuracy_of_run(const std::filesystem::path& folder, const std::string& checkpoint_sha256);
 
 }  // namespace backdrop

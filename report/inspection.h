@@ -10,7 +10,8 @@
 
 namespace backdrop {
 
-/// The model, and "layers" unless there are none to list.
-std::string inspection_json(const ModelRecord& record, const std::vector<LayerRow>& layers);
+/// The model, whether scales for int8 are stored with it, and "layers" unless there are none to list.
+std::string inspection_json(const ModelRecord& record, bool has_int8_scales,
+                            const std::vector<LayerRow>& layers);
 
 }  // namespace backdrop

@@ -4,8 +4,10 @@
 
 namespace backdrop {
 
-std::string inspection_json(const ModelRecord& record, const std::vector<LayerRow>& layers) {
+std::string inspection_json(const ModelRecord& record, bool has_int8_scales,
+                            const std::vector<LayerRow>& layers) {
   Json json = model_json(record);
+  json["int8_scales"] = has_int8_scales;
   for (const LayerRow& row : layers)
     json["layers"].push_back({{"name", row.name},
                               {"operation", row.operation},

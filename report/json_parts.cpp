@@ -3,21 +3,11 @@
 
 namespace backdrop {
 
-Json model_json(const ModelRecord& model) {
-  return {{"file", model.file},
-          {"sha256", model.sha256},
-          {"format", model.format},
-          {"arch", model.arch},
-          {"classes", model.classes},
-          {"parameters", model.parameters},
-          {"macs", model.macs},
-          {"normalization",
-           {{"mean", model.normalization.mean},
-            {"std", model.normalization.deviation},
-            {"source", model.normalization_source}}}};
-}
-
 namespace {
+
+void add_tensors(Json& json, const char* name, const TensorNames& tensors) {
+  if (tensors.count > 0) json[name] = {{"count", tensors.count}, {"names", tensors.names}};
+}
 
 Json ranks_json(const std::vector<RankWork>& ranks) {
   Json json = Json::array();
@@ -30,6 +20,23 @@ Json ranks_json(const std::vector<RankWork>& ranks) {
 }
 
 }  // namespace
+
+Json model_json(const ModelRecord& model) {
+  Json json = {{"file", model.file},
+               {"sha256", model.sha256},
+               {"format", model.format},
+               {"arch", model.arch},
+               {"classes", model.classes},
+               {"parameters", model.parameters},
+               {"macs", model.macs},
+               {"normalization",
+                {{"mean", model.normalization.mean},
+                 {"std", model.normalization.deviation},
+                 {"source", model.normalization_source}}}};
+  add_tensors(json, "filled_in", model.filled_in);
+  add_tensors(json, "left_out", model.left_out);
+  return json;
+}
 
 Json engine_json(const EngineRecord& engine) {
   Json json = {{"device", engine.device},

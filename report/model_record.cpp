@@ -1,3 +1,4 @@
+#include "report/run_files.h"
 #include "report/run_record.h"
 
 namespace backdrop {
@@ -12,7 +13,9 @@ ModelRecord model_record(const std::string& file, const Checkpoint& checkpoint, 
           .parameters = report.checkpoint_parameters,
           .macs = network.macs(),
           .normalization = network.normalization,
-          .normalization_source = report.normalization_source};
+          .normalization_source = report.normalization_source,
+          .filled_in = first_names(report.missing),
+          .left_out = first_names(report.unexpected)};
 }
 
 }  // namespace backdrop

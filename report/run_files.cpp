@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <ctime>
 #include <string>
 #include <utility>
@@ -63,6 +64,11 @@ void record_ranks(RunRecord& record, std::vector<RankWork> ranks) {
   }
   record.engine.description += ", " + std::to_string(ranks.size()) + " ranks";
   record.engine.ranks = std::move(ranks);
+}
+
+TensorNames first_names(const std::vector<std::string>& names) {
+  const auto kept = static_cast<std::ptrdiff_t>(std::min(names.size(), TensorNames::kMost));
+  return {names.size(), {names.begin(), names.begin() + kept}};
 }
 
 std::string utc_now() {

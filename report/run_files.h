@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/engine.h"
 #include "report/run_page.h"
@@ -21,6 +22,9 @@ EngineRecord engine_record(const Engine& engine);
 void record_result(RunRecord& record, const Engine& engine, const SearchResult& result);
 /// After that: puts the sums over all ranks in the place of rank 0's own counts.
 void record_ranks(RunRecord& record, std::vector<RankWork> ranks);
+
+/// How many tensors, and the first names.
+TensorNames first_names(const std::vector<std::string>& names);
 
 /// "2020-06-24T12:00:00Z".
 std::string utc_now();

@@ -10,14 +10,16 @@ namespace backdrop {
 namespace {
 
 Json options_json(const OptionsRecord& options) {
-  return {{"mode", options.mode},
-          {"order", options.order},
-          {"shard", {{"index", options.shard.index}, {"count", options.shard.count}}},
-          {"reuse", options.reuse},
-          {"cache_memory", options.cache_memory},
-          {"allow_partial", options.allow_partial},
-          {"class_map", options.class_map},
-          {"class_map_sha256", options.class_map_sha256}};
+  Json json = {{"mode", options.mode},
+               {"order", options.order},
+               {"shard", {{"index", options.shard.index}, {"count", options.shard.count}}},
+               {"reuse", options.reuse},
+               {"cache_memory", options.cache_memory},
+               {"allow_partial", options.allow_partial},
+               {"class_map", options.class_map},
+               {"class_map_sha256", options.class_map_sha256}};
+  if (!options.class_map_labels.empty()) json["class_map_labels"] = options.class_map_labels;
+  return json;
 }
 
 Json errors_json(const std::vector<ScreeningReport::ClassError>& all, const ChallengeInput& input) {
@@ -145,6 +147,11 @@ std::string run_json(const RunRecord& record, const ChallengeInput& input,
                      const ChallengeStatistics& statistics) {
   const std::size_t foregrounds = input.foregrounds.size();
   const std::size_t backgrounds = input.background_names.size();
+  Json data = {{"path", record.data_path},
+               {"sha256", record.data_sha256},
+               {"foregrounds", foregrounds},
+               {"backgrounds", backgrounds}};
+  if (!input.notes.empty()) data["notes"] = input.notes;
   Json run = {{"format", "backdrop-run-1"},
               {"result", result_json(record, input, statistics)},
               {"pairs",
@@ -152,11 +159,7 @@ std::string run_json(const RunRecord& record, const ChallengeInput& input,
                 {"evaluated", record.evaluated},
                 {"recorded", record.recorded}}},
               {"checkpoint", model_json(record.model)},
-              {"data",
-               {{"path", record.data_path},
-                {"sha256", record.data_sha256},
-                {"foregrounds", foregrounds},
-                {"backgrounds", backgrounds}}},
+              {"data", std::move(data)},
               {"options", options_json(record.options)},
               {"identity", identity_json(run_identity(record))},
               {"engine", engine_json(record.engine)},

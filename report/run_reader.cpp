@@ -53,6 +53,15 @@ Shard read_shard(const Json& object) {
   return shard;
 }
 
+/// What add_tensors of json_parts.cpp wrote; nothing was written for none.
+TensorNames read_tensors(const Json& model, const char* name) {
+  TensorNames tensors;
+  if (!model.contains(name)) return tensors;
+  read_count(model.at(name), "count", tensors.count);
+  model.at(name).at("names").get_to(tensors.names);
+  return tensors;
+}
+
 ModelRecord model_record(const Json& model) {
   ModelRecord record;
   model.at("file").get_to(record.file);
@@ -66,6 +75,8 @@ ModelRecord model_record(const Json& model) {
   normalization.at("mean").get_to(record.normalization.mean);
   normalization.at("std").get_to(record.normalization.deviation);
   normalization.at("source").get_to(record.normalization_source);
+  record.filled_in = read_tensors(model, "filled_in");
+  record.left_out = read_tensors(model, "left_out");
   return record;
 }
 
@@ -79,6 +90,7 @@ OptionsRecord options_record(const Json& options) {
   options.at("allow_partial").get_to(record.allow_partial);
   options.at("class_map").get_to(record.class_map);
   options.at("class_map_sha256").get_to(record.class_map_sha256);
+  if (options.contains("class_map_labels")) options.at("class_map_labels").get_to(record.class_map_labels);
   return record;
 }
 

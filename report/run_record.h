@@ -27,6 +27,14 @@ namespace backdrop {
 /// Names and versions of the programs behind a result: "git", "oneDNN", ...
 using Versions = std::vector<std::pair<std::string, std::string>>;
 
+/// Some of a checkpoint's tensors: how many, and the names of the first.
+struct TensorNames {
+  static constexpr std::size_t kMost = 100;
+
+  std::size_t count = 0;
+  std::vector<std::string> names;
+};
+
 struct ModelRecord {
   std::string file;  ///< as the caller named it
   std::string sha256;
@@ -37,6 +45,8 @@ struct ModelRecord {
   std::int64_t macs = 0;
   Normalization normalization;
   std::string normalization_source;  ///< "checkpoint", "in9" or "imagenet"
+  TensorNames filled_in = {};        ///< missing tensors that a partial checkpoint was allowed
+  TensorNames left_out = {};         ///< tensors of it that the architecture has no place for
 };
 
 /// `network` as build_network made it of the checkpoint in `file`.
@@ -67,6 +77,7 @@ struct OptionsRecord {
   bool allow_partial = false;
   std::string class_map;  ///< "identity", "published" or the file given
   std::string class_map_sha256;
+  std::string class_map_labels = {};  ///< class_map_text of a file's map; empty for those built in
 };
 
 struct RunRecord {

@@ -61,6 +61,7 @@ void take_checkpoint(const Json& json, RunSummary& run) {
   run.arch = text_of(member(json, {"checkpoint", "arch"}));
   run.checkpoint = text_of(member(json, {"checkpoint", "file"}));
   run.checkpoint_sha256 = text_of(member(json, {"checkpoint", "sha256"}));
+  run.filled_in = count_of(member(json, {"checkpoint", "filled_in", "count"}));
   run.data_path = text_of(member(json, {"data", "path"}));
 }
 
@@ -92,8 +93,20 @@ void take_evaluation(const Json& json, RunSummary& run) {
     const bool fits = images && correct && *correct <= *images;
     if (fits && std::find(known.begin(), known.end(), variation) != known.end() &&
         !accuracy_on(run.evaluation, variation))
-      run.evaluation.push_back({variation, *images, *correct});
+      run.evaluation.push_back({variation, *images, *correct, text_of(member(result, {"sha256"}))});
   }
+  run.evaluation_path = text_of(member(json, {"data", "path"}));
+  run.evaluation_data_sha256 = text_of(member(json, {"data", "sha256"}));
+  run.noted_accuracy = share_of(member(json, {"challenge_accuracy"}));
+}
+
+/// Whether two evaluations have a variation of other photos.
+bool differ(const std::vector<VariationResult>& some, const std::vector<VariationResult>& others) {
+  return std::any_of(some.begin(), some.end(), [&others](const VariationResult& result) {
+    const VariationResult* other = find_result(others, result.variation);
+    return other != nullptr && !result.sha256.empty() && !other->sha256.empty() &&
+           result.sha256 != other->sha256;
+  });
 }
 
 Json or_null(const auto& value) {
@@ -134,7 +147,10 @@ std::string remark(const RunSummary& run, const RunSummary& reference) {
   std::vector<std::string> parts;
   if (run.is_bound) parts.emplace_back("stopped early: at most");
   if (!run.shard.empty()) parts.push_back("only shard " + run.shard);
-  if (run.challenge_accuracy && reference.challenge_accuracy && run.data_sha256 != reference.data_sha256)
+  if (run.filled_in) parts.push_back("tensors missing: " + std::to_string(*run.filled_in));
+  if (run.is_mixed()) parts.emplace_back("EVALUATED ON OTHER DATA");
+  if ((run.challenge_accuracy && reference.challenge_accuracy && run.data_sha256 != reference.data_sha256) ||
+      differ(run.evaluation, reference.evaluation))
     parts.emplace_back("OTHER DATA");
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;

@@ -18,6 +18,7 @@ struct RunSummary {
   std::string arch;
   std::string checkpoint;
   std::string checkpoint_sha256;
+  std::optional<int> filled_in;  ///< tensors that the checkpoint lacked
   std::string data_path;
   std::string data_sha256;  ///< of the challenge's data
   std::string mode;
@@ -29,6 +30,14 @@ struct RunSummary {
   std::optional<int> vulnerable;
   std::vector<std::pair<std::string, std::optional<double>>> classes;  ///< folder's name, challenge accuracy
   std::vector<VariationResult> evaluation;
+  std::string evaluation_path;           ///< of its data
+  std::string evaluation_data_sha256;    ///< of the run that it was made for
+  std::optional<double> noted_accuracy;  ///< the challenge accuracy that the evaluation was given
+
+  /// The evaluation beside a challenge was made on other data.
+  bool is_mixed() const {
+    return challenge_accuracy && !evaluation.empty() && evaluation_data_sha256 != data_sha256;
+  }
 };
 
 /// Throws bad_input if the folder has neither file, if one cannot be parsed, or if they are of two

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "backdrop/error.h"
+#include "core/hash.h"
 #include "loaders/dataset.h"
 #include "search/runner.h"
 
@@ -36,8 +37,11 @@ std::vector<std::string> published_order() {
 std::vector<std::string> split_commas(const std::string& text) {
   std::vector<std::string> parts;
   std::stringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');)
+  for (std::string part; std::getline(stream, part, ',');) {
+    part.erase(0, part.find_first_not_of(' '));
+    part.erase(part.find_last_not_of(' ') + 1);
     if (!part.empty()) parts.push_back(part);
+  }
   return parts;
 }
 
@@ -60,6 +64,20 @@ int count_correct(const std::vector<float>& logits, std::span<const Sample> samp
   return correct;
 }
 
+/// A line for each photo: its class by name, its pixels and its own name.
+void add_photos(Sha256& hash, std::span<const Sample> samples, const std::vector<Image>& images,
+                ThreadPool& pool) {
+  std::vector<std::string> lines(samples.size());
+  pool.run(samples.size(), [&](std::size_t i, int) {
+    const std::filesystem::path& path = samples[i].path;
+    Sha256 pixels;
+    pixels.update(images[i].pixels.data(), images[i].pixels.size());
+    lines[i] = fmt::format("{} {} {}\n", path.parent_path().filename().string(), pixels.hex(),
+                           path.filename().string());
+  });
+  for (const std::string& line : lines) hash.update(line.data(), line.size());
+}
+
 }  // namespace
 
 std::string display_name(const std::string& variation) {
@@ -68,9 +86,20 @@ std::string display_name(const std::string& variation) {
   return variation;
 }
 
+const VariationResult* find_result(const std::vector<VariationResult>& results,
+                                   const std::string& variation) {
+  const auto found =
+      std::find_if(results.begin(), results.end(),
+                   [&variation](const VariationResult& result) { return result.variation == variation; });
+  return found == results.end() ? nullptr : &*found;
+}
+
 std::vector<std::string> select_variations(const std::filesystem::path& root, const std::string& selection) {
   const std::vector<std::string> asked = split_commas(selection);
   const std::vector<std::string> known = published_order();
+  if (asked.empty())
+    throw Error(ErrorCode::usage,
+                fmt::format("no variation is named: choose of {}, or all", fmt::join(known, ", ")));
   const bool all = asked.size() == 1 && asked[0] == "all";
   for (const std::string& name : asked)
     if (!all && !contains(known, name))
@@ -86,13 +115,17 @@ std::vector<std::string> select_variations(const std::filesystem::path& root, co
   if (selected.empty())
     throw Error(ErrorCode::bad_input, fmt::format("holds no variation of IN-9 ({})", fmt::join(known, ", ")),
                 root.string());
+  check_class_names(root);
   return selected;
 }
 
 VariationResult evaluate_variation(Engine& engine, const ClassMap& map, const std::filesystem::path& root,
                                    const std::string& variation, ThreadPool& pool,
                                    const EvaluationHooks& hooks) {
-  const std::vector<Sample> samples = list_samples(root, variation);
+  std::vector<std::string> notes;
+  const std::vector<Sample> samples = list_samples(root, variation, &notes);
+  if (hooks.note)
+    for (const std::string& line : notes) hooks.note(line);
   if (samples.empty())
     throw Error(ErrorCode::bad_input, "holds no photos", (root / variation / "val").string());
   const std::size_t fill = static_cast<std::size_t>(std::max(1, engine.batch())) *
@@ -100,28 +133,38 @@ VariationResult evaluate_variation(Engine& engine, const ClassMap& map, const st
   const std::size_t portion = std::clamp<std::size_t>(fill, 32, 1024);
   VariationResult result{variation, static_cast<int>(samples.size()), 0};
   std::vector<float> logits;
+  Sha256 hash;
   for (std::size_t begin = 0; begin < samples.size(); begin += portion) {
     if (hooks.stop && hooks.stop()) throw Error(ErrorCode::interrupted, "interrupted");
     const auto some = std::span(samples).subspan(begin, std::min(portion, samples.size() - begin));
     std::vector<std::filesystem::path> paths;
     for (const Sample& sample : some) paths.push_back(sample.path);
     const std::vector<Image> images = read_images(paths, pool);
+    add_photos(hash, some, images, pool);
     logits.resize(images.size() * static_cast<std::size_t>(engine.classes()));
     engine.classify_images(images, logits.data());
     result.correct += count_correct(logits, some, engine.classes(), map);
     if (hooks.progress) hooks.progress(variation, begin + some.size(), samples.size());
   }
+  result.sha256 = hash.hex();
   return result;
 }
 
+std::vector<VariationResult> merge_results(const std::vector<VariationResult>& earlier,
+                                           const std::vector<VariationResult>& added) {
+  std::vector<VariationResult> merged;
+  for (const std::string& variation : published_order()) {
+    const VariationResult* result = find_result(added, variation);
+    if (result == nullptr) result = find_result(earlier, variation);
+    if (result != nullptr) merged.push_back(*result);
+  }
+  return merged;
+}
+
 std::optional<double> background_gap(const std::vector<VariationResult>& results) {
-  const auto find = [&results](const char* variation) {
-    return std::find_if(results.begin(), results.end(),
-                        [variation](const VariationResult& result) { return result.variation == variation; });
-  };
-  const auto same = find("mixed_same");
-  const auto random = find("mixed_rand");
-  if (same == results.end() || random == results.end()) return std::nullopt;
+  const VariationResult* same = find_result(results, "mixed_same");
+  const VariationResult* random = find_result(results, "mixed_rand");
+  if (same == nullptr || random == nullptr) return std::nullopt;
   return same->accuracy() - random->accuracy();
 }
 

@@ -23,8 +23,9 @@ std::vector<std::filesystem::path> paths_of(const Files& files, PathOf path_of) 
   return paths;
 }
 
-std::vector<Foreground> load_foregrounds(const std::filesystem::path& root, ThreadPool& pool) {
-  const std::vector<ForegroundFile> files = list_foregrounds(root);
+std::vector<Foreground> load_foregrounds(const std::filesystem::path& root, ThreadPool& pool,
+                                         std::vector<std::string>& notes) {
+  const std::vector<ForegroundFile> files = list_foregrounds(root, &notes);
   std::vector<Image> images =
       read_images(paths_of(files, [](const ForegroundFile& file) { return file.image; }), pool);
   std::vector<Mask> masks =
@@ -73,8 +74,9 @@ std::vector<int> ChallengeInput::background_labels() const {
 ChallengeInput load_challenge_input(const std::filesystem::path& root, ThreadPool& pool) {
   ChallengeInput input;
   input.classes = list_classes(root, kBackgroundVariation);
-  input.foregrounds = load_foregrounds(root, pool);
-  const std::vector<Sample> samples = list_samples(root, kBackgroundVariation);
+  check_class_names(root);
+  input.foregrounds = load_foregrounds(root, pool, input.notes);
+  const std::vector<Sample> samples = list_samples(root, kBackgroundVariation, &input.notes);
   input.backgrounds = std::make_shared<const std::vector<Image>>(
       read_images(paths_of(samples, [](const Sample& sample) { return sample.path; }), pool));
   for (const Sample& sample : samples)

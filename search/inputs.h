@@ -44,7 +44,8 @@ struct ChallengeInput {
   std::vector<Foreground> foregrounds;
   std::vector<BackgroundName> background_names;
   std::shared_ptr<const std::vector<Image>>
-      backgrounds;  ///< shared with the engine, in the order of their names
+      backgrounds;                 ///< shared with the engine, in the order of their names
+  std::vector<std::string> notes;  ///< for people, a line each: what was passed over when it was read
 
   std::vector<int> foreground_labels() const;
   std::vector<int> background_labels() const;

@@ -158,9 +158,14 @@ std::vector<std::string> compare_manifests(const std::string& expected, const st
 
 std::vector<std::string> release_differences(const fs::path& root) {
   std::vector<std::string> differences;
+  try {
+    check_class_names(root);
+  } catch (const Error& error) {
+    differences.push_back(error.what());
+  }
   for (const std::string& variation : in9_variations()) {
     try {
-      const std::string difference = count_difference(list_samples(root, variation));
+      const std::string difference = count_difference(list_samples(root, variation, &differences));
       if (!difference.empty()) differences.push_back(fmt::format("{} {}", variation, difference));
     } catch (const Error& error) {
       differences.push_back(error.what());

@@ -22,8 +22,8 @@ std::string make_manifest(const std::filesystem::path& root, ThreadPool& pool);
 std::vector<std::string> compare_manifests(const std::string& expected, const std::string& found,
                                            const std::string& file);
 
-/// How the numbers of photos differ from the release's 450 a class, a line for each variation; empty if they
-/// do not.
+/// How the class directories differ between variations and the numbers of photos from the release's 450 a
+/// class, and what is not read at all, a line each; empty if there is nothing to say.
 std::vector<std::string> release_differences(const std::filesystem::path& root);
 
 }  // namespace backdrop

@@ -133,6 +133,14 @@ std::vector<BrokenInput> broken_trees() {
        "data/original/val", "10 class folders"},
       {"class_without_backgrounds", [](const Problem& problem) { fs::remove(problem.background()); },
        "data/only_bg_t/val/02_wheeled vehicle", "no photos"},
+      {"class_of_another_name",
+       [](const Problem& problem) {
+         const fs::path classes = problem.folder() / "data/only_bg_t/val";
+         fs::rename(classes / "00_dog", classes / "dog");
+       },
+       "data/only_bg_t/val/dog", "other variations lack"},
+      {"class_without_masks", [](const Problem& problem) { fs::remove(problem.mask()); },
+       "data/fg_mask/val/02_wheeled vehicle", "no masks"},
       {"no_masks_at_all",
        [](const Problem& problem) {
          for (const std::string& label : kClassFolders) {

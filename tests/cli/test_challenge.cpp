@@ -118,6 +118,19 @@ TEST_F(ChallengeTest, ModesAgreeWhateverTheBatch) {
       static_cast<std::size_t>(std::count_if(first.begin(), first.end(), [](int p) { return p >= 0; })));
 }
 
+TEST_F(ChallengeTest, SaysWhichPhotosItPassesOver) {
+  draw_data();
+  const fs::path masks = folder() / "data/fg_mask/val/00_dog";
+  fs::remove(fs::directory_iterator(masks)->path());
+  write_text(folder() / "data/only_bg_t/val/01_bird/new\x1b[31m.webp", "x");
+  const Outcome outcome = run(challenge({"--quiet", "--out", "run"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.errors, HasSubstr("note: original: 1 of 18 photos have no mask"));
+  EXPECT_THAT(outcome.errors, HasSubstr("note: only_bg_t: passed over 1"));
+  EXPECT_THAT(outcome.errors, AllOf(HasSubstr("new\\x1b[31m.webp"), Not(HasSubstr("\x1b"))));
+  EXPECT_EQ(read_json("run/run.json")["data"]["notes"].size(), 2u);
+}
+
 TEST_F(ChallengeTest, JsonIsThatOfTheFolderAndQuietIsSilent) {
   draw_data(1);
   const Outcome outcome = run(challenge({"--out", "run", "--json", "--quiet"}));

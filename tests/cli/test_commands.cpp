@@ -1,4 +1,6 @@
 // The other subcommands: eval, inspect, convert, demo-data, manifest, profile.
+#include <sys/resource.h>
+
 #include "tests/cli/command_test.h"
 
 namespace backdrop::testing {
@@ -7,6 +9,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 using OtherCommandsTest = CommandTest;
 
@@ -124,6 +127,30 @@ TEST_F(OtherCommandsTest, Inspection) {
   EXPECT_EQ(with_layers["layers"].size(), 23u);
 }
 
+TEST_F(OtherCommandsTest, TensorsOfAPartialCheckpointAreListed) {
+  draw_data(1);
+  StateDict tensors = synthetic_resnet({.classes = 9}).tensors;
+  tensors.erase("layer4.1.conv2.weight");
+  tensors["surplus.weight"] = {{1}, {1.0F}};
+  save_safetensors(folder() / "partial.safetensors", tensors, {});
+  const std::vector<std::string> model = {"--checkpoint", "partial.safetensors", "--allow-partial"};
+  const auto with_model = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), model.begin(), model.end());
+    return run(arguments);
+  };
+  const Outcome searched = with_model({"challenge", "--data-path", "data", "--out", "run", "--quiet"});
+  ASSERT_EQ(searched.exit_code, 0) << searched.errors;
+  EXPECT_THAT(searched.errors, AllOf(HasSubstr("missing tensors count as zero: layer4.1.conv2.weight"),
+                                     HasSubstr("are ignored: surplus.weight")));
+  const nlohmann::json checkpoint = read_json("run/run.json")["checkpoint"];
+  EXPECT_EQ(checkpoint["filled_in"]["count"], 1);
+  EXPECT_EQ(checkpoint["filled_in"]["names"][0], "layer4.1.conv2.weight");
+  EXPECT_EQ(checkpoint["left_out"]["names"][0], "surplus.weight");
+  EXPECT_THAT(with_model({"inspect"}).output,
+              AllOf(HasSubstr("Filled in      layer4.1.conv2.weight"), HasSubstr("surplus.weight")));
+  EXPECT_THAT(run({"report", "run"}).output, HasSubstr("tensors missing: 1"));
+}
+
 TEST_F(OtherCommandsTest, ConvertedCheckpointsGiveTheSameAnswers) {
   draw_data(1);
   ASSERT_EQ(run({"convert", "model.safetensors", "ready.safetensors"}).exit_code, 0);
@@ -135,6 +162,46 @@ TEST_F(OtherCommandsTest, ConvertedCheckpointsGiveTheSameAnswers) {
                 .exit_code,
             0);
   EXPECT_EQ(read_text(folder() / "one/margins.npy"), read_text(folder() / "two/margins.npy"));
+}
+
+TEST_F(OtherCommandsTest, ScalesAreShownAndKept) {
+  draw_data(1);
+  ASSERT_EQ(run({"convert", "model.safetensors", "one.safetensors", "--calibrate", "data"}).exit_code, 0);
+  ASSERT_EQ(run({"convert", "one.safetensors", "two.safetensors"}).exit_code, 0);
+  const auto metadata = [this](const std::string& name) {
+    return load_checkpoint(folder() / name).metadata.at("backdrop.int8_calibration");
+  };
+  EXPECT_EQ(metadata("two.safetensors"), metadata("one.safetensors"));
+  EXPECT_THAT(run({"inspect", "two.safetensors"}).output, HasSubstr("Int8 scales    stored"));
+  EXPECT_EQ(nlohmann::json::parse(run({"inspect", "two.safetensors", "--json"}).output)["int8_scales"], true);
+  EXPECT_THAT(run({"inspect", "model.safetensors"}).output, Not(HasSubstr("Int8 scales")));
+}
+
+TEST_F(OtherCommandsTest, WhatThePlanSays) {
+  draw_data(1);
+  const Outcome plan = run(
+      {"plan", "--checkpoint", "model.safetensors", "--in9", "--data-path", "data", "--picture", "mask.png"});
+  ASSERT_EQ(plan.exit_code, 0) << plan.errors;
+  EXPECT_TRUE(fs::exists(folder() / "mask.png"));
+  write_checkpoint("thousand.safetensors", 1000);
+  EXPECT_EQ(run({"plan", "--checkpoint", "thousand.safetensors", "--in9", "--data-path", "data"}).exit_code,
+            2);
+}
+
+TEST_F(OtherCommandsTest, APictureIsWholeOrNotThere) {
+  draw_data(1);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 1024;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);  // for the command too; its messages are shorter
+  const Outcome full = run({"plan", "--checkpoint", "model.safetensors", "--data-path", "data", "--json",
+                            "--picture", "mask.png"});
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.errors, HasSubstr("mask.png.partial: cannot be written"));
+  EXPECT_FALSE(fs::exists(folder() / "mask.png"));
+  EXPECT_FALSE(fs::exists(folder() / "mask.png.partial"));
 }
 
 TEST_F(OtherCommandsTest, Manifest) {

@@ -73,7 +73,8 @@ TEST_F(DocumentationTest, ManualNamesEveryCommandAndIsClean) {
   ASSERT_EQ(manual.exit_code, 0) << manual.errors;
   EXPECT_THAT(manual.output,
               AllOf(HasSubstr(".SS CHALLENGE"), HasSubstr(".SS REPORT"), HasSubstr("\\-\\-data\\-path"),
-                    HasSubstr(".SH EXIT STATUS"), HasSubstr("NO_COLOR")));
+                    HasSubstr(".SH EXIT STATUS"), HasSubstr("NO_COLOR"), HasSubstr("FIRST:COUNT"),
+                    HasSubstr("\\fISIZE\\fR"), HasSubstr("\\fIINT\\fR")));
   write_text(folder() / "backdrop.1", manual.output);
   if (!has("mandoc")) GTEST_SKIP() << "mandoc, which checks manual pages, is missing";
   // A date would make the page another one with every build.

@@ -67,6 +67,123 @@ TEST_F(ReportCommandTest, SeveralRunsAreALeaderboard) {
   EXPECT_EQ(nlohmann::json::parse(json.output)["runs"].size(), 2u);
 }
 
+TEST_F(ReportCommandTest, APageThatWasAskedForIsWrittenOrAnError) {
+  draw_data(1);
+  ASSERT_EQ(evaluate("evaluation").exit_code, 0);
+  EXPECT_EQ(run({"report", "evaluation"}).exit_code, 0);
+  const Outcome no_challenge = run({"report", "evaluation", "--out", "page.html"});
+  EXPECT_EQ(no_challenge.exit_code, 3);
+  EXPECT_THAT(no_challenge.errors, HasSubstr("holds no challenge"));
+  ASSERT_EQ(run(challenge({"--out", "run"})).exit_code, 0);
+  EXPECT_EQ(read_json("run/run.json")["data"]["path"], (folder() / "data").string());
+  const Outcome elsewhere =
+      Process({"report", (folder() / "run").string(), "--out", "page.html"}, folder() / "evaluation").wait();
+  EXPECT_EQ(elsewhere.exit_code, 0) << elsewhere.errors;
+  EXPECT_TRUE(fs::exists(folder() / "evaluation/page.html"));
+  fs::rename(folder() / "data", folder() / "away");
+  EXPECT_EQ(run({"report", "run", "--out", "page.html"}).exit_code, 3);
+  EXPECT_FALSE(fs::exists(folder() / "page.html"));
+}
+
+TEST_F(ReportCommandTest, ARunThatCannotBeWrittenIsShownAllTheSame) {
+  draw_data(1);
+  ASSERT_EQ(run(challenge({"--out", "run"})).exit_code, 0);
+  const std::string page = read_text(folder() / "run/report.html");
+  fs::create_directory(folder() / "run/report.html.partial");  // which root cannot write either
+  const Outcome tables = run({"report", "run"});
+  EXPECT_EQ(tables.exit_code, 0) << tables.errors;
+  EXPECT_THAT(tables.output, HasSubstr("Challenge accuracy"));
+  EXPECT_THAT(tables.errors, HasSubstr("note: the page is not drawn again"));
+  fs::remove(folder() / "run/report.html.partial");
+  write_text(folder() / "run/report.html", "mine");
+  EXPECT_EQ(run({"report", "run", "--json"}).exit_code, 0);
+  EXPECT_EQ(read_text(folder() / "run/report.html"), "mine");
+}
+
+TEST_F(ReportCommandTest, TheClassMapIsInTheRun) {
+  draw_data(1);
+  write_text(folder() / "map.json", R"({"0":0,"1":1,"2":2,"3":3,"4":4,"5":-1,"6":-1,"7":7,"8":8})");
+  ASSERT_EQ(run(challenge({"--class-map", "map.json", "--out", "run"})).exit_code, 0);
+  EXPECT_EQ(read_json("run/run.json")["options"]["class_map_labels"], "0*1 1*1 2*1 3*1 4*1 -1*2 7*1 8*1");
+  fs::remove(folder() / "map.json");
+  const std::string page = read_text(folder() / "run/report.html");
+  const Outcome again = run({"report", "run", "--out", "page.html"});
+  ASSERT_EQ(again.exit_code, 0) << again.errors;
+  EXPECT_EQ(read_text(folder() / "page.html"), page);
+}
+
+TEST_F(ReportCommandTest, EvaluationsOfOneDataSetAreAddedUp) {
+  draw_data(1);
+  const auto eval = [this](const std::string& variations, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"eval",     "--checkpoint", "model.safetensors", "--eval-dataset",
+                                          variations, "--out",        "evaluation",        "--quiet"};
+    if (more.empty()) more = {"--data-path", "data"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  ASSERT_EQ(eval("mixed_rand, mixed_same").exit_code, 0);
+  const Outcome added = eval("original");
+  ASSERT_EQ(added.exit_code, 0) << added.errors;
+  EXPECT_THAT(added.output, AllOf(HasSubstr("Original"), HasSubstr("BG-Gap")));
+  EXPECT_EQ(eval("original").exit_code, 0);
+  const nlohmann::json json = read_json("evaluation/eval.json");
+  EXPECT_EQ(json["results"].size(), 3u);
+  EXPECT_EQ(json["results"][0]["sha256"].get<std::string>().size(), 64u);
+  ASSERT_EQ(run({"demo-data", "others", "--images-per-class", "1", "--seed", "2"}).exit_code, 0);
+  const Outcome other = eval("original", {"--data-path", "others"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.errors, HasSubstr("evaluation of other data"));
+  fs::rename(folder() / "data", folder() / "before");
+  fs::rename(folder() / "others", folder() / "data");
+  EXPECT_EQ(eval("original").exit_code, 3);
+  EXPECT_EQ(read_json("evaluation/eval.json"), json);
+  EXPECT_EQ(eval("original", {"--data-path", "data", "--force"}).exit_code, 0);
+  EXPECT_EQ(read_json("evaluation/eval.json")["results"].size(), 1u);
+}
+
+TEST_F(ReportCommandTest, AnEvaluationIsOfItsRunsData) {
+  draw_data(1);
+  ASSERT_EQ(run({"demo-data", "others", "--images-per-class", "1", "--seed", "2"}).exit_code, 0);
+  ASSERT_EQ(run(challenge({"--out", "run"})).exit_code, 0);
+  const auto eval = [this](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"eval", "--checkpoint", "model.safetensors", "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const Outcome refused = eval({"--data-path", "others", "--out", "run"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("searched on other data"));
+  EXPECT_EQ(eval({"--data-path", "others", "--challenge", "run"}).exit_code, 2);
+  fs::copy(folder() / "data", folder() / "copy", fs::copy_options::recursive);
+  ASSERT_EQ(eval({"--data-path", "copy", "--out", "run"}).exit_code, 0);
+  EXPECT_EQ(read_json("run/eval.json")["data"]["sha256"], read_json("run/run.json")["data"]["sha256"]);
+  EXPECT_THAT(run({"report", "run"}).output, Not(HasSubstr("OTHER DATA")));
+  ASSERT_EQ(eval({"--data-path", "others", "--out", "evaluation"}).exit_code, 0);
+  EXPECT_THAT(run({"report", "run", "evaluation"}).output, HasSubstr("OTHER DATA"));
+  fs::copy(folder() / "evaluation/eval.json", folder() / "run/eval.json",
+           fs::copy_options::overwrite_existing);
+  EXPECT_THAT(run({"report", "run"}).output, HasSubstr("EVALUATED ON OTHER DATA"));
+}
+
+TEST_F(ReportCommandTest, AnEvaluationTakesNoBoundForTheAccuracy) {
+  draw_data();
+  ASSERT_EQ(run(challenge({"--mode", "all", "--budget", "20", "--out", "run"})).exit_code, 0);
+  ASSERT_EQ(run(challenge({"--shard", "1/2", "--out", "shard"})).exit_code, 0);
+  const auto eval = [this](const std::string& option, const std::string& folder_name) {
+    return run(
+        {"eval", "--checkpoint", "model.safetensors", "--data-path", "data", "--quiet", option, folder_name});
+  };
+  const Outcome bound = eval("--challenge", "run.partial");
+  EXPECT_EQ(bound.exit_code, 3);
+  EXPECT_THAT(bound.errors, HasSubstr("a bound only"));
+  const Outcome shard = eval("--challenge", "shard");
+  EXPECT_EQ(shard.exit_code, 3);
+  EXPECT_THAT(shard.errors, HasSubstr("part of the foregrounds"));
+  const Outcome unfinished = eval("--out", "run.partial");
+  EXPECT_EQ(unfinished.exit_code, 2);
+  EXPECT_THAT(unfinished.errors, HasSubstr("unfinished run"));
+}
+
 TEST_F(ReportCommandTest, WhatIsNoResultIsRefusedInOneLine) {
   draw_data(1);
   fs::create_directory(folder() / "empty");

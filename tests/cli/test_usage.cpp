@@ -36,6 +36,21 @@ TEST_F(UsageTest, Help) {
     EXPECT_EQ(of_command.exit_code, 0);
     EXPECT_THAT(of_command.output, HasSubstr("Usage: "));
   }
+  EXPECT_THAT(run({"challenge", "--help"}).output, HasSubstr("--cache-memory SIZE "));
+  const std::string convert = run({"convert", "--help"}).output;
+  EXPECT_THAT(convert, AllOf(HasSubstr("  checkpoint FILE REQUIRED"), HasSubstr("bare or as --checkpoint"),
+                             HasSubstr("bare or as --out")));
+  EXPECT_EQ(convert.find("--checkpoint"), convert.rfind("--checkpoint"));
+}
+
+std::vector<std::string> plan(std::vector<std::string> more) {
+  more.insert(more.begin(), {"plan", "--checkpoint", "model.safetensors", "--data-path", "data"});
+  return more;
+}
+
+std::vector<std::string> eval(std::vector<std::string> more) {
+  more.insert(more.begin(), {"eval", "--checkpoint", "model.safetensors", "--data-path", "data"});
+  return more;
 }
 
 TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
@@ -65,6 +80,12 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run(challenge({"--gpu-plans", "maybe"})), 2, "--gpu-plans");
   expect_complaint(run(challenge({"--gpu-without", "graphs,magic"})), 2, "--gpu-without");
   expect_complaint(run(challenge({"--device", "cpu", "--profile-window", "20:5"})), 2, "--device cuda");
+  expect_complaint(run({"demo-data", "data", "--seed", "-1"}), 2, "--seed");
+  expect_complaint(run(challenge({"--cache-memory", "-1"})), 2, "--cache-memory");
+  expect_complaint(run(plan({"--backgrounds", "-1"})), 2, "--backgrounds");
+  expect_complaint(run(plan({"--picture-of", "-1"})), 2, "--picture-of");
+  expect_complaint(run(eval({"--eval-dataset", ""})), 2, "no variation is named");
+  expect_complaint(run(eval({"--precision", "int8"})), 2, "--precision");
   expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");
   expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");
 }

@@ -75,6 +75,9 @@ def keep_masks(root, wanted):
     for mask in (root / "fg_mask").rglob("*.npy"):
         if mask.relative_to(root).as_posix() not in wanted:
             mask.unlink()
+    for folder in (root / "fg_mask" / "val").iterdir():
+        if not any(folder.iterdir()):  # a class is left out by its folder
+            folder.rmdir()
 
 
 def keep_backgrounds(root, of_each_class):

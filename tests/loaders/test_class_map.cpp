@@ -100,5 +100,16 @@ TEST(ClassMap, RefusesBrokenFiles) {
   EXPECT_THAT(refusal([&] { read_class_map(deep, 2); }), HasSubstr("is not a flat object"));
 }
 
+TEST(ClassMap, IsReadBackFromItsText) {
+  for (const int classes : {9, 1000}) {
+    const ClassMap map = default_class_map(classes);
+    EXPECT_EQ(parse_class_map_text(class_map_text(map), classes, "run.json").in9, map.in9);
+  }
+  for (const char* text : {"", "0*9x", "0*8", "0*10", "9*9", "-2*9", "0*-1 0*9", "0*9 ", " 0*9", "0",
+                           "0*9 1*1", "0*4,1*5", "0*99999999999"})
+    EXPECT_THAT(refusal([&] { parse_class_map_text(text, 9, "run.json"); }), HasSubstr("damaged class map"))
+        << text;
+}
+
 }  // namespace
 }  // namespace backdrop

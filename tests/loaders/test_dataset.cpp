@@ -1,5 +1,6 @@
 // The data tree: what is listed, in which order, and what is said about a tree that is not as it should be.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "loaders/dataset.h"
 #include "temporary_folder.h"
@@ -9,6 +10,8 @@ namespace {
 
 using test::refusal;
 using test::TemporaryFolder;
+using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -75,8 +78,46 @@ TEST_F(DatasetTest, SortsByBytesAndPassesOverOtherFiles) {
 
 TEST_F(DatasetTest, MasksOfSomeClassesAreEnough) {
   fs::remove_all(masks("03_reptile"));
+  std::vector<std::string> notes;
+  EXPECT_EQ(list_foregrounds(root(), &notes).size(), 8u);
+  EXPECT_THAT(notes, Contains(HasSubstr("class 03_reptile has no folder")));
+}
+
+TEST_F(DatasetTest, RefusesAClassFolderWithoutMasks) {
   fs::remove(masks("00_dog/a.npy"));
-  EXPECT_EQ(list_foregrounds(root()).size(), 7u);
+  EXPECT_THAT(refusal([&] { list_foregrounds(root()); }),
+              AllOf(HasSubstr("fg_mask/val/00_dog"), HasSubstr("holds no masks")));
+}
+
+TEST_F(DatasetTest, SaysWhatItPassesOver) {
+  photo("00_dog/c.webp");
+  photo("01_bird/d.JPEG/inside");
+  photo("01_bird/.hidden");
+  mask("02_wheeled vehicle/a.txt");
+  ASSERT_EQ(::mkfifo(original("03_reptile/pipe.JPEG").c_str(), 0600), 0);
+  std::vector<std::string> notes;
+  EXPECT_EQ(list_samples(root(), "original", &notes).size(), 18u);
+  EXPECT_THAT(notes, ElementsAre(AllOf(HasSubstr("original: passed over 3"), HasSubstr("00_dog/c.webp"))));
+  notes.clear();
+  EXPECT_EQ(list_foregrounds(root(), &notes).size(), 9u);
+  EXPECT_THAT(notes,
+              ElementsAre(HasSubstr("original: passed over 3"), HasSubstr("fg_mask: passed over 1"),
+                          AllOf(HasSubstr("9 of 18 photos have no mask"), HasSubstr("00_dog/b.JPEG"))));
+}
+
+TEST_F(DatasetTest, VariationsNeedTheSameClasses) {
+  for (const char* variation : {"mixed_same", "mixed_rand"})
+    for (const std::string name : kClassNames)
+      folder_.write(std::string(variation) + "/val/" + name + "/a.JPEG", "x");
+  folder_.write("only_fg/val/dog/a.JPEG", "x");  // incomplete: refused where it is read
+  check_class_names(root());
+  for (const char* variation : {"original", "mixed_same", "mixed_rand"}) {
+    const fs::path classes = root() / variation / "val";
+    fs::rename(classes / "00_dog", classes / "dog");
+    EXPECT_THAT(refusal([&] { check_class_names(root()); }),
+                AllOf(HasSubstr((classes / "dog").string()), HasSubstr("00_dog")));
+    fs::rename(classes / "dog", classes / "00_dog");
+  }
 }
 
 TEST_F(DatasetTest, FollowsLinks) {

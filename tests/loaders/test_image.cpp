@@ -85,6 +85,11 @@ TEST(Image, RefusesWhatIsNotAPhotoAndSaysWhatItIs) {
   huge.replace(frame + 5, 4, "\xFF\xDC\xFF\xDC");
   std::string huge_png = read_text(kData / "rgb.png");
   huge_png[18] = '\x7F';
+  // IHDR of 20000 x 20000, IEND.
+  const std::string vast_png(
+      "\x89PNG\r\n\x1A\n\000\000\000\015\111\110\104\122\000\000\116\040\000\000\116\040\010\002\000\000\000"
+      "\154\022\321\156\000\000\000\000\111\105\116\104\256\102\140\202",
+      45);
   std::string damaged_png = read_text(kData / "rgb.png");
   damaged_png[damaged_png.size() - 30] ^= 1;
   const std::string png = read_text(kData / "rgb.png");
@@ -102,6 +107,7 @@ TEST(Image, RefusesWhatIsNotAPhotoAndSaysWhatItIs) {
       {"sixteen bit", read_text(kData / "sixteen_bit.png"), "16 bits a channel"},
       {"huge jpeg", huge, "at most 16384x16384"},
       {"huge png", huge_png, "does not match its CRC"},
+      {"vast png", vast_png, "is 20000x20000 pixels"},
       {"damaged png", damaged_png, "does not match its CRC"},
       {"cut png", png.substr(0, png.size() - 20), "cut short"},
       {"cut bmp", bmp.substr(0, bmp.size() - 1), "cut short"},

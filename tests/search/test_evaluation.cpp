@@ -93,6 +93,12 @@ TEST_F(TreeTest, VariationsComeInThePublishedOrder) {
   EXPECT_THROW(select_variations(root(), ""), Error);
 }
 
+TEST_F(TreeTest, VariationsOfOtherClassesAreRefused) {
+  for (const char* variation : {"original", "mixed_same", "mixed_rand"}) write_variation(variation, 1);
+  fs::rename(root() / "mixed_rand/val" / class_folder(0), root() / "mixed_rand/val/dog");
+  EXPECT_THROW(select_variations(root(), "mixed_rand"), Error);
+}
+
 TEST(Evaluation, BackgroundGapNeedsBothVariations) {
   EXPECT_EQ(background_gap({{"mixed_same", 10, 9}}), std::nullopt);
   EXPECT_DOUBLE_EQ(*background_gap({{"mixed_same", 10, 9}, {"mixed_rand", 10, 7}}), 0.9 - 0.7);
