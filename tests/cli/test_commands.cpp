@@ -199,7 +199,7 @@ TEST_F(OtherCommandsTest, APictureIsWholeOrNotThere) {
                             "--picture", "mask.png"});
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   EXPECT_EQ(full.exit_code, 1);
-  EXPECT_THAT(full.errors, HasSubstr("mask.png.partial: cannot be written"));
+  EXPECT_THAT(full.errors, HasSubstr("mask.png: cannot be written"));
   EXPECT_FALSE(fs::exists(folder() / "mask.png"));
   EXPECT_FALSE(fs::exists(folder() / "mask.png.partial"));
 }

@@ -15,6 +15,7 @@ import runs
 
 def expect(outcome, code, words):
     returned, _, errors = outcome
+    errors = "".join(line + "\n" for line in errors.splitlines() if not line.startswith("note: "))
     if returned != code or words not in errors or errors.count("\n") > 1:
         raise AssertionError(f"expected {code} and '{words}', got {returned}: {errors}")
 
