@@ -9,12 +9,11 @@
 
 #include "backdrop/error.h"
 #include "cli/budget.h"
+#include "cli/challenge_options.h"
 #include "cli/challenge_tables.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/model_options.h"
 #include "cli/note.h"
-#include "cli/profile_window.h"
 #include "cli/progress.h"
 #include "cli/standard_streams.h"
 #include "cli/version.h"
@@ -34,51 +33,6 @@ namespace backdrop {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-struct ChallengeOptions {
-  ModelOptions model;
-  DeviceOptions device;
-  std::string data_path;
-  std::string mode = "first";
-  std::string order = "adaptive";
-  std::string budget;
-  std::string shard = "1/1";
-  std::string out;
-  std::string logits;
-  bool force = false;
-  bool resume = false;
-  bool json = false;
-  bool quiet = false;
-
-  ResultFolder::Existing existing() const {
-    if (force) return ResultFolder::Existing::replace;
-    return resume ? ResultFolder::Existing::resume : ResultFolder::Existing::refuse;
-  }
-  bool is_finished() const { return resume && ResultFolder::is_finished(out); }
-};
-
-/// Before the search, which may take days.
-void check_logits(const ChallengeOptions& options) {
-  if (options.logits.empty()) return;
-  const std::filesystem::file_status status = std::filesystem::status(options.logits);
-  if (!std::filesystem::exists(status)) return;
-  if (!std::filesystem::is_regular_file(status))
-    throw Error(ErrorCode::usage, "is no file: give another name for --logits", options.logits);
-  if (!options.force)
-    throw Error(ErrorCode::usage, "exists: give another name for --logits, or --force to replace it",
-                options.logits);
-}
-
-void check_combination(const ChallengeOptions& options) {
-  if (options.device.profile_window.count > 0 && !parse_device(options.device.device).gpu)
-    throw Error(ErrorCode::usage,
-                "--profile-window starts and stops NVIDIA's profilers: give --device cuda, or leave it out");
-  check_logits(options);
-  if (!options.resume) return;
-  if (options.out.empty()) throw Error(ErrorCode::usage, "--resume needs the run's folder: give --out");
-  if (!options.logits.empty())
-    throw Error(ErrorCode::usage, "--logits cannot be resumed: logits are not kept in the run's folder");
-}
 
 /// Everything a search needs, in memory.
 struct Preparation {
@@ -257,52 +211,7 @@ void add_challenge_command(CLI::App& application) {
   auto options = std::make_shared<ChallengeOptions>();
   CLI::App* command = application.add_subcommand(
       "challenge", "Find the foregrounds that some background fools, and the backgrounds that fool most");
-  command->add_option("--data-path", options->data_path, "Root of the IN-9 release")
-      ->required()
-      ->type_name("DIR");
-  add_model_options(*command, options->model);
-  command
-      ->add_option("--mode", options->mode,
-                   "all: every pair; first: each foreground until it is fooled, as the published script")
-      ->check(CLI::IsMember({"first", "all"}))
-      ->capture_default_str();
-  command
-      ->add_option(
-          "--order", options->order,
-          "Of --mode first. adaptive: likely fooling backgrounds first; plain: as the published script")
-      ->check(CLI::IsMember({"adaptive", "plain"}))
-      ->capture_default_str();
-  command
-      ->add_option("--budget", options->budget,
-                   "Answer after so many pairs, or a time like 90s, 10m, 2h, with bounds for the rest")
-      ->type_name("N|TIME");
-  command
-      ->add_option("--shard", options->shard,
-                   "Search the i-th of n equal parts of the foregrounds; `backdrop merge` puts them together")
-      ->type_name("i/n");
-  command->add_option("--out", options->out, "Folder for the results (default: none are kept)")
-      ->type_name("DIR");
-  CLI::Option* force =
-      command->add_flag("--force", options->force, "Replace a run in --out, and the file of --logits");
-  command
-      ->add_flag("--resume", options->resume,
-                 "Go on with the run in --out if it was stopped or killed; start it if there is none")
-      ->excludes(force);
-  add_device_options(*command, options->device);
-  command
-      ->add_option_function<std::string>(
-          "--profile-window",
-          [options](const std::string& text) { options->device.profile_window = parse_profile_window(text); },
-          "On a GPU: call cudaProfilerStart before the FIRST-th foreground and cudaProfilerStop after "
-          "COUNT of them (of several GPUs, the first one's foregrounds), for ncu --profile-from-start off "
-          "and nsys --capture-range=cudaProfilerApi")
-      ->type_name("FIRST:COUNT");
-  command
-      ->add_option("--logits", options->logits,
-                   "Also write every logit, float32 [F,B,classes], for comparisons")
-      ->type_name("FILE.npy");
-  command->add_flag("--json", options->json, "Print run.json instead of tables");
-  command->add_flag("--quiet", options->quiet, "No progress on stderr");
+  add_challenge_options(*command, options);
   command->callback([options] { run_challenge(*options); });
 }
 
