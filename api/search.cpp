@@ -144,9 +144,7 @@ SearchAnswers run(const Task& task, RunRecord record) {
   }
   const auto plan = make_plan(record.options.mode, record.options.order, shape, task.input());
   SearchResult result = run_search(task.engine, task.input(), task.map, *plan, shape, hooks);
-  const ChallengeStatistics statistics =
-      compute_statistics(result.pairs, task.input().foreground_labels(), task.input().background_labels(),
-                         task.map, static_cast<int>(task.input().classes.size()));
+  const ChallengeStatistics statistics = compute_statistics(result.pairs, task.input(), task.map);
   record_result(record, task.engine, result);
   if (task.folder) {
     const std::string json = run_json(record, task.input(), statistics);

@@ -135,11 +135,9 @@ void confirm_finished(const ChallengeOptions& options, const Preparation& ready)
   const PairMatrix pairs =
       read_answers(options.out, static_cast<int>(ready.input.foregrounds.size()),
                    static_cast<int>(ready.input.background_names.size()), ready.model.network->classes());
-  const ChallengeStatistics statistics =
-      compute_statistics(pairs, ready.input.foreground_labels(), ready.input.background_labels(),
-                         ready.model.map, static_cast<int>(ready.input.classes.size()));
+  const ChallengeStatistics statistics = compute_statistics(pairs, ready.input, ready.model.map);
   const RunRecord record = read_run_record(options.out);
-  fmt::print("{}", options.json ? read_run_text(options.out)
+  fmt::print("{}", options.json ? read_run_json(options.out)
                                 : challenge_tables(record, ready.input, statistics, options.out));
 }
 
@@ -191,9 +189,7 @@ void run_challenge(ChallengeOptions options) {
   const SearchResult result = search(ready, shape, budget, begun, hooks, *progress);
   record_result(ready.record, *ready.engine, result);
   if (executor) record_ranks(ready.record, executor->work());
-  const ChallengeStatistics statistics =
-      compute_statistics(result.pairs, ready.input.foreground_labels(), ready.input.background_labels(),
-                         ready.model.map, static_cast<int>(ready.input.classes.size()));
+  const ChallengeStatistics statistics = compute_statistics(result.pairs, ready.input, ready.model.map);
   const std::string json = run_json(ready.record, ready.input, statistics);
   if (logits) logits->commit();
   if (folder)

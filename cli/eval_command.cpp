@@ -21,6 +21,7 @@
 #include "report/run_summary.h"
 #include "search/evaluation.h"
 #include "search/inputs.h"
+#include "search/result_folder.h"
 
 namespace backdrop {
 namespace {
@@ -56,7 +57,7 @@ std::string evaluation_table(const EvaluationRecord& record) {
 RunSummary read_out(const EvalOptions& options, const std::string& checkpoint_sha256) {
   namespace fs = std::filesystem;
   const fs::path folder = absolute_path(options.out);
-  if ((folder.has_filename() ? folder : folder.parent_path()).extension() == ".partial")
+  if (ResultFolder::is_partial(folder))
     throw Error(ErrorCode::usage, "is the folder of an unfinished run: finish it with challenge --resume",
                 options.out);
   const bool has_run = fs::exists(folder / "run.json");

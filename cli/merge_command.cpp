@@ -127,9 +127,7 @@ void run_merge(const MergeOptions& options) {
   check_labels(record.screening, input);
   const PairMatrix pairs = merge_answers(shards, input);
   const ClassMap map = load_run_class_map(record);
-  const ChallengeStatistics statistics =
-      compute_statistics(pairs, input.foreground_labels(), input.background_labels(), map,
-                         static_cast<int>(input.classes.size()));
+  const ChallengeStatistics statistics = compute_statistics(pairs, input, map);
   folder.begin();
   const std::string json = run_json(record, input, statistics);
   write_run_files(folder, {record, json, input, statistics, pairs, map, {}});

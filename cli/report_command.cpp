@@ -80,9 +80,7 @@ std::string draw_page(const ReportOptions& options, const RunSummary& summary) {
   const PairMatrix pairs =
       read_answers(summary.folder, static_cast<int>(input.foregrounds.size()),
                    static_cast<int>(input.background_names.size()), record.model.classes);
-  const ChallengeStatistics statistics =
-      compute_statistics(pairs, input.foreground_labels(), input.background_labels(), map,
-                         static_cast<int>(input.classes.size()));
+  const ChallengeStatistics statistics = compute_statistics(pairs, input, map);
   const std::string json = read_run_json(summary.folder);
   return report_page({record, json, input, statistics, pairs, map, summary.evaluation});
 }

@@ -45,7 +45,6 @@ class ListPacker {
     return packed;
   }
   std::span<const std::byte> bytes() const { return bytes_; }
-  void clear() { bytes_.clear(); }
 
  private:
   std::vector<std::byte> bytes_;

@@ -147,30 +147,27 @@ std::unique_ptr<ScreenedRunner::Fast> ScreenedRunner::make_fast(const Calibratio
 
 void ScreenedRunner::choose_fast(const ExactSample& exact, const StopAsked& stop) {
   const Calibration calibration = scales(exact.sample);
-  std::unique_ptr<Fast> earlier;
-  try {
-    fast_ = make_fast(calibration, false);
-    measure_fast(exact, stop);
-    const double share = close_share_;
-    const bool possible = options_.precision == Precision::int8 && has_sums(*network_) &&
-                          (options_.portable || kernels::has_dot_instructions(Precision::bf16));
-    if (!possible || share < kShareForBf16Sums) return;
-    earlier = std::exchange(fast_, make_fast(calibration, true));
-    measure_fast(exact, stop);
-    if (close_share_ <= share - kShareForBf16Sums) return;
-    fast_ = std::move(earlier);
-    measure_fast(exact, stop);
-  } catch (...) {
-    fast_.reset();
-    throw;
+  std::unique_ptr<Fast> chosen = make_fast(calibration, false);
+  measure_fast(*chosen, exact, stop);
+  const double share = close_share_;
+  const bool possible = options_.precision == Precision::int8 && has_sums(*network_) &&
+                        (options_.portable || kernels::has_dot_instructions(Precision::bf16));
+  if (possible && share >= kShareForBf16Sums) {
+    std::unique_ptr<Fast> with_sums = make_fast(calibration, true);
+    measure_fast(*with_sums, exact, stop);
+    if (close_share_ <= share - kShareForBf16Sums)
+      chosen = std::move(with_sums);
+    else
+      measure_fast(*chosen, exact, stop);
   }
+  fast_ = std::move(chosen);
 }
 
-void ScreenedRunner::measure_fast(const ExactSample& exact, const StopAsked& stop) {
-  const KeepLogits fast(exact.sample, network_->classes());
-  run_in_parts(fast_->runner, exact.sample.tasks, fast, stop);
-  screening_.measure(exact.sample, fast.logits(), exact.logits);
-  close_share_ = screening_.close_share(exact.sample, fast.logits());
+void ScreenedRunner::measure_fast(Fast& fast, const ExactSample& exact, const StopAsked& stop) {
+  const KeepLogits kept(exact.sample, network_->classes());
+  run_in_parts(fast.runner, exact.sample.tasks, kept, stop);
+  screening_.measure(exact.sample, kept.logits(), exact.logits);
+  close_share_ = screening_.close_share(exact.sample, kept.logits());
 }
 
 void ScreenedRunner::set_profile(SearchProfile* profile) {
@@ -200,7 +197,7 @@ ExactSample ScreenedRunner::draw_exact(std::span<const CompositeTask> run, const
 void ScreenedRunner::calibrate(const ExactSample& exact, const StopAsked& stop) {
   const auto start = Clock::now();
   if (fast_)
-    measure_fast(exact, stop);
+    measure_fast(*fast_, exact, stop);
   else
     choose_fast(exact, stop);
   screening_.add_calibration_seconds(exact.seconds + seconds_since(start));

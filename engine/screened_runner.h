@@ -59,7 +59,6 @@ class ScreenedRunner {
   /// profile starts with nothing cached.
   void set_profile(SearchProfile* profile);
 
-  int rows() const { return options_.fast_rows.shallow; }
   int tile() const;
   std::int64_t multiply_adds() const;
   std::size_t workspace_bytes() const;
@@ -80,8 +79,8 @@ class ScreenedRunner {
   std::unique_ptr<Fast> make_fast(const Calibration& calibration, bool bf16_sums) const;
   /// Makes the fast runner, with sums of blocks in bfloat16 if that pays.
   void choose_fast(const ExactSample& exact, const StopAsked& stop);
-  /// Takes the error bounds of the fast runner, and the share that is too close by them.
-  void measure_fast(const ExactSample& exact, const StopAsked& stop);
+  /// Takes the error bounds of a fast runner, and the share that is too close by them.
+  void measure_fast(Fast& fast, const ExactSample& exact, const StopAsked& stop);
 
   std::shared_ptr<const Network> network_;
   ScreenedOptions options_;

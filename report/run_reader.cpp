@@ -145,11 +145,6 @@ ScreeningReport screening_report(const Json& screening) {
 
 }  // namespace
 
-std::string read_run_text(const std::filesystem::path& folder) {
-  const std::vector<std::byte> bytes = read_file(folder / "run.json", kLargestRunJson);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 RunIdentity read_run_identity(const std::filesystem::path& folder) {
   RunIdentity identity;
   with_run_json(folder, [&identity](const Json& run) {

@@ -9,9 +9,6 @@
 
 namespace backdrop {
 
-/// FOLDER/run.json as it is. Throws bad_input.
-std::string read_run_text(const std::filesystem::path& folder);
-
 /// The identity in FOLDER/run.json. Throws bad_input.
 RunIdentity read_run_identity(const std::filesystem::path& folder);
 

@@ -43,11 +43,6 @@ fs::path with_suffix(fs::path path, const char* suffix) {
   return path;
 }
 
-bool is_partial(const fs::path& folder) {
-  const fs::path named = folder.has_filename() ? folder : folder.parent_path();
-  return named.extension() == kPartial;
-}
-
 /// Throws usage if the folder holds a file that no run writes: it is not ours to remove.
 void require_only_run_files(const fs::path& folder) {
   std::error_code error;
@@ -134,6 +129,11 @@ class ResultFolder::Lock {
 
   int descriptor_ = -1;
 };
+
+bool ResultFolder::is_partial(const fs::path& folder) {
+  const fs::path named = folder.has_filename() ? folder : folder.parent_path();
+  return named.extension() == kPartial;
+}
 
 bool ResultFolder::is_finished(const fs::path& folder) {
   std::error_code ignored;

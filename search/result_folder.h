@@ -61,6 +61,8 @@ class ResultFolder {
   /// Where the files of an unfinished run are.
   const std::filesystem::path& partial() const { return partial_; }
 
+  /// Whether this is a FOLDER.partial, by its name.
+  static bool is_partial(const std::filesystem::path& folder);
   /// Whether FOLDER holds a finished run. FOLDER.partial never does, whatever is in it.
   static bool is_finished(const std::filesystem::path& folder);
   /// Removes the journal that a run killed in its very last step left in its finished folder.

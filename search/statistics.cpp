@@ -72,6 +72,12 @@ ChallengeStatistics compute_statistics(const PairMatrix& pairs, std::span<const 
   return statistics;
 }
 
+ChallengeStatistics compute_statistics(const PairMatrix& pairs, const ChallengeInput& input,
+                                       const ClassMap& map) {
+  return compute_statistics(pairs, input.foreground_labels(), input.background_labels(), map,
+                            static_cast<int>(input.classes.size()));
+}
+
 std::vector<std::vector<int>> most_adversarial_backgrounds(const ChallengeStatistics& statistics,
                                                            std::span<const int> background_labels,
                                                            int count) {

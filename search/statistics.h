@@ -53,6 +53,9 @@ struct ChallengeStatistics {
 ChallengeStatistics compute_statistics(const PairMatrix& pairs, std::span<const int> foreground_labels,
                                        std::span<const int> background_labels, const ClassMap& map,
                                        int classes);
+/// The same with the labels of the search's own photos.
+ChallengeStatistics compute_statistics(const PairMatrix& pairs, const ChallengeInput& input,
+                                       const ClassMap& map);
 
 /// For each class up to `count` backgrounds that fool the largest share of the other classes' foregrounds;
 /// those that fool none are left out. Ties: the larger share fooled into the class, then the lower index.

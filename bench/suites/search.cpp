@@ -56,9 +56,7 @@ struct Scene {
   }
 
   int vulnerable(const SearchResult& result) const {
-    return compute_statistics(result.pairs, input.foreground_labels(), input.background_labels(), map,
-                              static_cast<int>(input.classes.size()))
-        .total.vulnerable;
+    return compute_statistics(result.pairs, input, map).total.vulnerable;
   }
 };
 
