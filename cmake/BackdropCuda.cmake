@@ -76,7 +76,8 @@ set(BACKDROP_CUDA_ENGINE_SOURCES
   engine/cuda_engine.cpp engine/cuda_gpus.cpp engine/cuda_graph.cpp engine/cuda_layers.cpp engine/cuda_pass.cpp engine/cuda_products.cpp
   engine/cuda_profile_window.cpp engine/cuda_recheck.cpp engine/cuda_reuse.cpp engine/cuda_sinks.cpp engine/cuda_step_clock.cpp engine/cuda_tail.cpp)
 set(BACKDROP_CUDA_KERNEL_SOURCES
-  kernels/bottleneck_cuda.cu kernels/composite_cuda.cu kernels/cudnn_cuda.cpp kernels/decide_cuda.cu kernels/epilogue_cuda.cu
+  kernels/bottleneck_cuda.cu kernels/composite_cuda.cu kernels/cudnn_convolution_cuda.cpp kernels/cudnn_cuda.cpp
+  kernels/cudnn_fusion_graph.cpp kernels/decide_cuda.cu
   kernels/peak_cuda.cu kernels/position_convolution_cuda.cu kernels/position_convolution_fp8_cuda.cu
   kernels/position_convolution_int8_cuda.cu kernels/position_pool_cuda.cu)
 

@@ -6,7 +6,6 @@
 #include "engine/layer_shapes.h"
 #include "engine/value_lifetimes.h"
 #include "kernels/composite_cuda.h"
-#include "kernels/epilogue_cuda.h"
 
 namespace backdrop {
 namespace {
@@ -74,24 +73,10 @@ cudaError_t CudaDense::start(const CudaChain& chain, int rows) {
                    rows, stream_);
 }
 
-bool CudaDense::run_by_cudnn(int index) {
-  const Layer& layer = layers_.network().layers[index];
-  if (!convolutions_[index]->run(value(layer.input), layers_.weights(index), value(index + 1),
-                                 workspace_.data()))
-    return false;
-  const void* residual = layer.residual >= 0 ? value(layer.residual) : nullptr;
-  check_cuda(
-      kernels::epilogue_cuda(layers_.precision(),
-                             {std::int64_t{batch_} * layer.out.height * layer.out.width, layer.out.channels,
-                              layers_.bias(index), residual, value(index + 1), slope_of(layer.activation)},
-                             stream_),
-      "starting an epilogue");
-  return true;
-}
-
 void CudaDense::run_layer(int index, int rows) {
   if (convolutions_[index]) {
-    if (!run_by_cudnn(index)) throw Error(ErrorCode::failed, "cuDNN refused a convolution it had accepted");
+    if (!convolutions_[index]->run())
+      throw Error(ErrorCode::failed, "cuDNN refused a convolution it had accepted");
     return;
   }
   const Layer& layer = layers_.network().layers[index];

@@ -25,7 +25,7 @@ namespace backdrop {
 class CudaDense {
  public:
   /// `layers` must outlive the runner. Each convolution is timed once as our kernel and as cuDNN's (where the
-  /// library is there), and the faster is kept; `plans` is asked first what was the faster before, and told
+  /// library is there), and the fastest is kept; `plans` is asked first what was the faster before, and told
   /// what is. What `without` has is neither tried nor used.
   CudaDense(const CudaLayers& layers, const std::int32_t* in9, int batch, const GpuWays& without,
             PlanFolder& plans);
@@ -59,7 +59,8 @@ class CudaDense {
   MeasuredPlan plan() const;
   void clear_activations();
   void run_layer(int index, int rows);
-  bool run_by_cudnn(int index);
+  kernels::CudnnWays cudnn_ways(int index) const;
+  std::unique_ptr<kernels::CudnnConvolution> take(const kernels::CudnnWays& ways, int way, int index) const;
   bool can_start(const CudaChain& chain);
   double milliseconds(const std::function<void()>& run);
   double milliseconds(const CudaChain& chain);

@@ -14,6 +14,7 @@ namespace backdrop {
 namespace {
 
 constexpr int kTimedRuns = 3;
+constexpr int kTimedWays = 12;     // of some forty that cuDNN proposes, in its own order
 constexpr int kSides[] = {8, 16};  // of a block of bottlenecks, in positions
 
 // The chains that may run as one kernel: the last layer before the fully connected ones writes floats in
@@ -44,14 +45,39 @@ void CudaDense::choose_convolutions() {
   for (int i = 0; i < layers_.position_layers(); ++i) {
     const Layer& layer = layers_.network().layers[i];
     if (layer.kind != LayerKind::convolution) continue;
-    const auto layer_alone = [&] { run_layer(i, batch_); };
-    const double ours = milliseconds(layer_alone);
-    convolutions_[i] = std::make_unique<kernels::CudnnConvolution>(
-        cudnn_, convolution_shape(layer), batch_, layers_.precision(), value(layer.input), layers_.weights(i),
-        value(i + 1), workspace_.data(), workspace_.size());
-    if (!convolutions_[i]->usable() || !run_by_cudnn(i) || milliseconds(layer_alone) >= ours)
-      convolutions_[i].reset();
+    double least = milliseconds([&] { run_layer(i, batch_); });
+    const kernels::CudnnWays ways = cudnn_ways(i);
+    for (int way = 0; way < std::min(kTimedWays, ways.count()); ++way) {
+      auto convolution = take(ways, way, i);
+      if (!convolution) continue;
+      const double elapsed = milliseconds([&] { convolution->run(); });
+      if (elapsed >= least) continue;
+      least = elapsed;
+      convolutions_[i] = std::move(convolution);
+    }
   }
+}
+
+kernels::CudnnWays CudaDense::cudnn_ways(int index) const {
+  const Layer& layer = layers_.network().layers[index];
+  return {cudnn_, {convolution_shape(layer), batch_, layers_.precision(), layer.residual >= 0}};
+}
+
+// Null if it does not run.
+std::unique_ptr<kernels::CudnnConvolution> CudaDense::take(const kernels::CudnnWays& ways, int way,
+                                                           int index) const {
+  const Layer& layer = layers_.network().layers[index];
+  kernels::CudnnBuffers buffers;
+  buffers.input = value(layer.input);
+  buffers.weights = layers_.weights(index);
+  buffers.residual = layer.residual >= 0 ? value(layer.residual) : nullptr;
+  buffers.bias = layers_.stored_bias(index);
+  buffers.output = value(index + 1);
+  buffers.workspace = workspace_.data();
+  buffers.workspace_bytes = static_cast<std::int64_t>(workspace_.size());
+  auto convolution = ways.take(way, buffers);
+  if (convolution && !convolution->run()) convolution.reset();
+  return convolution;
 }
 
 void CudaDense::choose_chains() {
@@ -90,10 +116,8 @@ bool CudaDense::take(const MeasuredPlan::Convolution& known) {
   if (!cudnn_ || known.layer >= layers_.position_layers() || convolutions_[known.layer]) return false;
   const Layer& layer = layers_.network().layers[known.layer];
   if (layer.kind != LayerKind::convolution) return false;
-  convolutions_[known.layer] = std::make_unique<kernels::CudnnConvolution>(
-      cudnn_, convolution_shape(layer), batch_, layers_.precision(),
-      kernels::CudnnAlgorithm{known.algorithm, known.math}, workspace_.size());
-  return convolutions_[known.layer]->usable() && run_by_cudnn(known.layer);
+  convolutions_[known.layer] = take(cudnn_ways(known.layer), known.way, known.layer);
+  return convolutions_[known.layer] != nullptr;
 }
 
 bool CudaDense::take(const MeasuredPlan::Chain& known) {
@@ -121,11 +145,8 @@ bool CudaDense::take(const MeasuredPlan::Chain& known) {
 MeasuredPlan CudaDense::plan() const {
   MeasuredPlan plan;
   plan.warpgroups = layers_.uses_warpgroups();
-  for (int i = 0; i < static_cast<int>(convolutions_.size()); ++i) {
-    if (!convolutions_[i]) continue;
-    const kernels::CudnnAlgorithm algorithm = convolutions_[i]->algorithm();
-    plan.convolutions.push_back({i, algorithm.number, algorithm.math});
-  }
+  for (int i = 0; i < static_cast<int>(convolutions_.size()); ++i)
+    if (convolutions_[i]) plan.convolutions.push_back({i, convolutions_[i]->way()});
   for (const auto& chain : chains_)
     if (chain) plan.chains.push_back({chain->first_layer(), chain->bottlenecks(), chain->side()});
   return plan;

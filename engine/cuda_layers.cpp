@@ -163,6 +163,7 @@ void CudaLayers::upload_weights(const Network& padded) {
   weights_ = std::vector<DeviceBuffer>(count);
   cluster_weights_ = std::vector<DeviceBuffer>(count);
   biases_ = std::vector<DeviceBuffer>(count);
+  stored_biases_ = std::vector<DeviceBuffer>(count);
   tables_ = std::vector<DeviceBuffer>(count);
   scales_ = std::vector<kernels::ConvolutionScales>(count);
   products_.assign(count, Products::warps);
@@ -171,6 +172,7 @@ void CudaLayers::upload_weights(const Network& padded) {
     if (layer.weights.empty()) continue;
     if (!needs_calibration(arithmetic(i))) {
       weights_[i] = stored(device_weights(layer), arithmetic(i));
+      stored_biases_[i] = stored(layer.bias, arithmetic(i));
     } else {
       arithmetic(i) == Precision::int8 ? upload_int8(padded, i) : upload_fp8(padded, i);
       if (layer.residual >= 0) scales_[i].residual = scale_of(layer.residual);

@@ -66,6 +66,8 @@ class CudaLayers {
   const void* weights(int index) const { return weights_[index].data(); }
   const kernels::ConvolutionScales& scales(int index) const { return scales_[index]; }
   const float* bias(int index) const { return biases_[index].as<float>(); }
+  /// The same in the precision's own type, if it has no scales.
+  const void* stored_bias(int index) const { return stored_biases_[index].data(); }
   /// The normalisation table, [3][256].
   const float* table() const { return table_.as<float>(); }
   std::size_t weight_bytes() const;
@@ -91,6 +93,7 @@ class CudaLayers {
   std::vector<DeviceBuffer> weights_;
   std::vector<DeviceBuffer> cluster_weights_;  // of layers that multiply by clusters
   std::vector<DeviceBuffer> biases_;
+  std::vector<DeviceBuffer> stored_biases_;         // without scales
   std::vector<DeviceBuffer> tables_;                // what scales_ point to
   std::vector<kernels::ConvolutionScales> scales_;  // of each convolution in 8 bits
   DeviceBuffer table_;

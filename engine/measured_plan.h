@@ -26,11 +26,10 @@ namespace backdrop {
 /// The fastest of several ways to the same answer. Whoever follows a plan that was read checks each step as
 /// if somebody else had written it.
 struct MeasuredPlan {
-  /// A layer that cuDNN computes: its algorithm and kind of products, by cuDNN's numbers.
+  /// A layer that cuDNN computes, and which of its ways (kernels/cudnn_cuda.h).
   struct Convolution {
     int layer = 0;
-    int algorithm = 0;
-    int math = 0;
+    int way = 0;
     bool operator==(const Convolution&) const = default;
   };
   /// Bottlenecks in one kernel, whose blocks compute side x side positions.

@@ -1,14 +1,24 @@
 /// \file
-/// Dense convolutions by cuDNN, NHWC, without bias: epilogue_cuda adds it.
+/// Dense convolutions by cuDNN's graphs: with residual, bias and ReLU in one kernel.
+///
+/// \code
+/// std::string reason;
+/// if (const auto cudnn = Cudnn::open(stream, reason)) {
+///   const CudnnWays ways(cudnn, {shape, batch, Precision::fp16, false});
+///   for (int i = 0; i < ways.count(); ++i)
+///     if (const auto convolution = ways.take(i, buffers)) time([&] { return convolution->run(); });
+/// }
+/// \endcode
 ///
 /// The library is loaded when it is first asked for, so that a machine without it can do everything else.
+/// Source: NVIDIA cuDNN backend API, version 9.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "kernels/precision.h"
@@ -21,46 +31,74 @@ class Cudnn {
  public:
   /// Null, with the reason, if the library cannot be loaded or does not work here.
   static std::shared_ptr<Cudnn> open(cudaStream_t stream, std::string& reason);
+  /// To ask, without a device, what cuDNN would do on one: `properties` is JSON as cuDNN writes it
+  /// (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION). Nothing can run.
+  static std::shared_ptr<Cudnn> open_for(const std::string& properties, std::string& reason);
   ~Cudnn();
 
   /// "9.19.0".
   std::string version() const;
 
  private:
+  friend class CudnnWays;
   friend class CudnnConvolution;
   struct State;
   explicit Cudnn(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 
-/// One of cuDNN's ways to convolve, by its own numbers (cudnnConvolutionFwdAlgo_t, cudnnMathType_t).
-struct CudnnAlgorithm {
-  int number = 0;
-  int math = 0;
+/// output = relu(convolution(input) + residual + bias) of a batch, NHWC, in fp32, tf32, fp16 or bf16.
+struct CudnnFusion {
+  ConvolutionShape shape;  ///< `slope` 0 or 1: cuDNN has no kernels, ahead of time, for other activations
+  int batch = 0;
+  Precision precision = Precision::fp32;
+  bool residual = false;
 };
 
-/// One convolution at a fixed batch.
+/// Device memory, 16-byte aligned. Weights [K][kernel][kernel][C / groups]; all in the precision's own type,
+/// the bias, too. `residual` is null where there is none, and nothing but input and weights may overlap.
+struct CudnnBuffers {
+  const void* input = nullptr;
+  const void* weights = nullptr;
+  const void* residual = nullptr;
+  const void* bias = nullptr;
+  void* output = nullptr;
+  void* workspace = nullptr;
+  std::int64_t workspace_bytes = 0;
+};
+
+/// One way to compute a fusion, on buffers of its own.
 class CudnnConvolution {
  public:
-  /// The fastest algorithm in a measurement of all on the buffers given, whose contents (but for the input
-  /// and weights) it overwrites.
-  CudnnConvolution(std::shared_ptr<Cudnn> cudnn, const ConvolutionShape& shape, int batch,
-                   Precision precision, const void* input, const void* weights, void* output, void* workspace,
-                   std::size_t workspace_bytes);
-  /// This algorithm, whatever the numbers: what cuDNN does not have, or may not be used, is not usable.
-  CudnnConvolution(std::shared_ptr<Cudnn> cudnn, const ConvolutionShape& shape, int batch,
-                   Precision precision, const CudnnAlgorithm& algorithm, std::size_t workspace_bytes);
   ~CudnnConvolution();
 
-  /// False: cuDNN has no algorithm for this shape.
-  bool usable() const;
-  CudnnAlgorithm algorithm() const;
-  /// Weights [K][kernel][kernel][C / groups]. False if cuDNN refuses.
-  bool run(const void* input, const void* weights, void* output, void* workspace) const;
+  int way() const { return way_; }
+  /// Enqueues it on the handle's stream. False if cuDNN refuses.
+  bool run() const;
+
+ private:
+  friend class CudnnWays;
+  struct State;
+  CudnnConvolution(int way, std::unique_ptr<State> state);
+  int way_;
+  std::unique_ptr<State> state_;
+};
+
+/// The ways that cuDNN proposes for a fusion, the most promising first: always the same for one version,
+/// device and fusion. Ways that have to be compiled, that round to less than the precision has or that are
+/// not deterministic are not among them.
+class CudnnWays {
+ public:
+  CudnnWays(std::shared_ptr<Cudnn> cudnn, const CudnnFusion& fusion);
+  ~CudnnWays();
+
+  int count() const;
+  /// Null if there is no such way, or it does not work here or needs more workspace.
+  std::unique_ptr<CudnnConvolution> take(int way, const CudnnBuffers& buffers) const;
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace backdrop::kernels

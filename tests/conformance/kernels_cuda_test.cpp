@@ -5,7 +5,6 @@
 #include "kernels/composite_cuda.h"
 #include "kernels/decide.h"
 #include "kernels/decide_cuda.h"
-#include "kernels/epilogue_cuda.h"
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool.h"
 #include "kernels/position_pool_cuda.h"
@@ -228,7 +227,7 @@ TEST_P(CudaKernels, SmallPools) {
   });
 }
 
-TEST_P(CudaKernels, SmallCompositesAndEpilogues) {
+TEST_P(CudaKernels, SmallComposites) {
   std::mt19937 generator(55);
   with_elements([&](auto traits) {
     using Traits = decltype(traits);
@@ -267,19 +266,6 @@ TEST_P(CudaKernels, SmallCompositesAndEpilogues) {
     from_device(device_output, output);
     std::vector<float> actual;
     for (const Element value : output) actual.push_back(Traits::to_float(value));
-    test::expect_close(actual, expected, tolerance());
-
-    // The same values as 8 channels with a bias and themselves as residual.
-    const auto bias = test::random_values(8, generator);
-    const DeviceBuffer device_bias = to_device(bias), residual = to_device(output);
-    check_cuda(kernels::epilogue_cuda(GetParam(),
-                                      {static_cast<std::int64_t>(output.size() / 8), 8,
-                                       device_bias.as<float>(), residual.data(), device_output.data(), 0.0f},
-                                      nullptr),
-               "epilogue");
-    for (std::size_t i = 0; i < actual.size(); ++i) expected[i] = std::max(0.0f, 2 * actual[i] + bias[i % 8]);
-    from_device(device_output, output);
-    for (std::size_t i = 0; i < actual.size(); ++i) actual[i] = Traits::to_float(output[i]);
     test::expect_close(actual, expected, tolerance());
   });
 }

@@ -10,7 +10,6 @@
 #include "kernels/bottleneck_cuda.h"
 #include "kernels/composite_cuda.h"
 #include "kernels/decide_cuda.h"
-#include "kernels/epilogue_cuda.h"
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
 #include "tests/cuda/emulated_bottleneck.h"
@@ -178,18 +177,6 @@ cudaError_t decide_cuda(const DecideArguments& a, cudaStream_t stream) {
         partial =
             merge(partial, one_logit(a.logits[std::int64_t{n} * a.stride + c], c, a.in9[c] == a.labels[n]));
       a.decisions[n] = finish_decision(partial);
-    }
-  });
-}
-
-cudaError_t epilogue_cuda(Precision precision, const EpilogueArguments& a, cudaStream_t stream) {
-  if (precision != Precision::fp32) return cudaErrorInvalidValue;
-  return test::launch(a, stream, [=] {
-    auto* output = static_cast<float*>(a.output);
-    for (std::int64_t i = 0; i < a.positions * a.channels; ++i) {
-      float sum = output[i] + a.bias[i % a.channels];
-      if (a.residual != nullptr) sum += static_cast<const float*>(a.residual)[i];
-      output[i] = sum < 0 ? a.slope * sum : sum;
     }
   });
 }

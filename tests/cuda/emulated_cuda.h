@@ -44,10 +44,10 @@ void trouble_graphs(GraphTrouble trouble);
 int take_graph_launches();
 int graphs_in_use();
 
-/// Whether there is a cuDNN. It computes in fp32 alone, in half the time of our kernels, and has algorithms 0
-/// to 3, of which it finds 1; `refuses` those that it did not find itself.
+/// Whether there is a cuDNN. It computes in fp32 alone and has three ways: one slower than our kernels, and
+/// two in half of their time, of which it may refuse the first when it should run.
 void offer_cudnn(bool offered, bool refuses = false);
-/// How many times something was timed since the last call, by us or within cuDNN.
+/// How many times something was timed since the last call.
 int take_timings();
 /// cudaProfilerStart and cudaProfilerStop since the last call, each with the GPU of the thread that made it
 /// and the composites decided on that GPU until then: "GPU 0: start 14", "GPU 0: stop 21".

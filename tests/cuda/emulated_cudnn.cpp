@@ -1,5 +1,4 @@
 // The emulated runtime's cuDNN: plain loops over images, in fp32.
-#include <array>
 #include <atomic>
 #include <memory>
 
@@ -25,27 +24,32 @@ void offer_cudnn(bool offered, bool refuses) {
 namespace backdrop::kernels {
 namespace {
 
-void convolve_images(const ConvolutionShape& s, int batch, const void* input, const void* weights,
-                     void* output) {
-  test::pass_quarter_milliseconds(2);
+constexpr int kWays = 3;  // the first one slower than our kernel, the others equal
+
+void convolve_images(const CudnnFusion& fusion, const CudnnBuffers& buffers) {
+  const ConvolutionShape& s = fusion.shape;
   const int channels = s.channels / s.groups;
   const int columns = s.out_channels / s.groups;
-  const auto* from = static_cast<const float*>(input);
-  auto* to = static_cast<float*>(output);
-  for (int n = 0; n < batch; ++n, from += std::size_t(s.height) * s.width * s.channels)
+  const auto* from = static_cast<const float*>(buffers.input);
+  const auto* residual = static_cast<const float*>(buffers.residual);
+  const auto* bias = static_cast<const float*>(buffers.bias);
+  auto* to = static_cast<float*>(buffers.output);
+  for (int n = 0; n < fusion.batch; ++n, from += std::size_t(s.height) * s.width * s.channels)
     for (int y = 0; y < s.out_height(); ++y)
       for (int x = 0; x < s.out_width(); ++x)
         for (int k = 0; k < s.out_channels; ++k, ++to) {
           const auto* weight =
-              static_cast<const float*>(weights) + std::size_t(k) * s.kernel * s.kernel * channels;
-          *to = 0;
+              static_cast<const float*>(buffers.weights) + std::size_t(k) * s.kernel * s.kernel * channels;
+          float sum = bias[k];
           for (int tap = 0; tap < s.kernel * s.kernel; ++tap, weight += channels) {
             const int v = y * s.stride - s.padding + tap / s.kernel;
             const int u = x * s.stride - s.padding + tap % s.kernel;
             if (v < 0 || v >= s.height || u < 0 || u >= s.width) continue;
             const float* pixel = from + (std::size_t(v) * s.width + u) * s.channels + k / columns * channels;
-            for (int c = 0; c < channels; ++c) *to += pixel[c] * weight[c];
+            for (int c = 0; c < channels; ++c) sum += pixel[c] * weight[c];
           }
+          if (fusion.residual) sum += *residual++;
+          *to = activate(sum, s.slope);
         }
 }
 
@@ -67,33 +71,36 @@ std::string Cudnn::version() const {
 
 struct CudnnConvolution::State {
   cudaStream_t stream = nullptr;
-  ConvolutionShape shape;
-  int batch = 0;
-  CudnnAlgorithm algorithm;
-  bool usable = false;
+  CudnnFusion fusion;
+  CudnnBuffers buffers;
 };
-CudnnConvolution::CudnnConvolution(std::shared_ptr<Cudnn> cudnn, const ConvolutionShape& shape, int batch,
-                                   Precision precision, const void*, const void*, void*, void*, std::size_t)
-    : state_(new State{cudnn->state_->stream, shape, batch, {1, 3}, precision == Precision::fp32}) {
-  test::count_timing();
-}
-CudnnConvolution::CudnnConvolution(std::shared_ptr<Cudnn> cudnn, const ConvolutionShape& shape, int batch,
-                                   Precision precision, const CudnnAlgorithm& algorithm, std::size_t)
-    : state_(new State{cudnn->state_->stream, shape, batch, algorithm,
-                       precision == Precision::fp32 && algorithm.number < 4 && algorithm.math == 3 &&
-                           !test::cudnn_refuses}) {}
+CudnnConvolution::CudnnConvolution(int way, std::unique_ptr<State> state)
+    : way_(way), state_(std::move(state)) {}
 CudnnConvolution::~CudnnConvolution() = default;
-bool CudnnConvolution::usable() const {
-  return state_->usable;
+bool CudnnConvolution::run() const {
+  if (test::cudnn_refuses && way_ == 1) return false;
+  return test::launch(state_->buffers, state_->stream,
+                      [fusion = state_->fusion, buffers = state_->buffers, way = way_] {
+                        test::pass_quarter_milliseconds(way == 0 ? 8 : 2);
+                        convolve_images(fusion, buffers);
+                      }) == cudaSuccess;
 }
-CudnnAlgorithm CudnnConvolution::algorithm() const {
-  return state_->algorithm;
+
+struct CudnnWays::State {
+  std::shared_ptr<Cudnn> cudnn;
+  CudnnFusion fusion;
+};
+CudnnWays::CudnnWays(std::shared_ptr<Cudnn> cudnn, const CudnnFusion& fusion)
+    : state_(new State{std::move(cudnn), fusion}) {}
+CudnnWays::~CudnnWays() = default;
+int CudnnWays::count() const {
+  return state_->fusion.precision == Precision::fp32 ? kWays : 0;
 }
-bool CudnnConvolution::run(const void* input, const void* weights, void* output, void*) const {
-  const std::array<const void*, 3> arguments{input, weights, output};
-  return test::launch(arguments, state_->stream, [=, shape = state_->shape, batch = state_->batch] {
-           convolve_images(shape, batch, input, weights, output);
-         }) == cudaSuccess;
+std::unique_ptr<CudnnConvolution> CudnnWays::take(int way, const CudnnBuffers& buffers) const {
+  if (way < 0 || way >= count()) return nullptr;
+  return std::unique_ptr<CudnnConvolution>(
+      new CudnnConvolution(way, std::make_unique<CudnnConvolution::State>(CudnnConvolution::State{
+                                    state_->cudnn->state_->stream, state_->fusion, buffers})));
 }
 
 }  // namespace backdrop::kernels

@@ -123,7 +123,7 @@ TEST_F(KeptPlans, ThatCannotRunAreMeasuredAgain) {
       [](auto& json) { json["convolutions"][0][0] = 1000; },
       [](auto& json) { json["convolutions"][0][0] = json["convolutions"][1][0]; },
       [](auto& json) { json["convolutions"][0][1] = 4; },
-      [](auto& json) { json["convolutions"][0][2] = 1; },
+      [](auto& json) { json["convolutions"][0].push_back(1); },
       [](auto& json) {
         json["chains"].push_back({0, 1, 8});
       },
