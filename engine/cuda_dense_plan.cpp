@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
-#include "engine/cuda_dense.h"
+#include "engine/cuda_dense_layers.h"
 #include "engine/cuda_products.h"
 #include "engine/cuda_range.h"
 #include "engine/layer_shapes.h"
@@ -17,18 +18,9 @@ constexpr int kTimedRuns = 3;
 constexpr int kTimedWays = 12;     // of some forty that cuDNN proposes, in its own order
 constexpr int kSides[] = {8, 16};  // of a block of bottlenecks, in positions
 
-// The chains that may run as one kernel: the last layer before the fully connected ones writes floats in
-// 8 bits.
-std::vector<std::vector<FoundBottleneck>> usable_chains(const CudaLayers& layers) {
-  auto chains = find_chains(layers.network());
-  std::erase_if(chains,
-                [&](const auto& chain) { return chain.back().expand + 1 >= layers.position_layers(); });
-  return chains;
-}
-
 }  // namespace
 
-void CudaDense::choose(PlanFolder& plans) {
+void CudaDenseLayers::choose(PlanFolder& plans) {
   const std::string subject =
       fmt::format("dense {}{}, batch {}, {}", name(layers_.precision()), describe_products(layers_), batch_,
                   cudnn_ ? "cuDNN " + cudnn_->version() : "no cuDNN");
@@ -40,12 +32,22 @@ void CudaDense::choose(PlanFolder& plans) {
   plans.keep(subject, layers_.network(), plan());
 }
 
-void CudaDense::choose_convolutions() {
+// The chains that may run as one kernel: the last layer before the fully connected ones writes floats in
+// 8 bits.
+std::vector<std::vector<FoundBottleneck>> CudaDenseLayers::usable_chains() const {
+  auto chains = find_chains(layers_.network());
+  std::erase_if(chains,
+                [&](const auto& chain) { return chain.back().expand + 1 >= layers_.position_layers(); });
+  return chains;
+}
+
+void CudaDenseLayers::choose_convolutions() {
   if (!cudnn_) return;
   for (int i = 0; i < layers_.position_layers(); ++i) {
     const Layer& layer = layers_.network().layers[i];
     if (layer.kind != LayerKind::convolution) continue;
-    double least = milliseconds([&] { run_layer(i, batch_); });
+    const double ours = milliseconds([&] { run_layer(i, batch_); });
+    double least = ours;
     const kernels::CudnnWays ways = cudnn_ways(i);
     for (int way = 0; way < std::min(kTimedWays, ways.count()); ++way) {
       auto convolution = take(ways, way, i);
@@ -53,19 +55,21 @@ void CudaDense::choose_convolutions() {
       const double elapsed = milliseconds([&] { convolution->run(); });
       if (elapsed >= least) continue;
       least = elapsed;
-      convolutions_[i] = std::move(convolution);
+      // Ours takes less with fewer rows.
+      const int least_rows = std::clamp(static_cast<int>(std::ceil(batch_ * least / ours)), 1, batch_);
+      convolutions_[i] = {std::move(convolution), least_rows};
     }
   }
 }
 
-kernels::CudnnWays CudaDense::cudnn_ways(int index) const {
+kernels::CudnnWays CudaDenseLayers::cudnn_ways(int index) const {
   const Layer& layer = layers_.network().layers[index];
   return {cudnn_, {convolution_shape(layer), batch_, layers_.precision(), layer.residual >= 0}};
 }
 
 // Null if it does not run.
-std::unique_ptr<kernels::CudnnConvolution> CudaDense::take(const kernels::CudnnWays& ways, int way,
-                                                           int index) const {
+std::unique_ptr<kernels::CudnnConvolution> CudaDenseLayers::take(const kernels::CudnnWays& ways, int way,
+                                                                 int index) const {
   const Layer& layer = layers_.network().layers[index];
   kernels::CudnnBuffers buffers;
   buffers.input = value(layer.input);
@@ -80,7 +84,7 @@ std::unique_ptr<kernels::CudnnConvolution> CudaDense::take(const kernels::CudnnW
   return convolution;
 }
 
-void CudaDense::choose_chains() {
+void CudaDenseLayers::choose_chains() {
   const auto keep_faster = [&](std::unique_ptr<CudaChain> chain, double& least) {
     const double elapsed = milliseconds(*chain);
     if (elapsed >= least) return;
@@ -88,7 +92,7 @@ void CudaDense::choose_chains() {
     for (int i = chain->first_layer(); i <= chain->last_layer(); ++i) chains_[i].reset();
     chains_[chain->first_layer()] = std::move(chain);
   };
-  for (const auto& found : usable_chains(layers_)) {
+  for (const auto& found : usable_chains()) {
     double all = 0;
     for (const FoundBottleneck& one : found) {
       double alone = 0;
@@ -102,27 +106,28 @@ void CudaDense::choose_chains() {
 }
 
 // False, with nothing taken, if the plan has a step that cannot run here.
-bool CudaDense::follow(const MeasuredPlan& plan) {
+bool CudaDenseLayers::follow(const MeasuredPlan& plan) {
   const auto taken = [&](const auto& known) { return take(known); };
   if (std::all_of(plan.convolutions.begin(), plan.convolutions.end(), taken) &&
       std::all_of(plan.chains.begin(), plan.chains.end(), taken))
     return true;
-  for (auto& convolution : convolutions_) convolution.reset();
+  for (auto& convolution : convolutions_) convolution = {};
   for (auto& chain : chains_) chain.reset();
   return false;
 }
 
-bool CudaDense::take(const MeasuredPlan::Convolution& known) {
-  if (!cudnn_ || known.layer >= layers_.position_layers() || convolutions_[known.layer]) return false;
-  const Layer& layer = layers_.network().layers[known.layer];
-  if (layer.kind != LayerKind::convolution) return false;
-  convolutions_[known.layer] = take(cudnn_ways(known.layer), known.way, known.layer);
-  return convolutions_[known.layer] != nullptr;
+bool CudaDenseLayers::take(const MeasuredPlan::Convolution& known) {
+  if (!cudnn_ || known.layer >= layers_.position_layers() || known.least_rows > batch_ ||
+      convolutions_[known.layer].convolution ||
+      layers_.network().layers[known.layer].kind != LayerKind::convolution)
+    return false;
+  convolutions_[known.layer] = {take(cudnn_ways(known.layer), known.way, known.layer), known.least_rows};
+  return convolutions_[known.layer].convolution != nullptr;
 }
 
-bool CudaDense::take(const MeasuredPlan::Chain& known) {
+bool CudaDenseLayers::take(const MeasuredPlan::Chain& known) {
   if (std::find(std::begin(kSides), std::end(kSides), known.side) == std::end(kSides)) return false;
-  for (const auto& found : usable_chains(layers_)) {
+  for (const auto& found : usable_chains()) {
     for (std::size_t b = 0; b < found.size(); ++b) {
       if (found[b].reduce != known.first_layer) continue;
       if (known.bottlenecks != 1 && (b > 0 || known.bottlenecks != static_cast<int>(found.size())))
@@ -142,47 +147,50 @@ bool CudaDense::take(const MeasuredPlan::Chain& known) {
   return false;
 }
 
-MeasuredPlan CudaDense::plan() const {
+MeasuredPlan CudaDenseLayers::plan() const {
   MeasuredPlan plan;
   plan.warpgroups = layers_.uses_warpgroups();
   for (int i = 0; i < static_cast<int>(convolutions_.size()); ++i)
-    if (convolutions_[i]) plan.convolutions.push_back({i, convolutions_[i]->way()});
+    if (const ByCudnn& by = convolutions_[i]; by.convolution)
+      plan.convolutions.push_back({i, by.convolution->way(), by.least_rows});
   for (const auto& chain : chains_)
     if (chain) plan.chains.push_back({chain->first_layer(), chain->bottlenecks(), chain->side()});
   return plan;
 }
 
-std::string CudaDense::libraries() const {
-  const MeasuredPlan taken = plan();
-  std::string text = no_cudnn_;
-  if (cudnn_) {
-    const auto& layers = layers_.network().layers;
-    const auto convolutions =
-        std::count_if(layers.begin(), layers.begin() + layers_.position_layers(),
-                      [](const Layer& layer) { return layer.kind == LayerKind::convolution; });
-    text = fmt::format("cuDNN {} for {} of {} convolutions", cudnn_->version(), taken.convolutions.size(),
-                       convolutions);
-  }
+std::string CudaDenseLayers::libraries(int first) const {
+  const auto& layers = layers_.network().layers;
+  int convolutions = 0;
+  int by_cudnn = 0;
   int bottlenecks = 0;
-  for (const MeasuredPlan::Chain& chain : taken.chains) bottlenecks += chain.bottlenecks;
-  if (bottlenecks > 0)
-    text += fmt::format(", {} bottlenecks in {} kernels", bottlenecks, taken.chains.size());
+  int kernels = 0;
+  for (int i = first; i < layers_.position_layers(); ++i) {
+    convolutions += layers[i].kind == LayerKind::convolution;
+    by_cudnn += convolutions_[i].convolution != nullptr;
+    if (!chains_[i]) continue;
+    bottlenecks += chains_[i]->bottlenecks();
+    ++kernels;
+  }
+  std::string text = no_cudnn_;
+  if (cudnn_)
+    text = fmt::format("cuDNN {} for {} of {} convolutions", cudnn_->version(), by_cudnn, convolutions);
+  if (kernels > 0) text += fmt::format(", {} bottlenecks in {} kernels", bottlenecks, kernels);
   return text;
 }
 
-bool CudaDense::can_start(const CudaChain& chain) {
+bool CudaDenseLayers::can_start(const CudaChain& chain) {
   if (start(chain, batch_) == cudaSuccess) return true;
   cudaGetLastError();  // forget it
   return false;
 }
 
 // Infinite if this device or precision cannot.
-double CudaDense::milliseconds(const CudaChain& chain) {
+double CudaDenseLayers::milliseconds(const CudaChain& chain) {
   if (!can_start(chain)) return std::numeric_limits<double>::infinity();
   return milliseconds([&] { check_cuda(start(chain, batch_), "starting bottlenecks"); });
 }
 
-double CudaDense::milliseconds(const std::function<void()>& run) {
+double CudaDenseLayers::milliseconds(const std::function<void()>& run) {
   CudaEvent start(cudaEventDefault);
   CudaEvent end(cudaEventDefault);
   run();

@@ -155,7 +155,8 @@ class CudaEngine final : public PeerEngine {
   }
   std::size_t workspace_bytes() const override {
     return photos_.bytes.size() + (reuse_ ? reuse_->workspace_bytes() : 0) +
-           (dense_ ? dense_->workspace_bytes() : 0) + recheck_->workspace_bytes();
+           (whole_ ? whole_->workspace_bytes() : 0) + (dense_ ? dense_->workspace_bytes() : 0) +
+           recheck_->workspace_bytes();
   }
   std::string description() const override {
     std::string text =
@@ -163,6 +164,7 @@ class CudaEngine final : public PeerEngine {
                     device_.minor, name(layers_->precision()), describe_products(*layers_),
                     options_.reuse ? "exact reuse" : "dense", rows_);
     if (dense_) text += ", " + dense_->libraries();
+    if (reuse_ && !reuse_->libraries().empty()) text += ", whole images: " + reuse_->libraries();
     return text + describe(options_.gpu_without);
   }
   std::optional<ScreeningReport> screening() const override {
@@ -189,6 +191,8 @@ class CudaEngine final : public PeerEngine {
   void use_scales() {
     if (dense_) earlier_multiply_adds_ += dense_->composites() * network_->macs();
     dense_.reset();
+    drop_reuse();
+    whole_.reset();
     layers_->set_calibration(*network_, *options_.calibration);
     choose_products(*layers_, device_, options_.gpu_without, plans_);
   }
@@ -261,22 +265,26 @@ class CudaEngine final : public PeerEngine {
 
   void make_runner() {
     // Scales come from `calibrate` or the first composites where the model has none.
-    if (!options_.reuse && needs_scales()) return;
+    if (needs_scales()) return;
     if (!options_.reuse) return make_dense();
     drop_reuse();
+    if (!whole_) whole_.emplace(*layers_, rows_, options_.gpu_without, plans_);
+    std::vector<double> paces;
+    for (int i = 0; i < layers_->position_layers(); ++i) paces.push_back(whole_->pace(i));
     std::vector<const Mask*> masks;
     for (const Mask& mask : masks_) masks.push_back(&mask);
     const std::size_t memory = cache_memory();
     // The choice is made for values of four bytes.
     const HandOffChoice choice =
         choose_hand_off(layers_->network(), masks, foregrounds_, std::max<std::size_t>(1, photos_.count),
-                        memory / layers_->value_bytes() * 4);
-    reuse_.emplace(*layers_, photos_, in9_.as<std::int32_t>(),
-                   CudaReuseOptions{rows_, choice.hand_off, memory, list_makers()});
+                        memory / layers_->value_bytes() * 4, paces);
+    reuse_.emplace(*whole_, photos_, in9_.as<std::int32_t>(),
+                   CudaReuseOptions{choice.hand_off, memory, list_makers()});
     reuse_->set_profile(profile_);
   }
 
   void run(std::span<const CompositeTask> tasks, const DecisionSink& sink) {
+    if (options_.reuse && !reuse_) make_runner();
     if (reuse_) return reuse_->run(tasks, sink);
     make_dense();
     dense_->run(tasks, photos_, sink);
@@ -351,6 +359,7 @@ class CudaEngine final : public PeerEngine {
   std::optional<Screening> screening_;  // below fp32
   std::shared_ptr<const std::vector<Image>> backgrounds_;
   CudaPhotos photos_;
+  std::optional<CudaDenseLayers> whole_;  // of reuse_
   std::optional<CudaReuse> reuse_;
   std::optional<CudaDense> dense_;
   std::optional<CudaRecheck> recheck_;

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "core/made_ahead.h"
-#include "engine/cuda_pass.h"
 #include "engine/cuda_range.h"
 #include "kernels/composite_cuda.h"
 
@@ -41,22 +40,23 @@ struct CudaReuse::Pass {
   }
 };
 
-CudaReuse::CudaReuse(const CudaLayers& layers, const CudaPhotos& photos, const std::int32_t* in9,
+CudaReuse::CudaReuse(CudaDenseLayers& whole, const CudaPhotos& photos, const std::int32_t* in9,
                      const CudaReuseOptions& options)
-    : layers_(layers),
+    : whole_(whole),
+      layers_(whole.layers()),
       photos_(photos),
       in9_(in9),
-      rows_(options.rows),
+      rows_(whole.batch(), whole.batch(), earliest_cut(layers_.network(), options.hand_off), true),
       hand_off_(options.hand_off),
       list_makers_(options.list_makers),
-      cache_(layers, photos, options.hand_off, options.rows, options.cache_memory),
-      tail_(layers, options.rows) {
+      cache_(layers_, photos, options.hand_off, whole.batch(), options.cache_memory),
+      stream_(whole.stream()) {
   ListPacker packer;
   std::vector<PackedWork> packed;
-  for (int i = 0; i < layers.position_layers(); ++i) {
-    whole_mixed_.positions.push_back(std::make_shared<const PositionList>(
-        whole_layer_list(layers.network(), i, Source::mixed, options.rows)));
-    packed.push_back(packer.add(*whole_mixed_.positions.back()));
+  for (int i = 0; i < layers_.position_layers(); ++i) {
+    whole_mixed_.positions.push_back(
+        std::make_shared<const PositionList>(whole_layer_list(layers_.network(), i, Source::mixed, rows_)));
+    if (i < rows_.cut) packed.push_back(packer.add(*whole_mixed_.positions.back()));
   }
   whole_mixed_lists_ = DeviceBuffer(packer.bytes().size(), "lists");
   copy_to_device(whole_mixed_lists_.data(), packer.bytes().data(), packer.bytes().size(), "copying lists");
@@ -146,7 +146,7 @@ void CudaReuse::start(Pass& pass, const CompositeTask& task) {
   pass.features.reserve(std::max<std::size_t>(16, pass.lists->foreground_elements) * layers_.value_bytes(),
                         "features");
   pass.starts.reserve(std::max<std::size_t>(16, pass.lists->start_sums) * sizeof(float), "start sums");
-  pass.decisions.reserve(pass.places.size(), tail_, task.logits != nullptr);
+  pass.decisions.reserve(pass.places.size(), whole_.tail(), task.logits != nullptr);
   const std::size_t arena_bytes = pass.lists->mixed.bytes / sizeof(float) * layers_.value_bytes();
   if (arena_bytes > arena_.size()) {
     stream_.synchronize();
@@ -155,8 +155,9 @@ void CudaReuse::start(Pass& pass, const CompositeTask& task) {
 
   pass.in_flight = true;
   run_foreground(pass);
-  for (std::size_t first = 0; first < pass.places.size(); first += rows_)
-    run_batch(pass, first, static_cast<int>(std::min<std::size_t>(rows_, pass.places.size() - first)));
+  const auto most = static_cast<std::size_t>(whole_.batch());
+  for (std::size_t first = 0; first < pass.places.size(); first += most)
+    run_batch(pass, first, static_cast<int>(std::min(most, pass.places.size() - first)));
   pass.done.record(stream_);
 }
 
@@ -200,9 +201,9 @@ void CudaReuse::run_foreground(const Pass& pass) {
 
 DeviceRows CudaReuse::rows_of(const Pass& pass, int value, std::size_t first) const {
   DeviceRows rows;
-  const bool last = value == layers_.position_layers();
   const std::size_t offset = pass.lists->mixed.offsets[value] / sizeof(float) * layers_.value_bytes();
-  rows.base[static_cast<int>(Source::mixed)] = last ? tail_.input() : arena_.data() + offset;
+  rows.base[static_cast<int>(Source::mixed)] =
+      value == rows_.cut ? whole_.value(value) : arena_.data() + offset;
   rows.row_stride[static_cast<int>(Source::mixed)] =
       static_cast<std::int32_t>(mixed_layout(layers_.network(), value, rows_).row_stride);
   rows.base[static_cast<int>(Source::foreground)] = pass.feature(value, layers_.value_bytes());
@@ -218,7 +219,7 @@ void CudaReuse::run_batch(Pass& pass, std::size_t first, int rows) {
   const CudaRange batch("batch");
   std::optional<CudaRange> reduce;
   clock_.start(stream_);
-  for (int i = 0; i < layers_.position_layers(); ++i) {
+  for (int i = 0; i < rows_.cut; ++i) {
     const Layer& layer = layers_.network().layers[i];
     if (layer.kind == LayerKind::average_pool) reduce.emplace("reduce");
     const CudaRange range(layer.name);
@@ -231,15 +232,19 @@ void CudaReuse::run_batch(Pass& pass, std::size_t first, int rows) {
                 rows, rows_of(pass, layer.input, first),
                 layer.residual >= 0 ? rows_of(pass, layer.residual, first) : DeviceRows(),
                 pass.starts.as<float>() + pass.lists->starts_offset[i], output, stream_);
-    const std::int64_t multiply_adds =
-        layer.kind == LayerKind::convolution ? work.mixed_taps * layers_.multiply_adds_per_tap(i) * rows : 0;
-    multiply_adds_ += multiply_adds;
-    clock_.lap_layer(i, multiply_adds, stream_);
+    clock_.lap_layer(i, multiply_adds(work, i, rows), stream_);
   }
-  if (!reduce) reduce.emplace("reduce");
-  tail_.run(rows, stream_, clock_);
-  pass.decisions.decide(tail_, layers_.classes(), in9_,
+  reduce.reset();
+  whole_.run(rows_.cut, rows, clock_);
+  for (int i = 0; i < layers_.position_layers(); ++i)
+    multiply_adds_ += multiply_adds(pass.packed->layers[i], i, rows);
+  pass.decisions.decide(whole_.tail(), layers_.classes(), in9_,
                         pass.upload.at<std::int32_t>(pass.packed->labels) + first, first, rows, stream_);
+}
+
+std::int64_t CudaReuse::multiply_adds(const PackedForeground::LayerWork& work, int index, int rows) const {
+  if (layers_.network().layers[index].kind != LayerKind::convolution) return 0;
+  return work.mixed_taps * layers_.multiply_adds_per_tap(index) * rows;
 }
 
 void CudaReuse::deliver(Pass& pass, const DecisionSink& sink) {
@@ -251,7 +256,7 @@ void CudaReuse::deliver(Pass& pass, const DecisionSink& sink) {
 }
 
 std::size_t CudaReuse::workspace_bytes() const {
-  std::size_t bytes = cache_.bytes() + tail_.bytes() + arena_.size() + whole_mixed_lists_.size();
+  std::size_t bytes = cache_.bytes() + arena_.size() + whole_mixed_lists_.size();
   for (const auto& pass : passes_)
     bytes += pass->upload.bytes() + pass->features.size() + pass->starts.size();
   return bytes;

@@ -1,6 +1,7 @@
 /// \file
 /// Exact reuse on the GPU: for each foreground only the mixed positions are computed, for a batch of
-/// backgrounds at a time (engine/reuse_runner.h is the same on the CPU).
+/// backgrounds at a time (engine/reuse_runner.h is the same on the CPU). Where nothing is left to reuse,
+/// whole images go on in the ways of the dense path.
 ///
 /// While the device computes one foreground, the host makes the lists of the next.
 #pragma once
@@ -8,16 +9,18 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/cuda_backgrounds.h"
+#include "engine/cuda_dense_layers.h"
 #include "engine/cuda_layers.h"
+#include "engine/cuda_pass.h"
 #include "engine/cuda_tail.h"
 
 namespace backdrop {
 
 struct CudaReuseOptions {
-  int rows = 256;                ///< backgrounds a batch
   int hand_off = 0;              ///< the first layer whose every position is computed
   std::size_t cache_memory = 0;  ///< bytes for cached background features
   int list_makers = 1;           ///< threads that make lists of further foregrounds
@@ -25,8 +28,9 @@ struct CudaReuseOptions {
 
 class CudaReuse {
  public:
-  /// `layers` and `photos` must outlive the runner. `in9` is the class map, on the device.
-  CudaReuse(const CudaLayers& layers, const CudaPhotos& photos, const std::int32_t* in9,
+  /// Batches are those of `whole`, the layers that go on behind the hand-off. It, `photos` and its layers
+  /// must outlive the runner. `in9` is the class map, on the device.
+  CudaReuse(CudaDenseLayers& whole, const CudaPhotos& photos, const std::int32_t* in9,
             const CudaReuseOptions& options);
   ~CudaReuse();
 
@@ -40,6 +44,10 @@ class CudaReuse {
   /// As Engine::multiply_adds.
   std::int64_t multiply_adds() const { return multiply_adds_; }
   std::size_t workspace_bytes() const;
+  /// As CudaDenseLayers::libraries, of the layers that compute whole images; empty if there are none.
+  std::string libraries() const {
+    return rows_.cut < layers_.position_layers() ? whole_.libraries(rows_.cut) : std::string();
+  }
 
  private:
   struct Pass;
@@ -51,22 +59,24 @@ class CudaReuse {
   void run_foreground(const Pass& pass);
   void run_batch(Pass& pass, std::size_t first, int rows);
   kernels::DeviceRows rows_of(const Pass& pass, int value, std::size_t first) const;
+  // Of a layer's mixed positions.
+  std::int64_t multiply_adds(const PackedForeground::LayerWork& work, int index, int rows) const;
   void deliver(Pass& pass, const DecisionSink& sink);
 
+  CudaDenseLayers& whole_;
   const CudaLayers& layers_;
   const CudaPhotos& photos_;
   const std::int32_t* in9_;
-  int rows_;
+  BatchRows rows_;
   int hand_off_;
   int list_makers_;
   CudaCache cache_;
-  CudaTail tail_;
   WholeLists whole_mixed_;  // positions only: tiles are the CPU's
   DeviceBuffer whole_mixed_lists_;
   std::vector<kernels::DeviceWork> whole_mixed_work_;
   DeviceBuffer arena_;
   CudaStream copies_;
-  CudaStream stream_;
+  const CudaStream& stream_;
   CudaStepClock clock_;
   std::unique_ptr<Pass> passes_[2];
   std::int64_t multiply_adds_ = 0;

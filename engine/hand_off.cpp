@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/resource_limits.h"
+#include "engine/batch_rows.h"
 #include "engine/position_sets.h"
 
 namespace backdrop {
@@ -48,10 +49,20 @@ std::vector<LayerSample> sample_costs(const Network& network, std::span<const Ma
 }  // namespace
 
 HandOffChoice choose_hand_off(const Network& network, std::span<const Mask* const> masks,
-                              std::size_t foregrounds, std::size_t backgrounds, std::size_t memory) {
+                              std::size_t foregrounds, std::size_t backgrounds, std::size_t memory,
+                              std::span<const double> paces) {
   const std::vector<LayerSample> samples = sample_costs(network, masks);
+  const int layers = static_cast<int>(samples.size());
+  const auto pace = [&](int i) { return paces.empty() ? 1.0 : paces[i]; };
+  // Of layers that compute every position, from `hand_off` on.
+  const auto cost_of_rest = [&](int hand_off) {
+    const int cut = earliest_cut(network, hand_off);
+    double cost = 0;
+    for (int i = hand_off; i < layers; ++i) cost += samples[i].whole * (i < cut ? 1.0 : pace(i));
+    return cost;
+  };
   double whole = 0;
-  for (const LayerSample& sample : samples) whole += sample.whole;
+  for (int i = 0; i < layers; ++i) whole += samples[i].whole * pace(i);
 
   HandOffChoice best;
   double best_cost = 0;
@@ -60,12 +71,12 @@ HandOffChoice choose_hand_off(const Network& network, std::span<const Mask* cons
   double foreground = 0;  // what each foreground takes on each tile
   std::size_t bytes = 0;
   // The last layer's outputs go to the fully connected layers, which take them computed.
-  const int deepest = std::max(0, static_cast<int>(samples.size()) - 1);
+  const int deepest = std::max(0, layers - 1);
   for (int hand_off = 0; hand_off <= deepest; ++hand_off) {
     bytes += sizeof(float) * network.shape(hand_off).size();
     const std::size_t tile =
         std::clamp<std::size_t>(memory / bytes, 1, std::max<std::size_t>(1, backgrounds));
-    const double cost = reused + (whole - before) + foreground / static_cast<double>(tile) +
+    const double cost = reused + cost_of_rest(hand_off) + foreground / static_cast<double>(tile) +
                         before / static_cast<double>(std::max<std::size_t>(1, foregrounds));
     if (hand_off == 0 || cost < best_cost) {
       best_cost = cost;

@@ -44,14 +44,15 @@ std::optional<std::vector<int>> numbers(const Json& json) {
   return result;
 }
 
-// [[a, b, ...], ...] likewise, so many numbers in each.
-std::optional<std::vector<std::vector<int>>> rows(const Json& json, std::size_t columns) {
+// [[a, b, c], ...] likewise.
+template <class Entry>
+std::optional<std::vector<Entry>> entries(const Json& json) {
   if (!json.is_array()) return std::nullopt;
-  std::vector<std::vector<int>> result;
-  for (const Json& entry : json) {
-    auto row = numbers(entry);
-    if (!row || row->size() != columns) return std::nullopt;
-    result.push_back(std::move(*row));
+  std::vector<Entry> result;
+  for (const Json& row : json) {
+    const auto entry = numbers(row);
+    if (!entry || entry->size() != 3) return std::nullopt;
+    result.push_back({(*entry)[0], (*entry)[1], (*entry)[2]});
   }
   return result;
 }
@@ -78,7 +79,8 @@ std::vector<std::string> plan_key(const std::string& machine, const std::string&
 std::string plan_text(const std::vector<std::string>& key, const MeasuredPlan& plan) {
   Json json{{"format", kFormat}, {"key", key}, {"wgmma", plan.warpgroups}, {"clusters", plan.clusters}};
   json["convolutions"] = Json::array();
-  for (const auto& one : plan.convolutions) json["convolutions"].push_back({one.layer, one.way});
+  for (const auto& one : plan.convolutions)
+    json["convolutions"].push_back({one.layer, one.way, one.least_rows});
   json["chains"] = Json::array();
   for (const auto& one : plan.chains) json["chains"].push_back({one.first_layer, one.bottlenecks, one.side});
   // A device's name comes from its driver.
@@ -93,13 +95,11 @@ std::optional<MeasuredPlan> parse_plan(std::string_view text, const std::vector<
   if (json["format"] != kFormat || json["key"] != Json(key) || !json["wgmma"].is_boolean())
     return std::nullopt;
   auto clusters = numbers(json["clusters"]);
-  const auto convolutions = rows(json["convolutions"], 2);
-  const auto chains = rows(json["chains"], 3);
+  auto convolutions = entries<MeasuredPlan::Convolution>(json["convolutions"]);
+  auto chains = entries<MeasuredPlan::Chain>(json["chains"]);
   if (!clusters || !convolutions || !chains) return std::nullopt;
-  MeasuredPlan plan{json["wgmma"].get<bool>(), std::move(*clusters), {}, {}};
-  for (const auto& row : *convolutions) plan.convolutions.push_back({row[0], row[1]});
-  for (const auto& row : *chains) plan.chains.push_back({row[0], row[1], row[2]});
-  return plan;
+  return MeasuredPlan{json["wgmma"].get<bool>(), std::move(*clusters), std::move(*convolutions),
+                      std::move(*chains)};
 }
 
 PlanFolder::PlanFolder(fs::path folder, std::string machine, bool anew, Complain complain)

@@ -26,10 +26,11 @@ namespace backdrop {
 /// The fastest of several ways to the same answer. Whoever follows a plan that was read checks each step as
 /// if somebody else had written it.
 struct MeasuredPlan {
-  /// A layer that cuDNN computes, and which of its ways (kernels/cudnn_cuda.h).
+  /// A layer that cuDNN computes, which of its ways (kernels/cudnn_cuda.h), and from how many rows on.
   struct Convolution {
     int layer = 0;
     int way = 0;
+    int least_rows = 0;
     bool operator==(const Convolution&) const = default;
   };
   /// Bottlenecks in one kernel, whose blocks compute side x side positions.

@@ -58,7 +58,7 @@ class ListBuilder {
     std::int64_t offset = 0;
     switch (kind) {
       case Source::mixed:
-        offset = slots_[v][p] * mixed_layout(network_, v, rows_.of_value(v)).position_stride;
+        offset = slots_[v][p] * mixed_layout(network_, v, rows_).position_stride;
         break;
       case Source::background:
         offset = p * channels;
@@ -176,9 +176,8 @@ class WholeLayer {
       : network_(network), kind_(kind), rows_(rows) {}
 
   Tap locate(int value, int position, int weight) const {
-    const std::int64_t stride = kind_ == Source::mixed
-                                    ? mixed_layout(network_, value, rows_.of_value(value)).position_stride
-                                    : network_.shape(value).channels;
+    const std::int64_t stride = kind_ == Source::mixed ? mixed_layout(network_, value, rows_).position_stride
+                                                       : network_.shape(value).channels;
     return {static_cast<std::int32_t>(position * stride), static_cast<std::int16_t>(weight), kind_};
   }
 
@@ -208,10 +207,11 @@ MemoryPlan plan_mixed(const Network& network, const PositionSets& sets, const Ba
 
 }  // namespace
 
-MixedLayout mixed_layout(const Network& network, int value, int rows) {
+MixedLayout mixed_layout(const Network& network, int value, const BatchRows& rows) {
   const ValueShape& shape = network.shape(value);
-  if (value == first_fully_connected(network)) return {shape.channels, shape.size()};
-  return {std::int64_t{rows} * shape.channels, shape.channels};
+  const bool images = rows.images && value >= rows.cut;
+  if (images || value == first_fully_connected(network)) return {shape.channels, shape.size()};
+  return {std::int64_t{rows.of_value(value)} * shape.channels, shape.channels};
 }
 
 MemoryPlan plan_deep_values(const Network& network, const BatchRows& rows,

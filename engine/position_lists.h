@@ -34,13 +34,13 @@ struct PositionList {
 };
 
 /// How a value's mixed positions lie in memory, for batches of `rows` backgrounds: [position][row][channel],
-/// or [row][position][channel] for the value that the fully connected layers read.
+/// or [row][position][channel] for the value that the fully connected layers read, and for whole images.
 struct MixedLayout {
   std::int64_t position_stride = 0;
   std::int64_t row_stride = 0;
 };
 
-MixedLayout mixed_layout(const Network& network, int value, int rows);
+MixedLayout mixed_layout(const Network& network, int value, const BatchRows& rows);
 
 /// Where the values of a deep batch lie, of so many bytes an element each: those behind the cut and before
 /// the fully connected layers.

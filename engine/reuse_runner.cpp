@@ -210,7 +210,7 @@ void ReuseRunner::finish(Worker& worker, const LogitSink& sink) {
 RowPointers ReuseRunner::pointers(const ForegroundPass& pass, int value, std::span<const int> backgrounds,
                                   const Worker& worker) const {
   RowPointers result;
-  const std::int64_t stride = mixed_layout(network_, value, rows_.shallow).row_stride *
+  const std::int64_t stride = mixed_layout(network_, value, rows_).row_stride *
                               static_cast<std::int64_t>(layers_->element_bytes(value));
   const std::byte* mixed = worker.mixed.data() + pass.lists().mixed.offsets[value];
   for (std::size_t r = 0; r < backgrounds.size(); ++r) {
@@ -223,7 +223,7 @@ RowPointers ReuseRunner::pointers(const ForegroundPass& pass, int value, std::sp
 }
 
 std::byte* ReuseRunner::deep_row(int value, std::size_t row, const Worker& worker) const {
-  const std::size_t stride = mixed_layout(network_, value, rows_.deep).row_stride;
+  const std::size_t stride = mixed_layout(network_, value, rows_).row_stride;
   if (value == layers_->layers())
     return reinterpret_cast<std::byte*>(tail_.input(worker.tail.data()) + row * stride);
   return worker.deep.data() + deep_.offsets[value] + row * stride * layers_->element_bytes(value);

@@ -47,6 +47,8 @@ int graphs_in_use();
 /// Whether there is a cuDNN. It computes in fp32 alone and has three ways: one slower than our kernels, and
 /// two in half of their time, of which it may refuse the first when it should run.
 void offer_cudnn(bool offered, bool refuses = false);
+/// Convolutions that it ran since the last call.
+int take_cudnn_runs();
 /// How many times something was timed since the last call.
 int take_timings();
 /// cudaProfilerStart and cudaProfilerStop since the last call, each with the GPU of the thread that made it

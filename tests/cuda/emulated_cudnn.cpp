@@ -11,12 +11,17 @@ namespace {
 
 std::atomic<bool> has_cudnn = false;
 std::atomic<bool> cudnn_refuses = false;
+std::atomic<int> cudnn_runs = 0;
 
 }  // namespace
 
 void offer_cudnn(bool offered, bool refuses) {
   has_cudnn = offered;
   cudnn_refuses = refuses;
+}
+
+int take_cudnn_runs() {
+  return cudnn_runs.exchange(0);
 }
 
 }  // namespace backdrop::test
@@ -81,6 +86,7 @@ bool CudnnConvolution::run() const {
   if (test::cudnn_refuses && way_ == 1) return false;
   return test::launch(state_->buffers, state_->stream,
                       [fusion = state_->fusion, buffers = state_->buffers, way = way_] {
+                        ++test::cudnn_runs;
                         test::pass_quarter_milliseconds(way == 0 ? 8 : 2);
                         convolve_images(fusion, buffers);
                       }) == cudaSuccess;

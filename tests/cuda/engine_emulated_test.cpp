@@ -69,7 +69,9 @@ TEST_F(EmulatedEngine, EveryHandOffGivesTheSameLogitsAndCountsItsMultiplyAdds) {
       for (const std::size_t memory : {std::size_t{1}, std::size_t{1} << 28}) {
         SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off << ", " << memory);
         test::Scene actual(size, kBackgrounds, kClasses, seed);
-        CudaReuse reuse(layers, photos, in9.data(), {3, hand_off, memory});
+        PlanFolder nowhere({}, {}, false, {});
+        CudaDenseLayers whole(layers, 3, {}, nowhere);
+        CudaReuse reuse(whole, photos, in9.data(), {hand_off, memory});
         test::run_alone(reuse, actual);
         expect_equal(actual, expected, 1e-4f);
         std::int64_t multiply_adds = 0;
@@ -163,7 +165,9 @@ TEST_F(EmulatedEngine, Int8HasTheCpusLogitsWithEveryHandOff) {
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off);
       layers.use(hand_off % 2 == 1 ? kernels::Products::warpgroups : kernels::Products::warps);
       test::Scene actual(size, kBackgrounds, kClasses, seed);
-      CudaReuse reuse(layers, uploaded, in9.data(), {3, hand_off, std::size_t{1} << 28});
+      PlanFolder nowhere({}, {}, false, {});
+      CudaDenseLayers whole(layers, 3, {}, nowhere);
+      CudaReuse reuse(whole, uploaded, in9.data(), {hand_off, std::size_t{1} << 28});
       test::run_alone(reuse, actual);
       // Whole numbers until the fully connected layers' floats, which are summed in another order.
       expect_equal(actual, expected, 1e-5f);
@@ -246,7 +250,9 @@ TEST_F(EmulatedEngine, Fp8HasTheSameLogitsWithEveryHandOff) {
   for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
     SCOPED_TRACE(hand_off);
     test::Scene actual(size, kBackgrounds, kClasses, 2);
-    CudaReuse reuse(layers, uploaded, in9.data(), {3, hand_off, std::size_t{1} << 28});
+    PlanFolder nowhere({}, {}, false, {});
+    CudaDenseLayers whole(layers, 3, {}, nowhere);
+    CudaReuse reuse(whole, uploaded, in9.data(), {hand_off, std::size_t{1} << 28});
     run_alone(reuse, actual);
     if (hand_off == 0) first = actual;
     // A sum that falls on the other side of a tie moves its element by one of eight steps.

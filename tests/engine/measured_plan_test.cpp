@@ -18,7 +18,7 @@ using testing::read_text;
 using ::testing::SizeIs;
 using testing::write_text;
 
-const MeasuredPlan kPlan{true, {2, 5}, {{0, 1}, {4, 6}}, {{1, 3, 16}, {7, 1, 8}}};
+const MeasuredPlan kPlan{true, {2, 5}, {{0, 1, 3}, {4, 6, 1}}, {{1, 3, 16}, {7, 1, 8}}};
 constexpr const char* kMachine = "a GPU, compute capability 9.0, 132 multiprocessors, driver 13000";
 
 class MeasuredPlans : public ::testing::Test {
@@ -95,17 +95,18 @@ TEST_F(MeasuredPlans, AreWholeOrNone) {
 
 TEST_F(MeasuredPlans, RefuseWhatIsNoPlan) {
   const auto key = plan_key(kMachine, "dense", network);
-  const std::string text = plan_text(key, {false, {}, {{2, 1}}, {}});
+  const std::string text = plan_text(key, {false, {}, {{2, 1, 3}}, {}});
   const auto with = [&text](const std::string& what, const std::string& instead) {
     std::string changed = text;
     const std::size_t at = changed.find(what);
     EXPECT_NE(at, std::string::npos) << what;
     return changed.replace(at, what.size(), instead);
   };
-  const std::string numbers = "[\n   2,\n   1\n  ]";
-  ASSERT_NE(parse_plan(with(numbers, "[3, 1]"), key), std::nullopt);
-  for (const char* row : {"[2]", "[2, 1, 3]", "[-1, 1]", "[2, 1.5]", "[2, 1e3]", "[2, \"3\"]",
-                          "[2, 99999999999999999999]", "[2, 4294967297]", "[2, null]", "7", "{}"})
+  const std::string numbers = "[\n   2,\n   1,\n   3\n  ]";
+  ASSERT_NE(parse_plan(with(numbers, "[3, 1, 3]"), key), std::nullopt);
+  for (const char* row :
+       {"[2, 1]", "[2, 1, 3, 4]", "[-1, 1, 3]", "[2, 1.5, 3]", "[2, 1e3, 3]", "[2, 1, \"3\"]",
+        "[2, 1, 99999999999999999999]", "[2, 1, 4294967297]", "[2, 1, null]", "7", "{}"})
     EXPECT_EQ(parse_plan(with(numbers, row), key), std::nullopt) << row;
   EXPECT_EQ(parse_plan(with("\"wgmma\": false", "\"wgmma\": 0"), key), std::nullopt);
   EXPECT_EQ(parse_plan(with("\"clusters\": []", "\"clusters\": [0.5]"), key), std::nullopt);
@@ -163,7 +164,7 @@ TEST_F(MeasuredPlans, ManyWritersLeaveOneWholeFile) {
     threads.emplace_back([this, t] {
       PlanFolder plans(place, kMachine, false, {});
       for (int i = 0; i < 20; ++i) {
-        plans.keep("dense", network, {false, {}, {{t, 1}}, {}});
+        plans.keep("dense", network, {false, {}, {{t, 1, 3}}, {}});
         const auto found = plans.find("dense", network);
         ASSERT_TRUE(found);
         ASSERT_EQ(found->convolutions.size(), 1u);

@@ -62,6 +62,19 @@ TEST(HandOff, FitsTheMemoryThatIsGiven) {
   }
 }
 
+TEST(HandOff, IsEarlierWhereWholeImagesAreComputedFaster) {
+  const auto network = test::random_residual_network(40, 6);
+  const std::vector<Mask> masks(30, test::make_mask("disc", 40, 1));
+  const auto choose = [&](double pace) {
+    const std::vector<double> paces(first_fully_connected(*network), pace);
+    return choose_hand_off(*network, pointers(masks), 30, 64, kPlenty, paces).hand_off;
+  };
+  EXPECT_GT(choose(1.0), 0);
+  EXPECT_EQ(choose(1.0), choose_hand_off(*network, pointers(masks), 30, 64, kPlenty).hand_off);
+  EXPECT_LE(choose(0.5), choose(1.0));
+  EXPECT_LT(choose(0.01), choose(1.0));
+}
+
 TEST(HandOff, ASingleForegroundIsNotWorthACache) {
   const auto network = test::random_residual_network(40, 6);
   const std::vector<Mask> masks{test::make_mask("disc", 40, 1)};

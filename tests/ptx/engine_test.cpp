@@ -73,7 +73,9 @@ TEST(InterpretedClusters, GiveThePlainLogits) {
   test::Scene actual(kSmallSize, kBackgrounds, kClasses, 4);
   const CudaPhotos photos = upload_photos(*actual.backgrounds);
   const DeviceBuffer in9 = test::to_device(std::vector<std::int32_t>(kClasses, 0));
-  CudaReuse reuse(layers, photos, in9.as<std::int32_t>(), {kBackgrounds, 1, std::size_t{1} << 26});
+  PlanFolder nowhere({}, {}, false, {});
+  CudaDenseLayers whole(layers, kBackgrounds, {}, nowhere);
+  CudaReuse reuse(whole, photos, in9.as<std::int32_t>(), {1, std::size_t{1} << 26});
   test::run_alone(reuse, actual);
   test::expect_logits(actual, test::plain_scene(network, kSmallSize, kBackgrounds, kClasses, 4), 1e-2f);
   ptx::use_device({});

@@ -1,0 +1,92 @@
+/// \file
+/// Layers of whole images on the GPU, from any of the network's on to the logits: each convolution as our
+/// kernel or as cuDNN's, bottlenecks as one kernel, or a chain of them, whatever was the fastest in a
+/// measurement; small batches as one CUDA graph.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/cuda_bottlenecks.h"
+#include "engine/cuda_graph.h"
+#include "engine/cuda_layers.h"
+#include "engine/cuda_step_clock.h"
+#include "engine/cuda_tail.h"
+#include "engine/gpu_ways.h"
+#include "engine/measured_plan.h"
+#include "engine/memory_plan.h"
+#include "kernels/cudnn_cuda.h"
+
+namespace backdrop {
+
+/// All calls enqueue on stream() and return at once.
+class CudaDenseLayers {
+ public:
+  /// `layers` must outlive it. `plans` is asked first what was the fastest before, and told what is. What
+  /// `without` has is neither tried nor used.
+  CudaDenseLayers(const CudaLayers& layers, int batch, const GpuWays& without, PlanFolder& plans);
+
+  /// A value before the fully connected layers, or the one that they read: [batch][H][W][C].
+  void* value(int v) const {
+    return v == layers_.position_layers() ? tail_.input() : arena_.data() + plan_.offsets[v];
+  }
+  /// Runs the first so many images from layer `first` on, whose input was filled on stream() and which, as
+  /// its followers, reads nothing from before it. Leaves the logits, tail().logits(), and nothing else.
+  void run(int first, int rows, CudaStepClock& clock);
+
+  /// The time of a layer on a full batch, of our kernel's.
+  double pace(int index) const;
+  int batch() const { return batch_; }
+  const CudaLayers& layers() const { return layers_; }
+  const CudaTail& tail() const { return tail_; }
+  const CudaStream& stream() const { return stream_; }
+  std::size_t workspace_bytes() const { return arena_.size() + workspace_.size() + tail_.bytes(); }
+  /// "cuDNN 9.19.0 for 40 of 53 convolutions" from layer `first` on, or why not.
+  std::string libraries(int first) const;
+
+ private:
+  // cuDNN computes full batches: with fewer rows than `least_rows` ours is the faster.
+  struct ByCudnn {
+    std::unique_ptr<kernels::CudnnConvolution> convolution;  // null: our kernel
+    int least_rows = 0;
+  };
+
+  // engine/cuda_dense_plan.cpp: which ways to compute.
+  void choose(PlanFolder& plans);
+  void choose_convolutions();
+  void choose_chains();
+  bool follow(const MeasuredPlan& plan);
+  bool take(const MeasuredPlan::Convolution& known);
+  bool take(const MeasuredPlan::Chain& known);
+  MeasuredPlan plan() const;
+  kernels::CudnnWays cudnn_ways(int index) const;
+  std::unique_ptr<kernels::CudnnConvolution> take(const kernels::CudnnWays& ways, int way, int index) const;
+  std::vector<std::vector<FoundBottleneck>> usable_chains() const;
+  bool can_start(const CudaChain& chain);
+  double milliseconds(const std::function<void()>& run);
+  double milliseconds(const CudaChain& chain);
+
+  cudaError_t start(const CudaChain& chain, int rows);
+  void clear_activations();
+  void run_layer(int index, int rows);
+  void run_layers(int first, int rows, CudaStepClock& clock);
+
+  const CudaLayers& layers_;
+  int batch_;
+  GpuWays without_;
+  MemoryPlan plan_;  // of values 0 .. position_layers() - 1, in bytes
+  DeviceBuffer arena_;
+  DeviceBuffer workspace_;
+  CudaTail tail_;
+  CudaStream stream_;
+  std::map<int, CudaGraphs> graphs_;  // of run_layers, by the first one
+  std::shared_ptr<kernels::Cudnn> cudnn_;
+  std::vector<ByCudnn> convolutions_;
+  std::vector<std::unique_ptr<CudaChain>> chains_;  // by their first layer; null: layer by layer
+  std::string no_cudnn_;                            // what there is instead, for people
+};
+
+}  // namespace backdrop
