@@ -30,7 +30,6 @@ struct ChallengeOptions {
     if (force) return ResultFolder::Existing::replace;
     return resume ? ResultFolder::Existing::resume : ResultFolder::Existing::refuse;
   }
-  bool is_finished() const { return resume && ResultFolder::is_finished(out); }
 };
 
 void add_challenge_options(CLI::App& command, const std::shared_ptr<ChallengeOptions>& options);
