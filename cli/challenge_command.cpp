@@ -19,6 +19,7 @@
 #include "cli/version.h"
 #include "engine/device_choice.h"
 #include "engine/hand_off.h"
+#include "loaders/file.h"
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
@@ -95,10 +96,8 @@ Preparation read_inputs(const ChallengeOptions& options, ProgressLine& progress)
                           .shard = shard,
                           .reuse = is_on(options.device.reuse) && options.device.kernels == "own",
                           .cache_memory = static_cast<std::size_t>(options.device.cache_memory),
-                          .allow_partial = options.model.allow_partial,
-                          .class_map = ready.model.class_map_name,
-                          .class_map_sha256 = ready.model.class_map_sha256,
-                          .class_map_labels = ready.model.class_map_labels};
+                          .allow_partial = options.model.allow_partial};
+  record_class_map(ready.model.class_map, ready.record.options);
   ready.record.versions = program_versions();
   return ready;
 }
@@ -123,7 +122,7 @@ SearchResult search(Preparation& ready, const PlanShape& shape, const Budget& bu
     progress.show(static_cast<double>(state.settled) / static_cast<double>(state.total),
                   search_progress_text(state));
   };
-  return run_search(*ready.engine, ready.input, ready.model.map, *plan, shape, hooks);
+  return run_search(*ready.engine, ready.input, ready.model.class_map.map, *plan, shape, hooks);
 }
 
 /// Whether there is nothing left to resume, as rank 0 sees it.
@@ -163,7 +162,7 @@ void print_finished(const ChallengeOptions& options, std::optional<ProgressLine>
   const PairMatrix pairs =
       read_answers(options.out, static_cast<int>(ready.input.foregrounds.size()),
                    static_cast<int>(ready.input.background_names.size()), ready.model.network->classes());
-  const ChallengeStatistics statistics = compute_statistics(pairs, ready.input, ready.model.map);
+  const ChallengeStatistics statistics = compute_statistics(pairs, ready.input, ready.model.class_map.map);
   const RunRecord record = read_run_record(options.out);
   fmt::print("{}", options.json ? read_run_json(options.out)
                                 : challenge_tables(record, ready.input, statistics, options.out));
@@ -218,12 +217,13 @@ void run_challenge(ChallengeOptions options) {
   const SearchResult result = search(ready, shape, budget, begun, hooks, *progress);
   record_result(ready.record, *ready.engine, result);
   if (executor) record_ranks(ready.record, executor->work());
-  const ChallengeStatistics statistics = compute_statistics(result.pairs, ready.input, ready.model.map);
+  const ChallengeStatistics statistics =
+      compute_statistics(result.pairs, ready.input, ready.model.class_map.map);
   const std::string json = run_json(ready.record, ready.input, statistics);
   if (logits) logits->commit();
   if (folder)
-    write_run_files(*folder,
-                    {ready.record, json, ready.input, statistics, result.pairs, ready.model.map, {}});
+    write_run_files(
+        *folder, {ready.record, json, ready.input, statistics, result.pairs, ready.model.class_map.map, {}});
   if (folder && result.complete) folder->commit();
   progress.reset();
   const std::string place = folder && !result.complete ? folder->partial().string() : options.out;

@@ -9,6 +9,7 @@
 #include "backdrop/error.h"
 #include "core/hash.h"
 #include "loaders/dataset.h"
+#include "loaders/file.h"
 
 namespace backdrop {
 namespace {
@@ -161,9 +162,13 @@ std::string class_map_sha256(const ClassMap& map) {
   return hash.hex();
 }
 
+bool is_built_in(const std::string& class_map) {
+  return class_map == "identity" || class_map == "published";
+}
+
 std::optional<NamedClassMap> choose_class_map(const std::filesystem::path& file, int classes) {
   constexpr int kImageNetClasses = 1000;
-  if (!file.empty()) return NamedClassMap{read_class_map(file, classes), file.string()};
+  if (!file.empty()) return NamedClassMap{read_class_map(file, classes), absolute_path(file)};
   if (classes == kIn9Classes) return NamedClassMap{default_class_map(classes), "identity"};
   if (classes == kImageNetClasses) return NamedClassMap{default_class_map(classes), "published"};
   return std::nullopt;

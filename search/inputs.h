@@ -88,8 +88,12 @@ std::string class_map_sha256(const ClassMap& map);
 /// A class map with the name that records have for it.
 struct NamedClassMap {
   ClassMap map;
-  std::string name;  ///< "identity" or "published" (default_class_map), or the file
+  std::string
+      name;  ///< "identity" or "published" (default_class_map), "given" by a program, or the file's path
 };
+
+/// Whether a map of that name is one of default_class_map's.
+bool is_built_in(const std::string& class_map);
 
 /// The map in `file`; if that is empty, the one that is built in for so many classes. Nothing if there is
 /// none. Throws bad_input.

@@ -33,7 +33,7 @@ TEST(ClassMaps, AreChosenByFileOrNumberOfClasses) {
   const TemporaryFolder temporary;
   const fs::path file = temporary.path / "map.json";
   write_text(file, R"({"0": 3, "1": -1})");
-  const auto map = choose_class_map(file, 2);
+  const auto map = choose_class_map(fs::relative(file), 2);
   EXPECT_THAT(map->map.in9, ElementsAre(3, -1));
   EXPECT_EQ(map->name, file);
 }
