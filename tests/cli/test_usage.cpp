@@ -68,6 +68,7 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run(challenge({"--resume"})), 2, "--out");
   expect_complaint(run(challenge({"--resume", "--force", "--out", "run"})), 2, "--force");
   expect_complaint(run(challenge({"--resume", "--out", "run", "--logits", "l.npy"})), 2, "--logits");
+  expect_complaint(run(plan({"--precision", "fp8"})), 2, "--precision");
   expect_complaint(run({"merge", "whole"}), 2, "shards");
   expect_complaint(run(challenge({"--cache-memory", "much"})), 2, "--cache-memory");
   expect_complaint(run(challenge({"--device", "abacus"})), 2, "--device");
