@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "backdrop/error.h"
-#include "cli/budget.h"
 #include "cli/challenge_options.h"
 #include "cli/challenge_tables.h"
 #include "cli/commands.h"
@@ -177,7 +176,6 @@ void take_precision(const RunIdentity& resumed, ChallengeOptions& options) {
 void run_challenge(ChallengeOptions options) {
   const Clock::time_point begun = Clock::now();
   check_combination(options);
-  const Budget budget = parse_budget(options.budget);
   watch_for_interrupts();
   Ranks* ranks = join_ranks();
   const bool leads = ranks == nullptr || ranks->rank() == 0;
@@ -214,7 +212,7 @@ void run_challenge(ChallengeOptions options) {
     hooks.sinks.push_back(&logits.emplace(options.logits, ready.input.foregrounds.size(),
                                           ready.input.background_names.size(),
                                           static_cast<std::size_t>(ready.engine->classes())));
-  const SearchResult result = search(ready, shape, budget, begun, hooks, *progress);
+  const SearchResult result = search(ready, shape, options.budget, begun, hooks, *progress);
   record_result(ready.record, *ready.engine, result);
   if (executor) record_ranks(ready.record, executor->work());
   const ChallengeStatistics statistics =

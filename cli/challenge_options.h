@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/budget.h"
 #include "cli/model_options.h"
 #include "search/result_folder.h"
 
@@ -17,7 +18,7 @@ struct ChallengeOptions {
   std::string data_path;
   std::string mode = "first";
   std::string order = "adaptive";
-  std::string budget;
+  Budget budget;
   std::string shard = "1/1";
   std::string out;
   std::string logits;
