@@ -18,6 +18,7 @@
 #include "cli/version.h"
 #include "engine/device_choice.h"
 #include "engine/hand_off.h"
+#include "loaders/dataset.h"
 #include "loaders/file.h"
 #include "report/run_files.h"
 #include "report/run_reader.h"
@@ -74,6 +75,9 @@ void start_engine(Preparation& ready, DeviceOptions device, Ranks* ranks) {
 Preparation read_inputs(const ChallengeOptions& options, ProgressLine& progress) {
   Preparation ready;
   ready.record.started = utc_now();
+  const Shard shard = parse_shard(options.shard);
+  // Every job of an array that cannot be merged ends here, before it takes long.
+  if (!shard.is_whole()) check_shard(shard, list_foregrounds(options.data_path).size());
   progress.announce("reading " + options.model.checkpoint);
   ready.model = load_model(options.model);
   stop_if_interrupted();
@@ -84,7 +88,6 @@ Preparation read_inputs(const ChallengeOptions& options, ProgressLine& progress)
     stop_if_interrupted();
     ready.record.data_sha256 = manifest_sha256(ready.input, pool);
   }
-  const Shard shard = parse_shard(options.shard);
   select_shard(ready.input, shard);
   check_input(ready.input, ready.model.network->input);
   stop_if_interrupted();

@@ -98,13 +98,19 @@ Shard parse_shard(const std::string& text) {
   return shard;
 }
 
+void check_shard(const Shard& shard, std::size_t foregrounds) {
+  if (static_cast<std::size_t>(shard.count) <= foregrounds) return;
+  throw Error(ErrorCode::usage,
+              fmt::format("shard {} is of more shards than there are foregrounds, so that one would be empty "
+                          "and none could be merged: n may be at most {}",
+                          shard.text(), foregrounds));
+}
+
 void select_shard(ChallengeInput& input, const Shard& shard) {
+  check_shard(shard, input.foregrounds.size());
   std::vector<Foreground> selected;
   for (std::size_t row = 0; shard.foreground(row) < input.foregrounds.size(); ++row)
     selected.push_back(std::move(input.foregrounds[shard.foreground(row)]));
-  if (selected.empty())
-    throw Error(ErrorCode::usage, fmt::format("shard {} is empty: there are only {} foregrounds",
-                                              shard.text(), input.foregrounds.size()));
   input.foregrounds = std::move(selected);
 }
 

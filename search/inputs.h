@@ -71,7 +71,10 @@ struct Shard {
 /// "2/8". Throws usage.
 Shard parse_shard(const std::string& text);
 
-/// Leaves the shard's foregrounds and all backgrounds. Throws usage if that is no foreground.
+/// Throws usage if there are more shards than foregrounds: one without any has no answers to merge.
+void check_shard(const Shard& shard, std::size_t foregrounds);
+
+/// Leaves the shard's foregrounds and all backgrounds, after check_shard.
 void select_shard(ChallengeInput& input, const Shard& shard);
 
 /// Throws usage unless there is something to search, every photo and mask is of the network's size and every

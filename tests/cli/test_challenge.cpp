@@ -313,6 +313,18 @@ TEST_F(ChallengeTest, OrdersAndShardsFindTheSameForegrounds) {
   EXPECT_EQ(whole["data"]["foregrounds"], 18);
 }
 
+TEST_F(ChallengeTest, MoreShardsThanForegroundsAreRefusedAtOnce) {
+  draw_data(1);
+  for (const char* shard : {"1/10", "10/10"}) {
+    const Outcome refused = run(challenge({"--shard", shard, "--out", "part"}));
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.errors, AllOf(HasSubstr("n may be at most 9"), Not(HasSubstr("reading"))));
+    EXPECT_FALSE(fs::exists(folder() / "part.partial"));
+  }
+  for (const char* shard : {"1/9", "9/9"})
+    EXPECT_EQ(run(challenge({"--shard", shard})).exit_code, 0) << shard;
+}
+
 TEST_F(ChallengeTest, ShardsBelowFp32HaveOneAccount) {
   draw_data();
   const auto shard = [&](const std::string& index, const std::string& precision) {
