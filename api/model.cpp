@@ -24,13 +24,11 @@ void choose_labels(const LoadOptions& options, const std::string& file, Model::P
       if (label < -1 || label >= kIn9Classes)
         throw Error(ErrorCode::usage, fmt::format("label {} is not one of IN-9's, 0 to 8, or -1", label),
                     file);
-    parts.map.in9 = options.in9_labels;
-    parts.class_map_name = "given";
+    parts.class_map = {{options.in9_labels}, "given"};
   } else if (auto map = choose_class_map(options.class_map, classes)) {
-    parts.map = std::move(map->map);
-    parts.class_map_name = std::move(map->name);
+    parts.class_map = std::move(*map);
   } else {
-    parts.map.in9.assign(static_cast<std::size_t>(classes), -1);
+    parts.class_map.map.in9.assign(static_cast<std::size_t>(classes), -1);
     parts.can_search = false;
   }
 }
@@ -78,7 +76,7 @@ const ModelInfo& Model::info() const noexcept {
 
 std::span<const int> Model::in9_labels() const noexcept {
   if (!parts_->can_search) return {};
-  return parts_->map.in9;
+  return parts_->class_map.map.in9;
 }
 
 std::vector<std::string> Model::architectures() {

@@ -14,7 +14,6 @@
 #include "backdrop/search_data.h"
 #include "backdrop/session.h"
 #include "engine/engine.h"
-#include "loaders/class_map.h"
 #include "models/network.h"
 #include "report/run_record.h"
 #include "search/inputs.h"
@@ -24,9 +23,8 @@ namespace backdrop {
 struct Model::Parts {
   ModelInfo info;
   std::shared_ptr<const Network> network;
-  ClassMap map;  ///< no label for any class where `can_search` is false
+  NamedClassMap class_map;  ///< no label for any class where `can_search` is false
   bool can_search = false;
-  std::string class_map_name;  ///< for records
   ModelRecord record;
   bool allow_partial = false;
   std::optional<Calibration> calibration;  ///< of a converted checkpoint

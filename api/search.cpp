@@ -34,12 +34,13 @@ class TileSink : public PairSink {
 /// One search with all that it needs.
 struct Task {
   Engine& engine;
-  const ClassMap& map;
+  const NamedClassMap& class_map;
   const SearchData& data;
   const SearchOptions& options;
   const SearchCallbacks& callbacks;
   ResultFolder* folder = nullptr;  // null: none is written
 
+  const ClassMap& map() const { return class_map.map; }
   const ChallengeInput& input() const { return Internals::parts(data).input; }
 };
 
@@ -116,7 +117,7 @@ SearchAnswers public_answers(SearchResult result, const ChallengeStatistics& sta
 }
 
 void complete_record(const Task& task, RunRecord& record) {
-  record.options.class_map_sha256 = class_map_sha256(task.map);
+  record_class_map(task.class_map, record.options);
   record.data_path = Internals::parts(task.data).root;
   record.data_sha256 = task.data.sha256();
   record.versions = library_versions();
@@ -143,12 +144,12 @@ SearchAnswers run(const Task& task, RunRecord record) {
     shape = hooks.journal->shape();
   }
   const auto plan = make_plan(record.options.mode, record.options.order, shape, task.input());
-  SearchResult result = run_search(task.engine, task.input(), task.map, *plan, shape, hooks);
-  const ChallengeStatistics statistics = compute_statistics(result.pairs, task.input(), task.map);
+  SearchResult result = run_search(task.engine, task.input(), task.map(), *plan, shape, hooks);
+  const ChallengeStatistics statistics = compute_statistics(result.pairs, task.input(), task.map());
   record_result(record, task.engine, result);
   if (task.folder) {
     const std::string json = run_json(record, task.input(), statistics);
-    write_run_files(*task.folder, {record, json, task.input(), statistics, result.pairs, task.map, {}});
+    write_run_files(*task.folder, {record, json, task.input(), statistics, result.pairs, task.map(), {}});
     if (result.complete) task.folder->commit();
   }
   return public_answers(std::move(result), statistics, record.screening);
@@ -207,8 +208,7 @@ SearchAnswers search(Session& session, const SearchData& data, const SearchOptio
   record.options.reuse = parts.options.reuse;
   record.options.cache_memory = parts.options.cache_memory;
   record.options.allow_partial = model.allow_partial;
-  record.options.class_map = model.class_map_name;
-  return run({*parts.engine, model.map, data, options, callbacks, folder.get()}, std::move(record));
+  return run({*parts.engine, model.class_map, data, options, callbacks, folder.get()}, std::move(record));
 }
 
 SearchAnswers search(Classifier& classifier, const SearchData& data, const SearchOptions& options,
@@ -217,14 +217,13 @@ SearchAnswers search(Classifier& classifier, const SearchData& data, const Searc
     throw Error(ErrorCode::usage,
                 "a classifier of the caller's cannot resume: nothing says that it is the same one");
   const ValueShape& size = Internals::parts(data).size;
-  const ClassMap map = class_map_of(classifier, static_cast<int>(data.class_names().size()));
-  const auto engine = make_classifier_engine(classifier, map, size);
+  const NamedClassMap map{class_map_of(classifier, static_cast<int>(data.class_names().size())), "given"};
+  const auto engine = make_classifier_engine(classifier, map.map, size);
   RunRecord record;
   record.model.file = record.model.arch = classifier.name();
   record.model.format = "caller";
   record.model.classes = classifier.classes();
   record.options.reuse = false;
-  record.options.class_map = "given";
   const auto folder = open_folder(options);
   return run({*engine, map, data, options, callbacks, folder.get()}, std::move(record));
 }

@@ -7,6 +7,7 @@
 #include "backdrop/error.h"
 #include "core/parallel.h"
 #include "loaders/dataset.h"
+#include "loaders/file.h"
 #include "search/inputs.h"
 
 namespace backdrop {
@@ -39,7 +40,7 @@ SearchData::SearchData(std::shared_ptr<const Parts> parts) : parts_(std::move(pa
 SearchData SearchData::load(const std::filesystem::path& root) {
   ThreadPool pool;
   auto parts = make_parts(load_challenge_input(root, pool));
-  parts->root = root.string();
+  parts->root = absolute_path(root);
   return SearchData(std::move(parts));
 }
 

@@ -43,12 +43,12 @@ std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions
                        .choose_precision = options.precision == kFastest,
                        .calibration = model.calibration,
                        .gpus = choice.gpus};
-  if (!choice.gpu) return make_cpu_engine(model.network, model.map, engine);
+  if (!choice.gpu) return make_cpu_engine(model.network, model.class_map.map, engine);
   if (engine.choose_precision || engine.precision == Precision::int16)
     throw Error(ErrorCode::usage,
                 fmt::format("precision {} is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8",
                             options.precision));
-  return make_cuda_engine(model.network, model.map, engine);
+  return make_cuda_engine(model.network, model.class_map.map, engine);
 }
 
 CallGate::Pass::Pass(CallGate& gate) : gate_(gate) {

@@ -17,7 +17,7 @@ struct Budget {
   }
 };
 
-/// "5000" pairs, "90s", "10m", "2h"; empty: no limit. Throws usage.
+/// "5000" pairs, or a time: "90s", "45m", "1.5h", "2d", "1h30m". Throws usage.
 Budget parse_budget(const std::string& text);
 
 }  // namespace backdrop

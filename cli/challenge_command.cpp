@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "backdrop/error.h"
-#include "cli/budget.h"
 #include "cli/challenge_options.h"
 #include "cli/challenge_tables.h"
 #include "cli/commands.h"
@@ -19,6 +18,8 @@
 #include "cli/version.h"
 #include "engine/device_choice.h"
 #include "engine/hand_off.h"
+#include "loaders/dataset.h"
+#include "loaders/file.h"
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
@@ -70,10 +71,13 @@ void start_engine(Preparation& ready, DeviceOptions device, Ranks* ranks) {
   if (ranks && chooses) text_of_first(*ranks, ready.record.precision());
 }
 
-Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine& progress) {
-  const Clock::time_point start = Clock::now();
+/// All but the engine.
+Preparation read_inputs(const ChallengeOptions& options, ProgressLine& progress) {
   Preparation ready;
   ready.record.started = utc_now();
+  const Shard shard = parse_shard(options.shard);
+  // Every job of an array that cannot be merged ends here, before it takes long.
+  if (!shard.is_whole()) check_shard(shard, list_foregrounds(options.data_path).size());
   progress.announce("reading " + options.model.checkpoint);
   ready.model = load_model(options.model);
   stop_if_interrupted();
@@ -84,12 +88,9 @@ Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine&
     stop_if_interrupted();
     ready.record.data_sha256 = manifest_sha256(ready.input, pool);
   }
-  const Shard shard = parse_shard(options.shard);
   select_shard(ready.input, shard);
   check_input(ready.input, ready.model.network->input);
   stop_if_interrupted();
-  progress.announce("preparing " + options.device.precision);
-  start_engine(ready, options.device, ranks);
   ready.record.model = ready.model.record;
   ready.record.data_path = absolute_path(options.data_path);
   ready.record.options = {.mode = options.mode,
@@ -97,11 +98,17 @@ Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine&
                           .shard = shard,
                           .reuse = is_on(options.device.reuse) && options.device.kernels == "own",
                           .cache_memory = static_cast<std::size_t>(options.device.cache_memory),
-                          .allow_partial = options.model.allow_partial,
-                          .class_map = ready.model.class_map_name,
-                          .class_map_sha256 = ready.model.class_map_sha256,
-                          .class_map_labels = ready.model.class_map_labels};
+                          .allow_partial = options.model.allow_partial};
+  record_class_map(ready.model.class_map, ready.record.options);
   ready.record.versions = program_versions();
+  return ready;
+}
+
+Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine& progress) {
+  const Clock::time_point start = Clock::now();
+  Preparation ready = read_inputs(options, progress);
+  progress.announce("preparing " + options.device.precision);
+  start_engine(ready, options.device, ranks);
   ready.record.load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return ready;
 }
@@ -117,13 +124,35 @@ SearchResult search(Preparation& ready, const PlanShape& shape, const Budget& bu
     progress.show(static_cast<double>(state.settled) / static_cast<double>(state.total),
                   search_progress_text(state));
   };
-  return run_search(*ready.engine, ready.input, ready.model.map, *plan, shape, hooks);
+  return run_search(*ready.engine, ready.input, ready.model.class_map.map, *plan, shape, hooks);
 }
 
-/// Asked to resume what is done: checks that it is this run, and tidies up behind a kill in its last step.
-void confirm_finished(const ChallengeOptions& options, const Preparation& ready) {
+/// Whether there is nothing left to resume, as rank 0 sees it.
+bool is_finished(const ChallengeOptions& options, Ranks* ranks) {
+  const bool finished = options.resume && ResultFolder::is_finished(options.out);
+  return ranks ? text_of_first(*ranks, finished ? "finished" : "") == "finished" : finished;
+}
+
+/// What the options ask for, in words to compare with the finished run's. No engine is made for it: asked for
+/// int8, a run in "int8, fp16" is the one that is meant.
+RunIdentity asked_identity(const RunRecord& asked, const std::string& precision,
+                           const RunIdentity& finished) {
+  const std::string found = identity_value(finished, "precision").value_or("not known");
+  const bool is_meant = precision == "auto" || found == precision || found.starts_with(precision + ", ");
+  RunIdentity identity = run_identity(asked);
+  for (auto& [name, value] : identity)
+    if (name == "precision") value = is_meant ? found : precision;
+  return identity;
+}
+
+/// Asked to resume what is done: checks that it is this run, tidies up behind a kill in its last step and
+/// prints the answer that is there.
+void print_finished(const ChallengeOptions& options, std::optional<ProgressLine>& progress) {
+  const Preparation ready = read_inputs(options, *progress);
+  progress.reset();
+  const RunIdentity finished = read_run_identity(options.out);
   const std::string difference =
-      identity_difference(read_run_identity(options.out), run_identity(ready.record));
+      identity_difference(finished, asked_identity(ready.record, options.device.precision, finished));
   if (!difference.empty())
     throw Error(ErrorCode::usage,
                 fmt::format("is a finished run of something else: {}; choose another --out, or --force to "
@@ -135,7 +164,7 @@ void confirm_finished(const ChallengeOptions& options, const Preparation& ready)
   const PairMatrix pairs =
       read_answers(options.out, static_cast<int>(ready.input.foregrounds.size()),
                    static_cast<int>(ready.input.background_names.size()), ready.model.network->classes());
-  const ChallengeStatistics statistics = compute_statistics(pairs, ready.input, ready.model.map);
+  const ChallengeStatistics statistics = compute_statistics(pairs, ready.input, ready.model.class_map.map);
   const RunRecord record = read_run_record(options.out);
   fmt::print("{}", options.json ? read_run_json(options.out)
                                 : challenge_tables(record, ready.input, statistics, options.out));
@@ -150,17 +179,18 @@ void take_precision(const RunIdentity& resumed, ChallengeOptions& options) {
 void run_challenge(ChallengeOptions options) {
   const Clock::time_point begun = Clock::now();
   check_combination(options);
-  check_device(options.device);
-  const Budget budget = parse_budget(options.budget);
   watch_for_interrupts();
   Ranks* ranks = join_ranks();
   const bool leads = ranks == nullptr || ranks->rank() == 0;
   std::optional<ProgressLine> progress(options.quiet || !leads);
+  if (is_finished(options, ranks)) {
+    if (leads) print_finished(options, progress);
+    return;
+  }
+  check_device(options.device);
   std::optional<ResultFolder> folder;
-  if (leads && !options.out.empty() && !options.is_finished())
-    folder.emplace(options.out, options.existing());
+  if (leads && !options.out.empty()) folder.emplace(options.out, options.existing());
   if (folder && folder->unfinished()) take_precision(*folder->unfinished(), options);
-  if (leads && options.is_finished()) take_precision(read_run_identity(options.out), options);
   Preparation ready = prepare(options, ranks, *progress);
   if (leads)
     for (const std::string& note : ready.input.notes) print_note(note);
@@ -171,7 +201,6 @@ void run_challenge(ChallengeOptions options) {
     const bool with_logits = !options.logits.empty();
     executor.emplace(*ranks, *ready.engine, ready.input, with_logits ? ready.engine->classes() : 0);
   }
-  if (options.is_finished() && !folder) return confirm_finished(options, ready);
   // Only where whole rows of backgrounds are taken do the ranks divide them.
   const int engines = ranks && options.mode == "all" ? ranks->size() : 1;
   PlanShape shape = plan_shape(*ready.engine, ready.input, engines);
@@ -186,15 +215,16 @@ void run_challenge(ChallengeOptions options) {
     hooks.sinks.push_back(&logits.emplace(options.logits, ready.input.foregrounds.size(),
                                           ready.input.background_names.size(),
                                           static_cast<std::size_t>(ready.engine->classes())));
-  const SearchResult result = search(ready, shape, budget, begun, hooks, *progress);
+  const SearchResult result = search(ready, shape, options.budget, begun, hooks, *progress);
   record_result(ready.record, *ready.engine, result);
   if (executor) record_ranks(ready.record, executor->work());
-  const ChallengeStatistics statistics = compute_statistics(result.pairs, ready.input, ready.model.map);
+  const ChallengeStatistics statistics =
+      compute_statistics(result.pairs, ready.input, ready.model.class_map.map);
   const std::string json = run_json(ready.record, ready.input, statistics);
   if (logits) logits->commit();
   if (folder)
-    write_run_files(*folder,
-                    {ready.record, json, ready.input, statistics, result.pairs, ready.model.map, {}});
+    write_run_files(
+        *folder, {ready.record, json, ready.input, statistics, result.pairs, ready.model.class_map.map, {}});
   if (folder && result.complete) folder->commit();
   progress.reset();
   const std::string place = folder && !result.complete ? folder->partial().string() : options.out;

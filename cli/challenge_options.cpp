@@ -50,8 +50,9 @@ void add_challenge_options(CLI::App& command, const std::shared_ptr<ChallengeOpt
       ->check(CLI::IsMember({"adaptive", "plain"}))
       ->capture_default_str();
   command
-      .add_option("--budget", options->budget,
-                  "Answer after so many pairs, or a time like 90s, 10m, 2h, with bounds for the rest")
+      .add_option_function<std::string>(
+          "--budget", [options](const std::string& text) { options->budget = parse_budget(text); },
+          "Answer after so many pairs, or a time like 90s, 45m, 1.5h, 1h30m, 2d, with bounds for the rest")
       ->type_name("N|TIME");
   command
       .add_option("--shard", options->shard,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/budget.h"
 #include "cli/model_options.h"
 #include "search/result_folder.h"
 
@@ -17,7 +18,7 @@ struct ChallengeOptions {
   std::string data_path;
   std::string mode = "first";
   std::string order = "adaptive";
-  std::string budget;
+  Budget budget;
   std::string shard = "1/1";
   std::string out;
   std::string logits;
@@ -30,7 +31,6 @@ struct ChallengeOptions {
     if (force) return ResultFolder::Existing::replace;
     return resume ? ResultFolder::Existing::resume : ResultFolder::Existing::refuse;
   }
-  bool is_finished() const { return resume && ResultFolder::is_finished(out); }
 };
 
 void add_challenge_options(CLI::App& command, const std::shared_ptr<ChallengeOptions>& options);

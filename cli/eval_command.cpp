@@ -16,6 +16,7 @@
 #include "cli/text_table.h"
 #include "cli/version.h"
 #include "core/durable_file.h"
+#include "loaders/file.h"
 #include "report/evaluation_record.h"
 #include "report/run_files.h"
 #include "report/run_summary.h"
@@ -152,7 +153,7 @@ void run_eval(const EvalOptions& options) {
   };
   for (const std::string& variation : variations)
     record.results.push_back(
-        evaluate_variation(*engine, model.map, options.data_path, variation, pool, hooks));
+        evaluate_variation(*engine, model.class_map.map, options.data_path, variation, pool, hooks));
   record.engine = engine_record(*engine);
   progress.reset();
   check_unchanged(earlier, record);

@@ -16,13 +16,13 @@ ChallengeInput load_run_data(const RunRecord& record, const std::string& path) {
 
 ClassMap load_run_class_map(const RunRecord& record) {
   const OptionsRecord& options = record.options;
-  const bool built_in = options.class_map == "identity" || options.class_map == "published";
   const int classes = record.model.classes;
   ClassMap map;
   if (!options.class_map_labels.empty())
     map = parse_class_map_text(options.class_map_labels, classes, "run.json");
   else
-    map = built_in ? default_class_map(classes) : read_class_map(options.class_map, classes);
+    map = is_built_in(options.class_map) ? default_class_map(classes)
+                                         : read_class_map(options.class_map, classes);
   if (class_map_sha256(map) != options.class_map_sha256)
     throw Error(ErrorCode::bad_input, "is not the class map that the search was made with",
                 options.class_map);

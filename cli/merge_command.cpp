@@ -12,6 +12,7 @@
 #include "cli/model_options.h"
 #include "cli/version.h"
 #include "engine/screening.h"
+#include "loaders/file.h"
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "search/merge.h"

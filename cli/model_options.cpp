@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <mutex>
 
 #include "backdrop/error.h"
@@ -147,10 +146,6 @@ void check_device(const DeviceOptions& options) {
   find_gpus(choice.gpus);
 }
 
-std::string absolute_path(const std::string& path) {
-  return std::filesystem::absolute(path).lexically_normal().string();
-}
-
 std::string tensor_text(const TensorNames& tensors) {
   constexpr std::size_t kShown = 3;
   const std::size_t shown = std::min(tensors.names.size(), kShown);
@@ -192,13 +187,7 @@ LoadedModel load_model(const ModelOptions& options) {
   LoadedModel model;
   model.network = std::move(loaded.network);
   model.record = std::move(loaded.record);
-  model.class_map_sha256 = class_map_sha256(map->map);
-  model.map = std::move(map->map);
-  model.class_map_name = std::move(map->name);
-  if (!options.class_map.empty()) {
-    model.class_map_name = absolute_path(options.class_map);
-    model.class_map_labels = class_map_text(model.map);
-  }
+  model.class_map = std::move(*map);
   model.calibration = carried_calibration(loaded.checkpoint, *model.network, options.checkpoint);
   return model;
 }
@@ -226,9 +215,9 @@ std::unique_ptr<Engine> make_engine(const LoadedModel& model, const DeviceOption
   EngineOptions engine = engine_options(options);
   engine.calibration = model.calibration;
   const DeviceChoice choice = parse_device(options.device);
-  if (!choice.gpu) return make_cpu_engine(model.network, model.map, engine);
+  if (!choice.gpu) return make_cpu_engine(model.network, model.class_map.map, engine);
   engine.gpus = choice.gpus;
-  return make_cuda_engine(model.network, model.map, engine);
+  return make_cuda_engine(model.network, model.class_map.map, engine);
 }
 
 MachinePeak measure_peak(const DeviceOptions& options) {

@@ -14,6 +14,7 @@
 #include "engine/machine_peak.h"
 #include "models/build.h"
 #include "report/run_record.h"
+#include "search/inputs.h"
 
 namespace backdrop {
 
@@ -50,10 +51,7 @@ struct LoadedNetwork {
 struct LoadedModel {
   std::shared_ptr<const Network> network;
   ModelRecord record;
-  ClassMap map;
-  std::string class_map_name;
-  std::string class_map_sha256;
-  std::string class_map_labels;            ///< class_map_text of a file's map
+  NamedClassMap class_map;
   std::optional<Calibration> calibration;  ///< of a converted checkpoint
 };
 
@@ -72,9 +70,6 @@ CLI::Validator not_negative();
 
 /// Throws no_device if this build or machine lacks the device asked for.
 void check_device(const DeviceOptions& options);
-
-/// A path as results name it: good from every working directory.
-std::string absolute_path(const std::string& path);
 
 /// "a, b, c and 5 more".
 std::string tensor_text(const TensorNames& tensors);

@@ -21,6 +21,7 @@ namespace {
 struct PlanOptions {
   ModelOptions model;
   std::string data_path;
+  std::string precision = "fp32";
   std::uint64_t cache_memory = 0;
   std::size_t backgrounds = 0;
   std::string picture;
@@ -49,20 +50,38 @@ std::string layer_table(const PlanReport& plan) {
   return table.text();
 }
 
+std::string cache_text(const PlanReport& plan) {
+  const auto mebibytes = [](std::size_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
+  const CachePlan& cache = plan.cache;
+  if (plan.precision == Precision::fp32)
+    return fmt::format("Cached            {:.1f} MiB for each background, {} at a time\n",
+                       mebibytes(cache.bytes_per_background), cache.tile);
+  std::string text = fmt::format(
+      "Cached            {:.1f} MiB for each background in {}, {:.1f} in fp32 to decide again what is close, "
+      "{} at a time\n",
+      mebibytes(cache.bytes_per_background), name(plan.precision),
+      mebibytes(cache.exact_bytes_per_background), cache.tile);
+  if (plan.cache_with_sums)
+    text += fmt::format("- sums in bf16    {:.1f} MiB in int8, {} at a time, if the search needs them\n",
+                        mebibytes(plan.cache_with_sums->bytes_per_background), plan.cache_with_sums->tile);
+  return text;
+}
+
 std::string summary(const Network& network, const PlanReport& plan) {
   const int hand_off = plan.choice.hand_off;
   return fmt::format(
       "Multiply-adds     {} of {} million a composite ({})\n"
       "Activations       {} of those written without reuse\n"
-      "Predicted cost    {} of a composite without reuse, tiles and caches included\n"
+      "Predicted cost    {} of a composite without reuse, tiles and caches included{}\n"
       "Hand-off          {}\n"
-      "Cached            {:.1f} MiB for each background, {} at a time\n"
+      "{}"
       "Tiles             {}, each background computed once\n",
       millions(plan.multiply_adds()), millions(static_cast<double>(plan.whole_multiply_adds())),
       percent(plan.multiply_adds_share, 1), percent(plan.written_share, 1), percent(plan.choice.share, 1),
+      plan.precision == Precision::fp32 ? "" : ", by fp32's costs",
       fmt::format("every position computed from {} on (layer {} of {})",
                   network.layers[static_cast<std::size_t>(hand_off)].name, hand_off, network.layers.size()),
-      static_cast<double>(plan.choice.bytes_per_background) / (1 << 20), plan.choice.tile, plan.tiles);
+      cache_text(plan), plan.tiles);
 }
 
 void draw(const PlanOptions& options, const Network& network, const std::vector<Mask>& masks) {
@@ -93,7 +112,8 @@ void run_plan(const PlanOptions& options) {
                                       : list_samples(options.data_path, "only_bg_t", &notes).size();
   for (const std::string& note : notes) print_note(note);
   const std::size_t memory = options.cache_memory > 0 ? options.cache_memory : default_cache_memory();
-  const PlanReport plan = report_plan(network, pointers, backgrounds, memory);
+  const PlanReport plan =
+      report_plan(network, pointers, backgrounds, memory, precision_named(options.precision).value());
   if (!options.picture.empty()) draw(options, network, masks);
   if (options.json)
     fmt::print("{}", reuse_plan_json(loaded.record, plan));
@@ -106,12 +126,17 @@ void run_plan(const PlanOptions& options) {
 void add_plan_command(CLI::App& application) {
   auto options = std::make_shared<PlanOptions>();
   CLI::App* command =
-      application.add_subcommand("plan", "What exact reuse will do for a data set in fp32, layer by layer");
+      application.add_subcommand("plan", "What exact reuse will do for a data set, layer by layer");
   command->add_option("--data-path", options->data_path, "Root of the IN-9 release")
       ->required()
       ->type_name("DIR");
   add_network_options(*command, options->model, false);
   add_in9_option(*command, options->model);
+  command
+      ->add_option("--precision", options->precision,
+                   "Of the CPU's engine, whether or not this processor has it: what is cached in which form")
+      ->check(CLI::IsMember({"fp32", "bf16", "int16", "int8"}))
+      ->capture_default_str();
   add_cache_option(*command, options->cache_memory);
   command->add_option("--backgrounds", options->backgrounds, "How many (default: those of only_bg_t)")
       ->check(not_negative())

@@ -100,6 +100,7 @@ std::string profile_text(const ProfileRecord& record) {
                         times.reuse ? "With exact reuse" : "Every position",
                         static_cast<double>(times.composites()) / times.seconds, times.foregrounds,
                         times.backgrounds, decided_again_text(times), times.engine, layer_table(times));
+  if (const std::string note = bandwidth_note(record); !note.empty()) text += '\n' + note + '\n';
   return text;
 }
 

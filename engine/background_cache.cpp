@@ -14,7 +14,7 @@ BackgroundCache::BackgroundCache(const PositionNetwork& network, int hand_off, s
     : network_(network), hand_off_(hand_off), pool_(pool) {
   for (int v = 0; v <= hand_off; ++v) {
     value_offset_.push_back(block_bytes_);
-    block_bytes_ += (network.network().shape(v).size() * network.element_bytes(v) + 63) / 64 * 64;
+    block_bytes_ += bytes_in_block(network.network().shape(v).size() * network.element_bytes(v));
   }
   for (int i = 0; i < hand_off; ++i) {
     const bool tiled = network.whole().tiles[i] != nullptr;

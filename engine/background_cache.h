@@ -17,6 +17,11 @@
 
 namespace backdrop {
 
+/// What a value of so many bytes takes in a background's block: whole lines of the processor's cache.
+constexpr std::size_t bytes_in_block(std::size_t value_bytes) {
+  return (value_bytes + 63) / 64 * 64;
+}
+
 class BackgroundCache {
  public:
   /// Caches the inputs of every layer up to `hand_off` in at most `memory` bytes (at least one batch of

@@ -1,6 +1,14 @@
 #include "engine/plan_report.h"
 
+#include <algorithm>
+#include <numeric>
+
+#include "engine/background_cache.h"
+#include "engine/cuda_network.h"
 #include "engine/position_sets.h"
+#include "engine/screened_runner.h"
+#include "engine/stored_values.h"
+#include "kernels/dot_convolution.h"
 
 namespace backdrop {
 namespace {
@@ -35,6 +43,39 @@ void set_totals(PlanReport& report) {
   report.multiply_adds_share = whole > 0 ? report.multiply_adds() / whole : 1;
 }
 
+// Of each cached value, for one background.
+std::vector<std::size_t> fast_bytes(const Network& network, int hand_off, Precision precision,
+                                    bool bf16_sums) {
+  const Network padded = pad_for_device(network, kernels::kDotLanes);
+  const std::vector<Precision> stored = stored_values(network, precision, bf16_sums);
+  std::vector<std::size_t> bytes;
+  for (int v = 0; v <= hand_off; ++v) bytes.push_back(padded.shape(v).size() * element_bytes(stored[v]));
+  return bytes;
+}
+
+std::vector<std::size_t> exact_bytes(const Network& network, int hand_off) {
+  std::vector<std::size_t> bytes;
+  for (int v = 0; v <= hand_off; ++v) bytes.push_back(network.shape(v).size() * sizeof(float));
+  return bytes;
+}
+
+std::size_t block_bytes(const std::vector<std::size_t>& values) {
+  return std::accumulate(values.begin(), values.end(), std::size_t{0},
+                         [](std::size_t sum, std::size_t bytes) { return sum + bytes_in_block(bytes); });
+}
+
+CachePlan plan_caches(const Network& network, const PlanReport& report, const std::vector<std::size_t>& fast,
+                      std::size_t memory) {
+  if (report.precision == Precision::fp32) return {report.choice.bytes_per_background, 0, report.choice.tile};
+  CachePlan plan{block_bytes(fast), block_bytes(exact_bytes(network, report.choice.hand_off)), 0};
+  const std::size_t fast_memory = fast_cache_memory(memory, report.precision);
+  const std::size_t fitting = std::min(fast_memory / plan.bytes_per_background,
+                                       (memory - fast_memory) / plan.exact_bytes_per_background);
+  plan.tile =
+      static_cast<int>(std::clamp<std::size_t>(fitting, 1, std::max<std::size_t>(1, report.backgrounds)));
+  return plan;
+}
+
 }  // namespace
 
 double PlanReport::multiply_adds() const {
@@ -50,12 +91,21 @@ std::int64_t PlanReport::whole_multiply_adds() const {
 }
 
 PlanReport report_plan(const Network& network, std::span<const Mask* const> masks, std::size_t backgrounds,
-                       std::size_t memory) {
+                       std::size_t memory, Precision precision) {
   PlanReport report;
+  report.precision = precision;
   report.foregrounds = masks.size();
   report.backgrounds = backgrounds;
   report.choice = choose_hand_off(network, sample_masks(masks), masks.size(), backgrounds, memory);
-  const auto tile = static_cast<std::size_t>(report.choice.tile);
+  const int hand_off = report.choice.hand_off;
+  const std::vector<std::size_t> cached = precision == Precision::fp32
+                                              ? exact_bytes(network, hand_off)
+                                              : fast_bytes(network, hand_off, precision, false);
+  report.cache = plan_caches(network, report, cached, memory);
+  if (precision == Precision::int8 && has_sums(network))
+    report.cache_with_sums =
+        plan_caches(network, report, fast_bytes(network, hand_off, precision, true), memory);
+  const auto tile = static_cast<std::size_t>(report.cache.tile);
   report.tiles = static_cast<std::int64_t>((backgrounds + tile - 1) / tile);
 
   const PositionSets everything = all_mixed(network);
@@ -64,16 +114,15 @@ PlanReport report_plan(const Network& network, std::span<const Mask* const> mask
     layer.name = network.layers[i].name;
     layer.out = network.layers[i].out;
     layer.whole_multiply_adds = cost_of_layer(network, everything, i).multiply_adds;
-    if (i < report.choice.hand_off)
-      layer.cached_bytes = layer.out.size() * static_cast<std::int64_t>(sizeof(float));
+    if (i < hand_off) layer.cached_bytes = static_cast<std::int64_t>(cached[static_cast<std::size_t>(i) + 1]);
     report.layers.push_back(layer);
   }
   for (std::size_t i = report.layers.size(); i < network.layers.size(); ++i)
     report.fully_connected += network.layers[i].macs();
 
   for (const Mask* mask : masks)
-    add_mask(network, find_position_sets(network, *mask, report.choice.hand_off),
-             1.0 / static_cast<double>(masks.size()), report);
+    add_mask(network, find_position_sets(network, *mask, hand_off), 1.0 / static_cast<double>(masks.size()),
+             report);
   set_totals(report);
   return report;
 }

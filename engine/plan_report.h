@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/hand_off.h"
+#include "kernels/precision.h"
 #include "loaders/mask.h"
 #include "models/network.h"
 
@@ -26,9 +28,21 @@ struct LayerPlan {
   std::int64_t cached_bytes = 0;  ///< of this layer's output, for each background; 0 after the hand-off
 };
 
+/// What the CPU caches. Below fp32 each background has its features twice: in the precision, and in fp32 for
+/// what is decided again.
+struct CachePlan {
+  std::size_t bytes_per_background = 0;        ///< in the precision
+  std::size_t exact_bytes_per_background = 0;  ///< beside them in fp32; 0 where that is the precision
+  int tile = 0;                                ///< backgrounds that fit the memory, at most those there are
+};
+
 struct PlanReport {
   std::vector<LayerPlan> layers;
-  HandOffChoice choice;
+  HandOffChoice choice;  ///< by fp32's costs, whatever the precision
+  Precision precision = Precision::fp32;
+  CachePlan cache;
+  /// The same if int8's run finds that it needs sums in bfloat16 (stored_values.h); nothing where it cannot.
+  std::optional<CachePlan> cache_with_sums;
   std::size_t foregrounds = 0;
   std::size_t backgrounds = 0;
   std::int64_t tiles = 0;            ///< each background's features are computed once, in its tile
@@ -40,9 +54,10 @@ struct PlanReport {
   std::int64_t whole_multiply_adds() const;
 };
 
-/// The plan for foregrounds with these masks on `backgrounds` backgrounds with `memory` bytes of cache. All
-/// masks are analysed; the hand-off is chosen as the engine chooses it.
+/// The plan for foregrounds with these masks on `backgrounds` backgrounds with `memory` bytes of cache, in a
+/// precision of the CPU's, whether or not this one has it. All masks are analysed; the hand-off is chosen as
+/// the engine chooses it.
 PlanReport report_plan(const Network& network, std::span<const Mask* const> masks, std::size_t backgrounds,
-                       std::size_t memory);
+                       std::size_t memory, Precision precision = Precision::fp32);
 
 }  // namespace backdrop

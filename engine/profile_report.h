@@ -27,8 +27,9 @@ struct LayerProfile {
   double bytes = 0;            ///< the least that it must read and write (engine/layer_traffic.h)
   double compute_share = 0;    ///< of the measured peaks of its products; 0 where one was not measured
   double bandwidth_share = 0;  ///< of the measured memory bandwidth; above 1 where caches hold the data
-  double roofline_share =
-      0;  ///< the larger of both, at most 1: the time it would need at the roof, over its own
+  /// The larger of both, at most 1: the time it would need at the roof, over its own. Where caches hold the
+  /// data the memory is no roof, and 1 no limit.
+  double roofline_share = 0;
 };
 
 /// One search. All seconds are of its clock and add up to `seconds`. Below fp32, layers, cache and

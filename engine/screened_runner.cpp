@@ -10,12 +10,6 @@
 namespace backdrop {
 namespace {
 
-// Of the memory for both caches, the fast one's share: both hold the same backgrounds then.
-std::size_t fast_memory(std::size_t memory, Precision precision) {
-  const std::size_t fast = element_bytes(precision);
-  return memory / (fast + sizeof(float)) * fast;
-}
-
 // The fast pass takes about a tenth of fp32's time longer with sums in bfloat16: by so much must the share
 // that fp32 decides again fall.
 constexpr double kShareForBf16Sums = 0.1;
@@ -104,6 +98,11 @@ class ScreeningSink final : public LogitSink {
 
 }  // namespace
 
+std::size_t fast_cache_memory(std::size_t memory, Precision precision) {
+  const std::size_t fast = element_bytes(precision);
+  return memory / (fast + sizeof(float)) * fast;
+}
+
 ScreenedRunner::ScreenedRunner(std::shared_ptr<const Network> network, ScreenedOptions options,
                                ThreadPool& pool)
     : network_(std::move(network)),
@@ -111,7 +110,7 @@ ScreenedRunner::ScreenedRunner(std::shared_ptr<const Network> network, ScreenedO
       pool_(pool),
       exact_(network_,
              {options_.exact_rows, options_.hand_off,
-              options_.cache_memory - fast_memory(options_.cache_memory, options_.precision)},
+              options_.cache_memory - fast_cache_memory(options_.cache_memory, options_.precision)},
              pool),
       screening_(options_.precision) {}
 
@@ -139,7 +138,7 @@ std::unique_ptr<ScreenedRunner::Fast> ScreenedRunner::make_fast(const Calibratio
                                 bf16_sums, &pool_});
   ReducedNetwork* const observed = layers.get();
   const ReuseOptions reuse{options_.fast_rows, options_.hand_off,
-                           fast_memory(options_.cache_memory, options_.precision)};
+                           fast_cache_memory(options_.cache_memory, options_.precision)};
   auto fast = std::unique_ptr<Fast>(new Fast{bf16_sums, observed, {std::move(layers), reuse, pool_}});
   fast->runner.set_backgrounds(backgrounds_);
   return fast;

@@ -14,6 +14,10 @@
 
 namespace backdrop {
 
+/// Of the memory for the caches of both, the fast one's share: both hold the same backgrounds then, unless
+/// sums are bfloat16.
+std::size_t fast_cache_memory(std::size_t memory, Precision precision);
+
 struct ScreenedOptions {
   Precision precision = Precision::int8;
   bool portable = false;                                  ///< the fast layers by plain loops

@@ -89,4 +89,8 @@ std::string describe_stray_content(std::span<const std::byte> bytes) {
   return {};
 }
 
+std::string absolute_path(const std::filesystem::path& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
 }  // namespace backdrop

@@ -123,9 +123,9 @@ std::string profile_page(const ProfileRecord& record) {
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Profile of {0}</title>\n"
       "<style>{1}</style>\n</head>\n<body>\n<h1>Where the time goes: {0}</h1>\n"
       "<p class=\"soft\">{2}. Measured peaks: {3}. A box is as wide as its time; red is far from the "
-      "roofline, green at it. Shares of the bandwidth above 100% come from "
-      "caches.</p>\n",
-      escaped(record.model.arch), kStyle, machine_text(record), peak_text(record.peak));
+      "roofline, green at it. {4}</p>\n",
+      escaped(record.model.arch), kStyle, machine_text(record), peak_text(record.peak),
+      bandwidth_note(record));
   for (const SearchTimes& times : record.searches)
     html += fmt::format(
         "<h2>{}: {:.1f} composites a second</h2>\n<p class=\"soft\">{}; {} foregrounds on {} "

@@ -30,6 +30,9 @@ std::string peak_text(const MachinePeak& peak);
 /// each in fp32 is made of as many; empty where it has none.
 std::string products_text(const LayerProfile& layer);
 
+/// What shares of the bandwidth above 100% mean, in a sentence; empty where there are none.
+std::string bandwidth_note(const ProfileRecord& record);
+
 /// ", 12 decided again in fp32 and 5 more to audit"; empty in fp32.
 std::string decided_again_text(const SearchTimes& times);
 

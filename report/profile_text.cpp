@@ -26,6 +26,16 @@ std::string products_text(const LayerProfile& layer) {
   return text + (text.empty() ? "" : ", ") + name(layer.tile_products);
 }
 
+std::string bandwidth_note(const ProfileRecord& record) {
+  for (const SearchTimes& times : record.searches)
+    for (const LayerProfile& layer : times.layers)
+      if (layer.bandwidth_share > 1)
+        return "Of bandwidth above 100%: caches hold the layer's data, so the memory is no roof, and 100% of "
+               "the "
+               "roofline no limit.";
+  return "";
+}
+
 std::string decided_again_text(const SearchTimes& times) {
   if (times.precision == Precision::fp32) return "";
   return fmt::format(", {} decided again in fp32 and {} more to audit", times.rechecked, times.audited);

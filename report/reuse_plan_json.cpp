@@ -9,8 +9,10 @@ std::string reuse_plan_json(const ModelRecord& model, const PlanReport& plan) {
                {"foregrounds", plan.foregrounds},
                {"backgrounds", plan.backgrounds},
                {"hand_off", plan.choice.hand_off},
-               {"cached_bytes_per_background", plan.choice.bytes_per_background},
-               {"backgrounds_per_tile", plan.choice.tile},
+               {"precision", name(plan.precision)},
+               {"cached_bytes_per_background", plan.cache.bytes_per_background},
+               {"exact_cached_bytes_per_background", plan.cache.exact_bytes_per_background},
+               {"backgrounds_per_tile", plan.cache.tile},
                {"tiles", plan.tiles},
                {"fills_per_background", 1},
                {"multiply_adds", plan.multiply_adds()},
@@ -19,6 +21,9 @@ std::string reuse_plan_json(const ModelRecord& model, const PlanReport& plan) {
                {"written_share", plan.written_share},
                {"predicted_cost_share", plan.choice.share},
                {"fully_connected_multiply_adds", plan.fully_connected}};
+  if (plan.cache_with_sums)
+    json["with_bf16_sums"] = {{"cached_bytes_per_background", plan.cache_with_sums->bytes_per_background},
+                              {"backgrounds_per_tile", plan.cache_with_sums->tile}};
   for (const LayerPlan& layer : plan.layers)
     json["layers"].push_back({{"name", layer.name},
                               {"height", layer.out.height},

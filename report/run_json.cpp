@@ -123,6 +123,12 @@ std::string RunRecord::precision() const {
   return text;
 }
 
+void record_class_map(const NamedClassMap& map, OptionsRecord& options) {
+  options.class_map = map.name;
+  options.class_map_sha256 = class_map_sha256(map.map);
+  options.class_map_labels = is_built_in(map.name) ? "" : class_map_text(map.map);
+}
+
 RunIdentity run_identity(const RunRecord& record) {
   const OptionsRecord& options = record.options;
   return {{"checkpoint sha256", record.model.sha256},

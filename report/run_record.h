@@ -75,10 +75,13 @@ struct OptionsRecord {
   bool reuse = true;
   std::size_t cache_memory = 0;
   bool allow_partial = false;
-  std::string class_map;  ///< "identity", "published" or the file given
-  std::string class_map_sha256;
-  std::string class_map_labels = {};  ///< class_map_text of a file's map; empty for those built in
+  std::string class_map = {};  ///< NamedClassMap::name
+  std::string class_map_sha256 = {};
+  std::string class_map_labels = {};  ///< class_map_text; empty for those built in
 };
+
+/// What records say of a class map: enough to have it again without its file.
+void record_class_map(const NamedClassMap& map, OptionsRecord& options);
 
 struct RunRecord {
   ModelRecord model;

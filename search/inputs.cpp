@@ -9,6 +9,7 @@
 #include "backdrop/error.h"
 #include "core/hash.h"
 #include "loaders/dataset.h"
+#include "loaders/file.h"
 
 namespace backdrop {
 namespace {
@@ -97,13 +98,19 @@ Shard parse_shard(const std::string& text) {
   return shard;
 }
 
+void check_shard(const Shard& shard, std::size_t foregrounds) {
+  if (static_cast<std::size_t>(shard.count) <= foregrounds) return;
+  throw Error(ErrorCode::usage,
+              fmt::format("shard {} is of more shards than there are foregrounds, so that one would be empty "
+                          "and none could be merged: n may be at most {}",
+                          shard.text(), foregrounds));
+}
+
 void select_shard(ChallengeInput& input, const Shard& shard) {
+  check_shard(shard, input.foregrounds.size());
   std::vector<Foreground> selected;
   for (std::size_t row = 0; shard.foreground(row) < input.foregrounds.size(); ++row)
     selected.push_back(std::move(input.foregrounds[shard.foreground(row)]));
-  if (selected.empty())
-    throw Error(ErrorCode::usage, fmt::format("shard {} is empty: there are only {} foregrounds",
-                                              shard.text(), input.foregrounds.size()));
   input.foregrounds = std::move(selected);
 }
 
@@ -161,9 +168,13 @@ std::string class_map_sha256(const ClassMap& map) {
   return hash.hex();
 }
 
+bool is_built_in(const std::string& class_map) {
+  return class_map == "identity" || class_map == "published";
+}
+
 std::optional<NamedClassMap> choose_class_map(const std::filesystem::path& file, int classes) {
   constexpr int kImageNetClasses = 1000;
-  if (!file.empty()) return NamedClassMap{read_class_map(file, classes), file.string()};
+  if (!file.empty()) return NamedClassMap{read_class_map(file, classes), absolute_path(file)};
   if (classes == kIn9Classes) return NamedClassMap{default_class_map(classes), "identity"};
   if (classes == kImageNetClasses) return NamedClassMap{default_class_map(classes), "published"};
   return std::nullopt;

@@ -71,7 +71,10 @@ struct Shard {
 /// "2/8". Throws usage.
 Shard parse_shard(const std::string& text);
 
-/// Leaves the shard's foregrounds and all backgrounds. Throws usage if that is no foreground.
+/// Throws usage if there are more shards than foregrounds: one without any has no answers to merge.
+void check_shard(const Shard& shard, std::size_t foregrounds);
+
+/// Leaves the shard's foregrounds and all backgrounds, after check_shard.
 void select_shard(ChallengeInput& input, const Shard& shard);
 
 /// Throws usage unless there is something to search, every photo and mask is of the network's size and every
@@ -88,8 +91,12 @@ std::string class_map_sha256(const ClassMap& map);
 /// A class map with the name that records have for it.
 struct NamedClassMap {
   ClassMap map;
-  std::string name;  ///< "identity" or "published" (default_class_map), or the file
+  std::string
+      name;  ///< "identity" or "published" (default_class_map), "given" by a program, or the file's path
 };
+
+/// Whether a map of that name is one of default_class_map's.
+bool is_built_in(const std::string& class_map);
 
 /// The map in `file`; if that is empty, the one that is built in for so many classes. Nothing if there is
 /// none. Throws bad_input.

@@ -11,6 +11,8 @@
 #include <stdexcept>
 
 #include "backdrop/error.h"
+#include "loaders/demo_data.h"
+#include "report/run_reader.h"
 #include "tests/api/scene.h"
 #include "tests/search/temporary_folder.h"
 
@@ -228,6 +230,38 @@ TEST(PublicSearch, WritesAndResumesAResultFolder) {
     EXPECT_TRUE(fs::exists(out / file)) << file;
   EXPECT_EQ(code_of([&] { search(session(), data, {.out = out}); }), ErrorCode::usage);
   search(session(), data, {.out = out, .existing = ExistingRun::replace});
+}
+
+TEST(PublicSearch, RecordsAClassMapAsTheCommandDoes) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path / "map.json";
+  std::ofstream(file) << R"({"0":0,"1":1,"2":2,"3":3,"4":4,"5":-1,"6":-1,"7":7,"8":8})";
+  const SearchData data = OwnScene(1, 2).data();
+  const auto recorded = [&](const LoadOptions& options) {
+    Session loaded(Model::load(kDemoCheckpoint, options), {.device = "cpu"});
+    search(loaded, data, {.out = folder.path / "run", .existing = ExistingRun::replace});
+    return read_run_record(folder.path / "run").options;
+  };
+  const OptionsRecord from_file = recorded({.class_map = fs::relative(file)});
+  EXPECT_EQ(from_file.class_map, file);
+  EXPECT_EQ(from_file.class_map_labels, "0*1 1*1 2*1 3*1 4*1 -1*2 7*1 8*1");
+  const OptionsRecord given = recorded({.in9_labels = {0, 1, 2, 3, 4, -1, -1, 7, 8}});
+  EXPECT_EQ(given.class_map, "given");
+  EXPECT_EQ(given.class_map_labels, from_file.class_map_labels);
+  EXPECT_EQ(given.class_map_sha256, from_file.class_map_sha256);
+  EXPECT_EQ(recorded({}).class_map_labels, "");
+
+  ByteClassifier classifier;
+  classifier.label_list = {0, 1, 2, 3, 4, -1, -1, 7, 8};
+  search(classifier, data, {.out = folder.path / "run", .existing = ExistingRun::replace});
+  EXPECT_EQ(read_run_record(folder.path / "run").options.class_map_labels, from_file.class_map_labels);
+}
+
+TEST(PublicSearch, RecordsWhereItsDataLie) {
+  const TemporaryFolder folder;
+  write_demo_data(folder.path / "data", {.images_per_class = 1});
+  search(session(), SearchData::load(fs::relative(folder.path / "data")), {.out = folder.path / "run"});
+  EXPECT_EQ(read_run_record(folder.path / "run").data_path, folder.path / "data");
 }
 
 }  // namespace

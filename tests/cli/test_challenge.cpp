@@ -213,6 +213,33 @@ TEST_F(ChallengeTest, ARunGoesOnInItsOwnPrecision) {
   EXPECT_EQ(go_on("fp32", {"--resume"}).exit_code, 2);
 }
 
+TEST_F(ChallengeTest, AFinishedRunAnswersWithoutTheDeviceThatMadeIt) {
+  draw_data(1);
+  const Outcome begun = run(challenge({"--mode", "all", "--out", "run", "--precision", "int16"}));
+  if (begun.exit_code == 4) GTEST_SKIP() << begun.errors;
+  ASSERT_EQ(begun.exit_code, 0) << begun.errors;
+  // As a GPU would have left it.
+  nlohmann::json record = read_json("run/run.json");
+  record["identity"]["precision"] = "fp8, fp16";
+  record["screening"]["precision"] = "fp8";
+  write_text(folder() / "run/run.json", record.dump());
+  const auto again = [&](const std::string& precision, const std::string& mode) {
+    return run(challenge({"--mode", mode, "--out", "run", "--precision", precision, "--resume", "--json"}));
+  };
+  for (const char* precision : {"fp8", "auto"}) {
+    const Outcome answered = again(precision, "all");
+    EXPECT_EQ(answered.exit_code, 0) << answered.errors;
+    EXPECT_EQ(answered.output, record.dump());
+    EXPECT_THAT(answered.errors, Not(HasSubstr("preparing")));
+  }
+  const Outcome other_precision = again("int16", "all");
+  EXPECT_EQ(other_precision.exit_code, 2);
+  EXPECT_THAT(other_precision.errors, HasSubstr("its precision is fp8, fp16, not int16"));
+  const Outcome other_mode = again("fp8", "first");
+  EXPECT_EQ(other_mode.exit_code, 2);
+  EXPECT_THAT(other_mode.errors, HasSubstr("its mode is all, not first"));
+}
+
 TEST_F(ChallengeTest, WhatABudgetStoppedIsNoFinishedRun) {
   draw_data(4);
   ASSERT_EQ(run(challenge({"--shard", "1/2", "--out", "first"})).exit_code, 0);
@@ -284,6 +311,18 @@ TEST_F(ChallengeTest, OrdersAndShardsFindTheSameForegrounds) {
   const nlohmann::json whole = read_json("whole/run.json");
   EXPECT_EQ(whole["result"]["vulnerable"], plain["result"]["vulnerable"]);
   EXPECT_EQ(whole["data"]["foregrounds"], 18);
+}
+
+TEST_F(ChallengeTest, MoreShardsThanForegroundsAreRefusedAtOnce) {
+  draw_data(1);
+  for (const char* shard : {"1/10", "10/10"}) {
+    const Outcome refused = run(challenge({"--shard", shard, "--out", "part"}));
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.errors, AllOf(HasSubstr("n may be at most 9"), Not(HasSubstr("reading"))));
+    EXPECT_FALSE(fs::exists(folder() / "part.partial"));
+  }
+  for (const char* shard : {"1/9", "9/9"})
+    EXPECT_EQ(run(challenge({"--shard", shard})).exit_code, 0) << shard;
 }
 
 TEST_F(ChallengeTest, ShardsBelowFp32HaveOneAccount) {

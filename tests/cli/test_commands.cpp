@@ -183,6 +183,17 @@ TEST_F(OtherCommandsTest, WhatThePlanSays) {
       {"plan", "--checkpoint", "model.safetensors", "--in9", "--data-path", "data", "--picture", "mask.png"});
   ASSERT_EQ(plan.exit_code, 0) << plan.errors;
   EXPECT_TRUE(fs::exists(folder() / "mask.png"));
+  const Outcome int8 =
+      run({"plan", "--checkpoint", "model.safetensors", "--data-path", "data", "--precision", "int8"});
+  EXPECT_THAT(int8.output, AllOf(HasSubstr(" in int8, "), HasSubstr(" in fp32 to decide again"),
+                                 HasSubstr("- sums in bf16 "), HasSubstr("by fp32's costs")));
+  const auto cached = [this](const std::string& precision) {
+    const Outcome json = run({"plan", "--checkpoint", "model.safetensors", "--data-path", "data", "--json",
+                              "--precision", precision});
+    return nlohmann::json::parse(json.output)["layers"][0]["cached_bytes_per_background"].get<int>();
+  };
+  EXPECT_GT(cached("fp32"), cached("int8"));
+  EXPECT_EQ(cached("bf16"), 2 * cached("int8"));
   write_checkpoint("thousand.safetensors", 1000);
   EXPECT_EQ(run({"plan", "--checkpoint", "thousand.safetensors", "--in9", "--data-path", "data"}).exit_code,
             2);

@@ -1,4 +1,8 @@
 // Help, versions, and command lines that cannot be meant: exit codes and one clear line.
+#include <utility>
+
+#include "backdrop/error.h"
+#include "cli/budget.h"
 #include "tests/cli/command_test.h"
 
 namespace backdrop::testing {
@@ -64,10 +68,11 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run(challenge({"--reuse", "maybe"})), 2, "--reuse");
   expect_complaint(run(challenge({"--order", "random"})), 2, "--order");
   expect_complaint(run(challenge({"--budget", "3 days"})), 2, "--budget");
-  expect_complaint(run(challenge({"--budget", "0"})), 2, "--budget");
+  expect_complaint(run(challenge({"--budget", "1h30"})), 2, "1h30m or 2d for --budget");
   expect_complaint(run(challenge({"--resume"})), 2, "--out");
   expect_complaint(run(challenge({"--resume", "--force", "--out", "run"})), 2, "--force");
   expect_complaint(run(challenge({"--resume", "--out", "run", "--logits", "l.npy"})), 2, "--logits");
+  expect_complaint(run(plan({"--precision", "fp8"})), 2, "--precision");
   expect_complaint(run({"merge", "whole"}), 2, "shards");
   expect_complaint(run(challenge({"--cache-memory", "much"})), 2, "--cache-memory");
   expect_complaint(run(challenge({"--device", "abacus"})), 2, "--device");
@@ -88,6 +93,44 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run(eval({"--precision", "int8"})), 2, "--precision");
   expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");
   expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");
+}
+
+TEST(BudgetTest, IsANumberOfPairsOrATime) {
+  EXPECT_EQ(parse_budget("90").pairs, 90u);
+  EXPECT_EQ(parse_budget("90").seconds, 0);
+  const std::pair<const char*, double> times[] = {{"90s", 90},      {"45m", 2700},   {"1.5h", 5400},
+                                                  {"2d", 172800},   {"1h30m", 5400}, {"2d12h", 216000},
+                                                  {"1m0.5s", 60.5}, {"0h5m", 300}};
+  for (const auto& [text, seconds] : times) {
+    EXPECT_EQ(parse_budget(text).pairs, 0u) << text;
+    EXPECT_DOUBLE_EQ(parse_budget(text).seconds, seconds) << text;
+  }
+  for (const char* text : {"",
+                           "0",
+                           "0s",
+                           "-1",
+                           "-1h",
+                           "1.5",
+                           "1e3",
+                           "h",
+                           "1hm",
+                           "30m1h",
+                           "1h30",
+                           "1h1h",
+                           "2 h",
+                           " 2h",
+                           "2h ",
+                           "2H",
+                           "1,5h",
+                           "1.h",
+                           ".5h",
+                           "infs",
+                           "nanh",
+                           "0x10s",
+                           "90sec",
+                           "9999999999999999999999",
+                           "99999999999999d"})
+    EXPECT_THROW(parse_budget(text), Error) << text;
 }
 
 TEST_F(UsageTest, TheGpuIsMissing) {

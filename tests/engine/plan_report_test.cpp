@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/engine.h"
 #include "engine/position_sets.h"
 #include "tests/engine/random_network.h"
 
@@ -46,6 +47,44 @@ TEST(PlanReport, AFullMaskCostsALittleAndAnEmptyOneToo) {
     const PlanReport report = report_plan(*network, pointers(masks), 50, kPlenty);
     for (int i = 0; i < report.choice.hand_off; ++i) EXPECT_EQ(report.layers[i].multiply_adds, 0) << name;
   }
+}
+
+TEST(PlanReport, CachesInEachPrecisionWhatTheEngineDoes) {
+  constexpr int kSize = 31;
+  constexpr int kBackgrounds = 40;
+  const Image photo = test::random_image(kSize, 1);
+  const std::vector<Mask> masks(30, test::make_mask("disc", kSize, 1));
+  const auto backgrounds = std::make_shared<std::vector<Image>>();
+  std::vector<int> all;
+  for (int b = 0; b < kBackgrounds; ++b) {
+    backgrounds->push_back(test::random_image(kSize, 100u + static_cast<unsigned>(b)));
+    all.push_back(b);
+  }
+  std::vector<std::int16_t> predictions(kBackgrounds);
+  std::vector<CompositeTask> tasks;
+  for (const Mask& mask : masks)
+    tasks.push_back({&photo, &mask, 0, all, predictions.data(), nullptr, nullptr});
+  for (const auto& network : {test::random_plain_network(kSize, 3), test::random_residual_network(kSize, 2)})
+    for (const Precision precision : {Precision::fp32, Precision::bf16, Precision::int16, Precision::int8})
+      for (const std::size_t memory : {std::size_t{4} << 20, kPlenty}) {
+        const auto engine = make_cpu_engine(
+            network, default_class_map(9),
+            {.threads = 1, .batch = 1, .cache_memory = memory, .precision = precision, .portable = true});
+        engine->set_backgrounds(backgrounds);
+        engine->prepare(pointers(masks));
+        engine->calibrate(tasks, {});
+        const PlanReport report = report_plan(*network, pointers(masks), kBackgrounds, memory, precision);
+        const bool sums = engine->screening() && engine->screening()->bf16_sums;
+        const CachePlan cache = sums ? report.cache_with_sums.value() : report.cache;
+        EXPECT_EQ(engine->hand_off(), report.choice.hand_off);
+        EXPECT_EQ(std::min(engine->tile(), kBackgrounds), cache.tile) << name(precision) << ' ' << memory;
+        EXPECT_EQ(cache.tile == kBackgrounds, memory == kPlenty) << name(precision);
+        if (memory != kPlenty) continue;
+        const std::size_t each = cache.bytes_per_background + cache.exact_bytes_per_background;
+        EXPECT_NEAR(static_cast<double>(engine->cache_bytes()), static_cast<double>(kBackgrounds * each),
+                    kBackgrounds * 64.0 * (report.choice.hand_off + 1));
+        EXPECT_EQ(precision == Precision::fp32, cache.exact_bytes_per_background == 0);
+      }
 }
 
 TEST(HandOff, FitsTheMemoryThatIsGiven) {

@@ -117,6 +117,13 @@ TEST_F(Mpirun, AFailureOfRank0EndsAllRanks) {
   EXPECT_EQ(shell("timeout 60 " + mpirun(3, challenge("--mode all --out done"))), 2) << errors();
 }
 
+TEST_F(Mpirun, AFinishedRunAnswersAgain) {
+  ASSERT_EQ(shell(mpirun(2, challenge("--mode all --out done"))), 0) << errors();
+  ASSERT_EQ(shell("timeout 60 " + mpirun(2, challenge("--mode all --out done --resume --json"))), 0)
+      << errors();
+  EXPECT_EQ(file("out"), file("done/run.json"));
+}
+
 TEST_F(Mpirun, ARunWhoseRankWasKilledIsResumed) {
   ASSERT_EQ(shell(quoted(kCommand) + " demo-data more --images-per-class 6"), 0) << errors();
   const std::string run = challenge("--mode all", "more");

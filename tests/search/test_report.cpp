@@ -9,6 +9,7 @@
 #include "report/evaluation_record.h"
 #include "report/html.h"
 #include "report/pair_counts.h"
+#include "report/profile_record.h"
 #include "report/run_page.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
@@ -180,6 +181,16 @@ TEST(Paste, TakesTheForegroundWhereTheMaskIs) {
   EXPECT_EQ(paste(foreground, {1, 2, {9, 9, 9, 9, 9, 9}}).pixels,
             (std::vector<std::uint8_t>{9, 9, 9, 4, 5, 6}));
   EXPECT_TRUE(paste(foreground, {1, 1, {9, 9, 9}}).pixels.empty());
+}
+
+TEST(Profile, SaysWhatMoreThanTheBandwidthMeans) {
+  ProfileRecord record;
+  LayerProfile& layer = record.searches.emplace_back().layers.emplace_back();
+  layer.bandwidth_share = 0.99;
+  EXPECT_EQ(bandwidth_note(record), "");
+  layer.bandwidth_share = 1.2;
+  EXPECT_THAT(bandwidth_note(record), HasSubstr("caches hold the layer's data"));
+  EXPECT_THAT(profile_page(record), HasSubstr(bandwidth_note(record)));
 }
 
 TEST(ClassDisplayName, DropsTheNumberOfAClassFolder) {
