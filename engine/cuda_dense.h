@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "engine/composite_task.h"
 #include "engine/cuda_backgrounds.h"
 #include "engine/cuda_dense_layers.h"
 
@@ -25,7 +26,8 @@ class CudaDense {
   void set_profile(SearchProfile* profile) { clock_.set_profile(profile); }
 
   int batch() const { return all_.batch(); }
-  std::int64_t composites() const { return composites_; }
+  /// As Engine::multiply_adds.
+  std::int64_t multiply_adds() const { return composites_ * layers_.multiply_adds(); }
   std::size_t workspace_bytes() const { return all_.workspace_bytes() + upload_.bytes(); }
   /// As CudaDenseLayers::libraries.
   std::string libraries() const { return all_.libraries(0); }

@@ -1,10 +1,9 @@
-// One GPU's engine: exact reuse or the dense path in the precision asked for, and below fp32 what decides
-// again where that was close (engine/screening.h, engine/cuda_recheck.h).
+// One GPU's engine: a runner in the precision asked for, and below fp32 what decides again where that was
+// close (engine/screening.h, engine/cuda_recheck.h).
 #include "engine/cuda_engine.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -16,24 +15,17 @@
 #include "engine/cuda_profile_window.h"
 #include "engine/cuda_range.h"
 #include "engine/cuda_recheck.h"
-#include "engine/cuda_reuse.h"
+#include "engine/cuda_runner.h"
 #include "engine/cuda_sinks.h"
-#include "engine/hand_off.h"
 #include "engine/input_checks.h"
 #include "engine/screening.h"
 
 namespace backdrop {
 namespace {
 
-// Two tiles of the position convolution for each position: with 128 rows a ResNet-50's layer3 has 1.5 tiles a
-// multiprocessor of an H100, which take as long as 2.
-constexpr int kRows = 256;
-constexpr int kLeastRows = 32;  // where memory is short
-constexpr int kMostListMakers = 8;
 // A call begins with waiting for the first foreground's lists and ends with the last one's recheck: it shall
 // be long beside both.
 constexpr int kBatchesOfFill = 8;
-constexpr double kCacheShare = 0.8;  // of the memory that is free beside activations
 
 std::string describe(const GpuWays& without) {
   return without.empty() ? "" : ", without " + names(without);
@@ -61,7 +53,7 @@ class CudaEngine final : public PeerEngine {
     recheck_.emplace(*network_, *layers_, in9_.as<std::int32_t>(), device_, options_.gpu_without, plans_);
     renew_screening();
     if (needs_calibration(options.precision) && options.calibration) use_scales();
-    rows_ = clamp_rows(layers_->network(), options.batch > 0 ? options.batch : rows_for_memory());
+    runner_.emplace(*layers_, in9_.as<std::int32_t>(), options_, device_, *recheck_, plans_);
   }
 
   // Streams and events are let go on the device they belong to.
@@ -70,8 +62,7 @@ class CudaEngine final : public PeerEngine {
   void set_backgrounds(std::shared_ptr<const std::vector<Image>> backgrounds) override {
     for (const Image& image : *backgrounds) check_size(*network_, image.height, image.width);
     select_device();
-    drop_reuse();
-    masks_.clear();
+    runner_->set_photos(photos_);
     // What was measured on other photos does not hold for these.
     renew_screening();
     if (has_scales_of_run_) options_.calibration.reset();
@@ -85,16 +76,13 @@ class CudaEngine final : public PeerEngine {
     if (masks.empty()) return;
     for (const Mask* mask : masks) check_size(*network_, mask->height, mask->width);
     select_device();
-    masks_.clear();
-    for (const Mask* mask : sample_masks(masks)) masks_.push_back(*mask);
-    foregrounds_ = masks.size();
-    make_runner();
+    runner_->set_run(masks);
+    // Scales come from `calibrate` or the first composites where the model has none.
+    if (!needs_scales()) runner_->make();
   }
 
   bool set_profile(SearchProfile* profile) override {
-    profile_ = profile;
-    if (reuse_) reuse_->set_profile(profile);
-    if (dense_) dense_->set_profile(profile);
+    runner_->set_profile(profile);
     return true;
   }
 
@@ -102,32 +90,25 @@ class CudaEngine final : public PeerEngine {
     for (const CompositeTask& task : run) check_task(*network_, task, photos_.count);
     if (!screening_ || run.empty()) return;
     select_device();
-    retry_in_less_memory([&] {
-      prepare_for(run);
-      measure(run, stop);
-    });
+    runner_->set_run(run);
+    runner_->retry_in_less_memory([&] { measure(run, stop); });
   }
 
   void classify_composites(std::span<const CompositeTask> tasks) override {
     for (const CompositeTask& task : tasks) check_task(*network_, task, photos_.count);
     if (tasks.empty()) return;
     select_device();
-    retry_in_less_memory([&] {
-      prepare_for(tasks);
-      if (screening_ && !screening_->is_measured()) measure(tasks, {});
-    });
+    runner_->set_run(tasks);
+    if (screening_ && !screening_->is_measured()) runner_->retry_in_less_memory([&] { measure(tasks, {}); });
     window_.run(tasks, [&](std::span<const CompositeTask> part) {
-      retry_in_less_memory([&] {
-        prepare_for(tasks);
-        classify(part);
-      });
+      runner_->retry_in_less_memory([&] { classify(part); });
     });
   }
 
   void classify_images(std::span<const Image> images, float* logits) override {
     for (const Image& image : images) check_size(*network_, image.height, image.width);
     select_device();
-    retry_in_less_memory([&] { recheck_->exact().run(images, logits); });
+    runner_->retry_in_less_memory([&] { recheck_->exact().run(images, logits); });
   }
 
   std::optional<Calibration> calibration() const override { return options_.calibration; }
@@ -135,37 +116,26 @@ class CudaEngine final : public PeerEngine {
     select_device();
     options_.calibration = calibration;
     has_scales_of_run_ = true;
-    retry_in_less_memory([&] { use_scales(); });
+    runner_->retry_in_less_memory([&] { use_scales(); });
   }
   void widen_bounds(const ScreeningReport& peer) override { screening_->widen_bounds(peer); }
 
   std::string device() const override { return "cuda"; }
   int classes() const override { return network_->classes(); }
-  int batch() const override { return rows_; }
-  int fill() const override { return kBatchesOfFill * rows_; }
-  int tile() const override { return reuse_ ? reuse_->cache().capacity() : 0; }
+  int batch() const override { return runner_->rows(); }
+  int fill() const override { return kBatchesOfFill * batch(); }
+  int tile() const override { return runner_->tile(); }
   int threads() const override { return 1; }
-  std::optional<int> hand_off() const override {
-    if (!reuse_) return std::nullopt;
-    return reuse_->hand_off();
-  }
-  std::int64_t multiply_adds() const override {
-    return earlier_multiply_adds_ + (reuse_ ? reuse_->multiply_adds() : 0) +
-           ((dense_ ? dense_->composites() : 0) + recheck_->composites()) * network_->macs();
-  }
+  std::optional<int> hand_off() const override { return runner_->hand_off(); }
+  std::int64_t multiply_adds() const override { return runner_->multiply_adds() + recheck_->multiply_adds(); }
   std::size_t workspace_bytes() const override {
-    return photos_.bytes.size() + (reuse_ ? reuse_->workspace_bytes() : 0) +
-           (whole_ ? whole_->workspace_bytes() : 0) + (dense_ ? dense_->workspace_bytes() : 0) +
-           recheck_->workspace_bytes();
+    return photos_.bytes.size() + runner_->workspace_bytes() + recheck_->workspace_bytes();
   }
   std::string description() const override {
-    std::string text =
-        fmt::format("{} (GPU {}, sm_{}{}), {}{}, {}, batch {}", device_.name, device_.index, device_.major,
-                    device_.minor, name(layers_->precision()), describe_products(*layers_),
-                    options_.reuse ? "exact reuse" : "dense", rows_);
-    if (dense_) text += ", " + dense_->libraries();
-    if (reuse_ && !reuse_->libraries().empty()) text += ", whole images: " + reuse_->libraries();
-    return text + describe(options_.gpu_without);
+    return fmt::format("{} (GPU {}, sm_{}{}), {}{}, {}, batch {}{}{}", device_.name, device_.index,
+                       device_.major, device_.minor, name(layers_->precision()), describe_products(*layers_),
+                       options_.reuse ? "exact reuse" : "dense", batch(), runner_->libraries(),
+                       describe(options_.gpu_without));
   }
   std::optional<ScreeningReport> screening() const override {
     if (!screening_) return std::nullopt;
@@ -189,111 +159,17 @@ class CudaEngine final : public PeerEngine {
   bool needs_scales() const { return needs_calibration(options_.precision) && !options_.calibration; }
 
   void use_scales() {
-    if (dense_) earlier_multiply_adds_ += dense_->composites() * network_->macs();
-    dense_.reset();
-    drop_reuse();
-    whole_.reset();
+    if (runner_) runner_->forget_weights();
     layers_->set_calibration(*network_, *options_.calibration);
     choose_products(*layers_, device_, options_.gpu_without, plans_);
   }
 
   void select_device() const { check_cuda(cudaSetDevice(device_.index), "choosing the GPU"); }
 
-  void drop_reuse() {
-    if (reuse_) earlier_multiply_adds_ += reuse_->multiply_adds();
-    reuse_.reset();
-  }
-
-  static std::size_t free_memory() {
-    std::size_t free = 0;
-    std::size_t total = 0;
-    check_cuda(cudaMemGetInfo(&free, &total), "asking for free memory");
-    return free;
-  }
-
-  std::size_t activation_bytes(int rows) const {
-    return backdrop::activation_bytes(layers_->network(), layers_->precision(), rows);
-  }
-
-  int rows_for_memory() const {
-    const std::size_t most = free_memory() / 4;
-    int rows = kRows;
-    while (rows > kLeastRows && activation_bytes(rows) > most) rows /= 2;
-    return rows;
-  }
-
-  // This GPU's share of the CPU's threads; more would make lists faster than any GPU takes them.
-  int list_makers() const {
-    const int threads = options_.threads > 0 ? options_.threads : available_threads();
-    return std::clamp(threads / static_cast<int>(options_.gpus.size()), 1, kMostListMakers);
-  }
-
-  std::size_t cache_memory() const {
-    if (cache_limit_ > 0) return cache_limit_;
-    if (options_.cache_memory > 0) return options_.cache_memory;
-    const std::size_t free = free_memory();
-    const std::size_t kept = activation_bytes(rows_) + recheck_->bytes_to_come();
-    return static_cast<std::size_t>(kCacheShare * static_cast<double>(free - std::min(kept, free)));
-  }
-
-  // Runs `body` again with half of the cache, and half again, while the device has no memory left.
-  template <class Body>
-  void retry_in_less_memory(const Body& body) {
-    while (true) {
-      try {
-        body();
-        return;
-      } catch (const DeviceMemoryError&) {
-        if (!reuse_ || reuse_->cache().capacity() <= rows_) throw;
-        cache_limit_ = reuse_->cache().bytes() / 2;
-        if (options_.complain)
-          options_.complain(
-              fmt::format("GPU {} is out of memory: its cache of background features is halved to {} MiB",
-                          device_.index, cache_limit_ >> 20));
-        drop_reuse();
-      }
-    }
-  }
-
-  void prepare_for(std::span<const CompositeTask> tasks) {
-    if (reuse_) return;
-    if (!masks_.empty()) return make_runner();
-    std::vector<const Mask*> masks;
-    for (const CompositeTask& task : tasks) masks.push_back(task.mask);
-    prepare(masks);
-  }
-
-  void make_runner() {
-    // Scales come from `calibrate` or the first composites where the model has none.
-    if (needs_scales()) return;
-    if (!options_.reuse) return make_dense();
-    drop_reuse();
-    if (!whole_) whole_.emplace(*layers_, rows_, options_.gpu_without, plans_);
-    std::vector<double> paces;
-    for (int i = 0; i < layers_->position_layers(); ++i) paces.push_back(whole_->pace(i));
-    std::vector<const Mask*> masks;
-    for (const Mask& mask : masks_) masks.push_back(&mask);
-    const std::size_t memory = cache_memory();
-    // The choice is made for values of four bytes.
-    const HandOffChoice choice =
-        choose_hand_off(layers_->network(), masks, foregrounds_, std::max<std::size_t>(1, photos_.count),
-                        memory / layers_->value_bytes() * 4, paces);
-    reuse_.emplace(*whole_, photos_, in9_.as<std::int32_t>(),
-                   CudaReuseOptions{choice.hand_off, memory, list_makers()});
-    reuse_->set_profile(profile_);
-  }
-
-  void run(std::span<const CompositeTask> tasks, const DecisionSink& sink) {
-    if (options_.reuse && !reuse_) make_runner();
-    if (reuse_) return reuse_->run(tasks, sink);
-    make_dense();
-    dense_->run(tasks, photos_, sink);
-  }
-
   void classify(std::span<const CompositeTask> tasks) {
-    if (!screening_) return run(tasks, write_to(tasks, classes()));
+    if (!screening_) return runner_->run(tasks, write_to(tasks, classes()));
     Screening::Call call(*screening_, tasks);
-    run(tasks, judge_by(call, tasks, classes()));
+    runner_->run(tasks, judge_by(call, tasks, classes()));
     const auto exact = [this](std::span<const CompositeTask> again) {
       const CudaRange range("recheck");
       recheck_->exact().run(again, photos_, write_to(again, classes()));
@@ -305,19 +181,13 @@ class CudaEngine final : public PeerEngine {
     screening_->make_again(tasks, call.take(), classes(), {exact, second});
   }
 
-  void make_dense() {
-    if (dense_) return;
-    dense_.emplace(*layers_, in9_.as<std::int32_t>(), rows_, options_.gpu_without, plans_);
-    dense_->set_profile(profile_);
-  }
-
   // By this dense path; null: as composites are classified first.
   SampleLogits logits_of(const CompositeSample& sample, CudaDense* path) {
     SampleLogits logits(sample, classes());
     std::vector<CompositeTask> tasks = sample.tasks;
     for (std::size_t t = 0; t < tasks.size(); ++t) tasks[t].logits = logits.at(t, 0);
     const DecisionSink keep = keep_in(logits, classes());
-    path != nullptr ? path->run(tasks, photos_, keep) : run(tasks, keep);
+    path != nullptr ? path->run(tasks, photos_, keep) : runner_->run(tasks, keep);
     return logits;
   }
 
@@ -359,17 +229,9 @@ class CudaEngine final : public PeerEngine {
   std::optional<Screening> screening_;  // below fp32
   std::shared_ptr<const std::vector<Image>> backgrounds_;
   CudaPhotos photos_;
-  std::optional<CudaDenseLayers> whole_;  // of reuse_
-  std::optional<CudaReuse> reuse_;
-  std::optional<CudaDense> dense_;
   std::optional<CudaRecheck> recheck_;
-  std::vector<Mask> masks_;      // of the run to come, some of them
-  std::size_t foregrounds_ = 0;  // how many it has
+  std::optional<CudaRunner> runner_;
   bool has_scales_of_run_ = false;
-  SearchProfile* profile_ = nullptr;
-  int rows_ = 0;
-  std::size_t cache_limit_ = 0;             // after the device ran out of memory
-  std::int64_t earlier_multiply_adds_ = 0;  // by runners that were replaced
 };
 
 }  // namespace

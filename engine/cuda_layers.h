@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "engine/calibration.h"
@@ -57,8 +58,11 @@ class CudaLayers {
   int position_layers() const { return position_layers_; }
   /// Multiply-adds of one tap of the real network's layer.
   std::int64_t multiply_adds_per_tap(int index) const { return per_tap_[index]; }
-  /// Of every position of it for one image.
+  /// Of every position of it for one image; of all layers.
   std::int64_t multiply_adds(int index) const { return whole_image_[index]; }
+  std::int64_t multiply_adds() const {
+    return std::accumulate(whole_image_.begin(), whole_image_.end(), std::int64_t{0});
+  }
   Precision precision() const { return precision_; }
   std::size_t value_bytes() const { return element_bytes(precision_); }
   /// Bytes of what the fully connected layers read.

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "engine/composite_task.h"
 #include "engine/cuda_layers.h"
 #include "engine/cuda_tail.h"
 #include "engine/position_lists.h"

@@ -7,7 +7,8 @@
 #include <functional>
 #include <span>
 
-#include "engine/engine.h"
+#include "engine/composite_task.h"
+#include "engine/engine_options.h"
 
 namespace backdrop {
 

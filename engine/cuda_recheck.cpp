@@ -74,8 +74,9 @@ std::size_t CudaRecheck::workspace_bytes() const {
          (second_.dense ? second_.dense->workspace_bytes() : 0);
 }
 
-std::int64_t CudaRecheck::composites() const {
-  return (exact_.dense ? exact_.dense->composites() : 0) + (second_.dense ? second_.dense->composites() : 0);
+std::int64_t CudaRecheck::multiply_adds() const {
+  return (exact_.dense ? exact_.dense->multiply_adds() : 0) +
+         (second_.dense ? second_.dense->multiply_adds() : 0);
 }
 
 }  // namespace backdrop

@@ -38,7 +38,8 @@ class CudaRecheck {
   /// Bytes to leave free for those that are not made yet, roughly.
   std::size_t bytes_to_come() const;
   std::size_t workspace_bytes() const;
-  std::int64_t composites() const;
+  /// As Engine::multiply_adds.
+  std::int64_t multiply_adds() const;
 
  private:
   struct Path {

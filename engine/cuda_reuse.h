@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/composite_task.h"
 #include "engine/cuda_backgrounds.h"
 #include "engine/cuda_dense_layers.h"
 #include "engine/cuda_layers.h"

@@ -9,7 +9,6 @@
 
 #include "engine/cuda_layers.h"
 #include "engine/cuda_step_clock.h"
-#include "engine/engine.h"
 #include "kernels/cuda_decision.h"
 
 namespace backdrop {

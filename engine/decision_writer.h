@@ -2,7 +2,8 @@
 /// Takes each composite's logits to the arrays that its task names.
 #pragma once
 
-#include "engine/engine.h"
+#include "engine/composite_task.h"
+#include "loaders/class_map.h"
 
 namespace backdrop {
 

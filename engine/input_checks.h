@@ -4,7 +4,8 @@
 
 #include <cstddef>
 
-#include "engine/engine.h"
+#include "engine/composite_task.h"
+#include "models/network.h"
 
 namespace backdrop {
 

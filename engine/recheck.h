@@ -15,7 +15,8 @@
 #include <span>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/composite_task.h"
+#include "engine/screening_report.h"
 
 namespace backdrop {
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backdrop/error.h"
+#include "engine/calibration.h"
 #include "engine/recheck.h"
 
 namespace backdrop {

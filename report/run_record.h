@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/screening_report.h"
 #include "loaders/checkpoint.h"
 #include "models/build.h"
 #include "search/inputs.h"

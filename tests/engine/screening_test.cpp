@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "backdrop/error.h"
+#include "engine/engine.h"
 #include "engine/recheck.h"
 #include "engine/screened_runner.h"
 #include "engine/stored_values.h"

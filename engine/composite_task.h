@@ -1,0 +1,31 @@
+/// \file
+/// What engines are asked for, and when to stop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "loaders/image.h"
+#include "loaders/mask.h"
+
+namespace backdrop {
+
+/// One foreground on several backgrounds: composite = background * (1 - mask) + foreground * mask.
+///
+/// Results are written to the arrays that are not null, one entry a background, in the order of
+/// `backgrounds`.
+struct CompositeTask {
+  const Image* foreground = nullptr;
+  const Mask* mask = nullptr;
+  int label = 0;                        ///< the foreground's IN-9 class
+  std::span<const int> backgrounds;     ///< indices into the resident backgrounds
+  std::int16_t* predictions = nullptr;  ///< [B] the model's own class: argmax, ties to the lowest index
+  float* margins = nullptr;             ///< [B] best logit mapped to `label` minus the best of all the others
+  float* logits = nullptr;              ///< [B][classes]
+};
+
+/// Whether long work shall end; null: never.
+using StopAsked = std::function<bool()>;
+
+}  // namespace backdrop
