@@ -81,7 +81,8 @@ Versions library_versions();
 struct Internals {
   static const Model::Parts& parts(const Model& model) { return *model.parts_; }
   static const SearchData::Parts& parts(const SearchData& data) { return *data.parts_; }
-  static Session::Parts& parts(Session& session) { return *session.parts_; }
+  /// Throws usage for a session that was moved from.
+  static Session::Parts& parts(const Session& session);
 };
 
 /// A view as the engine's image; copies the pixels. Throws usage, naming `what`, unless it has as many bytes

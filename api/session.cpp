@@ -63,6 +63,11 @@ CallGate::Pass::~Pass() {
   gate_.mutex_.unlock();
 }
 
+Session::Parts& Internals::parts(const Session& session) {
+  if (!session.parts_) throw Error(ErrorCode::usage, "a session was called that was moved from");
+  return *session.parts_;
+}
+
 Session::Session(const Model& model, const OpenOptions& options) : parts_(std::make_unique<Parts>(model)) {
   parts_->options = options;
   parts_->engine = open_engine(Internals::parts(model), options);
@@ -98,16 +103,17 @@ void Session::classify(std::span<const ImageView> photos, std::span<float> logit
   for (std::size_t i = 0; i < photos.size(); ++i)
     images.push_back(copy_image(photos[i], size, fmt::format("photo {}", i)));
   if (images.empty()) return;
-  const CallGate::Pass pass(parts_->gate);
-  parts_->engine->classify_images(images, logits.data());
+  Parts& parts = Internals::parts(*this);
+  const CallGate::Pass pass(parts.gate);
+  parts.engine->classify_images(images, logits.data());
 }
 
-const Model& Session::model() const noexcept {
-  return parts_->model;
+const Model& Session::model() const {
+  return Internals::parts(*this).model;
 }
 
 std::string Session::description() const {
-  return parts_->description;
+  return Internals::parts(*this).description;
 }
 
 }  // namespace backdrop

@@ -40,6 +40,10 @@ struct BackgroundView {
 
 class BACKDROP_EXPORT SearchData {
  public:
+  /// Moving copies, too: what was moved from is as good as before.
+  SearchData(const SearchData& other) = default;
+  SearchData& operator=(const SearchData& other) = default;
+
   /// Reads masks, their photos and all of `only_bg_t` from the tree of IN-9's release. Throws bad_input.
   static SearchData load(const std::filesystem::path& root);
 

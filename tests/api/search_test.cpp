@@ -140,6 +140,13 @@ TEST(PublicSearch, CountsClassesByTheirLabels) {
   EXPECT_EQ(search(classifier, scene.data()).vulnerable, 8);
 }
 
+TEST(PublicSearch, DataStayGoodWhenTheyAreMoved) {
+  SearchData data = OwnScene(1, 2).data();
+  const SearchData other = std::move(data);
+  EXPECT_EQ(data.backgrounds(), 2);
+  EXPECT_EQ(data.sha256(), other.sha256());
+}
+
 TEST(PublicSearch, StopsWhenAsked) {
   const OwnScene scene(3, 10, 16);
   ByteClassifier classifier;

@@ -67,6 +67,18 @@ TEST(PublicSession, RefusesPhotosOfOtherSizes) {
   EXPECT_TRUE(session.classify({}).predictions.empty());
 }
 
+TEST(PublicSession, RefusesCallsAfterItWasMoved) {
+  const Photo photo = noise(1);
+  const ImageView view = photo.view();
+  Session session(demo_model(), {.threads = 1});
+  Session other = std::move(session);
+  EXPECT_THROW(session.classify({&view, 1}), Error);
+  EXPECT_THROW(session.model(), Error);
+  EXPECT_THROW(session.description(), Error);
+  session = std::move(other);
+  EXPECT_EQ(session.classify({&view, 1}).classes, 9);
+}
+
 TEST(PublicSession, RefusesDevicesThatAreNone) {
   EXPECT_EQ(code_of({.device = "gpu"}), ErrorCode::usage);
   EXPECT_EQ(code_of({.device = "cuda:"}), ErrorCode::usage);
