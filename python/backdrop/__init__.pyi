@@ -77,6 +77,10 @@ class SearchData:
     def width(self) -> int: ...
     @property
     def class_names(self) -> list[str]: ...
+    @property
+    def labels(self) -> NDArray[numpy.int32]: ...
+    @property
+    def background_labels(self) -> NDArray[numpy.int32]: ...
     def foreground_name(self, index: int) -> str: ...
     def background_name(self, index: int) -> str: ...
     @property
@@ -136,21 +140,24 @@ class SearchAnswers:
     @property
     def screening(self) -> ScreeningSummary | None: ...
 
-_Tile = Callable[[int, NDArray[numpy.int32], NDArray[numpy.int16], NDArray[numpy.float32]], object]
+# Foreground, backgrounds, predictions, margins; with logits=True also float32 [backgrounds,classes].
+_Tile = Callable[..., object]
 
 @overload
 def search(session: Session, data: SearchData, *, mode: Literal["all", "first", "first_in_order"] = "all",
            out: str | os.PathLike[str] | None = None,
            existing: Literal["refuse", "replace", "resume"] = "refuse", most_pairs: int = 0,
-           most_seconds: float = 0, progress: Callable[[Progress], object] | None = None,
-           tile: _Tile | None = None, cancel: Callable[[], bool] | None = None) -> SearchAnswers: ...
+           most_seconds: float = 0, logits: bool = False, progress: Callable[[Progress], object] | None = None,
+           tile: _Tile | None = None, cancel: Callable[[], bool] | None = None,
+           enough: Callable[[Progress], bool] | None = None) -> SearchAnswers: ...
 @overload
 def search(classifier: Classifier, data: SearchData, *,
            mode: Literal["all", "first", "first_in_order"] = "all",
            out: str | os.PathLike[str] | None = None,
            existing: Literal["refuse", "replace"] = "refuse", most_pairs: int = 0,
-           most_seconds: float = 0, progress: Callable[[Progress], object] | None = None,
-           tile: _Tile | None = None, cancel: Callable[[], bool] | None = None) -> SearchAnswers: ...
+           most_seconds: float = 0, logits: bool = False, progress: Callable[[Progress], object] | None = None,
+           tile: _Tile | None = None, cancel: Callable[[], bool] | None = None,
+           enough: Callable[[Progress], bool] | None = None) -> SearchAnswers: ...
 def read_photo(file: str | os.PathLike[str]) -> NDArray[numpy.uint8]: ...
 
 class Foreground:

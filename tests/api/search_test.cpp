@@ -159,6 +159,44 @@ TEST(PublicSearch, StopsWhenAsked) {
   EXPECT_LT(some.evaluated, 2000u);
 }
 
+TEST(PublicSearch, ReturnsWhatIsKnownWhenItIsEnough) {
+  const OwnScene scene(20, 100, 4);
+  ByteClassifier classifier;
+  const SearchAnswers some =
+      search(classifier, scene.data(), {}, {.enough = [](const Progress& p) { return p.evaluated > 0; }});
+  EXPECT_FALSE(some.complete);
+  EXPECT_GT(some.evaluated, 0u);
+  EXPECT_LT(some.evaluated, 2000u);
+}
+
+TEST(PublicSearch, RefusesLimitsThatAreNone) {
+  const SearchData data = OwnScene(1, 2, 16).data();
+  ByteClassifier classifier;
+  for (const double seconds : {-1.0, std::nan("")})
+    EXPECT_EQ(code_of([&] { search(classifier, data, {.most_seconds = seconds}); }), ErrorCode::usage);
+}
+
+TEST(PublicSearch, GivesTilesTheirLogitsWhenAsked) {
+  const SearchData data = OwnScene(3, 10, 16).data();
+  ByteClassifier classifier;
+  std::size_t pairs = 0, given = 0;
+  const auto look = [&](const TileAnswers& tile) {
+    pairs += tile.backgrounds.size();
+    given += tile.logits.size();
+    for (std::size_t i = 0; i < tile.logits.size(); ++i)
+      EXPECT_EQ(tile.logits[i], static_cast<int>(i % 9) == tile.predictions[i / 9] ? 1.0f : 0.0f);
+  };
+  search(classifier, data, {}, {.tile = look});
+  EXPECT_EQ(given, 0u);
+  search(classifier, data, {.logits = true}, {.tile = look});
+  EXPECT_EQ(pairs, 60u);
+  EXPECT_EQ(given, 30u * 9);
+  EXPECT_EQ(code_of([&] {
+              search(session(), OwnScene(1, 2).data(), {.existing = ExistingRun::resume, .logits = true});
+            }),
+            ErrorCode::usage);
+}
+
 TEST(PublicSearch, LetsTheCallersExceptionsThrough) {
   const OwnScene scene(2, 3, 16);
   ByteClassifier classifier;

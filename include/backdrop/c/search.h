@@ -40,6 +40,7 @@ typedef struct backdrop_tile {
   const int32_t* backgrounds;
   const int16_t* predictions;
   const float* margins;
+  const float* logits;  ///< [count][classes]; NULL unless the options ask for them
 } backdrop_tile;
 
 /// Callbacks are called from the thread that searches, get `user`, may be NULL, must return (no longjmp, no
@@ -55,6 +56,9 @@ typedef struct backdrop_search_options {
   void (*progress)(void* user, const backdrop_progress* progress);
   void (*tile)(void* user, const backdrop_tile* tile);
   int32_t (*cancel)(void* user);  ///< not 0: the search ends with BACKDROP_INTERRUPTED
+  /// Not 0: the search returns what is known, as after a limit.
+  int32_t (*enough)(void* user, const backdrop_progress* progress);
+  int32_t logits;  ///< not 0: give tiles their logits; such a run cannot be resumed, which keeps none
 } backdrop_search_options;
 
 /// A classifier of the caller's. `classify` is called from the thread that searches, one call at a time, with
