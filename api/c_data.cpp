@@ -1,4 +1,6 @@
 // The C interface's search data.
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "api/c_handles.h"
@@ -48,6 +50,20 @@ std::vector<std::string> names_of(const char* const* names, std::size_t count) {
   return result;
 }
 
+void fill_item(const SearchData& data, const std::string& name, int label, backdrop_item& item) {
+  check_size(item.size, sizeof item, "backdrop_item");
+  item = {.size = item.size,
+          .name = name.c_str(),
+          .class_name = data.class_names()[static_cast<std::size_t>(label)].c_str(),
+          .label = label};
+}
+
+int checked_index(std::size_t index, int count, const char* what) {
+  if (index >= static_cast<std::size_t>(count))
+    throw Error(ErrorCode::usage, fmt::format("{} {} of {}", what, index, count));
+  return static_cast<int>(index);
+}
+
 }  // namespace
 }  // namespace backdrop::c
 
@@ -84,6 +100,24 @@ backdrop_status backdrop_data_get_info(const backdrop_data* data, backdrop_data_
              .classes = static_cast<std::int32_t>(found.class_names().size()),
              .height = found.height(),
              .width = found.width()};
+  });
+}
+
+backdrop_status backdrop_data_get_foreground(const backdrop_data* data, size_t index, backdrop_item* item) {
+  return guarded([&] {
+    const backdrop::SearchData& found = required(data, "data").data;
+    const int place = backdrop::c::checked_index(index, found.foregrounds(), "foreground");
+    backdrop::c::fill_item(found, found.foreground_name(place), found.foreground_labels()[index],
+                           required(item, "item"));
+  });
+}
+
+backdrop_status backdrop_data_get_background(const backdrop_data* data, size_t index, backdrop_item* item) {
+  return guarded([&] {
+    const backdrop::SearchData& found = required(data, "data").data;
+    const int place = backdrop::c::checked_index(index, found.backgrounds(), "background");
+    backdrop::c::fill_item(found, found.background_name(place), found.background_labels()[index],
+                           required(item, "item"));
   });
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "backdrop/backdrop.h"
+#include "backdrop/image_view.h"
 #include "backdrop/model.h"
 #include "backdrop/search.h"
 #include "backdrop/session.h"
@@ -16,6 +17,10 @@ struct backdrop_model {
 struct backdrop_session {
   backdrop::Session session;
   std::string description;
+};
+
+struct backdrop_photo {
+  backdrop::Photo photo;
 };
 
 struct backdrop_data {

@@ -155,7 +155,8 @@ backdrop_status backdrop_answers_get_info(const backdrop_answers* answers, backd
              .rechecked = screening ? screening->rechecked : 0,
              .audited = screening ? screening->audited : 0,
              .wrong_share_bound = screening ? screening->wrong_share_bound : 0,
-             .confidence = screening ? screening->confidence : 0};
+             .confidence = screening ? screening->confidence : 0,
+             .recorded = found.recorded};
   });
 }
 

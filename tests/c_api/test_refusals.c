@@ -63,6 +63,31 @@ static void refuse_sessions(const handles* good) {
   backdrop_session_free(NULL);
 }
 
+static void refuse_photos(void) {
+  backdrop_photo* photo = NULL;
+  backdrop_image image = {0};
+  image.size = sizeof image;
+  CHECK_USAGE(backdrop_photo_read(NULL, &photo));
+  CHECK_USAGE(backdrop_photo_read("no-such-photo.png", NULL));
+  CHECK_STATUS(backdrop_photo_read("no-such-photo.png", &photo), BACKDROP_BAD_INPUT);
+  CHECK(photo == NULL);
+  CHECK_USAGE(backdrop_photo_get_image(NULL, &image));
+  backdrop_photo_free(NULL);
+}
+
+static void refuse_items(const handles* good) {
+  backdrop_item item = {0};
+  item.size = sizeof item;
+  CHECK_USAGE(backdrop_data_get_foreground(NULL, 0, &item));
+  CHECK_USAGE(backdrop_data_get_background(NULL, 0, &item));
+  CHECK_USAGE(backdrop_data_get_foreground(good->data, 0, NULL));
+  CHECK_USAGE(backdrop_data_get_background(good->data, 0, NULL));
+  CHECK_USAGE(backdrop_data_get_foreground(good->data, 1, &item));
+  CHECK_USAGE(backdrop_data_get_background(good->data, SIZE_MAX, &item));
+  CHECK_SIZES(item, backdrop_data_get_foreground(good->data, 0, &item));
+  CHECK_SIZES(item, backdrop_data_get_background(good->data, 0, &item));
+}
+
 static void refuse_data(const handles* good) {
   uint8_t values[4] = {0};
   const backdrop_image image = {sizeof image, good->image.pixels, 12, 2, 2};
@@ -130,6 +155,8 @@ static void refuse_searches(const handles* good) {
 void refuse_everything(const handles* good) {
   refuse_models(good);
   refuse_sessions(good);
+  refuse_photos();
+  refuse_items(good);
   refuse_data(good);
   refuse_searches(good);
 }

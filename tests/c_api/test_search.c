@@ -188,6 +188,7 @@ static void finds(const backdrop_data* data) {
   info.size = sizeof info;
   CHECK_OK(backdrop_answers_get_info(answers, &info));
   CHECK(info.foregrounds == kForegrounds && info.backgrounds == kBackgrounds && info.complete == 1);
+  CHECK(info.evaluated == kForegrounds * kBackgrounds && info.recorded == info.evaluated);
   CHECK(info.vulnerable == 3 && fabs(info.challenge_accuracy) < 1e-12);
   CHECK(info.fooled[0] == kBackgrounds / 2 && info.fooled[1] == kBackgrounds / 2 &&
         info.fooled[2] == kBackgrounds);

@@ -99,6 +99,7 @@ typedef struct backdrop_answers_info {
   uint64_t audited;                ///< of the others, computed again to see; none was wrong
   double wrong_share_bound;        ///< no more of those that stood are wrong, with that confidence
   double confidence;
+  uint64_t recorded;  ///< of the composites computed, the ones that belong to the answer
 } backdrop_answers_info;
 
 BACKDROP_EXPORT backdrop_status backdrop_search(backdrop_session* session, const backdrop_data* data,
