@@ -19,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using backdrop::testing::TemporaryFolder;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 
 Session& session() {
   static Session shared(Model::load(kDemoCheckpoint), {.device = "cpu"});
@@ -157,6 +159,24 @@ TEST(PublicSearch, StopsWhenAsked) {
   EXPECT_FALSE(some.complete);
   EXPECT_GE(some.evaluated, 100u);
   EXPECT_LT(some.evaluated, 2000u);
+}
+
+TEST(PublicSearch, SaysWhetherItCanBeResumed) {
+  const TemporaryFolder folder;
+  const SearchData data = OwnScene(3, 100).data();
+  const auto message = [&](const fs::path& out) {
+    int asked = 0;
+    try {
+      search(session(), data, {.out = out}, {.cancel = [&] { return asked++ > 0; }});
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing was thrown");
+  };
+  EXPECT_THAT(message({}), MatchesRegex("interrupted after [0-9]+ of 300 pairs"));
+  EXPECT_THAT(message(folder.path / "run"), HasSubstr("pairs: it can be resumed"));
+  EXPECT_THAT(message(folder.path / "run"),
+              HasSubstr("is an unfinished run: resume it (--resume), or replace it"));
 }
 
 TEST(PublicSearch, ReturnsWhatIsKnownWhenItIsEnough) {
