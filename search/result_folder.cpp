@@ -112,7 +112,7 @@ class ResultFolder::Lock {
     // A run that finished between the opening and the locking has renamed the folder.
     const bool held = locked || errno == EWOULDBLOCK;
     ::close(descriptor_);
-    if (held) throw Error(ErrorCode::failed, "another process is writing this run", folder.string());
+    if (held) throw Error(ErrorCode::failed, "another search is writing this run", folder.string());
     throw_system_error("cannot be locked", folder);
   }
   ~Lock() { ::close(descriptor_); }

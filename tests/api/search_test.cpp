@@ -149,6 +149,24 @@ TEST(PublicSearch, DataStayGoodWhenTheyAreMoved) {
   EXPECT_EQ(data.sha256(), other.sha256());
 }
 
+TEST(PublicSearch, TakesDataOneByOne) {
+  const OwnScene scene(3, 4, 16);
+  SearchDataBuilder builder;
+  EXPECT_THROW(builder.finish(), Error);
+  for (int round = 0; round < 2; ++round) {  // the second after `finish` has emptied it
+    for (const BackgroundView& background : scene.backgrounds) {
+      std::vector<std::uint8_t> pixels(background.photo.pixels.begin(), background.photo.pixels.end());
+      builder.add(BackgroundView{background.name, background.label, {pixels, 16, 16}});
+    }
+    EXPECT_THROW(builder.finish(), Error);
+    for (const ForegroundView& foreground : scene.foregrounds) builder.add(foreground);
+    const OwnScene other(1, 1, 17);
+    EXPECT_THROW(builder.add(other.foregrounds[0]), Error);
+    EXPECT_THROW(builder.add(other.backgrounds[0]), Error);
+    EXPECT_EQ(builder.finish().sha256(), scene.data().sha256());
+  }
+}
+
 TEST(PublicSearch, StopsWhenAsked) {
   const OwnScene scene(3, 10, 16);
   ByteClassifier classifier;
