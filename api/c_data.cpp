@@ -23,23 +23,25 @@ MaskView inner_mask(const backdrop_mask& mask) {
   return {{mask.values, mask.bytes}, mask.height, mask.width};
 }
 
+ForegroundView foreground_view(const backdrop_foreground& given) {
+  return {text_or(given.name, ""), given.label, inner_image(given.photo), inner_mask(given.mask)};
+}
+
+BackgroundView background_view(const backdrop_background& given) {
+  return {text_or(given.name, ""), given.label, inner_image(given.photo)};
+}
+
 std::vector<ForegroundView> foreground_views(const backdrop_foreground* first, std::size_t count) {
   std::vector<ForegroundView> views;
   if (count > 0) required(first, "foregrounds");
-  for (std::size_t i = 0; i < count; ++i) {
-    const backdrop_foreground& given = element(first, i, "foregrounds");
-    views.push_back({text_or(given.name, ""), given.label, inner_image(given.photo), inner_mask(given.mask)});
-  }
+  for (std::size_t i = 0; i < count; ++i) views.push_back(foreground_view(element(first, i, "foregrounds")));
   return views;
 }
 
 std::vector<BackgroundView> background_views(const backdrop_background* first, std::size_t count) {
   std::vector<BackgroundView> views;
   if (count > 0) required(first, "backgrounds");
-  for (std::size_t i = 0; i < count; ++i) {
-    const backdrop_background& given = element(first, i, "backgrounds");
-    views.push_back({text_or(given.name, ""), given.label, inner_image(given.photo)});
-  }
+  for (std::size_t i = 0; i < count; ++i) views.push_back(background_view(element(first, i, "backgrounds")));
   return views;
 }
 
@@ -123,4 +125,42 @@ backdrop_status backdrop_data_get_background(const backdrop_data* data, size_t i
 
 void backdrop_data_free(backdrop_data* data) {
   delete data;
+}
+
+backdrop_status backdrop_data_builder_new(const char* const* class_names, size_t class_count,
+                                          backdrop_data_builder** builder) {
+  return guarded([&] {
+    required(builder, "builder") = nullptr;
+    auto names = backdrop::c::names_of(class_names, class_count);
+    *builder = new backdrop_data_builder{backdrop::SearchDataBuilder(std::move(names))};
+  });
+}
+
+backdrop_status backdrop_data_builder_add_foreground(backdrop_data_builder* builder,
+                                                     const backdrop_foreground* foreground) {
+  return guarded([&] {
+    required(builder, "builder");
+    required(foreground, "foreground");
+    builder->builder.add(backdrop::c::foreground_view(backdrop::c::element(foreground, 0, "foreground")));
+  });
+}
+
+backdrop_status backdrop_data_builder_add_background(backdrop_data_builder* builder,
+                                                     const backdrop_background* background) {
+  return guarded([&] {
+    required(builder, "builder");
+    required(background, "background");
+    builder->builder.add(backdrop::c::background_view(backdrop::c::element(background, 0, "background")));
+  });
+}
+
+backdrop_status backdrop_data_builder_finish(backdrop_data_builder* builder, backdrop_data** data) {
+  return guarded([&] {
+    required(data, "data") = nullptr;
+    *data = new backdrop_data{required(builder, "builder").builder.finish()};
+  });
+}
+
+void backdrop_data_builder_free(backdrop_data_builder* builder) {
+  delete builder;
 }

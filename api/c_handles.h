@@ -27,6 +27,10 @@ struct backdrop_data {
   backdrop::SearchData data;
 };
 
+struct backdrop_data_builder {
+  backdrop::SearchDataBuilder builder;
+};
+
 struct backdrop_answers {
   backdrop::SearchAnswers answers;
 };

@@ -209,6 +209,33 @@ void add_data(py::module_& module) {
       .def_property_readonly("sha256", &SearchData::sha256, py::call_guard<py::gil_scoped_release>());
 }
 
+MaskView mask_of(const py::array& mask) {
+  const std::uint8_t* values = bytes_of(mask, 2, "mask", true);
+  return {{values, static_cast<std::size_t>(mask.size())},
+          static_cast<int>(mask.shape(0)),
+          static_cast<int>(mask.shape(1))};
+}
+
+void add_builder(py::module_& module) {
+  py::class_<SearchDataBuilder>(module, "SearchDataBuilder")
+      .def(py::init<std::vector<std::string>>(), py::kw_only(),
+           py::arg("class_names") = std::vector<std::string>())
+      .def(
+          "add_foreground",
+          [](SearchDataBuilder& builder, const std::string& name, int label, const py::array& photo,
+             const py::array& mask) {
+            builder.add(ForegroundView{name, label, photo_of(photo), mask_of(mask)});
+          },
+          py::arg("name"), py::arg("label"), py::arg("photo"), py::arg("mask"))
+      .def(
+          "add_background",
+          [](SearchDataBuilder& builder, const std::string& name, int label, const py::array& photo) {
+            builder.add(BackgroundView{name, label, photo_of(photo)});
+          },
+          py::arg("name"), py::arg("label"), py::arg("photo"))
+      .def("finish", &SearchDataBuilder::finish);
+}
+
 void add_answers(py::module_& module) {
   using Self = const py::object&;
   const auto get = [](Self self) -> const SearchAnswers& { return self.cast<const SearchAnswers&>(); };
@@ -265,6 +292,7 @@ void add_search(py::module_& module) {
   classifier.attr("batch") = 32;
   classifier.attr("name") = "classifier";
   add_data(module);
+  add_builder(module);
   add_answers(module);
   add_search_function<Session>(module, "session");
   add_search_function<Classifier>(module, "classifier");

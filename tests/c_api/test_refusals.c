@@ -88,6 +88,31 @@ static void refuse_items(const handles* good) {
   CHECK_SIZES(item, backdrop_data_get_background(good->data, 0, &item));
 }
 
+static void refuse_builders(const handles* good) {
+  uint8_t values[12] = {0};
+  const backdrop_image image = {sizeof image, values, 12, 2, 2};
+  const backdrop_mask mask = {sizeof mask, values, 4, 2, 2};
+  backdrop_foreground foreground = {sizeof foreground, NULL, image, mask, 0};
+  backdrop_background background = {sizeof background, NULL, image, 0};
+  backdrop_data_builder* builder = NULL;
+  CHECK_USAGE(backdrop_data_builder_new(NULL, 0, NULL));
+  CHECK_USAGE(backdrop_data_builder_new(NULL, 9, &builder));
+  CHECK_USAGE(backdrop_data_builder_add_foreground(NULL, &foreground));
+  CHECK_USAGE(backdrop_data_builder_add_background(NULL, &background));
+  backdrop_data* data = good->data;
+  CHECK_USAGE(backdrop_data_builder_finish(NULL, &data));
+  CHECK(data == NULL);
+  CHECK_OK(backdrop_data_builder_new(NULL, 0, &builder));
+  CHECK_USAGE(backdrop_data_builder_add_foreground(builder, NULL));
+  CHECK_USAGE(backdrop_data_builder_add_background(builder, NULL));
+  CHECK_SIZES(foreground, backdrop_data_builder_add_foreground(builder, &foreground));
+  CHECK_SIZES(background, backdrop_data_builder_add_background(builder, &background));
+  CHECK_USAGE(backdrop_data_builder_finish(builder, NULL));
+  CHECK_USAGE(backdrop_data_builder_finish(builder, &data));
+  backdrop_data_builder_free(builder);
+  backdrop_data_builder_free(NULL);
+}
+
 static void refuse_data(const handles* good) {
   uint8_t values[4] = {0};
   const backdrop_image image = {sizeof image, good->image.pixels, 12, 2, 2};
@@ -157,6 +182,7 @@ void refuse_everything(const handles* good) {
   refuse_sessions(good);
   refuse_photos();
   refuse_items(good);
+  refuse_builders(good);
   refuse_data(good);
   refuse_searches(good);
 }

@@ -146,6 +146,20 @@ static void works_on_its_own(worker_state* worker, int parses) {
   backdrop_session_free(session);
 }
 
+static void builds_data(const backdrop_image* image) {
+  static const char* const names[] = {"first", "second", "third"};
+  backdrop_data* data = build_data(image, names, 3);
+  for (size_t i = 0; i < 3; ++i) {
+    backdrop_item item = {0};
+    item.size = sizeof item;
+    CHECK_OK(backdrop_data_get_foreground(data, i, &item));
+    CHECK(strcmp(item.name, names[i]) == 0 && item.label == (int32_t)i);
+    CHECK_OK(backdrop_data_get_background(data, i, &item));
+    CHECK(strcmp(item.name, names[i]) == 0 && strcmp(item.class_name, "08_fish") == 0);
+  }
+  backdrop_data_free(data);
+}
+
 static void* work(void* argument) {
   worker_state* worker = argument;
   const handles* good = &worker->shared->good;
@@ -157,6 +171,7 @@ static void* work(void* argument) {
     searches(good->session, good->data, worker->shared->prediction);
     works_on_its_own(worker, (worker->number + round) % 2);
     searches_a_tree(worker);
+    builds_data(&good->image);
   }
   return NULL;
 }

@@ -74,6 +74,22 @@ BACKDROP_EXPORT backdrop_status backdrop_data_get_background(const backdrop_data
                                                              backdrop_item* item);
 BACKDROP_EXPORT void backdrop_data_free(backdrop_data* data);
 
+/// Takes photos and masks one at a time, as a program reads or makes them. From one thread at a time.
+typedef struct backdrop_data_builder backdrop_data_builder;
+
+/// `class_names` as for backdrop_data_copy.
+BACKDROP_EXPORT backdrop_status backdrop_data_builder_new(const char* const* class_names, size_t class_count,
+                                                          backdrop_data_builder** builder);
+/// Copies the photo and the mask, which must be of the first photo's size.
+BACKDROP_EXPORT backdrop_status backdrop_data_builder_add_foreground(backdrop_data_builder* builder,
+                                                                     const backdrop_foreground* foreground);
+BACKDROP_EXPORT backdrop_status backdrop_data_builder_add_background(backdrop_data_builder* builder,
+                                                                     const backdrop_background* background);
+/// What was added, in that order; the builder is then empty.
+BACKDROP_EXPORT backdrop_status backdrop_data_builder_finish(backdrop_data_builder* builder,
+                                                             backdrop_data** data);
+BACKDROP_EXPORT void backdrop_data_builder_free(backdrop_data_builder* builder);
+
 #ifdef __cplusplus
 }
 #endif
