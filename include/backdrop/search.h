@@ -60,8 +60,8 @@ struct Progress {
   double seconds = 0;
 };
 
-/// The answers of one foreground on some backgrounds, each pair once over the whole search. The spans end
-/// with the callback.
+/// The answers of one foreground on some backgrounds, each pair once over the whole search; a search that
+/// goes on begins with those that its folder has. The spans end with the callback.
 struct TileAnswers {
   int foreground = 0;
   std::span<const int> backgrounds;

@@ -27,6 +27,12 @@ Session& session() {
   return shared;
 }
 
+/// Whose blocks of composites are the same on every machine: 128.
+Session& small_session() {
+  static Session shared(Model::load(kDemoCheckpoint), {.device = "cpu", .threads = 2, .batch = 4});
+  return shared;
+}
+
 /// A session behind the public interface for classifiers: what the search must find is what it finds itself.
 class SessionClassifier : public Classifier {
  public:
@@ -185,7 +191,7 @@ TEST(PublicSearch, SaysWhetherItCanBeResumed) {
   const auto message = [&](const fs::path& out) {
     int asked = 0;
     try {
-      search(session(), data, {.out = out}, {.cancel = [&] { return asked++ > 0; }});
+      search(small_session(), data, {.out = out}, {.cancel = [&] { return asked++ > 0; }});
     } catch (const Error& error) {
       return std::string(error.what());
     }
@@ -296,21 +302,27 @@ TEST(PublicSearch, RefusesDataThatDoesNotFit) {
 
 TEST(PublicSearch, WritesAndResumesAResultFolder) {
   const TemporaryFolder folder;
-  const OwnScene scene(3, 40);
+  const OwnScene scene(3, 100);
   const SearchData data = scene.data();
   const fs::path out = folder.path / "run";
-  const SearchAnswers whole = search(session(), data);
-  const auto interrupted = [&] { search(session(), data, {.out = out}, {.cancel = [] { return true; }}); };
+  const SearchAnswers whole = search(small_session(), data);
+  int asked = 0;
+  const auto interrupted = [&] {
+    search(small_session(), data, {.out = out}, {.cancel = [&] { return asked++ > 0; }});
+  };
   EXPECT_EQ(code_of(interrupted), ErrorCode::interrupted);
   EXPECT_FALSE(fs::exists(out));
-  const SearchAnswers resumed = search(session(), data, {.out = out, .existing = ExistingRun::resume});
+  std::size_t told = 0;
+  const SearchAnswers resumed = search(small_session(), data, {.out = out, .existing = ExistingRun::resume},
+                                       {.tile = [&](const TileAnswers& t) { told += t.backgrounds.size(); }});
+  EXPECT_EQ(told, whole.predictions.size());  // those of the folder, too
   EXPECT_EQ(resumed.predictions, whole.predictions);
   EXPECT_EQ(resumed.margins, whole.margins);
   for (const char* file :
        {"run.json", "predictions.npy", "margins.npy", "foregrounds.csv", "backgrounds.csv", "report.html"})
     EXPECT_TRUE(fs::exists(out / file)) << file;
-  EXPECT_EQ(code_of([&] { search(session(), data, {.out = out}); }), ErrorCode::usage);
-  search(session(), data, {.out = out, .existing = ExistingRun::replace});
+  EXPECT_EQ(code_of([&] { search(small_session(), data, {.out = out}); }), ErrorCode::usage);
+  search(small_session(), data, {.out = out, .existing = ExistingRun::replace});
 }
 
 }  // namespace

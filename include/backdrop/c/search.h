@@ -32,7 +32,8 @@ typedef struct backdrop_progress {
   int32_t vulnerable;  ///< foregrounds fooled so far
 } backdrop_progress;
 
-/// The answers of one foreground on `count` backgrounds; the arrays end with the callback.
+/// The answers of one foreground on `count` backgrounds, each pair once over the whole search; one that goes
+/// on begins with those that its folder has. The arrays end with the callback.
 typedef struct backdrop_tile {
   size_t size;
   int32_t foreground;
