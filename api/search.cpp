@@ -44,6 +44,7 @@ struct Task {
   const SearchOptions& options;
   const SearchCallbacks& callbacks;
   ResultFolder* folder = nullptr;  // null: none is written
+  bool can_resume = true;
 
   const ChallengeInput& input() const { return Internals::parts(data).input; }
 };
@@ -62,6 +63,7 @@ SearchHooks make_hooks(const Task& task) {
   if (task.callbacks.progress)
     hooks.progress = [&task](const SearchProgress& p) { task.callbacks.progress(public_progress(p)); };
   hooks.stop = task.callbacks.cancel;
+  hooks.can_resume = task.can_resume;
   hooks.enough = [&task, &options](const SearchProgress& p) {
     return (options.most_pairs > 0 && p.evaluated >= options.most_pairs) ||
            (options.most_seconds > 0 && p.seconds >= options.most_seconds) ||
@@ -241,7 +243,7 @@ SearchAnswers search(Classifier& classifier, const SearchData& data, const Searc
   record.options.reuse = false;
   record.options.class_map = "given";
   const auto folder = open_folder(options);
-  return run({*engine, map, data, options, callbacks, folder.get()}, std::move(record));
+  return run({*engine, map, data, options, callbacks, folder.get(), false}, std::move(record));
 }
 
 }  // namespace backdrop

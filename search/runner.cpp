@@ -181,7 +181,7 @@ class Search {
       if (hooks_.journal) hooks_.journal->sync();
       throw Error(ErrorCode::interrupted,
                   fmt::format("interrupted after {} of {} pairs{}", state.settled, state.total,
-                              hooks_.journal ? ": it can be resumed (--resume)" : ""));
+                              hooks_.journal && hooks_.can_resume ? ": it can be resumed (--resume)" : ""));
     }
     if (hooks_.enough && hooks_.enough(state)) throw Enough();
   }

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 using backdrop::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using ::testing::ThrowsMessage;
 
 Session& session() {
   static Session shared(Model::load(kDemoCheckpoint), {.device = "cpu"});
@@ -188,19 +189,24 @@ TEST(PublicSearch, StopsWhenAsked) {
 TEST(PublicSearch, SaysWhetherItCanBeResumed) {
   const TemporaryFolder folder;
   const SearchData data = OwnScene(3, 100).data();
-  const auto message = [&](const fs::path& out) {
-    int asked = 0;
-    try {
+  const auto stopped_in = [&](const fs::path& out) {
+    return [&, out] {
+      int asked = 0;
       search(small_session(), data, {.out = out}, {.cancel = [&] { return asked++ > 0; }});
-    } catch (const Error& error) {
-      return std::string(error.what());
-    }
-    return std::string("nothing was thrown");
+    };
   };
-  EXPECT_THAT(message({}), MatchesRegex("interrupted after [0-9]+ of 300 pairs"));
-  EXPECT_THAT(message(folder.path / "run"), HasSubstr("pairs: it can be resumed"));
-  EXPECT_THAT(message(folder.path / "run"),
-              HasSubstr("is an unfinished run: resume it (--resume), or replace it"));
+  const auto says = [](const auto& text) { return ThrowsMessage<Error>(text); };
+  EXPECT_THAT(stopped_in({}), says(MatchesRegex("interrupted after [0-9]+ of 300 pairs")));
+  EXPECT_THAT(stopped_in(folder.path / "run"), says(HasSubstr("pairs: it can be resumed")));
+  EXPECT_THAT(stopped_in(folder.path / "run"),
+              says(HasSubstr("is an unfinished run: resume it (--resume), or replace it")));
+  ByteClassifier classifier;
+  const auto own_stopped = [&] {
+    int asked = 0;
+    search(classifier, OwnScene(20, 100, 4).data(), {.out = folder.path / "own"},
+           {.cancel = [&] { return asked++ > 0; }});
+  };
+  EXPECT_THAT(own_stopped, says(MatchesRegex("interrupted after [0-9]+ of 2000 pairs")));
 }
 
 TEST(PublicSearch, ReturnsWhatIsKnownWhenItIsEnough) {
