@@ -20,9 +20,9 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes) : size_(bytes) {
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   if (rounded >= bytes) data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
   if (!data_)
-    throw Error(ErrorCode::failed,
-                "cannot get " + std::to_string(bytes >> 20) +
-                    " MiB of memory: take a smaller batch, fewer threads or less cache memory");
+    throw Error(ErrorCode::failed, "cannot get " + std::to_string(bytes >> 20) +
+                                       " MiB of memory: take a smaller batch, fewer threads or less for the "
+                                       "cache (--batch, --threads, --cache-memory)");
   if (alignment == kHugePage) madvise(data_.get(), rounded, MADV_HUGEPAGE);
 }
 
