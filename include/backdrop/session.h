@@ -52,7 +52,8 @@ class BACKDROP_EXPORT Session {
   Session& operator=(Session&& other) noexcept;
 
   /// Classifies photos of the model's size, in fp32 whatever the precision: what makes a lower one
-  /// trustworthy is measured on a search's composites. Throws usage for any other size.
+  /// trustworthy is measured on a search's composites. Any number: they are copied some hundreds at a time.
+  /// Throws usage for any other size.
   Classification classify(std::span<const ImageView> photos);
 
   /// The same into memory of the caller's: `logits` has photos.size() * classes places.
