@@ -1,4 +1,6 @@
 // The C interface's search data.
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "api/c_handles.h"
@@ -21,23 +23,25 @@ MaskView inner_mask(const backdrop_mask& mask) {
   return {{mask.values, mask.bytes}, mask.height, mask.width};
 }
 
+ForegroundView foreground_view(const backdrop_foreground& given) {
+  return {text_or(given.name, ""), given.label, inner_image(given.photo), inner_mask(given.mask)};
+}
+
+BackgroundView background_view(const backdrop_background& given) {
+  return {text_or(given.name, ""), given.label, inner_image(given.photo)};
+}
+
 std::vector<ForegroundView> foreground_views(const backdrop_foreground* first, std::size_t count) {
   std::vector<ForegroundView> views;
   if (count > 0) required(first, "foregrounds");
-  for (std::size_t i = 0; i < count; ++i) {
-    const backdrop_foreground& given = element(first, i, "foregrounds");
-    views.push_back({text_or(given.name, ""), given.label, inner_image(given.photo), inner_mask(given.mask)});
-  }
+  for (std::size_t i = 0; i < count; ++i) views.push_back(foreground_view(element(first, i, "foregrounds")));
   return views;
 }
 
 std::vector<BackgroundView> background_views(const backdrop_background* first, std::size_t count) {
   std::vector<BackgroundView> views;
   if (count > 0) required(first, "backgrounds");
-  for (std::size_t i = 0; i < count; ++i) {
-    const backdrop_background& given = element(first, i, "backgrounds");
-    views.push_back({text_or(given.name, ""), given.label, inner_image(given.photo)});
-  }
+  for (std::size_t i = 0; i < count; ++i) views.push_back(background_view(element(first, i, "backgrounds")));
   return views;
 }
 
@@ -46,6 +50,20 @@ std::vector<std::string> names_of(const char* const* names, std::size_t count) {
   if (count > 0) required(names, "class_names");
   for (std::size_t i = 0; i < count; ++i) result.emplace_back(&required(names[i], "a class name"));
   return result;
+}
+
+void fill_item(const SearchData& data, const std::string& name, int label, backdrop_item& item) {
+  check_size(item.size, sizeof item, "backdrop_item");
+  item = {.size = item.size,
+          .name = name.c_str(),
+          .class_name = data.class_names()[static_cast<std::size_t>(label)].c_str(),
+          .label = label};
+}
+
+int checked_index(std::size_t index, int count, const char* what) {
+  if (index >= static_cast<std::size_t>(count))
+    throw Error(ErrorCode::usage, fmt::format("{} {} of {}", what, index, count));
+  return static_cast<int>(index);
 }
 
 }  // namespace
@@ -87,6 +105,62 @@ backdrop_status backdrop_data_get_info(const backdrop_data* data, backdrop_data_
   });
 }
 
+backdrop_status backdrop_data_get_foreground(const backdrop_data* data, size_t index, backdrop_item* item) {
+  return guarded([&] {
+    const backdrop::SearchData& found = required(data, "data").data;
+    const int place = backdrop::c::checked_index(index, found.foregrounds(), "foreground");
+    backdrop::c::fill_item(found, found.foreground_name(place), found.foreground_labels()[index],
+                           required(item, "item"));
+  });
+}
+
+backdrop_status backdrop_data_get_background(const backdrop_data* data, size_t index, backdrop_item* item) {
+  return guarded([&] {
+    const backdrop::SearchData& found = required(data, "data").data;
+    const int place = backdrop::c::checked_index(index, found.backgrounds(), "background");
+    backdrop::c::fill_item(found, found.background_name(place), found.background_labels()[index],
+                           required(item, "item"));
+  });
+}
+
 void backdrop_data_free(backdrop_data* data) {
   delete data;
+}
+
+backdrop_status backdrop_data_builder_new(const char* const* class_names, size_t class_count,
+                                          backdrop_data_builder** builder) {
+  return guarded([&] {
+    required(builder, "builder") = nullptr;
+    auto names = backdrop::c::names_of(class_names, class_count);
+    *builder = new backdrop_data_builder{backdrop::SearchDataBuilder(std::move(names))};
+  });
+}
+
+backdrop_status backdrop_data_builder_add_foreground(backdrop_data_builder* builder,
+                                                     const backdrop_foreground* foreground) {
+  return guarded([&] {
+    required(builder, "builder");
+    required(foreground, "foreground");
+    builder->builder.add(backdrop::c::foreground_view(backdrop::c::element(foreground, 0, "foreground")));
+  });
+}
+
+backdrop_status backdrop_data_builder_add_background(backdrop_data_builder* builder,
+                                                     const backdrop_background* background) {
+  return guarded([&] {
+    required(builder, "builder");
+    required(background, "background");
+    builder->builder.add(backdrop::c::background_view(backdrop::c::element(background, 0, "background")));
+  });
+}
+
+backdrop_status backdrop_data_builder_finish(backdrop_data_builder* builder, backdrop_data** data) {
+  return guarded([&] {
+    required(data, "data") = nullptr;
+    *data = new backdrop_data{required(builder, "builder").builder.finish()};
+  });
+}
+
+void backdrop_data_builder_free(backdrop_data_builder* builder) {
+  delete builder;
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "backdrop/backdrop.h"
+#include "backdrop/image_view.h"
 #include "backdrop/model.h"
 #include "backdrop/search.h"
 #include "backdrop/session.h"
@@ -18,8 +19,16 @@ struct backdrop_session {
   std::string description;
 };
 
+struct backdrop_photo {
+  backdrop::Photo photo;
+};
+
 struct backdrop_data {
   backdrop::SearchData data;
+};
+
+struct backdrop_data_builder {
+  backdrop::SearchDataBuilder builder;
 };
 
 struct backdrop_answers {

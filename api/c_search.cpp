@@ -26,19 +26,24 @@ SearchOptions search_options(const backdrop_search_options& options) {
           .out = text_or(options.out, ""),
           .existing = existing_of(options.existing),
           .most_pairs = static_cast<std::size_t>(options.most_pairs),
-          .most_seconds = options.most_seconds};
+          .most_seconds = options.most_seconds,
+          .logits = options.logits != 0};
+}
+
+backdrop_progress progress_of(const Progress& state) {
+  return {.size = sizeof(backdrop_progress),
+          .settled = state.settled,
+          .total = state.total,
+          .evaluated = state.evaluated,
+          .seconds = state.seconds,
+          .vulnerable = state.vulnerable};
 }
 
 SearchCallbacks search_callbacks(const backdrop_search_options& options) {
   SearchCallbacks callbacks;
   if (options.progress)
     callbacks.progress = [call = options.progress, user = options.user](const Progress& state) {
-      const backdrop_progress progress = {.size = sizeof progress,
-                                          .settled = state.settled,
-                                          .total = state.total,
-                                          .evaluated = state.evaluated,
-                                          .seconds = state.seconds,
-                                          .vulnerable = state.vulnerable};
+      const backdrop_progress progress = progress_of(state);
       call(user, &progress);
     };
   if (options.tile)
@@ -48,11 +53,17 @@ SearchCallbacks search_callbacks(const backdrop_search_options& options) {
                                   .count = answers.backgrounds.size(),
                                   .backgrounds = answers.backgrounds.data(),
                                   .predictions = answers.predictions.data(),
-                                  .margins = answers.margins.data()};
+                                  .margins = answers.margins.data(),
+                                  .logits = answers.logits.empty() ? nullptr : answers.logits.data()};
       call(user, &tile);
     };
   if (options.cancel)
     callbacks.cancel = [call = options.cancel, user = options.user] { return call(user) != 0; };
+  if (options.enough)
+    callbacks.enough = [call = options.enough, user = options.user](const Progress& state) {
+      const backdrop_progress progress = progress_of(state);
+      return call(user, &progress) != 0;
+    };
   return callbacks;
 }
 
@@ -144,7 +155,8 @@ backdrop_status backdrop_answers_get_info(const backdrop_answers* answers, backd
              .rechecked = screening ? screening->rechecked : 0,
              .audited = screening ? screening->audited : 0,
              .wrong_share_bound = screening ? screening->wrong_share_bound : 0,
-             .confidence = screening ? screening->confidence : 0};
+             .confidence = screening ? screening->confidence : 0,
+             .recorded = found.recorded};
   });
 }
 

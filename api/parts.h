@@ -79,11 +79,14 @@ Versions library_versions();
 struct Internals {
   static const Model::Parts& parts(const Model& model) { return *model.parts_; }
   static const SearchData::Parts& parts(const SearchData& data) { return *data.parts_; }
-  static Session::Parts& parts(Session& session) { return *session.parts_; }
+  /// Throws usage for a session that was moved from.
+  static Session::Parts& parts(const Session& session);
 };
 
-/// A view as the engine's image; copies the pixels. Throws usage, naming `what`, unless it has as many bytes
-/// as height and width say, and those are the network's.
+/// Throws usage, naming `what`, unless the view has as many bytes as height and width say, and those are the
+/// network's.
+void check_image(const ImageView& view, const ValueShape& expected, const std::string& what);
+/// A view as the engine's image; copies the pixels. Throws as check_image does.
 Image copy_image(const ImageView& view, const ValueShape& expected, const std::string& what);
 Mask copy_mask(const MaskView& view, const ValueShape& expected, const std::string& what);
 

@@ -31,8 +31,12 @@ Photo read_photo(const std::filesystem::path& file) {
   return {image.height, image.width, std::move(image.pixels)};
 }
 
-Image copy_image(const ImageView& view, const ValueShape& expected, const std::string& what) {
+void check_image(const ImageView& view, const ValueShape& expected, const std::string& what) {
   check_size(view.height, view.width, view.pixels.size(), 3, expected, what);
+}
+
+Image copy_image(const ImageView& view, const ValueShape& expected, const std::string& what) {
+  check_image(view, expected, what);
   return {view.height, view.width, {view.pixels.begin(), view.pixels.end()}};
 }
 

@@ -20,15 +20,20 @@ namespace {
 /// Gives each tile to the caller.
 class TileSink : public PairSink {
  public:
-  explicit TileSink(const std::function<void(const TileAnswers&)>& callback) : callback_(callback) {}
+  TileSink(const std::function<void(const TileAnswers&)>& callback, bool logits)
+      : callback_(callback), logits_(logits) {}
+
+  bool wants_logits() const override { return logits_; }
 
   void store(const PairAnswers& answers) override {
     if (answers.backgrounds.empty()) return;
-    callback_({answers.foreground, answers.backgrounds, answers.predictions, answers.margins});
+    callback_(
+        {answers.foreground, answers.backgrounds, answers.predictions, answers.margins, answers.logits});
   }
 
  private:
   const std::function<void(const TileAnswers&)>& callback_;
+  bool logits_;
 };
 
 /// One search with all that it needs.
@@ -39,6 +44,7 @@ struct Task {
   const SearchOptions& options;
   const SearchCallbacks& callbacks;
   ResultFolder* folder = nullptr;  // null: none is written
+  bool can_resume = true;
 
   const ClassMap& map() const { return class_map.map; }
   const ChallengeInput& input() const { return Internals::parts(data).input; }
@@ -58,11 +64,12 @@ SearchHooks make_hooks(const Task& task) {
   if (task.callbacks.progress)
     hooks.progress = [&task](const SearchProgress& p) { task.callbacks.progress(public_progress(p)); };
   hooks.stop = task.callbacks.cancel;
-  if (options.most_pairs > 0 || options.most_seconds > 0)
-    hooks.enough = [&options](const SearchProgress& p) {
-      return (options.most_pairs > 0 && p.evaluated >= options.most_pairs) ||
-             (options.most_seconds > 0 && p.seconds >= options.most_seconds);
-    };
+  hooks.can_resume = task.can_resume;
+  hooks.enough = [&task, &options](const SearchProgress& p) {
+    return (options.most_pairs > 0 && p.evaluated >= options.most_pairs) ||
+           (options.most_seconds > 0 && p.seconds >= options.most_seconds) ||
+           (task.callbacks.enough && task.callbacks.enough(public_progress(p)));
+  };
   return hooks;
 }
 
@@ -136,7 +143,7 @@ SearchAnswers run(const Task& task, RunRecord record) {
   PlanShape shape = plan_shape(task.engine, task.input());
   SearchHooks hooks = make_hooks(task);
   std::optional<TileSink> tiles;
-  if (task.callbacks.tile) hooks.sinks.push_back(&tiles.emplace(task.callbacks.tile));
+  if (task.callbacks.tile) hooks.sinks.push_back(&tiles.emplace(task.callbacks.tile, task.options.logits));
   record.screening = task.engine.screening();
   if (task.folder) {
     complete_record(task, record);
@@ -153,6 +160,14 @@ SearchAnswers run(const Task& task, RunRecord record) {
     if (result.complete) task.folder->commit();
   }
   return public_answers(std::move(result), statistics, record.screening);
+}
+
+void check_options(const SearchOptions& options) {
+  if (!(options.most_seconds >= 0))
+    throw Error(ErrorCode::usage, fmt::format("{} seconds are no limit", options.most_seconds));
+  if (options.logits && options.existing == ExistingRun::resume)
+    throw Error(ErrorCode::usage,
+                "a search with logits cannot be resumed: the run's folder does not keep them");
 }
 
 void check_sizes(const ValueShape& data, const ValueShape& network) {
@@ -198,6 +213,7 @@ SearchAnswers search(Session& session, const SearchData& data, const SearchOptio
     throw Error(ErrorCode::usage,
                 fmt::format("the model has {} classes and no labels: give LoadOptions in9_labels",
                             model.info.classes));
+  check_options(options);
   check_sizes(Internals::parts(data).size, model.network->input);
   const CallGate::Pass pass(parts.gate);
   const auto folder = open_folder(options);
@@ -213,6 +229,7 @@ SearchAnswers search(Session& session, const SearchData& data, const SearchOptio
 
 SearchAnswers search(Classifier& classifier, const SearchData& data, const SearchOptions& options,
                      const SearchCallbacks& callbacks) {
+  check_options(options);
   if (options.existing == ExistingRun::resume)
     throw Error(ErrorCode::usage,
                 "a classifier of the caller's cannot resume: nothing says that it is the same one");
@@ -225,7 +242,7 @@ SearchAnswers search(Classifier& classifier, const SearchData& data, const Searc
   record.model.classes = classifier.classes();
   record.options.reuse = false;
   const auto folder = open_folder(options);
-  return run({*engine, map, data, options, callbacks, folder.get()}, std::move(record));
+  return run({*engine, map, data, options, callbacks, folder.get(), false}, std::move(record));
 }
 
 }  // namespace backdrop

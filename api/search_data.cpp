@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
+
 #include "api/parts.h"
 #include "backdrop/error.h"
 #include "core/parallel.h"
@@ -47,23 +50,62 @@ SearchData SearchData::load(const std::filesystem::path& root) {
 SearchData SearchData::copy(std::span<const ForegroundView> foregrounds,
                             std::span<const BackgroundView> backgrounds,
                             std::vector<std::string> class_names) {
-  if (foregrounds.empty()) throw Error(ErrorCode::usage, "there are no foregrounds to search");
-  if (backgrounds.empty()) throw Error(ErrorCode::usage, "there are no backgrounds to search");
-  const ImageView& first = foregrounds.front().photo;
-  if (first.height < 1 || first.height > kMaxImageExtent || first.width < 1 || first.width > kMaxImageExtent)
-    throw Error(ErrorCode::usage, fmt::format("a photo of {} x {}", first.height, first.width));
-  const ValueShape size{first.height, first.width, 3};
-  ChallengeInput input;
-  input.classes = class_names.empty() ? kIn9ClassNames : std::move(class_names);
-  for (const ForegroundView& view : foregrounds)
-    input.foregrounds.push_back({view.name, view.label, copy_image(view.photo, size, "photo " + view.name),
-                                 copy_mask(view.mask, size, "the mask of " + view.name)});
-  auto images = std::make_shared<std::vector<Image>>();
-  for (const BackgroundView& view : backgrounds) {
-    images->push_back(copy_image(view.photo, size, "background " + view.name));
-    input.background_names.push_back({view.name, view.label});
+  SearchDataBuilder builder(std::move(class_names));
+  for (const ForegroundView& view : foregrounds) builder.add(view);
+  for (const BackgroundView& view : backgrounds) builder.add(view);
+  return builder.finish();
+}
+
+struct SearchDataBuilder::Parts {
+  std::vector<std::string> classes;
+  std::optional<ValueShape> size;  // of the first photo
+  std::vector<Foreground> foregrounds;
+  std::vector<Image> background_images;
+  std::vector<BackgroundName> background_names;
+
+  /// That of all photos, which begins with this one's.
+  ValueShape size_with(const ImageView& photo) const {
+    if (size) return *size;
+    if (photo.height < 1 || photo.height > kMaxImageExtent || photo.width < 1 ||
+        photo.width > kMaxImageExtent)
+      throw Error(ErrorCode::usage, fmt::format("a photo of {} x {}", photo.height, photo.width));
+    return {photo.height, photo.width, 3};
   }
-  input.backgrounds = std::move(images);
+};
+
+SearchDataBuilder::SearchDataBuilder(std::vector<std::string> class_names)
+    : parts_(std::make_unique<Parts>()) {
+  parts_->classes = class_names.empty() ? kIn9ClassNames : std::move(class_names);
+}
+
+SearchDataBuilder::~SearchDataBuilder() = default;
+
+void SearchDataBuilder::add(const ForegroundView& foreground) {
+  const auto& [name, label, photo, mask] = foreground;
+  const ValueShape size = parts_->size_with(photo);
+  parts_->foregrounds.push_back(
+      {name, label, copy_image(photo, size, "photo " + name), copy_mask(mask, size, "the mask of " + name)});
+  parts_->size = size;
+}
+
+void SearchDataBuilder::add(const BackgroundView& background) {
+  const auto& [name, label, photo] = background;
+  const ValueShape size = parts_->size_with(photo);
+  parts_->background_images.push_back(copy_image(photo, size, "background " + name));
+  parts_->background_names.push_back({name, label});
+  parts_->size = size;
+}
+
+SearchData SearchDataBuilder::finish() {
+  if (parts_->foregrounds.empty()) throw Error(ErrorCode::usage, "there are no foregrounds to search");
+  if (parts_->background_images.empty()) throw Error(ErrorCode::usage, "there are no backgrounds to search");
+  Parts added = std::exchange(*parts_, Parts());
+  parts_->classes = added.classes;
+  ChallengeInput input;
+  input.classes = std::move(added.classes);
+  input.foregrounds = std::move(added.foregrounds);
+  input.backgrounds = std::make_shared<const std::vector<Image>>(std::move(added.background_images));
+  input.background_names = std::move(added.background_names);
   return SearchData(make_parts(std::move(input)));
 }
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int kMostThreads = 4096;
 constexpr int kLargestBatch = 65536;
+constexpr int kFewestPhotosAtOnce = 256;  // copied for one call of the engine
 
 constexpr std::string_view kFastest = "auto";
 
@@ -63,6 +64,11 @@ CallGate::Pass::~Pass() {
   gate_.mutex_.unlock();
 }
 
+Session::Parts& Internals::parts(const Session& session) {
+  if (!session.parts_) throw Error(ErrorCode::usage, "a session was called that was moved from");
+  return *session.parts_;
+}
+
 Session::Session(const Model& model, const OpenOptions& options) : parts_(std::make_unique<Parts>(model)) {
   parts_->options = options;
   parts_->engine = open_engine(Internals::parts(model), options);
@@ -88,26 +94,31 @@ Classification Session::classify(std::span<const ImageView> photos) {
 }
 
 void Session::classify(std::span<const ImageView> photos, std::span<float> logits) {
-  const std::size_t needed = photos.size() * static_cast<std::size_t>(model().info().classes);
+  const auto classes = static_cast<std::size_t>(model().info().classes);
+  const std::size_t needed = photos.size() * classes;
   if (logits.size() != needed)
     throw Error(ErrorCode::usage, fmt::format("there is room for {} logits: {} photos need {}", logits.size(),
                                               photos.size(), needed));
   const ValueShape& size = Internals::parts(model()).network->input;
+  for (std::size_t i = 0; i < photos.size(); ++i) check_image(photos[i], size, fmt::format("photo {}", i));
+  Parts& parts = Internals::parts(*this);
+  const CallGate::Pass pass(parts.gate);
+  const auto at_once = static_cast<std::size_t>(std::max(kFewestPhotosAtOnce, 4 * parts.engine->fill()));
   std::vector<Image> images;
-  images.reserve(photos.size());
-  for (std::size_t i = 0; i < photos.size(); ++i)
-    images.push_back(copy_image(photos[i], size, fmt::format("photo {}", i)));
-  if (images.empty()) return;
-  const CallGate::Pass pass(parts_->gate);
-  parts_->engine->classify_images(images, logits.data());
+  for (std::size_t first = 0; first < photos.size(); first += at_once) {
+    images.clear();
+    for (const ImageView& photo : photos.subspan(first, std::min(at_once, photos.size() - first)))
+      images.push_back({photo.height, photo.width, {photo.pixels.begin(), photo.pixels.end()}});
+    parts.engine->classify_images(images, logits.data() + first * classes);
+  }
 }
 
-const Model& Session::model() const noexcept {
-  return parts_->model;
+const Model& Session::model() const {
+  return Internals::parts(*this).model;
 }
 
 std::string Session::description() const {
-  return parts_->description;
+  return Internals::parts(*this).description;
 }
 
 }  // namespace backdrop

@@ -1,6 +1,8 @@
-# Options, compiler flags and the defaults of a release build.
-option(BACKDROP_BUILD_CLI "Build the backdrop command" ON)
-option(BACKDROP_BUILD_TESTS "Build the tests" ON)
+# Options, compiler flags and the defaults of a release build. Inside another project (add_subdirectory, FetchContent) there
+# is the library only, unless the project asks for more, and nothing changes in the project's own settings.
+option(BACKDROP_BUILD_CLI "Build the backdrop command" ${PROJECT_IS_TOP_LEVEL})
+option(BACKDROP_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(BACKDROP_INSTALL "Install what is built, and make packages of it" ${PROJECT_IS_TOP_LEVEL})
 option(BACKDROP_BUILD_BENCH "Build the benchmarks" OFF)
 option(BACKDROP_BUILD_FUZZ "Build the fuzz targets (clang; preset fuzz)" OFF)
 set(BACKDROP_BUILD_PYTHON OFF CACHE STRING "The Python module: ON, OFF, or AUTO: wherever pybind11 is installed")
@@ -17,12 +19,20 @@ set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
-  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+  if(PROJECT_IS_TOP_LEVEL)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+  else()
+    set(CMAKE_BUILD_TYPE Release)  # in this folder: a search without optimisation takes days
+  endif()
 endif()
 
 add_library(backdrop_flags INTERFACE)
 target_compile_options(backdrop_flags INTERFACE
-  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wnon-virtual-dtor;-Werror>")
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wnon-virtual-dtor>")
+if(PROJECT_IS_TOP_LEVEL)
+  # Elsewhere the project's own flags may warn of more than ours.
+  target_compile_options(backdrop_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Werror>")
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False alarms on "literal" + std::string: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
   target_compile_options(backdrop_flags INTERFACE -Wno-restrict)

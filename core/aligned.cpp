@@ -21,7 +21,8 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes) : size_(bytes) {
   if (rounded >= bytes) data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
   if (!data_)
     throw Error(ErrorCode::failed, "cannot get " + std::to_string(bytes >> 20) +
-                                       " MiB of memory: lower --batch, --threads or --cache-memory");
+                                       " MiB of memory: take a smaller batch, fewer threads or less for the "
+                                       "cache (--batch, --threads, --cache-memory)");
   if (alignment == kHugePage) madvise(data_.get(), rounded, MADV_HUGEPAGE);
 }
 

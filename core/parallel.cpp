@@ -72,7 +72,7 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
       state_->workers.emplace_back([state = state_.get(), worker] { state->work(worker); });
   } catch (const std::system_error& error) {
     throw Error(ErrorCode::failed, "cannot start " + std::to_string(count) +
-                                       " threads: " + error.code().message() + ": lower --threads");
+                                       " threads: " + error.code().message() + ": take fewer (--threads)");
   }
 }
 

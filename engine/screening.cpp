@@ -207,7 +207,7 @@ void Screening::require_sound(const CompositeTask& task) const {
   throw RefutedBounds(fmt::format(
       "the audit found an answer in {} that is not fp32's ({} of {} audited so far, a foreground "
       "of class {}, error bound {:.3g}), so none of this run's answers is kept: run again "
-      "with --precision fp32",
+      "in fp32 (--precision fp32)",
       name(counts_.precision), counts_.wrong, counts_.audited, task.label, bounds_.of(task.label)));
 }
 

@@ -53,6 +53,14 @@ ImageView photo_of(const py::array& photos, const std::uint8_t* first, py::ssize
           static_cast<int>(photos.shape(2))};
 }
 
+ImageView photo_of(const py::array& photo) {
+  const std::uint8_t* pixels = bytes_of(photo, 3, "photo");
+  if (photo.shape(2) != 3) throw py::type_error("a photo must have 3 channels, the last dimension");
+  return {{pixels, static_cast<std::size_t>(photo.size())},
+          static_cast<int>(photo.shape(0)),
+          static_cast<int>(photo.shape(1))};
+}
+
 }  // namespace backdrop::python
 
 PYBIND11_MODULE(_backdrop, module) {

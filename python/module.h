@@ -25,4 +25,7 @@ const std::uint8_t* bytes_of(const py::array& array, int dimensions, const char*
 /// One of an array [N][height][width][3].
 ImageView photo_of(const py::array& photos, const std::uint8_t* first, py::ssize_t index);
 
+/// An array [height][width][3]; TypeError as above.
+ImageView photo_of(const py::array& photo);
+
 }  // namespace backdrop::python

@@ -103,6 +103,10 @@ py::array shared_array(const std::vector<T>& values, std::vector<py::ssize_t> sh
   return py::array_t<T>(std::move(shape), values.data(), owner);
 }
 
+py::array_t<int> array_of(std::span<const int> values) {
+  return py::array_t<int>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
 SearchMode mode_of(const std::string& mode) {
   if (mode == "all") return SearchMode::all;
   if (mode == "first") return SearchMode::first;
@@ -118,7 +122,8 @@ ExistingRun existing_of(const std::string& existing) {
 }
 
 /// By reference: a copy of a Python object may be made under the interpreter's lock only.
-SearchCallbacks callbacks_of(const py::object& progress, const py::object& tile, const py::object& cancel) {
+SearchCallbacks callbacks_of(const py::object& progress, const py::object& tile, const py::object& cancel,
+                             const py::object& enough) {
   SearchCallbacks callbacks;
   if (!progress.is_none())
     callbacks.progress = [&progress](const Progress& state) {
@@ -129,9 +134,21 @@ SearchCallbacks callbacks_of(const py::object& progress, const py::object& tile,
     callbacks.tile = [&tile](const TileAnswers& answers) {
       const py::gil_scoped_acquire lock;
       const auto count = static_cast<py::ssize_t>(answers.backgrounds.size());
-      tile(answers.foreground, py::array_t<int>(count, answers.backgrounds.data()),
-           py::array_t<std::int16_t>(count, answers.predictions.data()),
-           py::array_t<float>(count, answers.margins.data()));
+      const py::tuple arguments =
+          py::make_tuple(answers.foreground, py::array_t<int>(count, answers.backgrounds.data()),
+                         py::array_t<std::int16_t>(count, answers.predictions.data()),
+                         py::array_t<float>(count, answers.margins.data()));
+      if (answers.logits.empty()) {
+        tile(*arguments);
+        return;
+      }
+      const auto classes = static_cast<py::ssize_t>(answers.logits.size()) / count;
+      tile(*arguments, py::array_t<float>({count, classes}, answers.logits.data()));
+    };
+  if (!enough.is_none())
+    callbacks.enough = [&enough](const Progress& state) {
+      const py::gil_scoped_acquire lock;
+      return enough(state).cast<bool>();
     };
   callbacks.cancel = [&cancel] {
     const py::gil_scoped_acquire lock;
@@ -144,11 +161,11 @@ SearchCallbacks callbacks_of(const py::object& progress, const py::object& tile,
 template <typename Searcher>
 SearchAnswers run_search(Searcher& searcher, const SearchData& data, const std::string& mode,
                          const std::optional<std::filesystem::path>& out, const std::string& existing,
-                         std::size_t most_pairs, double most_seconds, const py::object& progress,
-                         const py::object& tile, const py::object& cancel) {
-  const SearchOptions options{mode_of(mode), out.value_or(""), existing_of(existing), most_pairs,
-                              most_seconds};
-  const SearchCallbacks callbacks = callbacks_of(progress, tile, cancel);
+                         std::size_t most_pairs, double most_seconds, bool logits, const py::object& progress,
+                         const py::object& tile, const py::object& cancel, const py::object& enough) {
+  const SearchOptions options{mode_of(mode), out.value_or(""), existing_of(existing),
+                              most_pairs,    most_seconds,     logits};
+  const SearchCallbacks callbacks = callbacks_of(progress, tile, cancel, enough);
   const py::gil_scoped_release release;
   return search(searcher, data, options, callbacks);
 }
@@ -157,8 +174,9 @@ template <typename Searcher>
 void add_search_function(py::module_& module, const char* searcher) {
   module.def("search", &run_search<Searcher>, py::arg(searcher), py::arg("data"), py::kw_only(),
              py::arg("mode") = "all", py::arg("out") = py::none(), py::arg("existing") = "refuse",
-             py::arg("most_pairs") = 0, py::arg("most_seconds") = 0.0, py::arg("progress") = py::none(),
-             py::arg("tile") = py::none(), py::arg("cancel") = py::none());
+             py::arg("most_pairs") = 0, py::arg("most_seconds") = 0.0, py::arg("logits") = false,
+             py::arg("progress") = py::none(), py::arg("tile") = py::none(), py::arg("cancel") = py::none(),
+             py::arg("enough") = py::none());
 }
 
 void add_data(py::module_& module) {
@@ -182,9 +200,40 @@ void add_data(py::module_& module) {
                                return std::vector<std::string>(data.class_names().begin(),
                                                                data.class_names().end());
                              })
+      .def_property_readonly("labels",
+                             [](const SearchData& data) { return array_of(data.foreground_labels()); })
+      .def_property_readonly("background_labels",
+                             [](const SearchData& data) { return array_of(data.background_labels()); })
       .def("foreground_name", &SearchData::foreground_name, py::arg("index"))
       .def("background_name", &SearchData::background_name, py::arg("index"))
       .def_property_readonly("sha256", &SearchData::sha256, py::call_guard<py::gil_scoped_release>());
+}
+
+MaskView mask_of(const py::array& mask) {
+  const std::uint8_t* values = bytes_of(mask, 2, "mask", true);
+  return {{values, static_cast<std::size_t>(mask.size())},
+          static_cast<int>(mask.shape(0)),
+          static_cast<int>(mask.shape(1))};
+}
+
+void add_builder(py::module_& module) {
+  py::class_<SearchDataBuilder>(module, "SearchDataBuilder")
+      .def(py::init<std::vector<std::string>>(), py::kw_only(),
+           py::arg("class_names") = std::vector<std::string>())
+      .def(
+          "add_foreground",
+          [](SearchDataBuilder& builder, const std::string& name, int label, const py::array& photo,
+             const py::array& mask) {
+            builder.add(ForegroundView{name, label, photo_of(photo), mask_of(mask)});
+          },
+          py::arg("name"), py::arg("label"), py::arg("photo"), py::arg("mask"))
+      .def(
+          "add_background",
+          [](SearchDataBuilder& builder, const std::string& name, int label, const py::array& photo) {
+            builder.add(BackgroundView{name, label, photo_of(photo)});
+          },
+          py::arg("name"), py::arg("label"), py::arg("photo"))
+      .def("finish", &SearchDataBuilder::finish);
 }
 
 void add_answers(py::module_& module) {
@@ -243,6 +292,7 @@ void add_search(py::module_& module) {
   classifier.attr("batch") = 32;
   classifier.attr("name") = "classifier";
   add_data(module);
+  add_builder(module);
   add_answers(module);
   add_search_function<Session>(module, "session");
   add_search_function<Classifier>(module, "classifier");

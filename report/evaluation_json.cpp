@@ -58,7 +58,7 @@ double challenge_accuracy_of_run(const std::filesystem::path& folder, const std:
                 path.string());
   if (!complete)
     throw Error(ErrorCode::bad_input,
-                "is a search that was stopped early, which gives a bound only: finish it with --resume",
+                "is a search that was stopped early, which gives a bound only: finish it (--resume)",
                 path.string());
   if (!whole)
     throw Error(ErrorCode::bad_input,

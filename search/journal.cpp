@@ -112,10 +112,10 @@ void Journal::read_header() {
   const std::string_view file(reinterpret_cast<const char*>(bytes_.data()),
                               std::min(bytes_.size(), kLargestHeader));
   const std::size_t hash_line = file.find(fmt::format("\n{}", kHashLine));
-  const Error damaged(ErrorCode::bad_input, "is damaged: start the run again with --force", path_.string());
+  const Error damaged(ErrorCode::bad_input, "is damaged: start the run again (--force)", path_.string());
   if (file.starts_with(kAnyFormat) && !file.starts_with(kFormat))
     throw Error(ErrorCode::bad_input,
-                "is of another version of Backdrop: go on with that one, or start the run again with --force",
+                "is of another version of Backdrop: go on with that one, or start the run again (--force)",
                 path_.string());
   if (!file.starts_with(kFormat) || hash_line == std::string_view::npos) throw damaged;
   const std::string_view text = file.substr(0, hash_line + 1);
@@ -163,7 +163,7 @@ std::optional<BlockAnswers> Journal::find(const Block& block) const {
   const std::string start = record_start(block);
   if (head.pairs != block.pairs || head.pieces != block.pieces.size() ||
       std::memcmp(record, start.data(), start.size()) != 0)
-    throw Error(ErrorCode::bad_input, "is of another version of the search: start the run again with --force",
+    throw Error(ErrorCode::bad_input, "is of another version of the search: start the run again (--force)",
                 path_.string());
   BlockAnswers answers;
   answers.predictions.resize(block.pairs);

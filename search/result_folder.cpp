@@ -50,7 +50,7 @@ void require_only_run_files(const fs::path& folder) {
     const std::string name = entry.path().filename().string();
     if (std::find(kRunFiles.begin(), kRunFiles.end(), name) == kRunFiles.end())
       throw Error(ErrorCode::usage,
-                  fmt::format("holds '{}', which is no file of a run: choose another --out", name),
+                  fmt::format("holds '{}', which is no file of a run: choose another folder (--out)", name),
                   folder.string());
   }
   if (error) throw Error(ErrorCode::failed, "cannot be read: " + error.message(), folder.string());
@@ -61,14 +61,14 @@ void require_free(const fs::path& folder, ResultFolder::Existing existing) {
   if (!fs::exists(fs::symlink_status(folder))) return;
   if (!fs::is_directory(folder)) throw Error(ErrorCode::failed, "is a file, not a folder", folder.string());
   if (ResultFolder::is_finished(folder) && existing != ResultFolder::Existing::replace)
-    throw Error(ErrorCode::usage, "is a finished run: choose another --out, or --force to replace it",
+    throw Error(ErrorCode::usage, "is a finished run: choose another folder (--out), or replace it (--force)",
                 folder.string());
   if (existing != ResultFolder::Existing::replace && fs::exists(folder / kEvaluation))
-    throw Error(
-        ErrorCode::usage,
-        "holds an evaluation, which a run would replace: choose another --out, or --force and evaluate "
-        "again afterwards",
-        folder.string());
+    throw Error(ErrorCode::usage,
+                "holds an evaluation, which a run would replace: choose another folder (--out), or replace "
+                "it (--force) "
+                "and evaluate again afterwards",
+                folder.string());
   require_only_run_files(folder);
 }
 
@@ -112,7 +112,7 @@ class ResultFolder::Lock {
     // A run that finished between the opening and the locking has renamed the folder.
     const bool held = locked || errno == EWOULDBLOCK;
     ::close(descriptor_);
-    if (held) throw Error(ErrorCode::failed, "another process is writing this run", folder.string());
+    if (held) throw Error(ErrorCode::failed, "another search is writing this run", folder.string());
     throw_system_error("cannot be locked", folder);
   }
   ~Lock() { ::close(descriptor_); }
@@ -174,7 +174,7 @@ ResultFolder::ResultFolder(const fs::path& folder, Existing existing)
     journal_.reset();
     fs::remove(partial_ / kJournal);
   } else if (existing == Existing::refuse) {
-    throw Error(ErrorCode::usage, "is an unfinished run: --resume goes on with it, --force starts it again",
+    throw Error(ErrorCode::usage, "is an unfinished run: resume it (--resume), or replace it (--force)",
                 partial_.string());
   }
 }
@@ -195,13 +195,13 @@ Journal& ResultFolder::begin(const RunIdentity& identity, const PlanShape& shape
     const std::string difference = identity_difference(journal_->identity(), identity);
     if (!difference.empty())
       throw Error(ErrorCode::usage,
-                  fmt::format("is a run of something else: {}; give the same again, or --force to start anew",
+                  fmt::format("is a run of something else: {}; give the same again, or replace it (--force)",
                               difference),
                   partial_.string());
   }
   const PlanShape& planned = journal_ ? journal_->shape() : shape;
   if (planned.foregrounds != shape.foregrounds || planned.backgrounds != shape.backgrounds)
-    throw Error(ErrorCode::bad_input, "is a journal of another size: start the run again with --force",
+    throw Error(ErrorCode::bad_input, "is a journal of another size: start the run again (--force)",
                 (partial_ / kJournal).string());
   begin();
   if (!journal_) journal_.emplace(partial_ / kJournal, identity, shape);

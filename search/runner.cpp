@@ -117,11 +117,10 @@ class Search {
     const ScreeningCounts& again = answers.decided_again;
     if (!possible(again.second) || !possible(again.rechecked) || !possible(again.audited))
       throw Error(ErrorCode::bad_input,
-                  "the run's journal counts more decisions than there were: start it again with --force");
+                  "the run's journal counts more decisions than there were: start it again (--force)");
     if (!std::all_of(answers.predictions.begin(), answers.predictions.end(), known))
-      throw Error(
-          ErrorCode::bad_input,
-          "the run's journal names classes that the model does not have: start it again with --force");
+      throw Error(ErrorCode::bad_input,
+                  "the run's journal names classes that the model does not have: start it again (--force)");
     result_.resumed += answers.predictions.size();
   }
 
@@ -182,7 +181,7 @@ class Search {
       if (hooks_.journal) hooks_.journal->sync();
       throw Error(ErrorCode::interrupted,
                   fmt::format("interrupted after {} of {} pairs{}", state.settled, state.total,
-                              hooks_.journal ? ": --resume goes on from there" : ""));
+                              hooks_.journal && hooks_.can_resume ? ": it can be resumed (--resume)" : ""));
     }
     if (hooks_.enough && hooks_.enough(state)) throw Enough();
   }

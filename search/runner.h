@@ -80,6 +80,7 @@ struct SearchHooks {
   std::function<bool(const SearchProgress&)> enough;  ///< true: the search returns what it has
   std::vector<PairSink*> sinks;
   Journal* journal = nullptr;         ///< blocks in it are not computed again, new ones are added
+  bool can_resume = true;             ///< whether another search may go on with the journal
   BlockExecutor* executor = nullptr;  ///< computes the blocks; null: the engine does
 };
 

@@ -28,6 +28,7 @@
 
 #include "backdrop/c/data.h"
 #include "backdrop/c/model.h"
+#include "backdrop/c/photo.h"
 #include "backdrop/c/search.h"
 #include "backdrop/c/session.h"
 #include "backdrop/c/status.h"

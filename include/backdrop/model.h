@@ -51,6 +51,10 @@ struct ModelInfo {
 
 class BACKDROP_EXPORT Model {
  public:
+  /// Moving copies, too: what was moved from is as good as before.
+  Model(const Model& other) = default;
+  Model& operator=(const Model& other) = default;
+
   /// Reads a PyTorch (zip or legacy) or safetensors checkpoint. No code in it is run. Throws bad_input that
   /// names the file, usage for an unknown architecture or labels that do not fit the classes.
   static Model load(const std::filesystem::path& checkpoint, const LoadOptions& options = {});

@@ -49,6 +49,7 @@ struct SearchOptions {
   ExistingRun existing = ExistingRun::refuse;
   std::size_t most_pairs = 0;  ///< return what is known after so many composites or some more; 0: no limit
   double most_seconds = 0;     ///< the same after such a time; 0: no limit
+  bool logits = false;         ///< give tiles their logits; such a run cannot be resumed, which keeps none
 };
 
 struct Progress {
@@ -59,13 +60,14 @@ struct Progress {
   double seconds = 0;
 };
 
-/// The answers of one foreground on some backgrounds, each pair once over the whole search. The spans end
-/// with the callback.
+/// The answers of one foreground on some backgrounds, each pair once over the whole search; a search that
+/// goes on begins with those that its folder has. The spans end with the callback.
 struct TileAnswers {
   int foreground = 0;
   std::span<const int> backgrounds;
   std::span<const std::int16_t> predictions;  ///< the classifier's own class
   std::span<const float> margins;             ///< the best score that is right minus the best that is wrong
+  std::span<const float> logits;  ///< [backgrounds.size()][classes]; empty unless the options ask for them
 };
 
 struct SearchCallbacks {
@@ -73,6 +75,8 @@ struct SearchCallbacks {
   std::function<void(const TileAnswers&)> tile = {};
   /// True: the search throws Error with `interrupted`, after storing what it has.
   std::function<bool()> cancel = {};
+  /// True: the search returns what is known, as after a limit of the options.
+  std::function<bool(const Progress&)> enough = {};
 };
 
 /// What a search below fp32 says about its trust in the fast precision, whose clear decisions stand while
@@ -106,8 +110,8 @@ struct SearchAnswers {
 };
 
 /// Searches with a session's model. Throws usage for data that does not fit the model or a model without
-/// labels; interrupted when `cancel` says so; failed if the results cannot be written, or if the audit of a
-/// lower precision finds a wrong answer.
+/// labels, or for limits that are none; interrupted when `cancel` says so; failed if the results cannot be
+/// written, or if the audit of a lower precision finds a wrong answer.
 BACKDROP_EXPORT SearchAnswers search(Session& session, const SearchData& data,
                                      const SearchOptions& options = {},
                                      const SearchCallbacks& callbacks = {});

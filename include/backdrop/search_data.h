@@ -7,10 +7,14 @@
 /// std::vector<backdrop::ForegroundView> foregrounds{{"cat.png", 4, photo.view(), mask}};
 /// std::vector<backdrop::BackgroundView> backgrounds{{"beach.png", 8, beach.view()}};
 /// const auto own = backdrop::SearchData::copy(foregrounds, backgrounds);
+///
+/// backdrop::SearchDataBuilder builder;  // the same without all photos in the caller's memory at once
+/// while (reader.next())
+///   builder.add(backdrop::BackgroundView{reader.name(), reader.label(), reader.photo()});
 /// \endcode
 ///
 /// Threads: SearchData never changes. It may be copied (cheaply: copies share everything) and used from any
-/// number of threads at once.
+/// number of threads at once; a SearchDataBuilder from one at a time.
 #pragma once
 
 #include <filesystem>
@@ -40,6 +44,10 @@ struct BackgroundView {
 
 class BACKDROP_EXPORT SearchData {
  public:
+  /// Moving copies, too: what was moved from is as good as before.
+  SearchData(const SearchData& other) = default;
+  SearchData& operator=(const SearchData& other) = default;
+
   /// Reads masks, their photos and all of `only_bg_t` from the tree of IN-9's release. Throws bad_input.
   static SearchData load(const std::filesystem::path& root);
 
@@ -66,8 +74,32 @@ class BACKDROP_EXPORT SearchData {
 
  private:
   friend struct Internals;
+  friend class SearchDataBuilder;
   explicit SearchData(std::shared_ptr<const Parts> parts);
   std::shared_ptr<const Parts> parts_;
+};
+
+/// Takes photos and masks one at a time, as a caller reads or makes them.
+class BACKDROP_EXPORT SearchDataBuilder {
+ public:
+  /// `class_names` as for SearchData::copy.
+  explicit SearchDataBuilder(std::vector<std::string> class_names = {});
+  ~SearchDataBuilder();
+  SearchDataBuilder(const SearchDataBuilder&) = delete;
+  SearchDataBuilder& operator=(const SearchDataBuilder&) = delete;
+
+  /// Copies the photo and the mask, which must be of the first photo's size. Throws usage, and then has added
+  /// nothing.
+  void add(const ForegroundView& foreground);
+  void add(const BackgroundView& background);
+
+  /// What was added, in that order; the builder is then empty. Throws usage if there are no foregrounds or no
+  /// backgrounds, or for a label that is none.
+  SearchData finish();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace backdrop

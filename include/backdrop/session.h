@@ -9,7 +9,7 @@
 ///
 /// Threads: calls may come from any thread; calls on one session wait for each other, since each uses all of
 /// the session's threads. A call from inside one of its own callbacks is refused with usage. The destructor
-/// must not run before every call has returned.
+/// must not run before every call has returned. A session that was moved from refuses every call with usage.
 #pragma once
 
 #include <cstddef>
@@ -52,13 +52,14 @@ class BACKDROP_EXPORT Session {
   Session& operator=(Session&& other) noexcept;
 
   /// Classifies photos of the model's size, in fp32 whatever the precision: what makes a lower one
-  /// trustworthy is measured on a search's composites. Throws usage for any other size.
+  /// trustworthy is measured on a search's composites. Any number: they are copied some hundreds at a time.
+  /// Throws usage for any other size.
   Classification classify(std::span<const ImageView> photos);
 
   /// The same into memory of the caller's: `logits` has photos.size() * classes places.
   void classify(std::span<const ImageView> photos, std::span<float> logits);
 
-  const Model& model() const noexcept;
+  const Model& model() const;
   /// One line for people: device, threads, instruction set, batch.
   std::string description() const;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backdrop/export.h"
+#include "backdrop/version_number.h"
 
 namespace backdrop {
 

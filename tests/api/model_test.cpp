@@ -52,6 +52,12 @@ TEST(PublicModel, IsTheSameFromMemory) {
   EXPECT_THROW(Model::parse({}), Error);
 }
 
+TEST(PublicModel, StaysGoodWhenItIsMoved) {
+  Model model = Model::load(kDemoCheckpoint);
+  const Model other = std::move(model);
+  EXPECT_EQ(model.info().sha256, other.info().sha256);
+}
+
 TEST(PublicModel, TakesLabelsOfTheCallers) {
   const Model model = Model::load(kDemoCheckpoint, {.in9_labels = {8, 7, 6, 5, 4, 3, 2, 1, -1}});
   EXPECT_THAT(model.in9_labels(), ElementsAre(8, 7, 6, 5, 4, 3, 2, 1, -1));

@@ -21,9 +21,18 @@ namespace {
 
 namespace fs = std::filesystem;
 using backdrop::testing::TemporaryFolder;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::ThrowsMessage;
 
 Session& session() {
   static Session shared(Model::load(kDemoCheckpoint), {.device = "cpu"});
+  return shared;
+}
+
+/// Whose blocks of composites are the same on every machine: 128.
+Session& small_session() {
+  static Session shared(Model::load(kDemoCheckpoint), {.device = "cpu", .threads = 2, .batch = 4});
   return shared;
 }
 
@@ -142,6 +151,31 @@ TEST(PublicSearch, CountsClassesByTheirLabels) {
   EXPECT_EQ(search(classifier, scene.data()).vulnerable, 8);
 }
 
+TEST(PublicSearch, DataStayGoodWhenTheyAreMoved) {
+  SearchData data = OwnScene(1, 2).data();
+  const SearchData other = std::move(data);
+  EXPECT_EQ(data.backgrounds(), 2);
+  EXPECT_EQ(data.sha256(), other.sha256());
+}
+
+TEST(PublicSearch, TakesDataOneByOne) {
+  const OwnScene scene(3, 4, 16);
+  SearchDataBuilder builder;
+  EXPECT_THROW(builder.finish(), Error);
+  for (int round = 0; round < 2; ++round) {  // the second after `finish` has emptied it
+    for (const BackgroundView& background : scene.backgrounds) {
+      std::vector<std::uint8_t> pixels(background.photo.pixels.begin(), background.photo.pixels.end());
+      builder.add(BackgroundView{background.name, background.label, {pixels, 16, 16}});
+    }
+    EXPECT_THROW(builder.finish(), Error);
+    for (const ForegroundView& foreground : scene.foregrounds) builder.add(foreground);
+    const OwnScene other(1, 1, 17);
+    EXPECT_THROW(builder.add(other.foregrounds[0]), Error);
+    EXPECT_THROW(builder.add(other.backgrounds[0]), Error);
+    EXPECT_EQ(builder.finish().sha256(), scene.data().sha256());
+  }
+}
+
 TEST(PublicSearch, StopsWhenAsked) {
   const OwnScene scene(3, 10, 16);
   ByteClassifier classifier;
@@ -152,6 +186,67 @@ TEST(PublicSearch, StopsWhenAsked) {
   EXPECT_FALSE(some.complete);
   EXPECT_GE(some.evaluated, 100u);
   EXPECT_LT(some.evaluated, 2000u);
+}
+
+TEST(PublicSearch, SaysWhetherItCanBeResumed) {
+  const TemporaryFolder folder;
+  const SearchData data = OwnScene(3, 100).data();
+  const auto stopped_in = [&](const fs::path& out) {
+    return [&, out] {
+      int asked = 0;
+      search(small_session(), data, {.out = out}, {.cancel = [&] { return asked++ > 0; }});
+    };
+  };
+  const auto says = [](const auto& text) { return ThrowsMessage<Error>(text); };
+  EXPECT_THAT(stopped_in({}), says(MatchesRegex("interrupted after [0-9]+ of 300 pairs")));
+  EXPECT_THAT(stopped_in(folder.path / "run"), says(HasSubstr("pairs: it can be resumed")));
+  EXPECT_THAT(stopped_in(folder.path / "run"),
+              says(HasSubstr("is an unfinished run: resume it (--resume), or replace it")));
+  ByteClassifier classifier;
+  const auto own_stopped = [&] {
+    int asked = 0;
+    search(classifier, OwnScene(20, 100, 4).data(), {.out = folder.path / "own"},
+           {.cancel = [&] { return asked++ > 0; }});
+  };
+  EXPECT_THAT(own_stopped, says(MatchesRegex("interrupted after [0-9]+ of 2000 pairs")));
+}
+
+TEST(PublicSearch, ReturnsWhatIsKnownWhenItIsEnough) {
+  const OwnScene scene(20, 100, 4);
+  ByteClassifier classifier;
+  const SearchAnswers some =
+      search(classifier, scene.data(), {}, {.enough = [](const Progress& p) { return p.evaluated > 0; }});
+  EXPECT_FALSE(some.complete);
+  EXPECT_GT(some.evaluated, 0u);
+  EXPECT_LT(some.evaluated, 2000u);
+}
+
+TEST(PublicSearch, RefusesLimitsThatAreNone) {
+  const SearchData data = OwnScene(1, 2, 16).data();
+  ByteClassifier classifier;
+  for (const double seconds : {-1.0, std::nan("")})
+    EXPECT_EQ(code_of([&] { search(classifier, data, {.most_seconds = seconds}); }), ErrorCode::usage);
+}
+
+TEST(PublicSearch, GivesTilesTheirLogitsWhenAsked) {
+  const SearchData data = OwnScene(3, 10, 16).data();
+  ByteClassifier classifier;
+  std::size_t pairs = 0, given = 0;
+  const auto look = [&](const TileAnswers& tile) {
+    pairs += tile.backgrounds.size();
+    given += tile.logits.size();
+    for (std::size_t i = 0; i < tile.logits.size(); ++i)
+      EXPECT_EQ(tile.logits[i], static_cast<int>(i % 9) == tile.predictions[i / 9] ? 1.0f : 0.0f);
+  };
+  search(classifier, data, {}, {.tile = look});
+  EXPECT_EQ(given, 0u);
+  search(classifier, data, {.logits = true}, {.tile = look});
+  EXPECT_EQ(pairs, 60u);
+  EXPECT_EQ(given, 30u * 9);
+  EXPECT_EQ(code_of([&] {
+              search(session(), OwnScene(1, 2).data(), {.existing = ExistingRun::resume, .logits = true});
+            }),
+            ErrorCode::usage);
 }
 
 TEST(PublicSearch, LetsTheCallersExceptionsThrough) {
@@ -215,21 +310,27 @@ TEST(PublicSearch, RefusesDataThatDoesNotFit) {
 
 TEST(PublicSearch, WritesAndResumesAResultFolder) {
   const TemporaryFolder folder;
-  const OwnScene scene(3, 40);
+  const OwnScene scene(3, 100);
   const SearchData data = scene.data();
   const fs::path out = folder.path / "run";
-  const SearchAnswers whole = search(session(), data);
-  const auto interrupted = [&] { search(session(), data, {.out = out}, {.cancel = [] { return true; }}); };
+  const SearchAnswers whole = search(small_session(), data);
+  int asked = 0;
+  const auto interrupted = [&] {
+    search(small_session(), data, {.out = out}, {.cancel = [&] { return asked++ > 0; }});
+  };
   EXPECT_EQ(code_of(interrupted), ErrorCode::interrupted);
   EXPECT_FALSE(fs::exists(out));
-  const SearchAnswers resumed = search(session(), data, {.out = out, .existing = ExistingRun::resume});
+  std::size_t told = 0;
+  const SearchAnswers resumed = search(small_session(), data, {.out = out, .existing = ExistingRun::resume},
+                                       {.tile = [&](const TileAnswers& t) { told += t.backgrounds.size(); }});
+  EXPECT_EQ(told, whole.predictions.size());  // those of the folder, too
   EXPECT_EQ(resumed.predictions, whole.predictions);
   EXPECT_EQ(resumed.margins, whole.margins);
   for (const char* file :
        {"run.json", "predictions.npy", "margins.npy", "foregrounds.csv", "backgrounds.csv", "report.html"})
     EXPECT_TRUE(fs::exists(out / file)) << file;
-  EXPECT_EQ(code_of([&] { search(session(), data, {.out = out}); }), ErrorCode::usage);
-  search(session(), data, {.out = out, .existing = ExistingRun::replace});
+  EXPECT_EQ(code_of([&] { search(small_session(), data, {.out = out}); }), ErrorCode::usage);
+  search(small_session(), data, {.out = out, .existing = ExistingRun::replace});
 }
 
 TEST(PublicSearch, RecordsAClassMapAsTheCommandDoes) {

@@ -2,8 +2,12 @@
 #include "backdrop/session.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <thread>
 
 #include "backdrop/error.h"
@@ -55,6 +59,31 @@ TEST(PublicSession, GivesTheEnginesLogits) {
   }
 }
 
+/// Leaves this process room for so many bytes more.
+void limit_address_space(std::size_t room) {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlim_t bytes = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + room;
+  const rlimit limit{bytes, bytes};
+  setrlimit(RLIMIT_AS, &limit);
+}
+
+TEST(PublicSessionDeathTest, NeedsNoMemoryForACopyOfAllPhotos) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's allocator needs memory of its own";
+#endif
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto classify_many = [] {
+    const Photo photo = noise(1);
+    const std::vector<ImageView> photos(800, photo.view());
+    Session session(demo_model(), {.device = "cpu", .threads = 1});
+    session.classify(std::span(photos).first(256));
+    limit_address_space(photos.size() * photo.pixels.size() / 2);
+    std::_Exit(session.classify(photos).predictions.size() == photos.size() ? 0 : 1);
+  };
+  EXPECT_EXIT(classify_many(), ::testing::ExitedWithCode(0), "");
+}
+
 TEST(PublicSession, RefusesPhotosOfOtherSizes) {
   Session session(demo_model());
   const Photo small = noise(1, 100);
@@ -65,6 +94,18 @@ TEST(PublicSession, RefusesPhotosOfOtherSizes) {
   std::vector<float> logits(8);
   EXPECT_THROW(session.classify(std::array{right.view()}, logits), Error);
   EXPECT_TRUE(session.classify({}).predictions.empty());
+}
+
+TEST(PublicSession, RefusesCallsAfterItWasMoved) {
+  const Photo photo = noise(1);
+  const ImageView view = photo.view();
+  Session session(demo_model(), {.threads = 1});
+  Session other = std::move(session);
+  EXPECT_THROW(session.classify({&view, 1}), Error);
+  EXPECT_THROW(session.model(), Error);
+  EXPECT_THROW(session.description(), Error);
+  session = std::move(other);
+  EXPECT_EQ(session.classify({&view, 1}).classes, 9);
 }
 
 TEST(PublicSession, RefusesDevicesThatAreNone) {

@@ -35,6 +35,9 @@ void free_handles(handles* opened);
 
 /* One foreground on one background, both the image. */
 backdrop_data* copy_data(const backdrop_image* image);
+/* Each name once as a foreground of its own number's class and as a background of class 8, added one by one.
+ */
+backdrop_data* build_data(const backdrop_image* image, const char* const* names, size_t count);
 backdrop_model* parse_file(const char* checkpoint);
 
 /* Makes the folder, whose name ends in XXXXXX, and in it nine photos and two masks. */

@@ -18,6 +18,25 @@ backdrop_data* copy_data(const backdrop_image* image) {
   return data;
 }
 
+backdrop_data* build_data(const backdrop_image* image, const char* const* names, size_t count) {
+  uint8_t* mask = calloc(kPixels, 1);
+  CHECK(mask != NULL);
+  const backdrop_mask mask_view = {sizeof mask_view, mask, kPixels, kSide, kSide};
+  backdrop_data_builder* builder = NULL;
+  CHECK_OK(backdrop_data_builder_new(NULL, 0, &builder));
+  for (size_t i = 0; i < count; ++i) {
+    const backdrop_foreground foreground = {sizeof foreground, names[i], *image, mask_view, (int32_t)i};
+    const backdrop_background background = {sizeof background, names[i], *image, 8};
+    CHECK_OK(backdrop_data_builder_add_foreground(builder, &foreground));
+    CHECK_OK(backdrop_data_builder_add_background(builder, &background));
+  }
+  free(mask);
+  backdrop_data* data = NULL;
+  CHECK_OK(backdrop_data_builder_finish(builder, &data));
+  backdrop_data_builder_free(builder);
+  return data;
+}
+
 void open_handles(const char* checkpoint, handles* opened) {
   memset(opened, 0, sizeof *opened);
   opened->checkpoint = checkpoint;

@@ -1,4 +1,5 @@
 /* Every function with each of its pointers NULL in turn, and every struct with sizes that are none. */
+#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
@@ -61,6 +62,56 @@ static void refuse_sessions(const handles* good) {
   CHECK_USAGE(backdrop_session_classify(good->session, &image, 1, logits, kClasses, &prediction));
   CHECK(backdrop_session_description(NULL) == NULL);
   backdrop_session_free(NULL);
+}
+
+static void refuse_photos(void) {
+  backdrop_photo* photo = NULL;
+  backdrop_image image = {0};
+  image.size = sizeof image;
+  CHECK_USAGE(backdrop_photo_read(NULL, &photo));
+  CHECK_USAGE(backdrop_photo_read("no-such-photo.png", NULL));
+  CHECK_STATUS(backdrop_photo_read("no-such-photo.png", &photo), BACKDROP_BAD_INPUT);
+  CHECK(photo == NULL);
+  CHECK_USAGE(backdrop_photo_get_image(NULL, &image));
+  backdrop_photo_free(NULL);
+}
+
+static void refuse_items(const handles* good) {
+  backdrop_item item = {0};
+  item.size = sizeof item;
+  CHECK_USAGE(backdrop_data_get_foreground(NULL, 0, &item));
+  CHECK_USAGE(backdrop_data_get_background(NULL, 0, &item));
+  CHECK_USAGE(backdrop_data_get_foreground(good->data, 0, NULL));
+  CHECK_USAGE(backdrop_data_get_background(good->data, 0, NULL));
+  CHECK_USAGE(backdrop_data_get_foreground(good->data, 1, &item));
+  CHECK_USAGE(backdrop_data_get_background(good->data, SIZE_MAX, &item));
+  CHECK_SIZES(item, backdrop_data_get_foreground(good->data, 0, &item));
+  CHECK_SIZES(item, backdrop_data_get_background(good->data, 0, &item));
+}
+
+static void refuse_builders(const handles* good) {
+  uint8_t values[12] = {0};
+  const backdrop_image image = {sizeof image, values, 12, 2, 2};
+  const backdrop_mask mask = {sizeof mask, values, 4, 2, 2};
+  backdrop_foreground foreground = {sizeof foreground, NULL, image, mask, 0};
+  backdrop_background background = {sizeof background, NULL, image, 0};
+  backdrop_data_builder* builder = NULL;
+  CHECK_USAGE(backdrop_data_builder_new(NULL, 0, NULL));
+  CHECK_USAGE(backdrop_data_builder_new(NULL, 9, &builder));
+  CHECK_USAGE(backdrop_data_builder_add_foreground(NULL, &foreground));
+  CHECK_USAGE(backdrop_data_builder_add_background(NULL, &background));
+  backdrop_data* data = good->data;
+  CHECK_USAGE(backdrop_data_builder_finish(NULL, &data));
+  CHECK(data == NULL);
+  CHECK_OK(backdrop_data_builder_new(NULL, 0, &builder));
+  CHECK_USAGE(backdrop_data_builder_add_foreground(builder, NULL));
+  CHECK_USAGE(backdrop_data_builder_add_background(builder, NULL));
+  CHECK_SIZES(foreground, backdrop_data_builder_add_foreground(builder, &foreground));
+  CHECK_SIZES(background, backdrop_data_builder_add_background(builder, &background));
+  CHECK_USAGE(backdrop_data_builder_finish(builder, NULL));
+  CHECK_USAGE(backdrop_data_builder_finish(builder, &data));
+  backdrop_data_builder_free(builder);
+  backdrop_data_builder_free(NULL);
 }
 
 static void refuse_data(const handles* good) {
@@ -130,12 +181,19 @@ static void refuse_searches(const handles* good) {
 void refuse_everything(const handles* good) {
   refuse_models(good);
   refuse_sessions(good);
+  refuse_photos();
+  refuse_items(good);
+  refuse_builders(good);
   refuse_data(good);
   refuse_searches(good);
 }
 
 void test_refusals(const char* checkpoint) {
-  CHECK(backdrop_last_error()[0] == '\0' && backdrop_version()[0] != '\0');
+  CHECK(backdrop_last_error()[0] == '\0');
+  char headers[32];
+  snprintf(headers, sizeof headers, "%d.%d.%d", BACKDROP_VERSION_MAJOR, BACKDROP_VERSION_MINOR,
+           BACKDROP_VERSION_PATCH);
+  CHECK(strcmp(backdrop_version(), headers) == 0);
   handles good;
   open_handles(checkpoint, &good);
   refuse_everything(&good);

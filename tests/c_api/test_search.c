@@ -143,6 +143,7 @@ typedef struct heard {
   uint64_t settled;
   size_t pairs;
   int stop;
+  int tiles_with_logits;
 } heard;
 
 static void on_progress(void* user, const backdrop_progress* progress) {
@@ -153,6 +154,10 @@ static void on_progress(void* user, const backdrop_progress* progress) {
 static void on_tile(void* user, const backdrop_tile* tile) {
   CHECK(tile->size == sizeof *tile && tile->foreground >= 0 && tile->foreground < kForegrounds);
   for (size_t i = 0; i < tile->count; ++i) CHECK(tile->predictions[i] == tile->backgrounds[i] % 2);
+  if (tile->logits != NULL)
+    for (size_t i = 0; i < tile->count * kClasses; ++i)
+      CHECK(tile->logits[i] == (tile->predictions[i / kClasses] == (int)(i % kClasses) ? 1.f : 0.f));
+  ((heard*)user)->tiles_with_logits += tile->logits != NULL;
   ((heard*)user)->pairs += tile->count;
 }
 
@@ -160,8 +165,13 @@ static int32_t on_cancel(void* user) {
   return ((heard*)user)->stop;
 }
 
+static int32_t on_enough(void* user, const backdrop_progress* progress) {
+  CHECK(progress->size == sizeof *progress && progress->total == kForegrounds * kBackgrounds);
+  return ((heard*)user)->stop;
+}
+
 static void finds(const backdrop_data* data) {
-  heard what = {0, 0, 0, 0};
+  heard what = {0, 0, 0, 0, 0};
   const backdrop_classifier classifier = classifier_of(&what.asked);
   backdrop_search_options options = {0};
   options.size = sizeof options;
@@ -178,13 +188,26 @@ static void finds(const backdrop_data* data) {
   info.size = sizeof info;
   CHECK_OK(backdrop_answers_get_info(answers, &info));
   CHECK(info.foregrounds == kForegrounds && info.backgrounds == kBackgrounds && info.complete == 1);
+  CHECK(info.evaluated == kForegrounds * kBackgrounds && info.recorded == info.evaluated);
   CHECK(info.vulnerable == 3 && fabs(info.challenge_accuracy) < 1e-12);
   CHECK(info.fooled[0] == kBackgrounds / 2 && info.fooled[1] == kBackgrounds / 2 &&
         info.fooled[2] == kBackgrounds);
   for (int b = 0; b < kBackgrounds; ++b)
     CHECK(info.predictions[b] == b % 2 && info.margins[b] == (b % 2 ? -1.f : 1.f));
   backdrop_answers_free(answers);
+  CHECK(what.tiles_with_logits == 0);
+  options.logits = 1;
+  CHECK_OK(backdrop_search_with(&classifier, data, &options, &answers));
+  CHECK(what.tiles_with_logits > 0);
+  backdrop_answers_free(answers);
   what.stop = 1;
+  options.cancel = NULL;
+  options.enough = on_enough;
+  CHECK_OK(backdrop_search_with(&classifier, data, &options, &answers));
+  CHECK_OK(backdrop_answers_get_info(answers, &info));
+  CHECK(info.complete == 0 && info.evaluated < kForegrounds * kBackgrounds);
+  backdrop_answers_free(answers);
+  options.cancel = on_cancel;
   CHECK_STATUS(backdrop_search_with(&classifier, data, &options, &answers), BACKDROP_INTERRUPTED);
   CHECK(answers == NULL);
 }

@@ -66,6 +66,27 @@ static void on_progress(void* user, const backdrop_progress* progress) {
   CHECK(*(size_t*)user == progress->evaluated);
 }
 
+/* The first photo of the tree's backgrounds, as the data and the file itself say. */
+static void looks_at_a_photo(const char* tree, const backdrop_data* data) {
+  backdrop_item item = {0};
+  item.size = sizeof item;
+  CHECK_OK(backdrop_data_get_foreground(data, 1, &item));
+  CHECK(strcmp(item.name, "photo.JPEG") == 0 && strcmp(item.class_name, "01_class") == 0 && item.label == 1);
+  CHECK_OK(backdrop_data_get_background(data, 8, &item));
+  CHECK(strcmp(item.name, "photo.JPEG") == 0 && strcmp(item.class_name, "08_class") == 0 && item.label == 8);
+  char file[128];
+  snprintf(file, sizeof file, "%s/only_bg_t/val/%s/%s", tree, item.class_name, item.name);
+  backdrop_photo* photo = NULL;
+  CHECK_OK(backdrop_photo_read(file, &photo));
+  backdrop_image image = {0};
+  CHECK_USAGE(backdrop_photo_get_image(photo, &image));
+  image.size = sizeof image;
+  CHECK_OK(backdrop_photo_get_image(photo, &image));
+  CHECK(image.height == kSide && image.width == kSide && image.bytes == kBytes &&
+        image.pixels[kBytes - 1] == 8);
+  backdrop_photo_free(photo);
+}
+
 static void searches_a_tree(worker_state* worker) {
   backdrop_data* data = NULL;
   CHECK_OK(backdrop_data_load(worker->shared->tree, &data));
@@ -73,6 +94,7 @@ static void searches_a_tree(worker_state* worker) {
   size.size = sizeof size;
   CHECK_OK(backdrop_data_get_info(data, &size));
   CHECK(size.foregrounds == 2 && size.backgrounds == kClasses);
+  looks_at_a_photo(worker->shared->tree, data);
   worker->asked = 0;
   backdrop_classifier classifier = {0};
   classifier.size = sizeof classifier;
@@ -124,6 +146,20 @@ static void works_on_its_own(worker_state* worker, int parses) {
   backdrop_session_free(session);
 }
 
+static void builds_data(const backdrop_image* image) {
+  static const char* const names[] = {"first", "second", "third"};
+  backdrop_data* data = build_data(image, names, 3);
+  for (size_t i = 0; i < 3; ++i) {
+    backdrop_item item = {0};
+    item.size = sizeof item;
+    CHECK_OK(backdrop_data_get_foreground(data, i, &item));
+    CHECK(strcmp(item.name, names[i]) == 0 && item.label == (int32_t)i);
+    CHECK_OK(backdrop_data_get_background(data, i, &item));
+    CHECK(strcmp(item.name, names[i]) == 0 && strcmp(item.class_name, "08_fish") == 0);
+  }
+  backdrop_data_free(data);
+}
+
 static void* work(void* argument) {
   worker_state* worker = argument;
   const handles* good = &worker->shared->good;
@@ -135,6 +171,7 @@ static void* work(void* argument) {
     searches(good->session, good->data, worker->shared->prediction);
     works_on_its_own(worker, (worker->number + round) % 2);
     searches_a_tree(worker);
+    builds_data(&good->image);
   }
   return NULL;
 }

@@ -282,7 +282,7 @@ TEST(Screening, TheAuditCatchesALayerWhoseScaleBroke) {
     FAIL() << "the audit saw nothing";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::failed);
-    EXPECT_NE(std::string(error.what()).find("run again with --precision fp32"), std::string::npos)
+    EXPECT_NE(std::string(error.what()).find("run again in fp32 (--precision fp32)"), std::string::npos)
         << error.what();
   }
   EXPECT_GT(runner.report().wrong, 0);

@@ -72,6 +72,24 @@ by_cmake() {
   run_examples "$work/$kind/bin"
 }
 
+# A component that is optional and not to be had is passed over; one that is asked for is missed.
+mkdir "$work/components"
+cat >"$work/components/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.25)
+project(components LANGUAGES C)
+find_package(backdrop 0.1 REQUIRED OPTIONAL_COMPONENTS static other COMPONENTS shared)
+get_target_property(library backdrop::backdrop ALIASED_TARGET)
+if(backdrop_static_FOUND OR NOT library STREQUAL "backdrop::shared")
+  message(FATAL_ERROR "found ${library}")
+endif()
+find_package(backdrop COMPONENTS static)
+if(backdrop_FOUND)
+  message(FATAL_ERROR "found a static library for C")
+endif()
+END
+quietly "$cmake" -S "$work/components" -B "$work/components/build" -G "$generator" -DCMAKE_PREFIX_PATH="$prefix" \
+  -DCMAKE_C_COMPILER="$cc"
+
 examples=(harness own_classifier c)
 by_cmake shared
 examples=(harness own_classifier)

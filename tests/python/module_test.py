@@ -149,6 +149,35 @@ class SearchTest(unittest.TestCase):
             backdrop.search(Parity(), small_data(), cancel=lambda: True)
         self.assertEqual(caught.exception.code, 130)
         self.assertFalse(backdrop.search(Parity(), small_data(40, 50), most_pairs=100).complete)
+        self.assertFalse(backdrop.search(Parity(), small_data(40, 50), enough=lambda p: p.evaluated > 0).complete)
+
+    def test_gives_tiles_their_logits(self):
+        def tile(foreground, backgrounds, predictions, margins, logits):
+            self.assertEqual(logits.shape, (len(backgrounds), 9))
+            np.testing.assert_array_equal(logits.argmax(axis=1), predictions)
+            given.extend(backgrounds)
+
+        given = []
+        backdrop.search(Parity(), small_data(), logits=True, tile=tile)
+        self.assertEqual(sorted(given), sorted(list(range(10)) * 3))
+
+    def test_takes_data_one_by_one(self):
+        photos, masks, backgrounds = noise(2, 16, 16, 3), np.ones((2, 16, 16), dtype=bool), noise(3, 16, 16, 3)
+        builder = backdrop.SearchDataBuilder()
+        for f in range(2):
+            builder.add_foreground(str(f), f, photos[f], masks[f])
+        for b in range(3):
+            builder.add_background(str(b), 8, backgrounds[b])
+        for wrong in (photos, photos[0][:, :, 0], photos[0][:, :, :2], photos[0].astype(float)):
+            with self.assertRaises(TypeError):
+                builder.add_background("wrong", 0, wrong)
+        expected = backdrop.SearchData(photos, masks, [0, 1], backgrounds, [8] * 3)
+        self.assertEqual(builder.finish().sha256, expected.sha256)
+
+    def test_data_know_their_labels(self):
+        data = small_data()
+        self.assertEqual(list(data.labels), [0, 1, 2])
+        self.assertEqual(list(data.background_labels), [b % 9 for b in range(10)])
 
     def test_reads_a_result_folder_back(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -49,6 +49,14 @@ typedef struct backdrop_data_info {
   int32_t width;
 } backdrop_data_info;
 
+/// What a foreground or a background is called; the texts live as long as the data.
+typedef struct backdrop_item {
+  size_t size;
+  const char* name;
+  const char* class_name;
+  int32_t label;
+} backdrop_item;
+
 /// Reads the tree of IN-9's release.
 BACKDROP_EXPORT backdrop_status backdrop_data_load(const char* root, backdrop_data** data);
 /// Copies photos and masks, all of one size. `class_names` has one for each label; NULL: IN-9's nine.
@@ -58,7 +66,29 @@ BACKDROP_EXPORT backdrop_status backdrop_data_copy(const backdrop_foreground* fo
                                                    size_t background_count, const char* const* class_names,
                                                    size_t class_count, backdrop_data** data);
 BACKDROP_EXPORT backdrop_status backdrop_data_get_info(const backdrop_data* data, backdrop_data_info* info);
+/// The `index`-th foreground, whose answers are that row of the search's arrays.
+BACKDROP_EXPORT backdrop_status backdrop_data_get_foreground(const backdrop_data* data, size_t index,
+                                                             backdrop_item* item);
+/// The `index`-th background: that column.
+BACKDROP_EXPORT backdrop_status backdrop_data_get_background(const backdrop_data* data, size_t index,
+                                                             backdrop_item* item);
 BACKDROP_EXPORT void backdrop_data_free(backdrop_data* data);
+
+/// Takes photos and masks one at a time, as a program reads or makes them. From one thread at a time.
+typedef struct backdrop_data_builder backdrop_data_builder;
+
+/// `class_names` as for backdrop_data_copy.
+BACKDROP_EXPORT backdrop_status backdrop_data_builder_new(const char* const* class_names, size_t class_count,
+                                                          backdrop_data_builder** builder);
+/// Copies the photo and the mask, which must be of the first photo's size.
+BACKDROP_EXPORT backdrop_status backdrop_data_builder_add_foreground(backdrop_data_builder* builder,
+                                                                     const backdrop_foreground* foreground);
+BACKDROP_EXPORT backdrop_status backdrop_data_builder_add_background(backdrop_data_builder* builder,
+                                                                     const backdrop_background* background);
+/// What was added, in that order; the builder is then empty.
+BACKDROP_EXPORT backdrop_status backdrop_data_builder_finish(backdrop_data_builder* builder,
+                                                             backdrop_data** data);
+BACKDROP_EXPORT void backdrop_data_builder_free(backdrop_data_builder* builder);
 
 #ifdef __cplusplus
 }

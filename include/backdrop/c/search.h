@@ -32,7 +32,8 @@ typedef struct backdrop_progress {
   int32_t vulnerable;  ///< foregrounds fooled so far
 } backdrop_progress;
 
-/// The answers of one foreground on `count` backgrounds; the arrays end with the callback.
+/// The answers of one foreground on `count` backgrounds, each pair once over the whole search; one that goes
+/// on begins with those that its folder has. The arrays end with the callback.
 typedef struct backdrop_tile {
   size_t size;
   int32_t foreground;
@@ -40,6 +41,7 @@ typedef struct backdrop_tile {
   const int32_t* backgrounds;
   const int16_t* predictions;
   const float* margins;
+  const float* logits;  ///< [count][classes]; NULL unless the options ask for them
 } backdrop_tile;
 
 /// Callbacks are called from the thread that searches, get `user`, may be NULL, must return (no longjmp, no
@@ -55,6 +57,9 @@ typedef struct backdrop_search_options {
   void (*progress)(void* user, const backdrop_progress* progress);
   void (*tile)(void* user, const backdrop_tile* tile);
   int32_t (*cancel)(void* user);  ///< not 0: the search ends with BACKDROP_INTERRUPTED
+  /// Not 0: the search returns what is known, as after a limit.
+  int32_t (*enough)(void* user, const backdrop_progress* progress);
+  int32_t logits;  ///< not 0: give tiles their logits; such a run cannot be resumed, which keeps none
 } backdrop_search_options;
 
 /// A classifier of the caller's. `classify` is called from the thread that searches, one call at a time, with
@@ -95,6 +100,7 @@ typedef struct backdrop_answers_info {
   uint64_t audited;                ///< of the others, computed again to see; none was wrong
   double wrong_share_bound;        ///< no more of those that stood are wrong, with that confidence
   double confidence;
+  uint64_t recorded;  ///< of the composites computed, the ones that belong to the answer
 } backdrop_answers_info;
 
 BACKDROP_EXPORT backdrop_status backdrop_search(backdrop_session* session, const backdrop_data* data,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "backdrop/c/model.h"
+#include "backdrop/c/photo.h"
 #include "backdrop/export.h"
 
 #ifdef __cplusplus
@@ -28,15 +29,6 @@ typedef struct backdrop_open_options {
   int32_t without_reuse;  ///< not 0: compute every composite in full
   uint64_t cache_memory;  ///< bytes for cached background features; 0: half of what is available
 } backdrop_open_options;
-
-/// 8-bit RGB, [height][width][3], rows top to bottom.
-typedef struct backdrop_image {
-  size_t size;
-  const uint8_t* pixels;
-  size_t bytes;  ///< of `pixels`: height * width * 3
-  int32_t height;
-  int32_t width;
-} backdrop_image;
 
 BACKDROP_EXPORT backdrop_status backdrop_session_open(const backdrop_model* model,
                                                       const backdrop_open_options* options,

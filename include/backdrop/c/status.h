@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "backdrop/export.h"
+#include "backdrop/version_number.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,7 +25,7 @@ enum {
   BACKDROP_INTERRUPTED = 130,  ///< a callback asked to stop
 };
 
-/// "0.1.0".
+/// "0.1.0": the library that is running; BACKDROP_VERSION_MAJOR and so on are the headers'.
 BACKDROP_EXPORT const char* backdrop_version(void);
 
 /// One line about the last call of this thread that failed; empty if none did. Good until the next one.

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Inside another project, by add_subdirectory: is there the library alone, and does everything else stay that project's?
+#
+#   subproject_test.sh CMAKE CXX
+set -euo pipefail
+source=$(cd "$(dirname "$0")/../.." && pwd)
+cmake=$1 cxx=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() { echo "subproject_test.sh: $*" >&2; exit 1; }
+
+cat >"$work/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.25)
+project(parent VERSION 3.2.1 LANGUAGES CXX)
+enable_testing()
+add_subdirectory("${BACKDROP_SOURCE}" backdrop)
+add_executable(program program.cpp)
+target_link_libraries(program PRIVATE backdrop::backdrop)
+foreach(name CMAKE_BUILD_TYPE CMAKE_CXX_STANDARD CMAKE_CXX_VISIBILITY_PRESET CPACK_PACKAGE_NAME)
+  if(DEFINED ${name} AND NOT "${${name}}" STREQUAL "")
+    message(SEND_ERROR "${name} has become ${${name}}")
+  endif()
+endforeach()
+foreach(target backdrop_cli backdrop_mpi test_core package)
+  if(TARGET ${target})
+    message(SEND_ERROR "there is a target ${target}")
+  endif()
+endforeach()
+get_target_property(library backdrop::backdrop ALIASED_TARGET)
+message(STATUS "backdrop::backdrop is ${library}")
+END
+cat >"$work/program.cpp" <<'END'
+#include <backdrop/search.h>
+int main() {}
+END
+
+# configure FOLDER OPTION...: what CMake says is in FOLDER.log.
+configure() {
+  local folder=$1
+  shift
+  "$cmake" -S "$work" -B "$work/$folder" -G "Unix Makefiles" -DCMAKE_CXX_COMPILER="$cxx" -DBACKDROP_SOURCE="$source" \
+    -DBACKDROP_CUDA=OFF "$@" >"$work/$folder.log" 2>&1 || { cat "$work/$folder.log" >&2; exit 1; }
+}
+
+# is_said FOLDER TEXT
+is_said() {
+  grep -qF -- "$2" "$work/$1.log" || fail "\"$2\" is not said"
+}
+
+configure plain -DCMAKE_CXX_FLAGS="-Wconversion -Wuseless-cast"
+is_said plain "backdrop::backdrop is backdrop"
+if grep -rq 'file(INSTALL' "$work/plain/backdrop" --include=cmake_install.cmake; then fail "it installs into the project's prefix"; fi
+if ls "$work"/plain/CPackConfig.cmake 2>/dev/null; then fail "it makes packages of the project"; fi
+if (cd "$work/plain" && ctest -N) | grep -q 'Test *#'; then fail "its tests are among the project's"; fi
+
+# The flags of one source of the library: optimised, and what the project warns of is no error.
+flags=$work/plain/backdrop/core/CMakeFiles/backdrop_core.dir/flags.make
+grep -q -- '-O3' "$flags" || fail "without a build type the library is not optimised"
+if grep -q -- '-Werror' "$flags"; then fail "warnings of the project's flags are errors"; fi
+
+configure shared -DBUILD_SHARED_LIBS=ON
+is_said shared "backdrop::backdrop is backdrop_shared"
+configure more -DBACKDROP_INSTALL=ON
+grep -rq 'file(INSTALL' "$work/more/backdrop" --include=cmake_install.cmake || fail "BACKDROP_INSTALL does nothing"
+echo "the library alone, and nothing of the project's has changed"
