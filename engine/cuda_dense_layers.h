@@ -4,6 +4,7 @@
 /// measurement; small batches as one CUDA graph.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -54,6 +55,13 @@ class CudaDenseLayers {
     int least_rows = 0;
   };
 
+  // What is one convolution to cuDNN, asked and timed once for the `first` layer and all others.
+  struct Alike {
+    int first;
+    kernels::CudnnWays ways;
+  };
+  using ShapeKey = std::array<int, 10>;
+
   // engine/cuda_dense_plan.cpp: which ways to compute.
   void choose(PlanFolder& plans);
   void choose_convolutions();
@@ -62,7 +70,7 @@ class CudaDenseLayers {
   bool take(const MeasuredPlan::Convolution& known);
   bool take(const MeasuredPlan::Chain& known);
   MeasuredPlan plan() const;
-  kernels::CudnnWays cudnn_ways(int index) const;
+  const Alike& alike(int index);
   std::unique_ptr<kernels::CudnnConvolution> take(const kernels::CudnnWays& ways, int way, int index) const;
   std::vector<std::vector<FoundBottleneck>> usable_chains() const;
   bool can_start(const CudaChain& chain);
@@ -85,6 +93,7 @@ class CudaDenseLayers {
   std::map<int, CudaGraphs> graphs_;  // of run_layers, by the first one
   std::shared_ptr<kernels::Cudnn> cudnn_;
   std::vector<ByCudnn> convolutions_;
+  std::map<ShapeKey, Alike> alike_;                 // while the ways are chosen
   std::vector<std::unique_ptr<CudaChain>> chains_;  // by their first layer; null: layer by layer
   std::string no_cudnn_;                            // what there is instead, for people
 };

@@ -94,6 +94,7 @@ TEST_F(WholeImages, AreNamedInTheDescription) {
   test::Scene scene(15, kBackgrounds, kClasses, 1);
   EngineOptions options;
   options.cache_memory = 1;  // a hand-off at the first layer
+  options.batch = 4;
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
   scene.run(*engine);
   EXPECT_THAT(engine->description(), HasSubstr(", whole images: cuDNN 9.0.0 for "));
