@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::size_t kMostNotes = 16;  // of a kind, that an engine has
 
-// fp32 must not silently become TensorFloat-32.
+// fp32 must not silently become TensorFloat-32. Nothing is known of the notes of later versions.
 bool keeps_precision(cudnnBackendNumericalNote_t note, Precision precision) {
+  if (note >= CUDNN_NUMERICAL_NOTE_TYPE_COUNT) return false;
   if (note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE) return precision != Precision::fp32;
   return note != CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS &&
          note != CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION &&
