@@ -9,7 +9,9 @@
 namespace backdrop {
 namespace {
 
-constexpr std::size_t kWorkspaceBytes = std::size_t{256} << 20;
+// cuDNN's ways that are not one kernel keep a copy of a layer's input or output there, or of both: in fp32
+// most do.
+constexpr std::size_t kMostWorkspace = std::size_t{1} << 30;
 
 MemoryPlan plan_values(const CudaLayers& layers, int batch) {
   std::vector<int> last = last_readers(layers.network());
@@ -40,7 +42,7 @@ CudaDenseLayers::CudaDenseLayers(const CudaLayers& layers, int batch, const GpuW
     no_cudnn_ = "our kernels";
   else
     cudnn_ = kernels::Cudnn::open(stream_, no_cudnn_);
-  if (cudnn_) workspace_ = DeviceBuffer(kWorkspaceBytes, "cuDNN");
+  if (cudnn_) workspace_ = DeviceBuffer(std::min(kMostWorkspace, arena_.size()), "cuDNN");
   // cuDNN always runs full batches: what lies in unused places must at least be numbers.
   clear_activations();
   choose(plans);

@@ -11,6 +11,7 @@ namespace backdrop::kernels {
 namespace {
 
 constexpr std::size_t kMostNotes = 16;  // of a kind, that an engine has
+constexpr int kFewWays = 12;
 
 // fp32 must not silently become TensorFloat-32. Nothing is known of the notes of later versions.
 bool keeps_precision(cudnnBackendNumericalNote_t note, Precision precision) {
@@ -97,8 +98,10 @@ void CudnnWays::State::ask(cudnnBackendHeurMode_t mode) {
 CudnnWays::CudnnWays(std::shared_ptr<Cudnn> cudnn, const CudnnFusion& fusion)
     : state_(std::make_shared<State>(std::move(cudnn), fusion)) {
   if (fusion.shape.slope != 0.0f && fusion.shape.slope != 1.0f) return;
-  // The second list has what always works: often all there is in fp32.
-  for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) state_->ask(mode);
+  state_->ask(CUDNN_HEUR_MODE_A);
+  // What always works: often all there is in fp32, and never the fastest where there is more. Asking takes as
+  // long again, at each start.
+  if (count() < kFewWays) state_->ask(CUDNN_HEUR_MODE_FALLBACK);
 }
 
 CudnnWays::~CudnnWays() = default;

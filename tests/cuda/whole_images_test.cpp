@@ -88,6 +88,14 @@ TEST_F(WholeImages, AreOursWhereThereAreFew) {
   }
 }
 
+TEST_F(WholeImages, GiveCudnnNoMoreRoomThanTheyHave) {
+  const auto network = test::random_plain_network(15, 1);
+  const CudaLayers layers(*network, Precision::fp32);
+  const std::size_t alone = CudaDenseLayers(layers, 4, {}, nowhere).workspace_bytes();
+  test::offer_cudnn(true);
+  EXPECT_LE(CudaDenseLayers(layers, 4, {}, nowhere).workspace_bytes(), 2 * alone);
+}
+
 TEST_F(WholeImages, AreNamedInTheDescription) {
   test::offer_cudnn(true);
   const auto network = test::random_plain_network(15, 1);
