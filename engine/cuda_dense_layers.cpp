@@ -9,10 +9,6 @@
 namespace backdrop {
 namespace {
 
-// cuDNN's ways that are not one kernel keep a copy of a layer's input or output there, or of both: in fp32
-// most do.
-constexpr std::size_t kMostWorkspace = std::size_t{1} << 30;
-
 MemoryPlan plan_values(const CudaLayers& layers, int batch) {
   std::vector<int> last = last_readers(layers.network());
   // A chain's blocks read the input while others already write the output.
@@ -42,7 +38,7 @@ CudaDenseLayers::CudaDenseLayers(const CudaLayers& layers, int batch, const GpuW
     no_cudnn_ = "our kernels";
   else
     cudnn_ = kernels::Cudnn::open(stream_, no_cudnn_);
-  if (cudnn_) workspace_ = DeviceBuffer(std::min(kMostWorkspace, arena_.size()), "cuDNN");
+  if (cudnn_) workspace_ = DeviceBuffer(std::min(kMostCudnnBytes, arena_.size()), "cuDNN");
   // cuDNN always runs full batches: what lies in unused places must at least be numbers.
   clear_activations();
   choose(plans);

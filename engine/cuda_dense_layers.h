@@ -23,6 +23,11 @@
 
 namespace backdrop {
 
+/// cuDNN's ways that are not one kernel keep copies of a layer's input or output, in fp32 most: so many
+/// bytes, and no more than the activations have. With 256 rows of a ResNet-50 that does for most from layer2
+/// on.
+inline constexpr std::size_t kMostCudnnBytes = std::size_t{512} << 20;
+
 /// All calls enqueue on stream() and return at once.
 class CudaDenseLayers {
  public:

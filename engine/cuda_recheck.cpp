@@ -10,9 +10,9 @@ namespace {
 constexpr int kExactBatch = 64;
 constexpr int kSecondBatch = 256;
 
-// Activations, as much for cuDNN, and weights.
 std::size_t bytes_of(const Network& network, const CudaLayers& layers, Precision precision, int rows) {
-  return 2 * activation_bytes(layers.network(), precision, rows) +
+  const std::size_t activations = activation_bytes(layers.network(), precision, rows);
+  return activations + std::min(activations, kMostCudnnBytes) +
          static_cast<std::size_t>(network.parameters()) * element_bytes(precision);
 }
 

@@ -51,8 +51,8 @@ std::string properties(const Device& device) {
 // Aligned addresses that nothing reads.
 kernels::CudnnBuffers some_buffers() {
   alignas(16) static std::array<std::array<std::byte, 16>, 6> places;
-  return {places[0].data(), places[1].data(), places[2].data(),     places[3].data(),
-          places[4].data(), places[5].data(), std::int64_t{1} << 30};
+  return {places[0].data(), places[1].data(), places[2].data(),       places[3].data(),
+          places[4].data(), places[5].data(), std::int64_t{512} << 20};
 }
 
 class CudnnPlans : public ::testing::Test {
