@@ -40,7 +40,8 @@ class CudaDenseLayers {
     return v == layers_.position_layers() ? tail_.input() : arena_.data() + plan_.offsets[v];
   }
   /// Runs the first so many images from layer `first` on, whose input was filled on stream() and which, as
-  /// its followers, reads nothing from before it. Leaves the logits, tail().logits(), and nothing else.
+  /// its followers, reads nothing from before it. Leaves the logits, tail().logits(), and nothing else. A
+  /// profile counts multiply-adds of whole windows, padding and all.
   void run(int first, int rows, CudaStepClock& clock);
 
   /// The time of a layer on a full batch, of our kernel's.

@@ -101,7 +101,7 @@ TEST_F(WholeImages, AreNamedInTheDescription) {
   const auto network = test::random_plain_network(15, 1);
   test::Scene scene(15, kBackgrounds, kClasses, 1);
   EngineOptions options;
-  options.cache_memory = 1;  // a hand-off at the first layer
+  options.cache_memory = 1;  // an early hand-off
   options.batch = 4;
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
   scene.run(*engine);
