@@ -9,8 +9,6 @@
 namespace backdrop {
 namespace {
 
-constexpr std::size_t kWorkspaceBytes = std::size_t{256} << 20;
-
 MemoryPlan plan_values(const CudaLayers& layers, int batch) {
   std::vector<int> last = last_readers(layers.network());
   // A chain's blocks read the input while others already write the output.
@@ -40,7 +38,7 @@ CudaDenseLayers::CudaDenseLayers(const CudaLayers& layers, int batch, const GpuW
     no_cudnn_ = "our kernels";
   else
     cudnn_ = kernels::Cudnn::open(stream_, no_cudnn_);
-  if (cudnn_) workspace_ = DeviceBuffer(kWorkspaceBytes, "cuDNN");
+  if (cudnn_) workspace_ = DeviceBuffer(std::min(kMostCudnnBytes, arena_.size()), "cuDNN");
   // cuDNN always runs full batches: what lies in unused places must at least be numbers.
   clear_activations();
   choose(plans);

@@ -4,6 +4,7 @@
 /// measurement; small batches as one CUDA graph.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,6 +23,11 @@
 
 namespace backdrop {
 
+/// cuDNN's ways that are not one kernel keep copies of a layer's input or output, in fp32 most: so many
+/// bytes, and no more than the activations have. With 256 rows of a ResNet-50 that does for most from layer2
+/// on.
+inline constexpr std::size_t kMostCudnnBytes = std::size_t{512} << 20;
+
 /// All calls enqueue on stream() and return at once.
 class CudaDenseLayers {
  public:
@@ -34,7 +40,8 @@ class CudaDenseLayers {
     return v == layers_.position_layers() ? tail_.input() : arena_.data() + plan_.offsets[v];
   }
   /// Runs the first so many images from layer `first` on, whose input was filled on stream() and which, as
-  /// its followers, reads nothing from before it. Leaves the logits, tail().logits(), and nothing else.
+  /// its followers, reads nothing from before it. Leaves the logits, tail().logits(), and nothing else. A
+  /// profile counts multiply-adds of whole windows, padding and all.
   void run(int first, int rows, CudaStepClock& clock);
 
   /// The time of a layer on a full batch, of our kernel's.
@@ -54,6 +61,13 @@ class CudaDenseLayers {
     int least_rows = 0;
   };
 
+  // What is one convolution to cuDNN, asked and timed once for the `first` layer and all others.
+  struct Alike {
+    int first;
+    kernels::CudnnWays ways;
+  };
+  using ShapeKey = std::array<int, 10>;
+
   // engine/cuda_dense_plan.cpp: which ways to compute.
   void choose(PlanFolder& plans);
   void choose_convolutions();
@@ -62,7 +76,7 @@ class CudaDenseLayers {
   bool take(const MeasuredPlan::Convolution& known);
   bool take(const MeasuredPlan::Chain& known);
   MeasuredPlan plan() const;
-  kernels::CudnnWays cudnn_ways(int index) const;
+  const Alike& alike(int index);
   std::unique_ptr<kernels::CudnnConvolution> take(const kernels::CudnnWays& ways, int way, int index) const;
   std::vector<std::vector<FoundBottleneck>> usable_chains() const;
   bool can_start(const CudaChain& chain);
@@ -85,6 +99,7 @@ class CudaDenseLayers {
   std::map<int, CudaGraphs> graphs_;  // of run_layers, by the first one
   std::shared_ptr<kernels::Cudnn> cudnn_;
   std::vector<ByCudnn> convolutions_;
+  std::map<ShapeKey, Alike> alike_;                 // while the ways are chosen
   std::vector<std::unique_ptr<CudaChain>> chains_;  // by their first layer; null: layer by layer
   std::string no_cudnn_;                            // what there is instead, for people
 };

@@ -1,5 +1,5 @@
 // Which ways the dense path takes: those of a plan that was measured before (engine/measured_plan.h), or else
-// the fastest of what there is, each timed on a full batch of nothing in particular.
+// the fastest of what there is, each timed on a full batch of random images.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "engine/cuda_dense_layers.h"
 #include "engine/cuda_products.h"
+#include "engine/cuda_random.h"
 #include "engine/cuda_range.h"
 #include "engine/layer_shapes.h"
 
@@ -25,11 +26,15 @@ void CudaDenseLayers::choose(PlanFolder& plans) {
       fmt::format("dense {}{}, batch {}, {}", name(layers_.precision()), describe_products(layers_), batch_,
                   cudnn_ ? "cuDNN " + cudnn_->version() : "no cuDNN");
   const std::optional<MeasuredPlan> known = plans.find(subject, layers_.network());
-  if (known && follow(*known)) return;
-  const CudaRange range("choose");
-  choose_convolutions();
-  if (!without_.has(GpuWay::bottlenecks)) choose_chains();
-  plans.keep(subject, layers_.network(), plan());
+  if (!known || !follow(*known)) {
+    const CudaRange range("choose");
+    stream_.synchronize();
+    fill_with_random_elements(layers_.precision(), arena_.data(), arena_.size());
+    choose_convolutions();
+    if (!without_.has(GpuWay::bottlenecks)) choose_chains();
+    plans.keep(subject, layers_.network(), plan());
+  }
+  alike_.clear();
 }
 
 // The chains that may run as one kernel: the last layer before the fully connected ones writes floats in
@@ -46,9 +51,14 @@ void CudaDenseLayers::choose_convolutions() {
   for (int i = 0; i < layers_.position_layers(); ++i) {
     const Layer& layer = layers_.network().layers[i];
     if (layer.kind != LayerKind::convolution) continue;
+    const auto& [first, ways] = alike(i);
+    if (first < i) {
+      if (const ByCudnn& known = convolutions_[first]; known.convolution)
+        convolutions_[i] = {take(ways, known.convolution->way(), i), known.least_rows};
+      continue;
+    }
     const double ours = milliseconds([&] { run_layer(i, batch_); });
     double least = ours;
-    const kernels::CudnnWays ways = cudnn_ways(i);
     for (int way = 0; way < std::min(kTimedWays, ways.count()); ++way) {
       auto convolution = take(ways, way, i);
       if (!convolution) continue;
@@ -62,9 +72,17 @@ void CudaDenseLayers::choose_convolutions() {
   }
 }
 
-kernels::CudnnWays CudaDenseLayers::cudnn_ways(int index) const {
+const CudaDenseLayers::Alike& CudaDenseLayers::alike(int index) {
   const Layer& layer = layers_.network().layers[index];
-  return {cudnn_, {convolution_shape(layer), batch_, layers_.precision(), layer.residual >= 0}};
+  const kernels::ConvolutionShape shape = convolution_shape(layer);
+  const bool residual = layer.residual >= 0;
+  const ShapeKey key{
+      shape.height, shape.width,   shape.channels, shape.out_channels, shape.kernel,
+      shape.stride, shape.padding, shape.groups,   residual,           static_cast<int>(layer.activation)};
+  auto known = alike_.find(key);
+  if (known == alike_.end())
+    known = alike_.insert({key, {index, {cudnn_, {shape, batch_, layers_.precision(), residual}}}}).first;
+  return known->second;
 }
 
 // Null if it does not run.
@@ -117,11 +135,11 @@ bool CudaDenseLayers::follow(const MeasuredPlan& plan) {
 }
 
 bool CudaDenseLayers::take(const MeasuredPlan::Convolution& known) {
-  if (!cudnn_ || known.layer >= layers_.position_layers() || known.least_rows > batch_ ||
-      convolutions_[known.layer].convolution ||
+  if (!cudnn_ || known.layer >= layers_.position_layers() || known.least_rows < 1 ||
+      known.least_rows > batch_ || convolutions_[known.layer].convolution ||
       layers_.network().layers[known.layer].kind != LayerKind::convolution)
     return false;
-  convolutions_[known.layer] = {take(cudnn_ways(known.layer), known.way, known.layer), known.least_rows};
+  convolutions_[known.layer] = {take(alike(known.layer).ways, known.way, known.layer), known.least_rows};
   return convolutions_[known.layer].convolution != nullptr;
 }
 

@@ -11,7 +11,8 @@ constexpr int kExactBatch = 64;
 constexpr int kSecondBatch = 256;
 
 std::size_t bytes_of(const Network& network, const CudaLayers& layers, Precision precision, int rows) {
-  return activation_bytes(layers.network(), precision, rows) +
+  const std::size_t activations = activation_bytes(layers.network(), precision, rows);
+  return activations + std::min(activations, kMostCudnnBytes) +
          static_cast<std::size_t>(network.parameters()) * element_bytes(precision);
 }
 

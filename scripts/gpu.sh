@@ -109,17 +109,19 @@ do_without() {
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || true
 "$programs/backdrop" --version
 run_tests() {
-  step kernels-mma 60 env BACKDROP_TEST_GPU_WITHOUT=wgmma "$programs/test_cuda_kernels" || true
+  local ours=--gtest_filter='-*Cudnn*'
+  step kernels-mma 60 env BACKDROP_TEST_GPU_WITHOUT=wgmma "$programs/test_cuda_kernels" "$ours" || true
   if grep -q "SKIPPED" "$out/kernels-mma.log"; then
     echo "nothing was tested: $(grep -m 1 'CUDA:' "$out/kernels-mma.log" || echo 'see kernels-mma.log')"
     exit 4
   fi
   local kernels=''
-  if ! step kernels-wgmma 40 env BACKDROP_TEST_GPU_WITHOUT=clusters "$programs/test_cuda_kernels"; then
+  if ! step kernels-wgmma 40 env BACKDROP_TEST_GPU_WITHOUT=clusters "$programs/test_cuda_kernels" "$ours"; then
     kernels=wgmma
-  elif ! step kernels-clusters 40 "$programs/test_cuda_kernels"; then
+  elif ! step kernels-clusters 40 "$programs/test_cuda_kernels" "$ours"; then
     kernels=clusters
   fi
+  step kernels-cudnn 60 "$programs/test_cuda_kernels" --gtest_filter='*Cudnn*' || kernels+=${kernels:+,}cudnn
   do_without "$kernels"
   # The engine; where it fails, with less and less beside its kernels. If that is no help, it was none of these.
   local less=$kernels way

@@ -52,7 +52,7 @@ std::string properties(const Device& device) {
 kernels::CudnnBuffers some_buffers() {
   alignas(16) static std::array<std::array<std::byte, 16>, 6> places;
   return {places[0].data(), places[1].data(), places[2].data(),       places[3].data(),
-          places[4].data(), places[5].data(), std::int64_t{256} << 20};
+          places[4].data(), places[5].data(), std::int64_t{512} << 20};
 }
 
 class CudnnPlans : public ::testing::Test {

@@ -49,6 +49,8 @@ int graphs_in_use();
 void offer_cudnn(bool offered, bool refuses = false);
 /// Convolutions that it ran since the last call.
 int take_cudnn_runs();
+/// Fusions for which it was asked what ways there are, since the last call.
+int take_cudnn_questions();
 /// How many times something was timed since the last call.
 int take_timings();
 /// cudaProfilerStart and cudaProfilerStop since the last call, each with the GPU of the thread that made it

@@ -12,6 +12,7 @@ namespace {
 std::atomic<bool> has_cudnn = false;
 std::atomic<bool> cudnn_refuses = false;
 std::atomic<int> cudnn_runs = 0;
+std::atomic<int> cudnn_questions = 0;
 
 }  // namespace
 
@@ -22,6 +23,10 @@ void offer_cudnn(bool offered, bool refuses) {
 
 int take_cudnn_runs() {
   return cudnn_runs.exchange(0);
+}
+
+int take_cudnn_questions() {
+  return cudnn_questions.exchange(0);
 }
 
 }  // namespace backdrop::test
@@ -97,7 +102,9 @@ struct CudnnWays::State {
   CudnnFusion fusion;
 };
 CudnnWays::CudnnWays(std::shared_ptr<Cudnn> cudnn, const CudnnFusion& fusion)
-    : state_(new State{std::move(cudnn), fusion}) {}
+    : state_(new State{std::move(cudnn), fusion}) {
+  ++test::cudnn_questions;
+}
 CudnnWays::~CudnnWays() = default;
 int CudnnWays::count() const {
   return state_->fusion.precision == Precision::fp32 ? kWays : 0;

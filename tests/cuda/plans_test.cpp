@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "tests/conformance/scene.h"
 #include "tests/cuda/emulated_cuda.h"
+#include "tests/cuda/small_resnet.h"
 #include "tests/search/temporary_folder.h"
 
 namespace backdrop {
@@ -85,6 +86,22 @@ TEST_F(KeptPlans, NothingIsTimedTwice) {
   EXPECT_THAT(complaints, SizeIs(0));
 }
 
+// Of the eleven convolutions six are different: a stem, the first bottleneck's four, and a second reduction.
+TEST_F(KeptPlans, ConvolutionsThatAreAlikeAreTimedOnce) {
+  test::offer_cudnn(true);
+  options.gpu_without.add(GpuWay::bottlenecks);
+  options.batch = 1;
+  network = test::small_resnet(13);
+  test::take_cudnn_questions();
+  const auto expected = search();
+  EXPECT_EQ(timings, 6 * (1 + 3));  // ours, and three ways of cuDNN's
+  EXPECT_EQ(test::take_cudnn_questions(), 6);
+  EXPECT_THAT(description, HasSubstr("cuDNN 9.0.0 for 11 of 11 convolutions"));
+  EXPECT_EQ(search(), expected);
+  EXPECT_EQ(timings, 0);
+  EXPECT_EQ(test::take_cudnn_questions(), 6);
+}
+
 TEST_F(KeptPlans, AreMeasuredAnewOnDemandAndOnOtherDevices) {
   test::offer_cudnn(true);
   search();
@@ -123,6 +140,7 @@ TEST_F(KeptPlans, ThatCannotRunAreMeasuredAgain) {
       [](auto& json) { json["convolutions"][0][0] = 1000; },
       [](auto& json) { json["convolutions"][0][0] = json["convolutions"][1][0]; },
       [](auto& json) { json["convolutions"][0][1] = 4; },
+      [](auto& json) { json["convolutions"][0][2] = 0; },
       [](auto& json) { json["convolutions"][0].push_back(1); },
       [](auto& json) {
         json["chains"].push_back({0, 1, 8});

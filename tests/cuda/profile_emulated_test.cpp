@@ -2,6 +2,7 @@
 // milliseconds.
 #include <gtest/gtest.h>
 
+#include "engine/batch_rows.h"
 #include "engine/cuda_step_clock.h"
 #include "engine/layer_shapes.h"
 #include "engine/position_sets.h"
@@ -36,8 +37,9 @@ class EmulatedProfile : public testing::Test {
   }
   void TearDown() override { test::allow_bottlenecks(true); }
 
-  SearchTimes profile(bool reuse, Precision precision) {
+  SearchTimes profile(bool reuse, Precision precision, std::size_t cache_memory = 0) {
     EngineOptions options;
+    options.cache_memory = cache_memory;
     options.batch = kBatch;
     options.reuse = reuse;
     options.precision = precision;
@@ -47,8 +49,9 @@ class EmulatedProfile : public testing::Test {
     return times;
   }
 
+  // Of whole images the padding's, too.
   double multiply_adds_of(int layer) const {
-    if (layer >= first_fully_connected(*network) || !hand_off)
+    if (!hand_off || layer >= earliest_cut(*network, *hand_off))
       return static_cast<double>(network->layers[layer].macs());
     double all = 0;
     for (const Mask& mask : scene.masks)
@@ -63,9 +66,13 @@ class EmulatedProfile : public testing::Test {
 };
 
 TEST_F(EmulatedProfile, CountsTheStepsAndTheMultiplyAddsOfEachLayer) {
-  for (const bool reuse : {true, false}) {
-    const SearchTimes times = profile(reuse, Precision::fp32);
-    SCOPED_TRACE(testing::Message() << "reuse " << reuse);
+  // With a cache of the least size most layers compute whole images.
+  for (const auto& [reuse, cache_memory] : {std::pair(true, 0), std::pair(true, 1), std::pair(false, 0)}) {
+    const SearchTimes times = profile(reuse, Precision::fp32, cache_memory);
+    SCOPED_TRACE(testing::Message() << "reuse " << reuse << ", cache " << cache_memory);
+    if (cache_memory == 1) {
+      EXPECT_LT(earliest_cut(*network, *hand_off), first_fully_connected(*network) / 2);
+    }
     EXPECT_EQ(times.reuse, reuse);
     ASSERT_EQ(times.layers.size(), network->layers.size());
     // Of each layer: batches of one foreground each with reuse, else of any.

@@ -88,12 +88,21 @@ TEST_F(WholeImages, AreOursWhereThereAreFew) {
   }
 }
 
+TEST_F(WholeImages, GiveCudnnNoMoreRoomThanTheyHave) {
+  const auto network = test::random_plain_network(15, 1);
+  const CudaLayers layers(*network, Precision::fp32);
+  const std::size_t alone = CudaDenseLayers(layers, 4, {}, nowhere).workspace_bytes();
+  test::offer_cudnn(true);
+  EXPECT_LE(CudaDenseLayers(layers, 4, {}, nowhere).workspace_bytes(), 2 * alone);
+}
+
 TEST_F(WholeImages, AreNamedInTheDescription) {
   test::offer_cudnn(true);
   const auto network = test::random_plain_network(15, 1);
   test::Scene scene(15, kBackgrounds, kClasses, 1);
   EngineOptions options;
-  options.cache_memory = 1;  // a hand-off at the first layer
+  options.cache_memory = 1;  // an early hand-off
+  options.batch = 4;
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
   scene.run(*engine);
   EXPECT_THAT(engine->description(), HasSubstr(", whole images: cuDNN 9.0.0 for "));
