@@ -58,20 +58,20 @@ int CudaCache::take_slot() {
 
 void CudaCache::make_resident(std::span<const int> backgrounds, cudaStream_t stream, CudaStepClock& clock) {
   ++call_;
-  std::vector<int> missing;
   for (const int background : backgrounds)
     if (slot_of_[background] >= 0) used_[slot_of_[background]] = call_;
-  for (const int background : backgrounds) {
-    if (slot_of_[background] >= 0) continue;
-    const int slot = take_slot();
-    slot_of_[background] = slot;
-    owner_[slot] = background;
-    used_[slot] = call_;
-    missing.push_back(background);
-  }
-  fills_ += static_cast<std::int64_t>(missing.size());
-  const std::size_t rows = rows_;
   try {
+    std::vector<int> missing;
+    for (const int background : backgrounds) {
+      if (slot_of_[background] >= 0) continue;
+      const int slot = take_slot();
+      slot_of_[background] = slot;
+      owner_[slot] = background;
+      used_[slot] = call_;
+      missing.push_back(background);
+    }
+    fills_ += static_cast<std::int64_t>(missing.size());
+    const std::size_t rows = rows_;
     for (std::size_t first = 0; first < missing.size(); first += rows)
       fill(std::span(missing).subspan(first, std::min(rows, missing.size() - first)), stream, clock);
   } catch (...) {
