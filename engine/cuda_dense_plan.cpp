@@ -1,5 +1,5 @@
 // Which ways the dense path takes: those of a plan that was measured before (engine/measured_plan.h), or else
-// the fastest of what there is, each timed on a full batch of nothing in particular.
+// the fastest of what there is, each timed on a full batch of random images.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "engine/cuda_dense_layers.h"
 #include "engine/cuda_products.h"
+#include "engine/cuda_random.h"
 #include "engine/cuda_range.h"
 #include "engine/layer_shapes.h"
 
@@ -29,6 +30,8 @@ void CudaDenseLayers::choose(PlanFolder& plans) {
   const std::optional<MeasuredPlan> known = plans.find(subject, layers_.network());
   if (!known || !follow(*known)) {
     const CudaRange range("choose");
+    stream_.synchronize();
+    fill_with_random_elements(layers_.precision(), arena_.data(), arena_.size());
     choose_convolutions();
     if (!without_.has(GpuWay::bottlenecks)) choose_chains();
     plans.keep(subject, layers_.network(), plan());

@@ -10,8 +10,8 @@
 #include <cstring>
 #include <map>
 #include <optional>
-#include <random>
 
+#include "engine/cuda_random.h"
 #include "engine/cuda_range.h"
 #include "kernels/e4m3.h"
 #include "kernels/position_convolution_cuda.h"
@@ -24,7 +24,6 @@ using kernels::Products;
 constexpr int kRows = 128;  // a tile of the position convolution is one position
 constexpr int kWaves = 2;   // of large tiles, one a multiprocessor
 constexpr int kTimedRuns = 3;
-constexpr std::size_t kRandomElements = std::size_t{1} << 22;
 constexpr char kChoosing[] = "choosing products";
 
 // Of the largest result, as what is stored is rounded: sums are made in another order.
@@ -46,39 +45,15 @@ float tolerance_of(Precision precision) {
 }
 
 template <class Element>
-void put(Element element, std::byte* to) {
-  std::memcpy(to, &element, sizeof(element));
-}
-
-template <class Element>
 Element get(const std::byte* from) {
   Element element;
   std::memcpy(&element, from, sizeof(element));
   return element;
 }
 
-// So many elements; the same few over and over.
-DeviceBuffer random_elements(Precision precision, std::size_t count) {
-  std::minstd_rand generator(1);
-  std::uniform_real_distribution<float> between(0.0f, 1.0f);
-  const std::size_t bytes = element_bytes(precision);
-  std::vector<std::byte> elements(std::min(count, kRandomElements) * bytes);
-  for (std::size_t i = 0; i < elements.size(); i += bytes) {
-    std::byte* to = elements.data() + i;
-    const float value = between(generator);
-    if (precision == Precision::fp16)
-      put(__float2half_rn(value), to);
-    else if (precision == Precision::bf16)
-      put(__float2bfloat16_rn(value), to);
-    else if (precision == Precision::fp8)
-      put(kernels::e4m3::encode(value), to);
-    else
-      put(static_cast<std::uint8_t>(255.0f * value), to);
-  }
-  DeviceBuffer buffer(count * bytes, kChoosing);
-  for (std::size_t done = 0; done < buffer.size(); done += elements.size())
-    copy_to_device(buffer.data() + done, elements.data(), std::min(elements.size(), buffer.size() - done),
-                   kChoosing);
+DeviceBuffer random_buffer(Precision precision, std::size_t count) {
+  DeviceBuffer buffer(count * element_bytes(precision), kChoosing);
+  fill_with_random_elements(precision, buffer.data(), buffer.size());
   return buffer;
 }
 
@@ -134,8 +109,8 @@ class LayerTrials {
     const int lines = (work_.positions - 1) / layer_.out.width * layer_.stride + layer_.kernel;
     read_ = std::int64_t{std::min(lines, layer_.in.height)} * layer_.in.width * layer_.in.channels;
     written_ = std::int64_t{work_.positions} * layer_.out.channels;
-    input_ = random_elements(layers.precision(), read_ * kRows);
-    if (layer_.residual >= 0) residual_ = random_elements(layers.precision(), written_ * kRows);
+    input_ = random_buffer(layers.precision(), read_ * kRows);
+    if (layer_.residual >= 0) residual_ = random_buffer(layers.precision(), written_ * kRows);
     output_.reserve(written_ * kRows * layers.value_bytes(), kChoosing);
   }
 

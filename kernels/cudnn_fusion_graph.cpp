@@ -1,7 +1,7 @@
 // What is written here was tried on cuDNN 9.19's own lists for devices of 8.0, 8.9 and 9.0
 // (tests/cuda/cudnn_ways_test.cpp): kernels that are there ahead of time, on 9.0 with wgmma, want the
 // residual added before the bias, and a bias of the stored type. For anything else there are only kernels to
-// be compiled, for the tensor cores of 8.0.
+// be compiled.
 #include "kernels/cudnn_fusion_graph.h"
 
 namespace backdrop::kernels {

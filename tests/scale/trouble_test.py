@@ -51,7 +51,7 @@ def two_processes(bench):
     process = bench.start(bench.challenge("locked", "--mode", "all"))
     wait_for(lambda: (bench.folder / "locked.partial" / "journal").exists())
     process.send_signal(signal.SIGSTOP)  # it keeps its lock and does not finish meanwhile
-    expect(bench.run(bench.challenge("locked", "--mode", "all", "--resume")), 1, "another process")
+    expect(bench.run(bench.challenge("locked", "--mode", "all", "--resume")), 1, "another search")
     process.send_signal(signal.SIGCONT)
     process.communicate()
     runs.expect_equal(bench.folder / "locked", bench.folder / "undisturbed")
