@@ -6,6 +6,7 @@
 
 #include <array>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -80,7 +81,8 @@ class CudaDenseLayers {
   std::unique_ptr<kernels::CudnnConvolution> take(const kernels::CudnnWays& ways, int way, int index) const;
   std::vector<std::vector<FoundBottleneck>> usable_chains() const;
   bool can_start(const CudaChain& chain);
-  double milliseconds(const std::function<void()>& run);
+  double milliseconds(const std::function<void()>& run,
+                      double most = std::numeric_limits<double>::infinity());
   double milliseconds(const CudaChain& chain);
 
   cudaError_t start(const CudaChain& chain, int rows);

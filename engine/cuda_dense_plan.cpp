@@ -16,7 +16,9 @@ namespace backdrop {
 namespace {
 
 constexpr int kTimedRuns = 3;
-constexpr int kTimedWays = 12;     // of some forty that cuDNN proposes, in its own order
+constexpr int kTimedWays = 12;   // of some forty that cuDNN proposes, in its own order
+constexpr double kLaunch = 1.0;  // milliseconds
+constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr int kSides[] = {8, 16};  // of a block of bottlenecks, in positions
 
 }  // namespace
@@ -62,7 +64,7 @@ void CudaDenseLayers::choose_convolutions() {
     for (int way = 0; way < std::min(kTimedWays, ways.count()); ++way) {
       auto convolution = take(ways, way, i);
       if (!convolution) continue;
-      const double elapsed = milliseconds([&] { convolution->run(); });
+      const double elapsed = milliseconds([&] { convolution->run(); }, least);
       if (elapsed >= least) continue;
       least = elapsed;
       // Ours takes less with fewer rows.
@@ -204,21 +206,28 @@ bool CudaDenseLayers::can_start(const CudaChain& chain) {
 
 // Infinite if this device or precision cannot.
 double CudaDenseLayers::milliseconds(const CudaChain& chain) {
-  if (!can_start(chain)) return std::numeric_limits<double>::infinity();
+  if (!can_start(chain)) return kNever;
   return milliseconds([&] { check_cuda(start(chain, batch_), "starting bottlenecks"); });
 }
 
-double CudaDenseLayers::milliseconds(const std::function<void()>& run) {
+// Infinite if the first run alone, which is not counted, takes longer than `most` and what a launch may.
+double CudaDenseLayers::milliseconds(const std::function<void()>& run, double most) {
   CudaEvent start(cudaEventDefault);
+  CudaEvent warm(cudaEventDefault);
   CudaEvent end(cudaEventDefault);
-  run();
+  const auto between = [](const CudaEvent& from, CudaEvent& to) {
+    to.synchronize();
+    float elapsed = 0;
+    check_cuda(cudaEventElapsedTime(&elapsed, from, to), "timing a layer");
+    return elapsed;
+  };
   start.record(stream_);
+  run();
+  warm.record(stream_);
+  if (std::isfinite(most) && between(start, warm) > most + kLaunch) return kNever;
   for (int i = 0; i < kTimedRuns; ++i) run();
   end.record(stream_);
-  end.synchronize();
-  float elapsed = 0;
-  check_cuda(cudaEventElapsedTime(&elapsed, start, end), "timing a layer");
-  return elapsed;
+  return between(warm, end);
 }
 
 }  // namespace backdrop

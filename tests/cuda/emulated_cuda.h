@@ -44,8 +44,8 @@ void trouble_graphs(GraphTrouble trouble);
 int take_graph_launches();
 int graphs_in_use();
 
-/// Whether there is a cuDNN. It computes in fp32 alone and has three ways: one slower than our kernels, and
-/// two in half of their time, of which it may refuse the first when it should run.
+/// Whether there is a cuDNN. It computes in fp32 alone and has three ways: one much slower than our
+/// kernels, and two in half of their time, of which it may refuse the first when it should run.
 void offer_cudnn(bool offered, bool refuses = false);
 /// Convolutions that it ran since the last call.
 int take_cudnn_runs();

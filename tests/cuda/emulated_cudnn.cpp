@@ -34,7 +34,7 @@ int take_cudnn_questions() {
 namespace backdrop::kernels {
 namespace {
 
-constexpr int kWays = 3;  // the first one slower than our kernel, the others equal
+constexpr int kWays = 3;  // the first one takes five times our kernel's time, the others half of it
 
 void convolve_images(const CudnnFusion& fusion, const CudnnBuffers& buffers) {
   const ConvolutionShape& s = fusion.shape;
@@ -92,7 +92,7 @@ bool CudnnConvolution::run() const {
   return test::launch(state_->buffers, state_->stream,
                       [fusion = state_->fusion, buffers = state_->buffers, way = way_] {
                         ++test::cudnn_runs;
-                        test::pass_quarter_milliseconds(way == 0 ? 8 : 2);
+                        test::pass_quarter_milliseconds(way == 0 ? 20 : 2);
                         convolve_images(fusion, buffers);
                       }) == cudaSuccess;
 }
