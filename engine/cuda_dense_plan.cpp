@@ -180,16 +180,20 @@ MeasuredPlan CudaDenseLayers::plan() const {
 
 std::string CudaDenseLayers::libraries(int first) const {
   const auto& layers = layers_.network().layers;
-  int convolutions = 0;
   int by_cudnn = 0;
   int bottlenecks = 0;
   int kernels = 0;
+  const auto end = layers.begin() + layers_.position_layers();
+  const auto convolutions = std::count_if(
+      layers.begin() + first, end, [](const Layer& layer) { return layer.kind == LayerKind::convolution; });
   for (int i = first; i < layers_.position_layers(); ++i) {
-    convolutions += layers[i].kind == LayerKind::convolution;
-    by_cudnn += convolutions_[i].convolution != nullptr;
-    if (!chains_[i]) continue;
-    bottlenecks += chains_[i]->bottlenecks();
-    ++kernels;
+    if (const CudaChain* chain = chains_[i].get(); chain != nullptr) {
+      bottlenecks += chain->bottlenecks();
+      ++kernels;
+      i = chain->last_layer();
+    } else {
+      by_cudnn += convolutions_[i].convolution != nullptr;
+    }
   }
   std::string text = no_cudnn_;
   if (cudnn_)
