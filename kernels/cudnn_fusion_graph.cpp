@@ -34,13 +34,13 @@ FusionGraph::FusionGraph(const CudnnFunctions& functions, cudnnHandle_t handle, 
   add_convolution(s, input, weights, *sum);
   if (fusion.residual) {
     const CudnnDescriptor& with_residual = add_virtual(out);
-    add_sum(*sum, add_tensor(kCudnnResidual, out), with_residual);
+    add_pointwise(CUDNN_POINTWISE_ADD, *sum, &add_tensor(kCudnnResidual, out), with_residual);
     sum = &with_residual;
   }
   const bool rectified = s.slope == 0.0f;
   const CudnnDescriptor& with_bias = rectified ? add_virtual(out) : output;
-  add_sum(*sum, bias, with_bias);
-  if (rectified) add_relu(with_bias, output);
+  add_pointwise(CUDNN_POINTWISE_ADD, *sum, &bias, with_bias);
+  if (rectified) add_pointwise(CUDNN_POINTWISE_RELU_FWD, with_bias, nullptr, output);
 
   graph_.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
              std::span<const cudnnBackendDescriptor_t>(operations_));
@@ -102,30 +102,18 @@ void FusionGraph::add_convolution(const ConvolutionShape& s, const CudnnDescript
   operations_.push_back(operation.get());
 }
 
-void FusionGraph::add_sum(const CudnnDescriptor& left, const CudnnDescriptor& right,
-                          const CudnnDescriptor& output) {
-  CudnnDescriptor& sum = add(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
-  sum.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, CUDNN_POINTWISE_ADD);
-  sum.set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
-  sum.finalize();
+void FusionGraph::add_pointwise(cudnnPointwiseMode_t mode, const CudnnDescriptor& input,
+                                const CudnnDescriptor* other, const CudnnDescriptor& output) {
+  CudnnDescriptor& pointwise = add(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+  pointwise.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, mode);
+  pointwise.set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
+  if (mode == CUDNN_POINTWISE_RELU_FWD)
+    pointwise.set(CUDNN_ATTR_POINTWISE_NAN_PROPAGATION, CUDNN_TYPE_NAN_PROPOGATION, CUDNN_PROPAGATE_NAN);
+  pointwise.finalize();
   CudnnDescriptor& operation = add(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
-  operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, sum);
-  operation.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, left);
-  operation.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, right);
-  operation.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, output);
-  operation.finalize();
-  operations_.push_back(operation.get());
-}
-
-void FusionGraph::add_relu(const CudnnDescriptor& input, const CudnnDescriptor& output) {
-  CudnnDescriptor& relu = add(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
-  relu.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, CUDNN_POINTWISE_RELU_FWD);
-  relu.set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
-  relu.set(CUDNN_ATTR_POINTWISE_NAN_PROPAGATION, CUDNN_TYPE_NAN_PROPOGATION, CUDNN_PROPAGATE_NAN);
-  relu.finalize();
-  CudnnDescriptor& operation = add(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
-  operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, relu);
+  operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, pointwise);
   operation.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, input);
+  if (other != nullptr) operation.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, *other);
   operation.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, output);
   operation.finalize();
   operations_.push_back(operation.get());

@@ -39,8 +39,9 @@ class FusionGraph {
                                     bool is_virtual);
   void add_convolution(const ConvolutionShape& shape, const CudnnDescriptor& input,
                        const CudnnDescriptor& weights, const CudnnDescriptor& output);
-  void add_sum(const CudnnDescriptor& left, const CudnnDescriptor& right, const CudnnDescriptor& output);
-  void add_relu(const CudnnDescriptor& input, const CudnnDescriptor& output);
+  // `other` is a sum's second one, else null.
+  void add_pointwise(cudnnPointwiseMode_t mode, const CudnnDescriptor& input, const CudnnDescriptor* other,
+                     const CudnnDescriptor& output);
 
   const CudnnFunctions& functions_;
   cudnnDataType_t type_;
