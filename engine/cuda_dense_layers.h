@@ -68,18 +68,19 @@ class CudaDenseLayers {
     kernels::CudnnWays ways;
   };
   using ShapeKey = std::array<int, 10>;
+  using Chains = std::vector<std::vector<FoundBottleneck>>;
 
   // engine/cuda_dense_plan.cpp: which ways to compute.
   void choose(PlanFolder& plans);
   void choose_convolutions();
-  void choose_chains();
+  void choose_chains(const Chains& chains);
   bool follow(const MeasuredPlan& plan);
   bool take(const MeasuredPlan::Convolution& known);
   bool take(const MeasuredPlan::Chain& known);
   MeasuredPlan plan() const;
   const Alike& alike(int index);
   std::unique_ptr<kernels::CudnnConvolution> take(const kernels::CudnnWays& ways, int way, int index) const;
-  std::vector<std::vector<FoundBottleneck>> usable_chains() const;
+  Chains usable_chains() const;
   bool can_start(const CudaChain& chain);
   double milliseconds(const std::function<void()>& run,
                       double most = std::numeric_limits<double>::infinity());

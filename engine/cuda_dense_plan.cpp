@@ -30,10 +30,13 @@ void CudaDenseLayers::choose(PlanFolder& plans) {
   const std::optional<MeasuredPlan> known = plans.find(subject, layers_.network());
   if (!known || !follow(*known)) {
     const CudaRange range("choose");
-    stream_.synchronize();
-    fill_with_random_elements(layers_.precision(), arena_.data(), arena_.size());
+    const auto chains = without_.has(GpuWay::bottlenecks) ? Chains() : usable_chains();
+    if (cudnn_ || !chains.empty()) {
+      stream_.synchronize();
+      fill_with_random_elements(layers_.precision(), arena_.data(), arena_.size());
+    }
     choose_convolutions();
-    if (!without_.has(GpuWay::bottlenecks)) choose_chains();
+    choose_chains(chains);
     plans.keep(subject, layers_.network(), plan());
   }
   alike_.clear();
@@ -41,7 +44,7 @@ void CudaDenseLayers::choose(PlanFolder& plans) {
 
 // The chains that may run as one kernel: the last layer before the fully connected ones writes floats in
 // 8 bits.
-std::vector<std::vector<FoundBottleneck>> CudaDenseLayers::usable_chains() const {
+CudaDenseLayers::Chains CudaDenseLayers::usable_chains() const {
   auto chains = find_chains(layers_.network());
   std::erase_if(chains,
                 [&](const auto& chain) { return chain.back().expand + 1 >= layers_.position_layers(); });
@@ -104,7 +107,7 @@ std::unique_ptr<kernels::CudnnConvolution> CudaDenseLayers::take(const kernels::
   return convolution;
 }
 
-void CudaDenseLayers::choose_chains() {
+void CudaDenseLayers::choose_chains(const Chains& chains) {
   const auto keep_faster = [&](std::unique_ptr<CudaChain> chain, double& least) {
     const double elapsed = milliseconds(*chain);
     if (elapsed >= least) return;
@@ -112,7 +115,7 @@ void CudaDenseLayers::choose_chains() {
     for (int i = chain->first_layer(); i <= chain->last_layer(); ++i) chains_[i].reset();
     chains_[chain->first_layer()] = std::move(chain);
   };
-  for (const auto& found : usable_chains()) {
+  for (const auto& found : chains) {
     double all = 0;
     for (const FoundBottleneck& one : found) {
       double alone = 0;

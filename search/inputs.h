@@ -91,8 +91,8 @@ std::string class_map_sha256(const ClassMap& map);
 /// A class map with the name that records have for it.
 struct NamedClassMap {
   ClassMap map;
-  std::string
-      name;  ///< "identity" or "published" (default_class_map), "given" by a program, or the file's path
+  /// "identity" or "published" (default_class_map), "given" by a program, or the file's path.
+  std::string name;
 };
 
 /// Whether a map of that name is one of default_class_map's.

@@ -66,8 +66,7 @@ void require_free(const fs::path& folder, ResultFolder::Existing existing) {
   if (existing != ResultFolder::Existing::replace && fs::exists(folder / kEvaluation))
     throw Error(ErrorCode::usage,
                 "holds an evaluation, which a run would replace: choose another folder (--out), or replace "
-                "it (--force) "
-                "and evaluate again afterwards",
+                "it (--force) and evaluate again afterwards",
                 folder.string());
   require_only_run_files(folder);
 }
