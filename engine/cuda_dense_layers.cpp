@@ -39,10 +39,8 @@ CudaDenseLayers::CudaDenseLayers(const CudaLayers& layers, int batch, const GpuW
   else
     cudnn_ = kernels::Cudnn::open(stream_, no_cudnn_);
   if (cudnn_) workspace_ = DeviceBuffer(std::min(kMostCudnnBytes, arena_.size()), "cuDNN");
-  // cuDNN always runs full batches: what lies in unused places must at least be numbers.
-  clear_activations();
   choose(plans);
-  // The measurements left anything at all in the activations.
+  // cuDNN always runs full batches: what lies in unused places must at least be numbers.
   clear_activations();
   stream_.synchronize();
 }
@@ -51,9 +49,13 @@ void CudaDenseLayers::clear_activations() {
   check_cuda(cudaMemsetAsync(arena_.data(), 0, arena_.size(), stream_), "clearing memory");
 }
 
-double CudaDenseLayers::pace(int index) const {
+double CudaDenseLayers::pace(int first, int index) const {
   const ByCudnn& by = convolutions_[index];
-  return by.convolution ? static_cast<double>(by.least_rows) / batch_ : 1.0;
+  double pace = by.convolution ? static_cast<double>(by.least_rows) / batch_ : 1.0;
+  for (int i = first; i <= index; ++i)
+    if (const auto& [chain, percent] = chains_[i]; chain && chain->last_layer() >= index)
+      pace *= percent / 100.0;
+  return pace;
 }
 
 cudaError_t CudaDenseLayers::start(const CudaChain& chain, int rows) {
@@ -85,7 +87,7 @@ void CudaDenseLayers::run_layers(int first, int rows, CudaStepClock& clock) {
   std::optional<CudaRange> reduce;
   clock.start(stream_);
   for (int i = first; i < layers_.position_layers(); ++i) {
-    const CudaChain* chain = chains_[i].get();
+    const CudaChain* chain = chains_[i].chain.get();
     if (chain == nullptr) {
       const Layer& layer = layers_.network().layers[i];
       if (layer.kind == LayerKind::average_pool) reduce.emplace("reduce");

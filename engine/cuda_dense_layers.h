@@ -45,14 +45,15 @@ class CudaDenseLayers {
   /// profile counts multiply-adds of whole windows, padding and all.
   void run(int first, int rows, CudaStepClock& clock);
 
-  /// The time of a layer on a full batch, of our kernel's.
-  double pace(int index) const;
+  /// The time of a layer on a full batch, of our kernel's, when images are computed from layer `first` on.
+  double pace(int first, int index) const;
   int batch() const { return batch_; }
   const CudaLayers& layers() const { return layers_; }
   const CudaTail& tail() const { return tail_; }
   const CudaStream& stream() const { return stream_; }
   std::size_t workspace_bytes() const { return arena_.size() + workspace_.size() + tail_.bytes(); }
-  /// "cuDNN 9.19.0 for 40 of 53 convolutions" from layer `first` on, or why not.
+  /// "cuDNN 9.19.0 for 40 of 53 convolutions" from layer `first` on, or why not, and how many ways gave other
+  /// results than our kernels.
   std::string libraries(int first) const;
 
  private:
@@ -62,10 +63,16 @@ class CudaDenseLayers {
     int least_rows = 0;
   };
 
-  // What is one convolution to cuDNN, asked and timed once for the `first` layer and all others.
+  struct ByChain {
+    std::unique_ptr<CudaChain> chain;  // null: layer by layer
+    int percent = 100;                 // of the layers' time
+  };
+
+  // What is one convolution to cuDNN, asked, checked and timed once for the `first` layer and all others.
   struct Alike {
     int first;
     kernels::CudnnWays ways;
+    std::vector<std::byte> by_ours;
   };
   using ShapeKey = std::array<int, 10>;
   using Chains = std::vector<std::vector<FoundBottleneck>>;
@@ -79,16 +86,19 @@ class CudaDenseLayers {
   bool take(const MeasuredPlan::Chain& known);
   MeasuredPlan plan() const;
   const Alike& alike(int index);
-  std::unique_ptr<kernels::CudnnConvolution> take(const kernels::CudnnWays& ways, int way, int index) const;
+  std::unique_ptr<kernels::CudnnConvolution> take(const Alike& known, int way, int index);
   Chains usable_chains() const;
-  bool can_start(const CudaChain& chain);
+  bool is_right(const CudaChain& chain, const std::vector<std::byte>& by_layers);
+  bool is_right(const std::vector<std::byte>& expected, int index, int layers);
+  std::vector<std::byte> first_and_last_image(int index) const;
+  void spoil(int index);
   double milliseconds(const std::function<void()>& run,
                       double most = std::numeric_limits<double>::infinity());
-  double milliseconds(const CudaChain& chain);
 
   cudaError_t start(const CudaChain& chain, int rows);
   void clear_activations();
   void run_layer(int index, int rows);
+  void run_layer_by_layer(int first, int last);
   void run_layers(int first, int rows, CudaStepClock& clock);
 
   const CudaLayers& layers_;
@@ -102,9 +112,10 @@ class CudaDenseLayers {
   std::map<int, CudaGraphs> graphs_;  // of run_layers, by the first one
   std::shared_ptr<kernels::Cudnn> cudnn_;
   std::vector<ByCudnn> convolutions_;
-  std::map<ShapeKey, Alike> alike_;                 // while the ways are chosen
-  std::vector<std::unique_ptr<CudaChain>> chains_;  // by their first layer; null: layer by layer
-  std::string no_cudnn_;                            // what there is instead, for people
+  std::map<ShapeKey, Alike> alike_;  // while the ways are chosen
+  std::vector<ByChain> chains_;      // by their first layer
+  int wrong_ways_ = 0;
+  std::string no_cudnn_;  // what there is instead, for people
 };
 
 }  // namespace backdrop

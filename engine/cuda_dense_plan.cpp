@@ -1,11 +1,12 @@
 // Which ways the dense path takes: those of a plan that was measured before (engine/measured_plan.h), or else
-// the fastest of what there is, each timed on a full batch of random images.
+// the fastest of what there is and is right, each timed on a full batch of random images.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "engine/cuda_agreement.h"
 #include "engine/cuda_dense_layers.h"
 #include "engine/cuda_products.h"
 #include "engine/cuda_random.h"
@@ -16,7 +17,8 @@ namespace backdrop {
 namespace {
 
 constexpr int kTimedRuns = 3;
-constexpr int kTimedWays = 12;   // of some forty that cuDNN proposes, in its own order
+constexpr int kTimedWays = 12;  // of some forty that cuDNN proposes, in its own order
+constexpr char kComparing[] = "comparing ways to compute a layer";
 constexpr double kLaunch = 1.0;  // milliseconds
 constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr int kSides[] = {8, 16};  // of a block of bottlenecks, in positions
@@ -27,14 +29,11 @@ void CudaDenseLayers::choose(PlanFolder& plans) {
   const std::string subject =
       fmt::format("dense {}{}, batch {}, {}", name(layers_.precision()), describe_products(layers_), batch_,
                   cudnn_ ? "cuDNN " + cudnn_->version() : "no cuDNN");
+  const auto chains = without_.has(GpuWay::bottlenecks) ? Chains() : usable_chains();
+  if (cudnn_ || !chains.empty()) fill_with_random_elements(layers_.precision(), arena_.data(), arena_.size());
   const std::optional<MeasuredPlan> known = plans.find(subject, layers_.network());
   if (!known || !follow(*known)) {
     const CudaRange range("choose");
-    const auto chains = without_.has(GpuWay::bottlenecks) ? Chains() : usable_chains();
-    if (cudnn_ || !chains.empty()) {
-      stream_.synchronize();
-      fill_with_random_elements(layers_.precision(), arena_.data(), arena_.size());
-    }
     choose_convolutions();
     choose_chains(chains);
     plans.keep(subject, layers_.network(), plan());
@@ -56,16 +55,16 @@ void CudaDenseLayers::choose_convolutions() {
   for (int i = 0; i < layers_.position_layers(); ++i) {
     const Layer& layer = layers_.network().layers[i];
     if (layer.kind != LayerKind::convolution) continue;
-    const auto& [first, ways] = alike(i);
-    if (first < i) {
-      if (const ByCudnn& known = convolutions_[first]; known.convolution)
-        convolutions_[i] = {take(ways, known.convolution->way(), i), known.least_rows};
+    const Alike& known = alike(i);
+    if (known.first < i) {
+      if (const ByCudnn& by = convolutions_[known.first]; by.convolution)
+        convolutions_[i] = {take(known, by.convolution->way(), i), by.least_rows};
       continue;
     }
     const double ours = milliseconds([&] { run_layer(i, batch_); });
     double least = ours;
-    for (int way = 0; way < std::min(kTimedWays, ways.count()); ++way) {
-      auto convolution = take(ways, way, i);
+    for (int way = 0; way < std::min(kTimedWays, known.ways.count()); ++way) {
+      auto convolution = take(known, way, i);
       if (!convolution) continue;
       const double elapsed = milliseconds([&] { convolution->run(); }, least);
       if (elapsed >= least) continue;
@@ -74,6 +73,7 @@ void CudaDenseLayers::choose_convolutions() {
       const int least_rows = std::clamp(static_cast<int>(std::ceil(batch_ * least / ours)), 1, batch_);
       convolutions_[i] = {std::move(convolution), least_rows};
     }
+    run_layer(i, batch_);  // what the last way left may be anything
   }
 }
 
@@ -85,14 +85,38 @@ const CudaDenseLayers::Alike& CudaDenseLayers::alike(int index) {
       shape.height, shape.width,   shape.channels, shape.out_channels, shape.kernel,
       shape.stride, shape.padding, shape.groups,   residual,           static_cast<int>(layer.activation)};
   auto known = alike_.find(key);
-  if (known == alike_.end())
-    known = alike_.insert({key, {index, {cudnn_, {shape, batch_, layers_.precision(), residual}}}}).first;
+  if (known == alike_.end()) {
+    run_layer(index, batch_);
+    known = alike_
+                .insert({key,
+                         {index,
+                          {cudnn_, {shape, batch_, layers_.precision(), residual}},
+                          first_and_last_image(index)}})
+                .first;
+  }
   return known->second;
 }
 
-// Null if it does not run.
-std::unique_ptr<kernels::CudnnConvolution> CudaDenseLayers::take(const kernels::CudnnWays& ways, int way,
-                                                                 int index) const {
+// What a layer computed for them, of a full batch: a way that is wrong is hardly so between them alone.
+std::vector<std::byte> CudaDenseLayers::first_and_last_image(int index) const {
+  const std::size_t bytes = layers_.network().shape(index + 1).size() * layers_.value_bytes();
+  const auto* images = static_cast<const std::byte*>(value(index + 1));
+  std::vector<std::byte> two(2 * bytes);
+  stream_.synchronize();
+  check_cuda(cudaMemcpy(two.data(), images, bytes, cudaMemcpyDeviceToHost), kComparing);
+  check_cuda(cudaMemcpy(two.data() + bytes, images + (batch_ - 1) * bytes, bytes, cudaMemcpyDeviceToHost),
+             kComparing);
+  return two;
+}
+
+// So that a way that writes nothing does not find the right results.
+void CudaDenseLayers::spoil(int index) {
+  const std::size_t bytes = layers_.network().shape(index + 1).size() * layers_.value_bytes() * batch_;
+  check_cuda(cudaMemsetAsync(value(index + 1), 0xff, bytes, stream_), kComparing);
+}
+
+// Null if it does not run, or is wrong.
+std::unique_ptr<kernels::CudnnConvolution> CudaDenseLayers::take(const Alike& known, int way, int index) {
   const Layer& layer = layers_.network().layers[index];
   kernels::CudnnBuffers buffers;
   buffers.input = value(layer.input);
@@ -102,30 +126,65 @@ std::unique_ptr<kernels::CudnnConvolution> CudaDenseLayers::take(const kernels::
   buffers.output = value(index + 1);
   buffers.workspace = workspace_.data();
   buffers.workspace_bytes = static_cast<std::int64_t>(workspace_.size());
-  auto convolution = ways.take(way, buffers);
-  if (convolution && !convolution->run()) convolution.reset();
+  auto convolution = known.ways.take(way, buffers);
+  if (!convolution) return nullptr;
+  spoil(index);
+  if (!convolution->run()) return nullptr;
+  if (index == known.first && !is_right(known.by_ours, index, 1)) return nullptr;
   return convolution;
 }
 
 void CudaDenseLayers::choose_chains(const Chains& chains) {
-  const auto keep_faster = [&](std::unique_ptr<CudaChain> chain, double& least) {
-    const double elapsed = milliseconds(*chain);
+  const auto keep_faster = [&](std::unique_ptr<CudaChain> chain, const std::vector<std::byte>& by_layers,
+                               double by_layers_time, double& least) {
+    if (!is_right(*chain, by_layers)) return;
+    const double elapsed = milliseconds([&] { check_cuda(start(*chain, batch_), "starting bottlenecks"); });
     if (elapsed >= least) return;
     least = elapsed;
-    for (int i = chain->first_layer(); i <= chain->last_layer(); ++i) chains_[i].reset();
-    chains_[chain->first_layer()] = std::move(chain);
+    for (int i = chain->first_layer(); i <= chain->last_layer(); ++i) chains_[i] = {};
+    const int first = chain->first_layer();
+    const int percent = std::max(1, static_cast<int>(std::ceil(100.0 * elapsed / by_layers_time)));
+    chains_[first] = {std::move(chain), percent};
   };
   for (const auto& found : chains) {
-    double all = 0;
+    double layers = 0;
+    double least = 0;
     for (const FoundBottleneck& one : found) {
       double alone = 0;
       for (int i = one.reduce; i <= one.expand; ++i) alone += milliseconds([&] { run_layer(i, batch_); });
-      keep_faster(std::make_unique<CudaChain>(layers_, std::vector{one}, kSides[0]), alone);
-      all += alone;
+      layers += alone;
+      double least_alone = alone;
+      keep_faster(std::make_unique<CudaChain>(layers_, std::vector{one}, kSides[0]),
+                  first_and_last_image(one.expand), alone, least_alone);
+      least += least_alone;
     }
     if (found.size() == 1) continue;
-    for (const int side : kSides) keep_faster(std::make_unique<CudaChain>(layers_, found, side), all);
+    run_layer_by_layer(found.front().reduce, found.back().expand);
+    const auto by_layers = first_and_last_image(found.back().expand);
+    for (const int side : kSides)
+      keep_faster(std::make_unique<CudaChain>(layers_, found, side), by_layers, layers, least);
   }
+}
+
+void CudaDenseLayers::run_layer_by_layer(int first, int last) {
+  for (int i = first; i <= last; ++i) run_layer(i, batch_);
+}
+
+// Whether it runs on this device, in this precision, and gives what its layers gave just before.
+bool CudaDenseLayers::is_right(const CudaChain& chain, const std::vector<std::byte>& by_layers) {
+  spoil(chain.last_layer());
+  if (start(chain, batch_) != cudaSuccess) {
+    cudaGetLastError();  // forget it
+    return false;
+  }
+  return is_right(by_layers, chain.last_layer(), chain.last_layer() + 1 - chain.first_layer());
+}
+
+// Whether so many layers, up to `index`, left what they should have.
+bool CudaDenseLayers::is_right(const std::vector<std::byte>& expected, int index, int layers) {
+  const bool right = agree(layers_.precision(), expected, first_and_last_image(index), layers);
+  wrong_ways_ += !right;
+  return right;
 }
 
 // False, with nothing taken, if the plan has a step that cannot run here.
@@ -135,7 +194,7 @@ bool CudaDenseLayers::follow(const MeasuredPlan& plan) {
       std::all_of(plan.chains.begin(), plan.chains.end(), taken))
     return true;
   for (auto& convolution : convolutions_) convolution = {};
-  for (auto& chain : chains_) chain.reset();
+  for (auto& by : chains_) by = {};
   return false;
 }
 
@@ -144,12 +203,13 @@ bool CudaDenseLayers::take(const MeasuredPlan::Convolution& known) {
       known.least_rows > batch_ || convolutions_[known.layer].convolution ||
       layers_.network().layers[known.layer].kind != LayerKind::convolution)
     return false;
-  convolutions_[known.layer] = {take(alike(known.layer).ways, known.way, known.layer), known.least_rows};
+  convolutions_[known.layer] = {take(alike(known.layer), known.way, known.layer), known.least_rows};
   return convolutions_[known.layer].convolution != nullptr;
 }
 
 bool CudaDenseLayers::take(const MeasuredPlan::Chain& known) {
   if (std::find(std::begin(kSides), std::end(kSides), known.side) == std::end(kSides)) return false;
+  if (known.percent < 1 || known.percent > 100) return false;
   for (const auto& found : usable_chains()) {
     for (std::size_t b = 0; b < found.size(); ++b) {
       if (found[b].reduce != known.first_layer) continue;
@@ -158,12 +218,13 @@ bool CudaDenseLayers::take(const MeasuredPlan::Chain& known) {
       const auto first = found.begin() + static_cast<std::ptrdiff_t>(b);
       auto chain =
           std::make_unique<CudaChain>(layers_, std::vector(first, first + known.bottlenecks), known.side);
-      for (const auto& other : chains_)
+      for (const auto& [other, percent] : chains_)
         if (other && other->first_layer() <= chain->last_layer() &&
             chain->first_layer() <= other->last_layer())
           return false;
-      if (!can_start(*chain)) return false;
-      chains_[known.first_layer] = std::move(chain);
+      run_layer_by_layer(chain->first_layer(), chain->last_layer());
+      if (!is_right(*chain, first_and_last_image(chain->last_layer()))) return false;
+      chains_[known.first_layer] = {std::move(chain), known.percent};
       return true;
     }
   }
@@ -176,8 +237,8 @@ MeasuredPlan CudaDenseLayers::plan() const {
   for (int i = 0; i < static_cast<int>(convolutions_.size()); ++i)
     if (const ByCudnn& by = convolutions_[i]; by.convolution)
       plan.convolutions.push_back({i, by.convolution->way(), by.least_rows});
-  for (const auto& chain : chains_)
-    if (chain) plan.chains.push_back({chain->first_layer(), chain->bottlenecks(), chain->side()});
+  for (const auto& [chain, percent] : chains_)
+    if (chain) plan.chains.push_back({chain->first_layer(), chain->bottlenecks(), chain->side(), percent});
   return plan;
 }
 
@@ -190,7 +251,7 @@ std::string CudaDenseLayers::libraries(int first) const {
   const auto convolutions = std::count_if(
       layers.begin() + first, end, [](const Layer& layer) { return layer.kind == LayerKind::convolution; });
   for (int i = first; i < layers_.position_layers(); ++i) {
-    if (const CudaChain* chain = chains_[i].get(); chain != nullptr) {
+    if (const CudaChain* chain = chains_[i].chain.get(); chain != nullptr) {
       bottlenecks += chain->bottlenecks();
       ++kernels;
       i = chain->last_layer();
@@ -202,19 +263,8 @@ std::string CudaDenseLayers::libraries(int first) const {
   if (cudnn_)
     text = fmt::format("cuDNN {} for {} of {} convolutions", cudnn_->version(), by_cudnn, convolutions);
   if (kernels > 0) text += fmt::format(", {} bottlenecks in {} kernels", bottlenecks, kernels);
+  if (wrong_ways_ > 0) text += fmt::format(", {} ways left out for other results than ours", wrong_ways_);
   return text;
-}
-
-bool CudaDenseLayers::can_start(const CudaChain& chain) {
-  if (start(chain, batch_) == cudaSuccess) return true;
-  cudaGetLastError();  // forget it
-  return false;
-}
-
-// Infinite if this device or precision cannot.
-double CudaDenseLayers::milliseconds(const CudaChain& chain) {
-  if (!can_start(chain)) return kNever;
-  return milliseconds([&] { check_cuda(start(chain, batch_), "starting bottlenecks"); });
 }
 
 // Infinite if the first run alone, which is not counted, takes longer than `most` and what a launch may.

@@ -1,19 +1,15 @@
 #include "engine/cuda_products.h"
 
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <cstring>
 #include <map>
 #include <optional>
 
+#include "engine/cuda_agreement.h"
 #include "engine/cuda_random.h"
 #include "engine/cuda_range.h"
-#include "kernels/e4m3.h"
 #include "kernels/position_convolution_cuda.h"
 
 namespace backdrop {
@@ -26,55 +22,10 @@ constexpr int kWaves = 2;   // of large tiles, one a multiprocessor
 constexpr int kTimedRuns = 3;
 constexpr char kChoosing[] = "choosing products";
 
-// Of the largest result, as what is stored is rounded: sums are made in another order.
-float tolerance_of(Precision precision) {
-  switch (precision) {
-    case Precision::fp16:
-      return 2e-3f;
-    case Precision::bf16:
-      return 1e-2f;
-    case Precision::fp8:
-      return 0.13f;  // a step of e4m3
-    case Precision::int8:
-    case Precision::int16:  // the CPU's alone
-    case Precision::fp32:
-    case Precision::tf32:
-      break;
-  }
-  return 0.0f;
-}
-
-template <class Element>
-Element get(const std::byte* from) {
-  Element element;
-  std::memcpy(&element, from, sizeof(element));
-  return element;
-}
-
 DeviceBuffer random_buffer(Precision precision, std::size_t count) {
   DeviceBuffer buffer(count * element_bytes(precision), kChoosing);
   fill_with_random_elements(precision, buffer.data(), buffer.size());
   return buffer;
-}
-
-float as_float(Precision precision, const std::byte* element) {
-  if (precision == Precision::fp16) return __half2float(get<__half>(element));
-  if (precision == Precision::bf16) return __bfloat162float(get<__nv_bfloat16>(element));
-  const auto byte = get<std::uint8_t>(element);
-  return precision == Precision::fp8 ? kernels::e4m3::decode(byte) : static_cast<float>(byte);
-}
-
-bool agree(Precision precision, const std::vector<std::byte>& a, const std::vector<std::byte>& b) {
-  float largest = 0;
-  float difference = 0;
-  for (std::size_t i = 0; i < a.size(); i += element_bytes(precision)) {
-    const float left = as_float(precision, a.data() + i);
-    const float right = as_float(precision, b.data() + i);
-    if (!std::isfinite(left) || !std::isfinite(right)) return false;
-    largest = std::max(largest, std::abs(left));
-    difference = std::max(difference, std::abs(left - right));
-  }
-  return largest > 0 && difference <= tolerance_of(precision) * largest;
 }
 
 // Whether it reads and writes plain values.

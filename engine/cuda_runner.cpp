@@ -107,15 +107,13 @@ void CudaRunner::make() {
 
 void CudaRunner::make_reuse() {
   if (!whole_) whole_.emplace(layers_, rows_, options_.gpu_without, plans_);
-  std::vector<double> paces;
-  for (int i = 0; i < layers_.position_layers(); ++i) paces.push_back(whole_->pace(i));
   std::vector<const Mask*> masks;
   for (const Mask& mask : masks_) masks.push_back(&mask);
   const std::size_t memory = cache_memory();
   // The choice is made for values of four bytes.
-  const HandOffChoice choice =
-      choose_hand_off(layers_.network(), masks, foregrounds_, std::max<std::size_t>(1, photos_->count),
-                      memory / layers_.value_bytes() * 4, paces);
+  const HandOffChoice choice = choose_hand_off(
+      layers_.network(), masks, foregrounds_, std::max<std::size_t>(1, photos_->count),
+      memory / layers_.value_bytes() * 4, [&](int first, int layer) { return whole_->pace(first, layer); });
   reuse_.emplace(*whole_, *photos_, in9_, CudaReuseOptions{choice.hand_off, memory, list_makers()});
   reuse_->set_profile(profile_);
 }

@@ -50,19 +50,19 @@ std::vector<LayerSample> sample_costs(const Network& network, std::span<const Ma
 
 HandOffChoice choose_hand_off(const Network& network, std::span<const Mask* const> masks,
                               std::size_t foregrounds, std::size_t backgrounds, std::size_t memory,
-                              std::span<const double> paces) {
+                              const ImagePace& pace) {
   const std::vector<LayerSample> samples = sample_costs(network, masks);
   const int layers = static_cast<int>(samples.size());
-  const auto pace = [&](int i) { return paces.empty() ? 1.0 : paces[i]; };
+  const auto pace_from = [&](int first, int i) { return pace ? pace(first, i) : 1.0; };
   // Of layers that compute every position, from `hand_off` on.
   const auto cost_of_rest = [&](int hand_off) {
     const int cut = earliest_cut(network, hand_off);
     double cost = 0;
-    for (int i = hand_off; i < layers; ++i) cost += samples[i].whole * (i < cut ? 1.0 : pace(i));
+    for (int i = hand_off; i < layers; ++i) cost += samples[i].whole * (i < cut ? 1.0 : pace_from(cut, i));
     return cost;
   };
   double whole = 0;
-  for (int i = 0; i < layers; ++i) whole += samples[i].whole * pace(i);
+  for (int i = 0; i < layers; ++i) whole += samples[i].whole * pace_from(0, i);
 
   HandOffChoice best;
   double best_cost = 0;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -22,13 +23,16 @@ struct HandOffChoice {
   double share = 1.0;                    ///< predicted cost of a composite, of one without reuse
 };
 
+/// Of a layer, where images are computed whole from layer `first` on.
+using ImagePace = std::function<double(int first, int layer)>;
+
 /// The cheapest hand-off for foregrounds like these `masks` (a sample will do) of `foregrounds` in all, on
-/// `backgrounds` backgrounds with `memory` bytes to cache them in. `paces`, if not empty, has for each layer
-/// the cost of a position where whole images are computed, from the first cut behind the hand-off on
+/// `backgrounds` backgrounds with `memory` bytes to cache them in. `pace`, if not empty, says of a layer what
+/// a position costs where whole images are computed, from the first cut behind the hand-off on
 /// (engine/batch_rows.h), of its cost where only mixed ones are.
 HandOffChoice choose_hand_off(const Network& network, std::span<const Mask* const> masks,
                               std::size_t foregrounds, std::size_t backgrounds, std::size_t memory,
-                              std::span<const double> paces = {});
+                              const ImagePace& pace = {});
 
 /// At most 24 of the masks, evenly spaced: enough to choose by.
 std::vector<const Mask*> sample_masks(std::span<const Mask* const> masks);

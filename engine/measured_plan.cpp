@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr const char* kFormat = "backdrop plan 2";
+constexpr const char* kFormat = "backdrop plan 3";
 constexpr std::uintmax_t kMostBytes = 1 << 20;  // a ResNet-152's plan has a hundredth of it
 constexpr std::uint64_t kMostNumber = 1'000'000;
 
@@ -44,15 +44,14 @@ std::optional<std::vector<int>> numbers(const Json& json) {
   return result;
 }
 
-// [[a, b, c], ...] likewise.
-template <class Entry>
-std::optional<std::vector<Entry>> entries(const Json& json) {
+// [[a, b, ...], ...], of so many each, likewise.
+std::optional<std::vector<std::vector<int>>> rows(const Json& json, std::size_t columns) {
   if (!json.is_array()) return std::nullopt;
-  std::vector<Entry> result;
+  std::vector<std::vector<int>> result;
   for (const Json& row : json) {
-    const auto entry = numbers(row);
-    if (!entry || entry->size() != 3) return std::nullopt;
-    result.push_back({(*entry)[0], (*entry)[1], (*entry)[2]});
+    auto entry = numbers(row);
+    if (!entry || entry->size() != columns) return std::nullopt;
+    result.push_back(std::move(*entry));
   }
   return result;
 }
@@ -82,7 +81,8 @@ std::string plan_text(const std::vector<std::string>& key, const MeasuredPlan& p
   for (const auto& one : plan.convolutions)
     json["convolutions"].push_back({one.layer, one.way, one.least_rows});
   json["chains"] = Json::array();
-  for (const auto& one : plan.chains) json["chains"].push_back({one.first_layer, one.bottlenecks, one.side});
+  for (const auto& one : plan.chains)
+    json["chains"].push_back({one.first_layer, one.bottlenecks, one.side, one.percent});
   // A device's name comes from its driver.
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -95,11 +95,13 @@ std::optional<MeasuredPlan> parse_plan(std::string_view text, const std::vector<
   if (json["format"] != kFormat || json["key"] != Json(key) || !json["wgmma"].is_boolean())
     return std::nullopt;
   auto clusters = numbers(json["clusters"]);
-  auto convolutions = entries<MeasuredPlan::Convolution>(json["convolutions"]);
-  auto chains = entries<MeasuredPlan::Chain>(json["chains"]);
+  const auto convolutions = rows(json["convolutions"], 3);
+  const auto chains = rows(json["chains"], 4);
   if (!clusters || !convolutions || !chains) return std::nullopt;
-  return MeasuredPlan{json["wgmma"].get<bool>(), std::move(*clusters), std::move(*convolutions),
-                      std::move(*chains)};
+  MeasuredPlan plan{json["wgmma"].get<bool>(), std::move(*clusters), {}, {}};
+  for (const auto& row : *convolutions) plan.convolutions.push_back({row[0], row[1], row[2]});
+  for (const auto& row : *chains) plan.chains.push_back({row[0], row[1], row[2], row[3]});
+  return plan;
 }
 
 PlanFolder::PlanFolder(fs::path folder, std::string machine, bool anew, Complain complain)

@@ -33,11 +33,13 @@ struct MeasuredPlan {
     int least_rows = 0;
     bool operator==(const Convolution&) const = default;
   };
-  /// Bottlenecks in one kernel, whose blocks compute side x side positions.
+  /// Bottlenecks in one kernel, whose blocks compute side x side positions, in so many percent of the time
+  /// that their layers take.
   struct Chain {
     int first_layer = 0;
     int bottlenecks = 0;
     int side = 0;
+    int percent = 100;
     bool operator==(const Chain&) const = default;
   };
 

@@ -23,6 +23,7 @@ namespace {
 
 std::atomic<bool> has_shared_memory = true;
 std::atomic<bool> warpgroups_are_broken = false;
+std::atomic<bool> bottlenecks_are_broken = false;
 std::atomic<bool> clusters_are_refused = false;
 
 // Calls `body` with the host's elements of a precision.
@@ -51,6 +52,10 @@ void allow_bottlenecks(bool allowed) {
 
 void break_warpgroups(bool broken) {
   warpgroups_are_broken = broken;
+}
+
+void break_bottlenecks(bool broken) {
+  bottlenecks_are_broken = broken;
 }
 
 void refuse_clusters(bool refused) {
@@ -152,11 +157,13 @@ cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& argu
   if (!test::has_shared_memory || !bottleneck::can_run(precision, arguments)) return cudaErrorInvalidValue;
   return test::launch(arguments, stream, [=] {
     test::pass_quarter_milliseconds(4);
+    BottleneckArguments done = arguments;
+    if (test::bottlenecks_are_broken) --done.images;
     if (precision == Precision::int8)
-      test::emulate_bottleneck<test::Int8Operands, bottleneck::Int8Arithmetic>(arguments);
+      test::emulate_bottleneck<test::Int8Operands, bottleneck::Int8Arithmetic>(done);
     else
       test::emulate_bottleneck<test::FloatOperands<test::HostHalves>,
-                               bottleneck::FloatArithmetic<test::HostHalves>>(arguments);
+                               bottleneck::FloatArithmetic<test::HostHalves>>(done);
   });
 }
 

@@ -32,8 +32,10 @@ int misplaced_calls();
 /// convolutions started, in milliseconds, so that what is fused is the faster; those by wgmma (on compute
 /// capability 9.0) count half, those by clusters a quarter.
 void allow_bottlenecks(bool allowed);
-/// Whether products by wgmma are wrong.
+/// Whether products by wgmma are wrong, bottlenecks, or what cuDNN computes.
 void break_warpgroups(bool broken);
+void break_bottlenecks(bool broken);
+void break_cudnn(bool broken);
 /// Whether the device has no room for clusters.
 void refuse_clusters(bool refused);
 

@@ -88,7 +88,7 @@ TEST(FusedBottlenecks, AreKeptAndTakenUnasked) {
   ASSERT_EQ(chains.size(), 1u);
   EXPECT_EQ(chains[0].bottlenecks, 3);
   // Others that can run: single ones, in any order.
-  plans.keep(subject, layers.network(), {false, {}, {}, {{8, 1, 16}, {1, 1, 8}}});
+  plans.keep(subject, layers.network(), {false, {}, {}, {{8, 1, 16, 50}, {1, 1, 8, 100}}});
   EXPECT_EQ(libraries(), "emulated, 2 bottlenecks in 2 kernels");
   EXPECT_EQ(test::take_timings(), 0);
   // Twice the same layers, a part of a chain, layers that begin none, and a device that cannot.
@@ -99,11 +99,15 @@ TEST(FusedBottlenecks, AreKeptAndTakenUnasked) {
         {{2, 1, 8}},
         {{1, 0, 8}},
         {{1, 4, 8}},
-        {{1, 3, 12}}}) {
+        {{1, 3, 12}},
+        {{1, 3, 8, 101}}}) {
     plans.keep(subject, layers.network(), {false, {}, {}, wrong});
     EXPECT_EQ(libraries(), fused);
     EXPECT_GT(test::take_timings(), 0);
   }
+  test::break_bottlenecks(true);
+  EXPECT_EQ(libraries(), "emulated, 6 ways left out for other results than ours");
+  test::break_bottlenecks(false);
   test::allow_bottlenecks(false);
   EXPECT_EQ(libraries(), "emulated");
   test::allow_bottlenecks(true);

@@ -16,6 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr int kClasses = 9;
@@ -34,6 +35,7 @@ class KeptPlans : public ::testing::Test {
     test::show_devices(1);
     test::offer_cudnn(false);
     test::break_warpgroups(false);
+    test::break_cudnn(false);
   }
 
   // Searches on a new engine; leaves its description and how much it timed.
@@ -144,10 +146,10 @@ TEST_F(KeptPlans, ThatCannotRunAreMeasuredAgain) {
       [](auto& json) { json["convolutions"][0][2] = 0; },
       [](auto& json) { json["convolutions"][0].push_back(1); },
       [](auto& json) {
-        json["chains"].push_back({0, 1, 8});
+        json["chains"].push_back({0, 1, 8, 50});
       },
       [](auto& json) {
-        json["chains"].push_back({1, 1, 7});
+        json["chains"].push_back({1, 1, 7, 50});
       },
       [](auto& json) { json = 7; },
   };
@@ -189,6 +191,19 @@ TEST_F(KeptPlans, AreNotBelievedThatWgmmaIsRight) {
   test::break_warpgroups(true);
   search();
   EXPECT_EQ(description.find("by wgmma"), std::string::npos);
+}
+
+TEST_F(KeptPlans, AreNotBelievedThatCudnnIsRight) {
+  test::offer_cudnn(true);
+  search();
+  EXPECT_THAT(description, HasSubstr("cuDNN 9.0.0 for 17 of 17 convolutions"));
+  EXPECT_THAT(description, Not(HasSubstr("left out")));
+  test::break_cudnn(true);
+  const auto without = search();
+  EXPECT_THAT(description, HasSubstr("cuDNN 9.0.0 for 0 of 17 convolutions"));
+  EXPECT_THAT(description, HasSubstr("ways left out for other results than ours"));
+  test::offer_cudnn(false);
+  EXPECT_EQ(search(), without);
 }
 
 TEST_F(KeptPlans, AnUnwritableFolderChangesNothing) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/cuda_dense.h"
 #include "engine/cuda_reuse.h"
@@ -65,6 +66,12 @@ TEST_F(WholeImages, HaveBottlenecksInOneKernel) {
   CudaDenseLayers whole(layers, 2, {}, nowhere);
   CudaReuse reuse(whole, photos, in9.data(), {0, std::size_t{1} << 28});
   EXPECT_THAT(reuse.libraries(), HasSubstr("3 bottlenecks in 1 kernels"));
+  // Ten layers in one kernel, if images are computed whole from the first of them on.
+  const auto [first, last] = std::pair(1, 10);
+  for (int i = 0; i < layers.position_layers(); ++i) {
+    EXPECT_NEAR(whole.pace(0, i), i < first || i > last ? 1.0 : 0.1, 1e-9) << i;
+    EXPECT_EQ(whole.pace(first + 1, i), 1.0) << i;
+  }
   test::run_alone(reuse, actual);
   test::expect_logits(actual, expected, 1e-2f);
 }

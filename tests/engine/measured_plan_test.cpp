@@ -18,7 +18,7 @@ using testing::read_text;
 using ::testing::SizeIs;
 using testing::write_text;
 
-const MeasuredPlan kPlan{true, {2, 5}, {{0, 1, 3}, {4, 6, 1}}, {{1, 3, 16}, {7, 1, 8}}};
+const MeasuredPlan kPlan{true, {2, 5}, {{0, 1, 3}, {4, 6, 1}}, {{1, 3, 16, 60}, {7, 1, 8}}};
 constexpr const char* kMachine = "a GPU, compute capability 9.0, 132 multiprocessors, driver 13000";
 
 class MeasuredPlans : public ::testing::Test {
@@ -112,7 +112,7 @@ TEST_F(MeasuredPlans, RefuseWhatIsNoPlan) {
   EXPECT_EQ(parse_plan(with("\"clusters\": []", "\"clusters\": [0.5]"), key), std::nullopt);
   EXPECT_EQ(parse_plan(with("\"chains\": []", "\"chains\": {}"), key), std::nullopt);
   EXPECT_EQ(parse_plan(with("\"chains\"", "\"links\""), key), std::nullopt);
-  EXPECT_EQ(parse_plan(with("plan 2", "plan 1"), key), std::nullopt);
+  EXPECT_EQ(parse_plan(with("plan 3", "plan 2"), key), std::nullopt);
   for (const std::string& other : {std::string(), std::string("null"), std::string("[]"), std::string("{}"),
                                    std::string(500'000, '['), std::string(1'000, '\0')})
     EXPECT_EQ(parse_plan(other, key), std::nullopt);

@@ -1,8 +1,11 @@
 // The report against the analysis it sums up, and the choice of the hand-off.
 #include "engine/plan_report.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
+#include <set>
+
+#include "engine/batch_rows.h"
 #include "engine/engine.h"
 #include "engine/position_sets.h"
 #include "tests/engine/random_network.h"
@@ -105,13 +108,30 @@ TEST(HandOff, IsEarlierWhereWholeImagesAreComputedFaster) {
   const auto network = test::random_residual_network(40, 6);
   const std::vector<Mask> masks(30, test::make_mask("disc", 40, 1));
   const auto choose = [&](double pace) {
-    const std::vector<double> paces(first_fully_connected(*network), pace);
-    return choose_hand_off(*network, pointers(masks), 30, 64, kPlenty, paces).hand_off;
+    return choose_hand_off(*network, pointers(masks), 30, 64, kPlenty, [&](int, int) { return pace; })
+        .hand_off;
   };
   EXPECT_GT(choose(1.0), 0);
   EXPECT_EQ(choose(1.0), choose_hand_off(*network, pointers(masks), 30, 64, kPlenty).hand_off);
   EXPECT_LE(choose(0.5), choose(1.0));
   EXPECT_LT(choose(0.01), choose(1.0));
+}
+
+TEST(HandOff, AsksForThePaceOfLayersFromACutOn) {
+  const auto network = test::random_residual_network(40, 6);
+  const std::vector<Mask> masks(3, test::make_mask("disc", 40, 1));
+  const int layers = first_fully_connected(*network);
+  std::set<int> cuts{0};
+  for (int hand_off = 0; hand_off < layers; ++hand_off) cuts.insert(earliest_cut(*network, hand_off));
+  std::set<int> asked;
+  choose_hand_off(*network, pointers(masks), 3, 64, kPlenty, [&](int first, int layer) {
+    EXPECT_GE(layer, first);
+    EXPECT_LT(layer, layers);
+    asked.insert(first);
+    return 1.0;
+  });
+  EXPECT_THAT(cuts, ::testing::IsSupersetOf(asked));
+  EXPECT_GT(asked.size(), 2u);
 }
 
 TEST(HandOff, ASingleForegroundIsNotWorthACache) {
