@@ -172,7 +172,7 @@ if ((!only_benchmarks)) && (($(nvidia-smi -L 2>/dev/null | wc -l) > 1)); then
   step same-answers 5 cmp "$runs/cuda:0/predictions.npy" "$runs/cuda:all/predictions.npy" || true
 fi
 if ((!only_benchmarks)) && command -v ncu >/dev/null; then
-  step profile 50 ncu --clock-control none --set full --kernel-name regex:position --launch-skip 200 --launch-count 20 \
+  step profile 50 ncu --clock-control none --set full --kernel-name regex:convolution --launch-skip 200 --launch-count 20 \
     "$programs/backdrop" challenge --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 --data-path "$data" \
     --device cuda --precision fp16 --mode all --quiet "${options[@]}" || true
 fi
