@@ -34,6 +34,8 @@ int misplaced_calls();
 void allow_bottlenecks(bool allowed);
 /// Whether products by wgmma are wrong.
 void break_warpgroups(bool broken);
+/// Peak loops by wgmma that were started since the last call.
+int take_warpgroup_loops();
 /// Whether the device has no room for clusters.
 void refuse_clusters(bool refused);
 
