@@ -108,6 +108,14 @@ do_without() {
   options=(${1:+--gpu-without "$1"})
 }
 
+# list_failed: of a test program's output, as a filter, what failed and what did not end.
+list_failed() {
+  awk '$2 == "RUN" { running = $4 }
+       $2 == "OK" { running = "" }
+       $2 == "FAILED" && $4 ~ /[.]/ { sub(/,$/, "", $4); if (!seen[$4]++) print $4; running = "" }
+       END { if (running != "") print running }' | paste -sd:
+}
+
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || true
 "$programs/backdrop" --version
 run_tests() {
@@ -127,13 +135,16 @@ run_tests() {
   fi
   step kernels-cudnn 60 "$programs/test_cuda_kernels" --gtest_filter='*Cudnn*' || kernels+=${kernels:+,}cudnn
   do_without "$kernels"
-  # The engine; where it fails, with less and less beside its kernels. If that is no help, it was none of these.
+  # The engine; where it fails, what failed again with less and less beside its kernels. If that is no help, it was none of
+  # these.
   local less=$kernels way
-  if ! step conformance 100 "$programs/test_conformance" --gtest_filter='*cuda*'; then
+  if ! step conformance 120 "$programs/test_conformance" --gtest_filter='*cuda*'; then
+    local again
+    again=$(list_failed <"$out/conformance.log")
     for way in graphs bottlenecks cudnn second; do
       less+=${less:+,}$way
       do_without "$less"
-      step "conformance-without-$way" 50 "$programs/test_conformance" --gtest_filter='*cuda*' && break
+      step "conformance-without-$way" 50 "$programs/test_conformance" --gtest_filter="${again:-*cuda*}" && break
       [[ $way != second ]] || do_without "$kernels"
     done
   fi
