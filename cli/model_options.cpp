@@ -227,7 +227,8 @@ MachinePeak measure_peak(const DeviceOptions& options) {
     return measure_machine_peak(pool);
   }
   MachinePeak all;
-  for (const int gpu : find_gpus(choice.gpus)) all += measure_cuda_peak(gpu);
+  const GpuWays without = engine_options(options).gpu_without;
+  for (const int gpu : find_gpus(choice.gpus)) all += measure_cuda_peak(gpu, without);
   return all;
 }
 

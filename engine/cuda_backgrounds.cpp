@@ -30,13 +30,15 @@ CudaCache::CudaCache(const CudaLayers& layers, const CudaPhotos& photos, int han
   }
   const std::size_t slot_bytes = elements * layers.value_bytes();
   const std::size_t most = std::max<std::size_t>(photos.count, 1);
-  capacity_ = static_cast<int>(std::min(std::max(memory / slot_bytes, static_cast<std::size_t>(rows)), most));
+  const int least = std::min(rows, kLeastCached);
+  capacity_ =
+      static_cast<int>(std::min(std::max(memory / slot_bytes, static_cast<std::size_t>(least)), most));
   while (memory_.size() == 0) {
     try {
       memory_ = DeviceBuffer(slot_bytes * capacity_, "the features of backgrounds");
     } catch (const DeviceMemoryError&) {
-      if (capacity_ <= rows) throw;
-      capacity_ = std::max(capacity_ / 2, rows);
+      if (capacity_ <= least) throw;
+      capacity_ = std::max(capacity_ / 2, least);
     }
   }
   forget();

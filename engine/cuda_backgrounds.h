@@ -22,12 +22,16 @@ struct CudaPhotos {
 
 CudaPhotos upload_photos(std::span<const Image> photos);
 
+/// Backgrounds that a cache holds at least. Fewer than a batch are better than none: a device of 12 GB has
+/// room for half of the 256 of a ResNet-50 in fp32.
+inline constexpr int kLeastCached = 32;
+
 /// Values 0..hand_off of resident backgrounds, each value [slot][H][W][C]. Slots are filled once and
 /// replaced, least recently used first. `layers` and `photos` must outlive the cache.
 class CudaCache {
  public:
   /// Room for at most `memory` bytes and all photos; half of that, and again half, while the device refuses;
-  /// never less than `rows` backgrounds.
+  /// never less than `rows` backgrounds or kLeastCached.
   CudaCache(const CudaLayers& layers, const CudaPhotos& photos, int hand_off, int rows, std::size_t memory);
 
   /// Enqueues the features of those of `backgrounds` (at most capacity()) that are not resident; returns when

@@ -34,7 +34,7 @@ double least_seconds(const CudaStream& stream, const Run& run) {
 
 }  // namespace
 
-MachinePeak measure_cuda_peak(int index) {
+MachinePeak measure_cuda_peak(int index, const GpuWays& without) {
   const CudaDevice device = open_cuda_device(index);
   check_cuda(cudaSetDevice(index), "choosing the GPU");
   const CudaStream stream;
@@ -46,7 +46,8 @@ MachinePeak measure_cuda_peak(int index) {
                                       Precision::int8, Precision::fp8}) {
       if (precision == Precision::fp8 && !device.has_fp8()) continue;
       for (const bool warpgroups : {false, true}) {
-        if (warpgroups && !kernels::has_warpgroup_products(precision)) continue;
+        if (warpgroups && (without.has(GpuWay::wgmma) || !kernels::has_warpgroup_products(precision)))
+          continue;
         const kernels::PeakLoop loop{precision, warpgroups, blocks, kRounds};
         const double seconds =
             least_seconds(stream, [&] { return kernels::peak_loop_cuda(loop, sink.as<float>(), stream); });

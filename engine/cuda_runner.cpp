@@ -134,7 +134,7 @@ void CudaRunner::drop_dense() {
 }
 
 bool CudaRunner::halve_cache() {
-  if (tile() <= rows_) return false;
+  if (tile() <= std::min(rows_, kLeastCached)) return false;
   cache_limit_ = reuse_->cache().bytes() / 2;
   if (options_.complain)
     options_.complain(

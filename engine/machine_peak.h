@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/parallel.h"
+#include "engine/gpu_ways.h"
 #include "kernels/precision.h"
 
 namespace backdrop {
@@ -55,7 +56,7 @@ struct MachinePeak {
 MachinePeak measure_machine_peak(ThreadPool& pool);
 
 /// The same of a GPU: the faster of `mma.sync` on registers and `wgmma` on shared memory, fp32 by FMA, and
-/// its memory. Throws no_device as make_cuda_engine does.
-MachinePeak measure_cuda_peak(int device);
+/// its memory. `wgmma` is not tried where `without` has it. Throws no_device as make_cuda_engine does.
+MachinePeak measure_cuda_peak(int device, const GpuWays& without);
 
 }  // namespace backdrop

@@ -118,6 +118,20 @@ __global__ void __launch_bounds__(kMostThreads)
                            });
 }
 
+// Lets a kernel have all the shared memory of a block that the device has, wherever it is launched with how
+// much: a limit for each launch would forbid larger ones that a graph holds, or that another thread is about
+// to start.
+cudaError_t allow_shared_memory(void (*kernel)(BottleneckArguments)) {
+  int device = 0;
+  int most = 0;
+  cudaError_t status = cudaGetDevice(&device);
+  if (status == cudaSuccess)
+    status = cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  if (status == cudaSuccess)
+    status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most);
+  return status;
+}
+
 template <class Math>
 cudaError_t launch(const BottleneckArguments& arguments, cudaStream_t stream) {
   const int bytes = bottleneck::layout_of(arguments, sizeof(typename Math::Arithmetic::Element)).bytes;
@@ -125,8 +139,7 @@ cudaError_t launch(const BottleneckArguments& arguments, cudaStream_t stream) {
                               bottleneck::blocks_down(arguments);
   if (blocks == 0) return cudaSuccess;
   if (blocks > INT32_MAX) return cudaErrorInvalidValue;
-  const cudaError_t allowed =
-      cudaFuncSetAttribute(bottleneck_kernel<Math>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  const cudaError_t allowed = allow_shared_memory(bottleneck_kernel<Math>);
   if (allowed != cudaSuccess) return allowed;
   bottleneck_kernel<Math>
       <<<static_cast<unsigned int>(blocks), bottleneck::threads_of(arguments), bytes, stream>>>(arguments);

@@ -64,7 +64,8 @@ esac
 
 if [[ -f $pack ]]; then
   mkdir -p build-gpu
-  tar -C build-gpu -xJf "$pack"
+  # Not every machine has xz.
+  tar -C build-gpu -xJf "$pack" 2>/dev/null || python3 -m tarfile -e "$pack" build-gpu
   programs=$PWD/build-gpu/pack
 else
   build
@@ -72,9 +73,10 @@ else
   mkdir -p "$programs"
   cp build-gpu/backdrop build-gpu/tests/conformance/test_* "$programs"
 fi
-# cuDNN lies in a folder of the system, beside the toolkit, or in a Python wheel.
+# cuDNN lies in a folder of the system, beside the toolkit, or in a Python wheel. Wheels come first: PyTorch is given these
+# folders too, and needs the libraries that it was made with.
 wheels=$(python3 -c "import sysconfig; print(sysconfig.get_path('purelib'))" 2>/dev/null || true)
-for folder in /usr/local/cuda/lib64 "$wheels"/nvidia/*/lib; do
+for folder in "$wheels"/nvidia/*/lib /usr/local/cuda/lib64; do
   [[ -d $folder ]] && export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder
 done
 
@@ -106,13 +108,23 @@ do_without() {
   options=(${1:+--gpu-without "$1"})
 }
 
+# list_failed: of a test program's output, as a filter, what failed and what did not end.
+list_failed() {
+  awk '$2 == "RUN" { running = $4 }
+       $2 == "OK" { running = "" }
+       $2 == "FAILED" && $4 ~ /[.]/ { sub(/,$/, "", $4); if (!seen[$4]++) print $4; running = "" }
+       END { if (running != "") print running }' | paste -sd:
+}
+
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || true
 "$programs/backdrop" --version
 run_tests() {
   local ours=--gtest_filter='-*Cudnn*'
   step kernels-mma 60 env BACKDROP_TEST_GPU_WITHOUT=wgmma "$programs/test_cuda_kernels" "$ours" || true
-  if grep -q "SKIPPED" "$out/kernels-mma.log"; then
-    echo "nothing was tested: $(grep -m 1 'CUDA:' "$out/kernels-mma.log" || echo 'see kernels-mma.log')"
+  # Of an older GPU only what it lacks is skipped.
+  local reason
+  if reason=$(grep -m 1 'CUDA: ' "$out/kernels-mma.log"); then
+    echo "nothing was tested: $reason"
     exit 4
   fi
   local kernels=''
@@ -123,14 +135,17 @@ run_tests() {
   fi
   step kernels-cudnn 60 "$programs/test_cuda_kernels" --gtest_filter='*Cudnn*' || kernels+=${kernels:+,}cudnn
   do_without "$kernels"
-  # The engine; where it fails, with less and less beside its kernels. If that is no help, it was none of these.
+  # The engine; where it fails, what failed again with less and less beside its kernels. If that is no help, it was none of
+  # these.
   local less=$kernels way
-  if ! step conformance 100 "$programs/test_conformance" --gtest_filter='*cuda*'; then
+  if ! step conformance 120 "$programs/test_conformance" --gtest_filter='*cuda*'; then
+    local again
+    again=$(list_failed <"$out/conformance.log")
     for way in graphs bottlenecks cudnn second; do
       less+=${less:+,}$way
       do_without "$less"
-      step "conformance-without-$way" 50 "$programs/test_conformance" --gtest_filter='*cuda*' && break
-      [[ $way != cudnn ]] || do_without "$kernels"
+      step "conformance-without-$way" 50 "$programs/test_conformance" --gtest_filter="${again:-*cuda*}" && break
+      [[ $way != second ]] || do_without "$kernels"
     done
   fi
   printf '%s\n' "$BACKDROP_TEST_GPU_WITHOUT" >build-gpu/found-without
@@ -162,13 +177,13 @@ fi
 if ((!only_benchmarks)) && (($(nvidia-smi -L 2>/dev/null | wc -l) > 1)); then
   runs=build-gpu/several-gpus
   for device in cuda:0 cuda:all; do
-    step "$device" 30 "$programs/backdrop" challenge --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 \
+    step "${device/:/-}" 30 "$programs/backdrop" challenge --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 \
       --data-path "$data" --device "$device" --precision fp16 --mode all --out "$runs/$device" --force --quiet "${options[@]}" || true
   done
   step same-answers 5 cmp "$runs/cuda:0/predictions.npy" "$runs/cuda:all/predictions.npy" || true
 fi
 if ((!only_benchmarks)) && command -v ncu >/dev/null; then
-  step profile 50 ncu --clock-control none --set full --kernel-name regex:position --launch-skip 200 --launch-count 20 \
+  step profile 50 ncu --clock-control none --set full --kernel-name regex:convolution --launch-skip 200 --launch-count 20 \
     "$programs/backdrop" challenge --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 --data-path "$data" \
     --device cuda --precision fp16 --mode all --quiet "${options[@]}" || true
 fi

@@ -79,16 +79,16 @@ def rate_of(step, batch, seconds=1.0):
     return done / (time.perf_counter() - started)
 
 
-def search(challenge, step, batch):
+def search(challenge, step, batch, foregrounds):
     total = len(challenge.backgrounds)
     predictions = []
     torch.cuda.synchronize()
     started = time.perf_counter()
-    for i in range(len(challenge.foregrounds)):
+    for i in range(foregrounds):
         for first in range(0, total, batch):
             predictions.append(step(i, first, batch))
     result = torch.cat(predictions).cpu()
-    return time.perf_counter() - started, result.view(len(challenge.foregrounds), total)
+    return time.perf_counter() - started, result.view(foregrounds, total)
 
 
 def main():
@@ -115,8 +115,8 @@ def main():
         largest = len(challenge.backgrounds)
         batches = sorted({min(batch, largest) for batch in ([arguments.batch] if arguments.batch else BATCHES)})
         batch = max(batches, key=lambda size: rate_of(step, size)) if len(batches) > 1 else batches[0]
-        search(challenge, step, batch)  # the last batch of each foreground has a shape of its own
-        seconds, predictions = search(challenge, step, batch)
+        search(challenge, step, batch, 1)  # the last batch of each foreground has a shape of its own
+        seconds, predictions = search(challenge, step, batch, len(challenge.foregrounds))
     if arguments.save_predictions:
         np.save(arguments.save_predictions, predictions.numpy().astype(np.int16))
     json.dump({"arch": arguments.arch, "precision": arguments.precision, "executor": arguments.executor,

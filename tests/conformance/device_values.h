@@ -38,8 +38,7 @@ inline int trials(int on_a_gpu) {
 template <class T>
 DeviceBuffer to_device(const std::vector<T>& values) {
   DeviceBuffer buffer(std::max<std::size_t>(1, values.size()) * sizeof(T));
-  check_cuda(cudaMemcpy(buffer.data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice),
-             "copy");
+  copy_to_device(buffer.data(), values.data(), values.size() * sizeof(T), "copy");
   return buffer;
 }
 

@@ -15,7 +15,7 @@ class CudaProfile : public testing::Test {
 };
 
 TEST_F(CudaProfile, EveryPrecisionHasAPeak) {
-  const MachinePeak peak = measure_cuda_peak(0);
+  const MachinePeak peak = measure_cuda_peak(0, test::gpu_without());
   EXPECT_GT(peak.bytes_per_second, 1e10);
   for (const Precision precision :
        {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8, Precision::fp8}) {

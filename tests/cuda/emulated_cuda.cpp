@@ -37,6 +37,18 @@ void with_elements(Precision precision, const Body& body) {
     body(HostFloats());
 }
 
+// Of a block, in bytes: CUDA's programming guide, "Technical Specifications per Compute Capability".
+int most_shared_bytes() {
+  switch (compute_capability()) {
+    case 80:
+      return 163 << 10;
+    case 90:
+      return 227 << 10;
+    default:
+      return 99 << 10;
+  }
+}
+
 template <class Operands>
 void emulate_products(kernels::ConvolutionArguments arguments) {
   if (arguments.products != kernels::Products::warps && warpgroups_are_broken)
@@ -155,6 +167,9 @@ bool has_warpgroup_products(Precision precision) {
 
 cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t stream) {
   if (!test::has_shared_memory || !bottleneck::can_run(precision, arguments)) return cudaErrorInvalidValue;
+  const auto element = static_cast<int>(element_bytes(precision));
+  if (bottleneck::layout_of(arguments, element).bytes > test::most_shared_bytes())
+    return cudaErrorInvalidValue;
   return test::launch(arguments, stream, [=] {
     test::pass_quarter_milliseconds(4);
     BottleneckArguments done = arguments;

@@ -36,6 +36,8 @@ void allow_bottlenecks(bool allowed);
 void break_warpgroups(bool broken);
 void break_bottlenecks(bool broken);
 void break_cudnn(bool broken);
+/// Peak loops by wgmma that were started since the last call.
+int take_warpgroup_loops();
 /// Whether the device has no room for clusters.
 void refuse_clusters(bool refused);
 

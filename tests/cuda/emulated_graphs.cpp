@@ -45,7 +45,10 @@ Graph* graph_of(cudaGraphExec_t executable) {
 }  // namespace
 
 cudaError_t enqueue(cudaStream_t stream, std::function<cudaError_t()> work) {
+  // The default stream waits for all others that wait for it: nothing may be given to it meanwhile.
+  if (capture && stream == nullptr) return refuse_in_capture();
   if (!capture || capture->stream != stream) return work();
+  if (capture->is_spoilt) return cudaErrorStreamCaptureInvalidated;
   capture->graph->work.push_back(std::move(work));
   return cudaSuccess;
 }
@@ -78,8 +81,8 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
   // Other threads would be held up by the other modes.
   if (mode != cudaStreamCaptureModeThreadLocal || stream == nullptr || test::capture ||
       test::trouble == test::GraphTrouble::at_begin)
-    return cudaErrorStreamCaptureUnsupported;
-  if (!test::is_here(stream)) return test::note_misplaced();
+    return test::noted(cudaErrorStreamCaptureUnsupported);
+  if (!test::is_here(stream)) return test::noted(test::note_misplaced());
   test::capture = std::make_unique<test::Capture>();
   test::capture->stream = stream;
   test::capture->graph = std::make_unique<test::Graph>();
@@ -89,26 +92,28 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   *graph = nullptr;
-  if (!test::capture || test::capture->stream != stream) return cudaErrorIllegalState;
+  if (!test::capture || test::capture->stream != stream) return test::noted(cudaErrorIllegalState);
   const auto ended = std::exchange(test::capture, nullptr);
-  if (ended->is_spoilt) return cudaErrorStreamCaptureInvalidated;
+  if (ended->is_spoilt) return test::noted(cudaErrorStreamCaptureInvalidated);
   ++test::graphs;
   *graph = reinterpret_cast<cudaGraph_t>(ended->graph.release());
   return cudaSuccess;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
-  if (test::trouble == test::GraphTrouble::at_instantiation) return cudaErrorNotSupported;
+  if (test::trouble == test::GraphTrouble::at_instantiation) return test::noted(cudaErrorNotSupported);
   ++test::graphs;
   *executable = reinterpret_cast<cudaGraphExec_t>(new test::Graph(*test::graph_of(graph)));
   return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
   const test::Graph& graph = *test::graph_of(executable);
-  if (test::trouble == test::GraphTrouble::at_launch) return cudaErrorNotSupported;
-  if (graph.device != test::current_device() || !test::is_here(stream)) return test::note_misplaced();
+  if (test::trouble == test::GraphTrouble::at_launch) return test::noted(cudaErrorNotSupported);
+  if (graph.device != test::current_device() || !test::is_here(stream))
+    return test::noted(test::note_misplaced());
   ++test::graph_launches;
   for (const auto& work : graph.work)
-    if (const cudaError_t status = test::enqueue(stream, work); status != cudaSuccess) return status;
+    if (const cudaError_t status = test::enqueue(stream, work); status != cudaSuccess)
+      return test::noted(status);
   return cudaSuccess;
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
@@ -120,7 +125,7 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
   const bool here = test::graph_of(executable)->device == test::current_device();
   --test::graphs;
   delete test::graph_of(executable);
-  return here ? cudaSuccess : test::note_misplaced();
+  return test::noted(here ? cudaSuccess : test::note_misplaced());
 }
 
 }  // extern "C"

@@ -35,6 +35,8 @@ struct Stream {
 
 struct Event {
   int device = 0;
+  bool has_time = false;
+  bool is_recorded = false;
   int quarter_milliseconds = 0;
 };
 
@@ -50,6 +52,7 @@ std::atomic<int> misplaced = 0;
 std::atomic<int> timings = 0;
 
 thread_local int current = 0;
+thread_local cudaError_t last_error = cudaSuccess;
 
 Stream* stream_of(cudaStream_t stream) {
   return reinterpret_cast<Stream*>(stream);
@@ -189,13 +192,20 @@ cudaError_t note_misplaced() {
   return cudaErrorInvalidValue;
 }
 
+cudaError_t noted(cudaError_t status) {
+  if (status != cudaSuccess) last_error = status;
+  return status;
+}
+
 cudaError_t launch(std::span<const std::uintptr_t> words, cudaStream_t stream, std::function<void()> kernel) {
-  if (const cudaError_t status = check_launch(words, stream); status != cudaSuccess) return status;
-  return enqueue(stream, [kernel = std::move(kernel)] {
+  // What starts a kernel asks for the last error, which may be another call's.
+  if (last_error != cudaSuccess) return last_error;
+  if (const cudaError_t status = check_launch(words, stream); status != cudaSuccess) return noted(status);
+  return noted(enqueue(stream, [kernel = std::move(kernel)] {
     if (!starts_kernel()) return cudaErrorLaunchFailure;
     kernel();
     return cudaSuccess;
-  });
+  }));
 }
 
 }  // namespace backdrop::test
@@ -205,10 +215,10 @@ namespace test = backdrop::test;
 extern "C" {
 
 cudaError_t cudaMalloc(void** data, std::size_t bytes) {
-  if (const cudaError_t status = test::refuse_in_capture(); status != cudaSuccess) return status;
+  if (const cudaError_t status = test::refuse_in_capture(); status != cudaSuccess) return test::noted(status);
   const std::lock_guard lock(test::mutex);
   test::Device& device = test::devices[test::current];
-  if (device.in_use + bytes > test::limit) return cudaErrorMemoryAllocation;
+  if (device.in_use + bytes > test::limit) return test::noted(cudaErrorMemoryAllocation);
   // At least one byte more: where an empty list would follow, no other block begins.
   *data = std::aligned_alloc(256, (bytes / 256 + 1) * 256);
   std::memset(*data, 0xff, bytes);  // not numbers
@@ -223,15 +233,16 @@ cudaError_t cudaFree(void* data) {
   test::devices[device].in_use -= bytes;
   test::blocks.erase(block);
   std::free(data);
-  return device == test::current ? test::refuse_in_capture() : test::note_misplaced();
+  return test::noted(device == test::current ? test::refuse_in_capture() : test::note_misplaced());
 }
 cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned int) {
+  if (const cudaError_t status = test::refuse_in_capture(); status != cudaSuccess) return test::noted(status);
   *data = std::malloc(bytes);
   return cudaSuccess;
 }
 cudaError_t cudaFreeHost(void* data) {
   std::free(data);
-  return cudaSuccess;
+  return test::noted(test::refuse_in_capture());
 }
 cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total) {
   const std::lock_guard lock(test::mutex);
@@ -240,18 +251,19 @@ cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total) {
   return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
-  if (const cudaError_t status = test::refuse_in_capture(); status != cudaSuccess) return status;
-  return test::copy(to, from, bytes, nullptr);
+  if (const cudaError_t status = test::refuse_in_capture(); status != cudaSuccess) return test::noted(status);
+  return test::noted(test::copy(to, from, bytes, nullptr));
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind,
                             cudaStream_t stream) {
-  return test::copy(to, from, bytes, stream);
+  return test::noted(test::copy(to, from, bytes, stream));
 }
 cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
-  return test::set(to, value, bytes, nullptr);
+  if (const cudaError_t status = test::refuse_in_capture(); status != cudaSuccess) return test::noted(status);
+  return test::noted(test::set(to, value, bytes, nullptr));
 }
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
-  return test::set(to, value, bytes, stream);
+  return test::noted(test::set(to, value, bytes, stream));
 }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) {
   *stream = reinterpret_cast<cudaStream_t>(new test::Stream{test::current});
@@ -261,36 +273,42 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   const std::lock_guard lock(test::mutex);
   const bool here = test::is_here(stream);
   delete test::stream_of(stream);
-  return here ? cudaSuccess : test::note_misplaced();
+  return test::noted(here ? cudaSuccess : test::note_misplaced());
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  return test::refuse_in_capture();
+  return test::noted(test::refuse_in_capture());
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned int) {
   return cudaSuccess;
 }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int) {
-  *event = reinterpret_cast<cudaEvent_t>(new test::Event{test::current, 0});
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int flags) {
+  *event =
+      reinterpret_cast<cudaEvent_t>(new test::Event{test::current, (flags & cudaEventDisableTiming) == 0});
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   const std::lock_guard lock(test::mutex);
   const bool here = test::event_of(event)->device == test::current;
   delete test::event_of(event);
-  return here ? cudaSuccess : test::note_misplaced();
+  return test::noted(here ? cudaSuccess : test::note_misplaced());
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const std::lock_guard lock(test::mutex);
   test::Event& recorded = *test::event_of(event);
-  if (recorded.device != test::current || !test::is_here(stream)) return test::note_misplaced();
+  if (recorded.device != test::current || !test::is_here(stream)) return test::noted(test::note_misplaced());
+  recorded.is_recorded = true;
   recorded.quarter_milliseconds = test::devices[test::current].quarter_milliseconds;
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  return test::refuse_in_capture();
+  return test::noted(test::refuse_in_capture());
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
   test::count_timing();
+  for (const cudaEvent_t event : {start, end})
+    if (const test::Event& recorded = *test::event_of(event);
+        !recorded.has_time || !recorded.is_recorded || recorded.device != test::current)
+      return test::noted(cudaErrorInvalidResourceHandle);
   const int passed = test::event_of(end)->quarter_milliseconds - test::event_of(start)->quarter_milliseconds;
   *milliseconds = 0.25f * static_cast<float>(passed);
   return cudaSuccess;
@@ -308,12 +326,12 @@ cudaError_t cudaGetDevice(int* device) {
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
-  if (device < 0 || device >= test::kMostDevices) return cudaErrorInvalidDevice;
+  if (device < 0 || device >= test::kMostDevices) return test::noted(cudaErrorInvalidDevice);
   test::current = device;
   return cudaSuccess;
 }
 cudaError_t cudaGetLastError() {
-  return cudaSuccess;
+  return std::exchange(test::last_error, cudaSuccess);
 }
 const char* cudaGetErrorString(cudaError_t) {
   return "an emulated error";
@@ -329,7 +347,7 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 cudaError_t cudaGetDeviceCount(int* count) {
   const std::lock_guard lock(test::mutex);
   *count = test::device_count;
-  return test::device_count > 0 ? cudaSuccess : cudaErrorNoDevice;
+  return test::noted(test::device_count > 0 ? cudaSuccess : cudaErrorNoDevice);
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   std::memset(properties, 0, sizeof(*properties));

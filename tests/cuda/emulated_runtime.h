@@ -26,6 +26,9 @@ bool is_here(cudaStream_t stream);
 /// Counts a call with something of another GPU, and is its error.
 cudaError_t note_misplaced();
 
+/// A call's status. An error stays this thread's last one until cudaGetLastError; no kernel starts before.
+cudaError_t noted(cudaError_t status);
+
 /// Does `work` at once, or whenever the graph is launched for which this thread captures the stream.
 cudaError_t enqueue(cudaStream_t stream, std::function<cudaError_t()> work);
 /// What waits for a stream, or touches what its kernels use: an error that spoils this thread's capture.

@@ -306,6 +306,22 @@ TEST_F(EmulatedEngine, OutOfMemoryItChoosesTheHandOffForTheWholeRun) {
   expect_equal(actual, expected, 1e-4f);
 }
 
+// Where a batch of them does not fit the memory.
+TEST_F(EmulatedEngine, CachesFewerThanABatch) {
+  constexpr int kSize = 9;
+  constexpr int kMany = 70;
+  const auto network = network_of(kSize, 0);
+  const test::Scene expected = test::plain_scene(network, kSize, kMany, kClasses, 0);
+  EngineOptions options;
+  options.cache_memory = 1;
+  const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+  test::Scene actual(kSize, kMany, kClasses, 0);
+  actual.run(*engine);
+  EXPECT_GT(engine->batch(), kMany);
+  EXPECT_LT(engine->tile(), kMany);
+  expect_equal(actual, expected, 1e-4f);
+}
+
 TEST_F(EmulatedEngine, OtherBackgroundsHaveScalesAndBoundsOfTheirOwn) {
   const auto network = network_of(13, 4);
   test::show_devices(2);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/batch_rows.h"
+#include "engine/cuda_memory.h"
 #include "engine/cuda_step_clock.h"
 #include "engine/layer_shapes.h"
 #include "engine/position_sets.h"
@@ -135,6 +136,22 @@ TEST(CudaStepClock, LosesNothingInLongRuns) {
   clock.collect();
   EXPECT_EQ(profile.layers[0].nanoseconds, std::int64_t{10'000} * 1'000'000);
   EXPECT_EQ(profile.layers[0].multiply_adds, 10'000);
+}
+
+TEST(CudaPeak, IsWithoutWgmmaWhereThatIsForbidden) {
+  test::show_devices(1);
+  test::take_warpgroup_loops();
+  const auto loops = [](const GpuWays& without) {
+    // The products come first; the memory's arrays need more than there is.
+    test::limit_device_memory(std::size_t{1} << 20);
+    EXPECT_THROW(measure_cuda_peak(0, without), DeviceMemoryError);
+    test::limit_device_memory(std::size_t{1} << 30);
+    return test::take_warpgroup_loops();
+  };
+  EXPECT_GT(loops({}), 0);
+  GpuWays without;
+  without.add(GpuWay::wgmma);
+  EXPECT_EQ(loops(without), 0);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // The GPU engine without some of its ways to compute, over the emulated runtime.
 #include <gmock/gmock.h>
 
+#include "engine/cuda_memory.h"
+#include "engine/cuda_random.h"
 #include "engine/engine.h"
 #include "tests/conformance/scene.h"
 #include "tests/cuda/emulated_cuda.h"
@@ -105,6 +107,18 @@ TEST_F(GpuWithout, KeepsPlansOfItsOwn) {
   make({GpuWay::clusters});
   make({});
   EXPECT_THAT(description, HasSubstr("by wgmma (clusters: 2)"));
+}
+
+// Else one that takes an image for another would agree with the others.
+TEST(RandomElements, DifferFromImageToImage) {
+  test::limit_device_memory(std::size_t{1} << 30);
+  test::show_devices(1);
+  constexpr std::size_t kImage = 64 * 1024;
+  constexpr std::size_t kImages = 128;
+  const DeviceBuffer memory(kImages * kImage);
+  fill_with_random_elements(Precision::int8, memory.data(), memory.size());
+  for (std::size_t i = 1; i < kImages; ++i)
+    EXPECT_NE(std::memcmp(memory.data(), memory.data() + i * kImage, kImage), 0) << "image " << i;
 }
 
 }  // namespace

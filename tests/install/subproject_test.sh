@@ -63,4 +63,11 @@ configure shared -DBUILD_SHARED_LIBS=ON
 is_said shared "backdrop::backdrop is backdrop_shared"
 configure more -DBACKDROP_INSTALL=ON
 grep -rq 'file(INSTALL' "$work/more/backdrop" --include=cmake_install.cmake || fail "BACKDROP_INSTALL does nothing"
+
+# Headers of an older cuDNN are as none.
+mkdir "$work/cudnn8"
+touch "$work/cudnn8/cudnn.h"
+echo '#define CUDNN_MAJOR 8' >"$work/cudnn8/cudnn_version.h"
+configure old -DBACKDROP_CUDA=AUTO -DCUDNN_INCLUDE_DIR="$work/cudnn8"
+is_said old "GPU engine: off"
 echo "the library alone, and nothing of the project's has changed"

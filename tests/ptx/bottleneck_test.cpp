@@ -3,7 +3,9 @@
 
 #include <numeric>
 
+#include "engine/cuda_bottlenecks.h"
 #include "engine/cuda_dense.h"
+#include "engine/cuda_graph.h"
 #include "tests/conformance/scene.h"
 #include "tests/cuda/small_resnet.h"
 #include "tests/ptx/runtime.h"
@@ -56,6 +58,38 @@ TEST(InterpretedBottlenecks, GiveTheLayersLogits) {
     for (std::size_t f = 0; f < expected.size(); ++f)
       for (std::size_t i = 0; i < expected[f].size(); ++i)
         ASSERT_NEAR(actual[f][i], expected[f][i], precision == Precision::fp16 ? 1e-2f : 0.0f);
+  }
+  ptx::use_device({});
+}
+
+// One kernel with more and then less shared memory: the second launch must not forbid the first one.
+TEST(InterpretedBottlenecks, OfSeveralSizesAreOneGraph) {
+  ptx::use_device({});
+  {
+    const auto network = test::small_resnet(kSize);
+    const CudaLayers layers(*network, Precision::fp16);
+    const auto chains = find_chains(layers.network());
+    ASSERT_GT(chains.front().size(), 1u);
+    const CudaChain large(layers, chains.front(), 8);
+    const CudaChain small(layers, {chains.front().front()}, 1);
+    const auto value = [&](int index) {
+      DeviceBuffer buffer(layers.network().shape(index).size() * layers.value_bytes());
+      check_cuda(cudaMemset(buffer.data(), 0, buffer.size()), "clearing");
+      return buffer;
+    };
+    const DeviceBuffer input = value(layers.network().layers[large.first_layer()].input);
+    const DeviceBuffer after_large = value(large.last_layer() + 1);
+    const DeviceBuffer after_small = value(small.last_layer() + 1);
+    const CudaStream stream;
+    CudaGraphs graphs;
+    ptx::take_graph_launches();
+    for (int i = 0; i < 3; ++i)
+      graphs.run(1, stream, [&] {
+        check_cuda(large.run(input.data(), after_large.data(), 1, stream), "large");
+        check_cuda(small.run(input.data(), after_small.data(), 1, stream), "small");
+      });
+    EXPECT_EQ(ptx::take_graph_launches(), 2);
+    stream.synchronize();
   }
   ptx::use_device({});
 }

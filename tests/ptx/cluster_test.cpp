@@ -84,6 +84,7 @@ class ClusterSums : public testing::Test {
     cudaMalloc(&values, values_.size() * sizeof(values_[0]));
     cudaMalloc(&output, bytes);
     cudaMemcpy(values, values_.data(), values_.size() * sizeof(values_[0]), cudaMemcpyHostToDevice);
+    cudaStreamSynchronize(nullptr);  // other streams read it
     launch(static_cast<const std::uint32_t*>(values), static_cast<std::uint32_t*>(output), cluster, captured);
     if (cudaMemcpy(sums.data(), output, bytes, cudaMemcpyDeviceToHost) != cudaSuccess) sums.clear();
     cudaFree(values);

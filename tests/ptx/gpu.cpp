@@ -29,6 +29,7 @@ struct Capture {
 };
 
 thread_local std::optional<Capture> capture;
+thread_local cudaError_t last_error = cudaSuccess;
 
 // In place of instructions that are left out: what they ask for has happened.
 void do_nothing(Warp&, const Instruction&, std::uint32_t) {}
@@ -66,6 +67,15 @@ bool begin_capture(Stream& stream) {
   return true;
 }
 
+void note_launch(const Stream& stream, const Function& function, std::size_t shared_bytes) {
+  if (capture && capture->stream == &stream) capture->graph.launches.emplace_back(&function, shared_bytes);
+}
+
+bool Graph::can_launch() const {
+  return std::all_of(launches.begin(), launches.end(),
+                     [](const auto& launch) { return launch.second <= launch.first->launched_bytes; });
+}
+
 std::optional<Graph> end_capture() {
   std::optional<Capture> ended = std::exchange(capture, std::nullopt);
   if (!ended || ended->is_spoilt) return std::nullopt;
@@ -77,11 +87,20 @@ bool spoils_capture() {
   return capture.has_value();
 }
 
+cudaError_t noted(cudaError_t status) {
+  if (status != cudaSuccess) last_error = status;
+  return status;
+}
+
+cudaError_t take_last_error() {
+  return std::exchange(last_error, cudaSuccess);
+}
+
 void Gpu::use(const Device& device) {
   device_ = device;
   memory_ = std::make_unique<DeviceMemory>(device.memory);
   generator_.seed(device.seed);
-  error_ = cudaSuccess;
+  error_ = last_error = cudaSuccess;
   for (const auto& module : modules_) module->kernels.clear();
 }
 
@@ -141,7 +160,7 @@ void Gpu::destroy(cudaStream_t handle) {
 
 void Gpu::give(Stream& stream, Work work) {
   if (capture && capture->stream == &stream) {
-    capture->graph.push_back(std::move(work));
+    capture->graph.work.push_back(std::move(work));
     return;
   }
   stream.work.push_back(std::move(work));
@@ -157,7 +176,7 @@ void Gpu::give(Stream& stream, Work work) {
 
 void Gpu::give(Stream& stream, const Graph& graph) {
   ++graph_launches_;
-  for (const Work& work : graph) give(stream, work);
+  for (const Work& work : graph.work) give(stream, work);
 }
 
 void Gpu::advance(Stream& stream, std::uint64_t place) {
@@ -197,7 +216,7 @@ void Gpu::note_fault(const std::string& what) {
 }
 
 std::vector<std::string> Gpu::take_faults() {
-  error_ = cudaSuccess;
+  error_ = last_error = cudaSuccess;
   return std::exchange(faults_, {});
 }
 

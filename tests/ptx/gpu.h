@@ -13,6 +13,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/ptx/machine.h"
@@ -48,20 +49,35 @@ struct Stream {
 };
 
 struct Event {
-  Stream* stream = nullptr;
-  std::uint64_t place = 0;  ///< done when the stream has done so much
+  bool has_time = false;
+  Stream* stream = nullptr;  ///< null: never recorded
+  std::uint64_t place = 0;   ///< done when the stream has done so much
   std::int64_t time = 0;
+
+  bool is_done() const { return stream->done >= place; }
 };
 
-using Graph = std::vector<Work>;
+struct Graph {
+  std::vector<Work> work;
+  std::vector<std::pair<const Function*, std::size_t>> launches;  ///< and their dynamic shared memory
+
+  /// Whether each function may still be launched with what its launch has.
+  bool can_launch() const;
+};
 
 /// From here on what this thread gives to the stream is kept for a graph. False if it captures one already.
 bool begin_capture(Stream& stream);
+/// A launch that this thread gives to the stream next, if it captures it.
+void note_launch(const Stream& stream, const Function& function, std::size_t shared_bytes);
 /// None if there was no capture, or it was spoilt.
 std::optional<Graph> end_capture();
 /// For calls that wait, or touch what captured kernels use, or that a graph of ours does not know: whether
 /// this thread captures a stream, which it then does in vain.
 bool spoils_capture();
+
+/// A call's status. An error stays this thread's last error until somebody takes it.
+cudaError_t noted(cudaError_t status);
+cudaError_t take_last_error();
 
 /// One thread at a time: whoever holds `mutex`.
 class Gpu {

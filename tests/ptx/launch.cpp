@@ -24,6 +24,8 @@ struct Configuration {
   cudaStream_t stream = nullptr;
 };
 
+constexpr std::uint32_t kMostBlocks = 0x7fffffff;
+
 // Of kernels about to be launched.
 thread_local std::vector<Configuration> configurations;
 
@@ -43,7 +45,7 @@ cudaError_t launch(const void* host, const Configuration& configuration, std::ui
   if (function == nullptr) return cudaErrorInvalidDeviceFunction;
   try {
     const Kernel& kernel = locked->kernel(*function);
-    if (grid.x == 0 || block.x == 0 || grid.y * grid.z * block.y * block.z != 1 ||
+    if (grid.x == 0 || grid.x > kMostBlocks || block.x == 0 || grid.y * grid.z * block.y * block.z != 1 ||
         static_cast<int>(block.x) > kernel.most_threads || shared_bytes > function->launched_bytes ||
         kernel.shared_bytes + shared_bytes > locked->most_shared_bytes())
       return cudaErrorInvalidConfiguration;
@@ -55,6 +57,7 @@ cudaError_t launch(const void* host, const Configuration& configuration, std::ui
     for (std::size_t i = 0; i < kernel.parameters.size(); ++i)
       std::memcpy(launch.parameters.data() + kernel.parameters[i].offset, arguments[i],
                   kernel.parameters[i].bytes);
+    note_launch(locked->stream(stream), *function, shared_bytes);
     locked->give(locked->stream(stream), [launch] { gpu().launch(launch); });
   } catch (const Fault& fault) {
     locked->note_fault(fault.what());
@@ -66,6 +69,7 @@ cudaError_t launch(const void* host, const Configuration& configuration, std::ui
 }  // namespace backdrop::ptx
 
 using backdrop::ptx::Locked;
+using backdrop::ptx::noted;
 
 extern "C" {
 
@@ -104,7 +108,7 @@ cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, std::size_t* sha
 
 cudaError_t cudaLaunchKernel(const void* host, dim3 grid, dim3 block, void** arguments,
                              std::size_t shared_bytes, cudaStream_t stream) {
-  return backdrop::ptx::launch(host, {grid, block, shared_bytes, stream}, 0, arguments);
+  return noted(backdrop::ptx::launch(host, {grid, block, shared_bytes, stream}, 0, arguments));
 }
 cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments,
                                std::size_t shared_bytes, cudaStream_t stream) {
@@ -114,22 +118,22 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* ho
   std::uint32_t cluster = 0;
   for (const cudaLaunchAttribute& attribute : std::span(config->attrs, config->numAttrs)) {
     if (attribute.id == cudaLaunchAttributeIgnore) continue;
-    if (attribute.id != cudaLaunchAttributeClusterDimension) return cudaErrorNotSupported;
+    if (attribute.id != cudaLaunchAttributeClusterDimension) return noted(cudaErrorNotSupported);
     const auto& size = attribute.val.clusterDim;
-    if (size.x == 0 || size.y != 1 || size.z != 1) return cudaErrorInvalidClusterSize;
+    if (size.x == 0 || size.y != 1 || size.z != 1) return noted(cudaErrorInvalidClusterSize);
     cluster = size.x;
   }
-  return backdrop::ptx::launch(host,
-                               {config->gridDim, config->blockDim, config->dynamicSmemBytes, config->stream},
-                               cluster, arguments);
+  return noted(backdrop::ptx::launch(
+      host, {config->gridDim, config->blockDim, config->dynamicSmemBytes, config->stream}, cluster,
+      arguments));
 }
 cudaError_t cudaFuncSetAttribute(const void* host, cudaFuncAttribute attribute, int value) {
   const Locked locked;
   backdrop::ptx::Function* function = locked->function(host);
-  if (function == nullptr) return cudaErrorInvalidDeviceFunction;
+  if (function == nullptr) return noted(cudaErrorInvalidDeviceFunction);
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize ||
       static_cast<std::size_t>(value) > locked->most_shared_bytes())
-    return cudaErrorInvalidValue;
+    return noted(cudaErrorInvalidValue);
   function->launched_bytes = static_cast<std::size_t>(value);
   return cudaSuccess;
 }

@@ -21,10 +21,13 @@ Event& event_of(cudaEvent_t event) {
 cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, Stream& stream,
                  bool waits) {
   const Locked locked;
+  if (waits && spoils_capture()) return cudaErrorStreamCaptureUnsupported;
   if (kind == cudaMemcpyHostToDevice) {
-    // Ordinary memory is copied aside before the call returns; pinned memory is read when its turn comes.
+    // Ordinary memory is copied aside before the call returns, and need not have arrived by then; pinned
+    // memory is read when its turn comes.
     auto aside = std::make_shared<std::vector<std::byte>>();
     if (!locked->is_pinned(from)) {
+      waits = false;
       const auto* bytes_from = static_cast<const std::byte*>(from);
       aside->assign(bytes_from, bytes_from + bytes);
     }
@@ -87,20 +90,21 @@ std::vector<std::string> take_faults() {
 
 using backdrop::ptx::gpu;
 using backdrop::ptx::Locked;
+using backdrop::ptx::noted;
 
 extern "C" {
 
 cudaError_t cudaMalloc(void** data, std::size_t bytes) {
-  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
+  if (backdrop::ptx::spoils_capture()) return noted(cudaErrorStreamCaptureUnsupported);
   const Locked locked;
   *data = locked->memory().allocate(bytes);
-  return *data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+  return noted(*data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
 }
 cudaError_t cudaFree(void* data) {
-  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
+  if (backdrop::ptx::spoils_capture()) return noted(cudaErrorStreamCaptureUnsupported);
   const Locked locked;
   locked->finish_all();  // as the device does
-  return locked->memory().free(data) ? cudaSuccess : cudaErrorInvalidValue;
+  return noted(locked->memory().free(data) ? cudaSuccess : cudaErrorInvalidValue);
 }
 cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned int) {
   const Locked locked;
@@ -124,22 +128,22 @@ cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total) {
   return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-  return backdrop::ptx::copy(to, from, bytes, kind, gpu().stream(nullptr), true);
+  return noted(backdrop::ptx::copy(to, from, bytes, kind, gpu().stream(nullptr), true));
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
-  return backdrop::ptx::copy(to, from, bytes, kind, gpu().stream(stream), false);
+  return noted(backdrop::ptx::copy(to, from, bytes, kind, gpu().stream(stream), false));
 }
 cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
-  return backdrop::ptx::fill(to, value, bytes, gpu().stream(nullptr), true);
+  return noted(backdrop::ptx::fill(to, value, bytes, gpu().stream(nullptr), true));
 }
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
-  return backdrop::ptx::fill(to, value, bytes, gpu().stream(stream), false);
+  return noted(backdrop::ptx::fill(to, value, bytes, gpu().stream(stream), false));
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int flags) {
   // Streams that wait for the default stream are not known.
-  if (flags != cudaStreamNonBlocking) return cudaErrorNotSupported;
+  if (flags != cudaStreamNonBlocking) return noted(cudaErrorNotSupported);
   const Locked locked;
   *stream = locked->make_stream();
   return cudaSuccess;
@@ -150,19 +154,19 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
+  if (backdrop::ptx::spoils_capture()) return noted(cudaErrorStreamCaptureUnsupported);
   const Locked locked;
   locked->finish(locked->stream(stream));
-  return locked->error();
+  return noted(locked->error());
 }
 cudaError_t cudaDeviceSynchronize() {
-  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
+  if (backdrop::ptx::spoils_capture()) return noted(cudaErrorStreamCaptureUnsupported);
   const Locked locked;
   locked->finish_all();
-  return locked->error();
+  return noted(locked->error());
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int) {
-  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
+  if (backdrop::ptx::spoils_capture()) return noted(cudaErrorStreamCaptureUnsupported);
   const Locked locked;
   const backdrop::ptx::Event waited_for = backdrop::ptx::event_of(event);
   if (waited_for.stream != nullptr)
@@ -170,8 +174,10 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
                  [waited_for] { gpu().advance(*waited_for.stream, waited_for.place); });
   return cudaSuccess;
 }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int) {
-  *event = reinterpret_cast<cudaEvent_t>(new backdrop::ptx::Event);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int flags) {
+  auto* made = new backdrop::ptx::Event;
+  made->has_time = (flags & cudaEventDisableTiming) == 0;
+  *event = reinterpret_cast<cudaEvent_t>(made);
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
@@ -181,7 +187,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
-  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
+  if (backdrop::ptx::spoils_capture()) return noted(cudaErrorStreamCaptureUnsupported);
   const Locked locked;
   backdrop::ptx::Stream& stream = locked->stream(handle);
   backdrop::ptx::Event& recorded = backdrop::ptx::event_of(event);
@@ -191,41 +197,49 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  if (backdrop::ptx::spoils_capture()) return cudaErrorStreamCaptureUnsupported;
+  if (backdrop::ptx::spoils_capture()) return noted(cudaErrorStreamCaptureUnsupported);
   const Locked locked;
   const backdrop::ptx::Event& waited_for = backdrop::ptx::event_of(event);
   if (waited_for.stream != nullptr) locked->advance(*waited_for.stream, waited_for.place);
-  return locked->error();
+  return noted(locked->error());
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
   const Locked locked;
+  for (const cudaEvent_t event : {start, end}) {
+    const backdrop::ptx::Event& recorded = backdrop::ptx::event_of(event);
+    if (!recorded.has_time || recorded.stream == nullptr) return noted(cudaErrorInvalidResourceHandle);
+    if (!recorded.is_done()) return noted(cudaErrorNotReady);
+  }
   *milliseconds =
       static_cast<float>(backdrop::ptx::event_of(end).time - backdrop::ptx::event_of(start).time) * 1e-6f;
-  return locked->error();
+  return noted(locked->error());
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   // Other modes, which hold up other threads, are not known.
   const bool begun =
       mode == cudaStreamCaptureModeThreadLocal && backdrop::ptx::begin_capture(Locked()->stream(stream));
-  return begun ? cudaSuccess : cudaErrorStreamCaptureUnsupported;
+  return noted(begun ? cudaSuccess : cudaErrorStreamCaptureUnsupported);
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
   *graph = nullptr;
   auto captured = backdrop::ptx::end_capture();
-  if (!captured) return cudaErrorStreamCaptureInvalidated;
+  if (!captured) return noted(cudaErrorStreamCaptureInvalidated);
   *graph = reinterpret_cast<cudaGraph_t>(new backdrop::ptx::Graph(std::move(*captured)));
   return cudaSuccess;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
   const auto& captured = *reinterpret_cast<const backdrop::ptx::Graph*>(graph);
+  if (!captured.can_launch()) return noted(cudaErrorInvalidValue);
   *executable = reinterpret_cast<cudaGraphExec_t>(new backdrop::ptx::Graph(captured));
   return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
   const Locked locked;
-  locked->give(locked->stream(stream), *reinterpret_cast<const backdrop::ptx::Graph*>(executable));
-  return locked->error();
+  const auto& graph = *reinterpret_cast<const backdrop::ptx::Graph*>(executable);
+  if (!graph.can_launch()) return noted(cudaErrorInvalidValue);
+  locked->give(locked->stream(stream), graph);
+  return noted(locked->error());
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   delete reinterpret_cast<backdrop::ptx::Graph*>(graph);
@@ -252,7 +266,7 @@ cudaError_t cudaGetDevice(int* device) {
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
-  return device == 0 ? cudaSuccess : cudaErrorInvalidDevice;
+  return noted(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
   const Locked locked;
@@ -260,8 +274,10 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
     *value = locked->device().capability / 10;
   else if (attribute == cudaDevAttrComputeCapabilityMinor)
     *value = locked->device().capability % 10;
+  else if (attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin)
+    *value = static_cast<int>(locked->most_shared_bytes());
   else
-    return cudaErrorInvalidValue;
+    return noted(cudaErrorInvalidValue);
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
@@ -283,8 +299,9 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
   return cudaSuccess;
 }
 cudaError_t cudaGetLastError() {
+  const cudaError_t last = backdrop::ptx::take_last_error();
   const Locked locked;
-  return locked->error();
+  return locked->error() != cudaSuccess ? locked->error() : last;
 }
 const char* cudaGetErrorString(cudaError_t error) {
   return error == cudaErrorIllegalAddress ? "a kernel or copy did what it may not"
