@@ -78,7 +78,7 @@ set(BACKDROP_CUDA_COMPONENTS cuda_engine cuda)
 set(BACKDROP_CUDA_ENGINE_SOURCES
   engine/cuda_agreement.cpp engine/cuda_backgrounds.cpp engine/cuda_bottlenecks.cpp engine/cuda_dense.cpp engine/cuda_dense_layers.cpp engine/cuda_dense_plan.cpp
   engine/cuda_device.cpp engine/cuda_engine.cpp engine/cuda_gpus.cpp engine/cuda_graph.cpp engine/cuda_layers.cpp engine/cuda_pass.cpp engine/cuda_products.cpp
-  engine/cuda_profile_window.cpp engine/cuda_random.cpp engine/cuda_recheck.cpp engine/cuda_reuse.cpp engine/cuda_runner.cpp engine/cuda_sinks.cpp engine/cuda_step_clock.cpp engine/cuda_tail.cpp)
+  engine/cuda_profile_window.cpp engine/cuda_random.cpp engine/cuda_recheck.cpp engine/cuda_reuse.cpp engine/cuda_runner.cpp engine/cuda_sinks.cpp engine/cuda_step_clock.cpp engine/cuda_tail.cpp engine/cuda_timing.cpp)
 set(BACKDROP_CUDA_KERNEL_SOURCES
   kernels/bottleneck_cuda.cu kernels/composite_cuda.cu kernels/cudnn_convolution_cuda.cpp kernels/cudnn_cuda.cpp
   kernels/cudnn_fusion_graph.cpp kernels/decide_cuda.cu

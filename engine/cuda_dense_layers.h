@@ -5,8 +5,6 @@
 #pragma once
 
 #include <array>
-#include <functional>
-#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -87,13 +85,12 @@ class CudaDenseLayers {
   MeasuredPlan plan() const;
   const Alike& alike(int index);
   std::unique_ptr<kernels::CudnnConvolution> take(const Alike& known, int way, int index);
+  int heaviest_convolution() const;
   Chains usable_chains() const;
   bool is_right(const CudaChain& chain, const std::vector<std::byte>& by_layers);
   bool is_right(const std::vector<std::byte>& expected, int index, int layers);
   std::vector<std::byte> first_and_last_image(int index) const;
   void spoil(int index);
-  double milliseconds(const std::function<void()>& run,
-                      double most = std::numeric_limits<double>::infinity());
 
   cudaError_t start(const CudaChain& chain, int rows);
   void clear_activations();

@@ -4,23 +4,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "engine/cuda_agreement.h"
 #include "engine/cuda_dense_layers.h"
 #include "engine/cuda_products.h"
 #include "engine/cuda_random.h"
 #include "engine/cuda_range.h"
+#include "engine/cuda_timing.h"
 #include "engine/layer_shapes.h"
 
 namespace backdrop {
 namespace {
 
-constexpr int kTimedRuns = 3;
 constexpr int kTimedWays = 12;  // of some forty that cuDNN proposes, in its own order
 constexpr char kComparing[] = "comparing ways to compute a layer";
-constexpr double kLaunch = 1.0;  // milliseconds
-constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr int kSides[] = {8, 16};  // of a block of bottlenecks, in positions
 
 }  // namespace
@@ -34,11 +31,20 @@ void CudaDenseLayers::choose(PlanFolder& plans) {
   const std::optional<MeasuredPlan> known = plans.find(subject, layers_.network());
   if (!known || !follow(*known)) {
     const CudaRange range("choose");
+    if (cudnn_ || !chains.empty())
+      warm_up(stream_, [this, heaviest = heaviest_convolution()] { run_layer(heaviest, batch_); });
     choose_convolutions();
     choose_chains(chains);
     plans.keep(subject, layers_.network(), plan());
   }
   alike_.clear();
+}
+
+int CudaDenseLayers::heaviest_convolution() const {
+  int heaviest = 0;
+  for (int i = 1; i < layers_.position_layers(); ++i)
+    if (layers_.multiply_adds(i) > layers_.multiply_adds(heaviest)) heaviest = i;
+  return heaviest;
 }
 
 // The chains that may run as one kernel: the last layer before the fully connected ones writes floats in
@@ -61,12 +67,13 @@ void CudaDenseLayers::choose_convolutions() {
         convolutions_[i] = {take(known, by.convolution->way(), i), by.least_rows};
       continue;
     }
-    const double ours = milliseconds([&] { run_layer(i, batch_); });
+    const double ours = milliseconds(stream_, [&] { run_layer(i, batch_); });
     double least = ours;
     for (int way = 0; way < std::min(kTimedWays, known.ways.count()); ++way) {
       auto convolution = take(known, way, i);
       if (!convolution) continue;
-      const double elapsed = milliseconds([&] { convolution->run(); }, least);
+      const double elapsed = milliseconds(
+          stream_, [&] { convolution->run(); }, least);
       if (elapsed >= least) continue;
       least = elapsed;
       // Ours takes less with fewer rows.
@@ -138,7 +145,8 @@ void CudaDenseLayers::choose_chains(const Chains& chains) {
   const auto keep_faster = [&](std::unique_ptr<CudaChain> chain, const std::vector<std::byte>& by_layers,
                                double by_layers_time, double& least) {
     if (!is_right(*chain, by_layers)) return;
-    const double elapsed = milliseconds([&] { check_cuda(start(*chain, batch_), "starting bottlenecks"); });
+    const double elapsed =
+        milliseconds(stream_, [&] { check_cuda(start(*chain, batch_), "starting bottlenecks"); });
     if (elapsed >= least) return;
     least = elapsed;
     for (int i = chain->first_layer(); i <= chain->last_layer(); ++i) chains_[i] = {};
@@ -151,7 +159,8 @@ void CudaDenseLayers::choose_chains(const Chains& chains) {
     double least = 0;
     for (const FoundBottleneck& one : found) {
       double alone = 0;
-      for (int i = one.reduce; i <= one.expand; ++i) alone += milliseconds([&] { run_layer(i, batch_); });
+      for (int i = one.reduce; i <= one.expand; ++i)
+        alone += milliseconds(stream_, [&] { run_layer(i, batch_); });
       layers += alone;
       double least_alone = alone;
       keep_faster(std::make_unique<CudaChain>(layers_, std::vector{one}, kSides[0]),
@@ -265,26 +274,6 @@ std::string CudaDenseLayers::libraries(int first) const {
   if (kernels > 0) text += fmt::format(", {} bottlenecks in {} kernels", bottlenecks, kernels);
   if (wrong_ways_ > 0) text += fmt::format(", {} ways left out for other results than ours", wrong_ways_);
   return text;
-}
-
-// Infinite if the first run alone, which is not counted, takes longer than `most` and what a launch may.
-double CudaDenseLayers::milliseconds(const std::function<void()>& run, double most) {
-  CudaEvent start(cudaEventDefault);
-  CudaEvent warm(cudaEventDefault);
-  CudaEvent end(cudaEventDefault);
-  const auto between = [](const CudaEvent& from, CudaEvent& to) {
-    to.synchronize();
-    float elapsed = 0;
-    check_cuda(cudaEventElapsedTime(&elapsed, from, to), "timing a layer");
-    return elapsed;
-  };
-  start.record(stream_);
-  run();
-  warm.record(stream_);
-  if (std::isfinite(most) && between(start, warm) > most + kLaunch) return kNever;
-  for (int i = 0; i < kTimedRuns; ++i) run();
-  end.record(stream_);
-  return between(warm, end);
 }
 
 }  // namespace backdrop

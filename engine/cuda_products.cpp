@@ -10,6 +10,7 @@
 #include "engine/cuda_agreement.h"
 #include "engine/cuda_random.h"
 #include "engine/cuda_range.h"
+#include "engine/cuda_timing.h"
 #include "kernels/position_convolution_cuda.h"
 
 namespace backdrop {
@@ -19,7 +20,6 @@ using kernels::Products;
 
 constexpr int kRows = 128;  // a tile of the position convolution is one position
 constexpr int kWaves = 2;   // of large tiles, one a multiprocessor
-constexpr int kTimedRuns = 3;
 constexpr char kChoosing[] = "choosing products";
 
 DeviceBuffer random_buffer(Precision precision, std::size_t count) {
@@ -45,7 +45,7 @@ int heaviest_convolution(const CudaLayers& layers) {
 
 struct Trial {
   std::vector<std::byte> results;
-  float milliseconds = 0;
+  double milliseconds = 0;
 };
 
 // One layer on random values, by any products.
@@ -65,21 +65,17 @@ class LayerTrials {
     output_.reserve(written_ * kRows * layers.value_bytes(), kChoosing);
   }
 
+  void warm_up() {
+    backdrop::warm_up(stream_, [this] { enqueue(); });
+  }
+
   // Milliseconds only if `timed`. The layer multiplies so from now on.
   Trial run(Products products, bool timed) {
     layers_.use(index_, products);
     check_cuda(cudaMemsetAsync(output_.data(), 0xff, output_.size(), stream_), kChoosing);
     Trial trial;
     enqueue();
-    if (timed) {
-      CudaEvent start(cudaEventDefault);
-      CudaEvent end(cudaEventDefault);
-      start.record(stream_);
-      for (int i = 0; i < kTimedRuns; ++i) enqueue();
-      end.record(stream_);
-      end.synchronize();
-      check_cuda(cudaEventElapsedTime(&trial.milliseconds, start, end), kChoosing);
-    }
+    if (timed) trial.milliseconds = milliseconds(stream_, [this] { enqueue(); });
     stream_.synchronize();
     trial.results.resize(output_.size());
     check_cuda(cudaMemcpy(trial.results.data(), output_.data(), trial.results.size(), cudaMemcpyDeviceToHost),
@@ -106,18 +102,26 @@ class LayerTrials {
   CudaStream stream_;
 };
 
+struct Comparison {
+  bool better = false;
+  bool final = true;  // false: for want of memory, of which there may be more another time
+};
+
 // Whether a layer is as right by `products` as by those `before`, and, if `timed`, the faster. Where it
 // cannot be tried, for want of memory or of room for a cluster, it is not.
-bool is_better_by(Products products, Products before, CudaLayers& layers, int index, const CudaDevice& device,
-                  bool timed) {
+Comparison compare(Products before, Products products, CudaLayers& layers, int index,
+                   const CudaDevice& device, bool timed) {
   try {
     LayerTrials trials(layers, index, device);
+    if (timed && before == Products::warps) trials.warm_up();
     const Trial old = trials.run(before, timed);
     const Trial trial = trials.run(products, timed);
-    return agree(layers.precision(), old.results, trial.results) &&
-           (!timed || trial.milliseconds < old.milliseconds);
+    return {agree(layers.precision(), old.results, trial.results) &&
+            (!timed || trial.milliseconds < old.milliseconds)};
+  } catch (const DeviceMemoryError&) {
+    return {false, false};
   } catch (const Error&) {
-    return false;
+    return {};
   }
 }
 
@@ -136,20 +140,21 @@ std::vector<std::vector<int>> cluster_candidates(const CudaLayers& layers) {
   return candidates;
 }
 
-// Layers that are faster by clusters and as right; of those that `known` names, if it is there, all that are
-// right.
-std::vector<int> choose_clusters(CudaLayers& layers, const CudaDevice& device,
-                                 const std::optional<MeasuredPlan>& known) {
-  std::vector<int> chosen;
+// Takes clusters for the layers that are faster by them and as right; of those that `known` names, if it is
+// there, for all that are right. False if that is not to be kept.
+bool choose_clusters(CudaLayers& layers, const CudaDevice& device, const std::optional<MeasuredPlan>& known,
+                     std::vector<int>& chosen) {
+  bool final = true;
   for (const std::vector<int>& alike : cluster_candidates(layers)) {
     if (known && std::count(known->clusters.begin(), known->clusters.end(), alike[0]) == 0) continue;
-    const bool is_better =
-        is_better_by(Products::clusters, Products::warpgroups, layers, alike[0], device, !known);
-    for (const int index : alike) layers.use(index, is_better ? Products::clusters : Products::warpgroups);
-    if (is_better) chosen.insert(chosen.end(), alike.begin(), alike.end());
+    const Comparison found =
+        compare(Products::warpgroups, Products::clusters, layers, alike[0], device, !known);
+    final = final && found.final;
+    for (const int index : alike) layers.use(index, found.better ? Products::clusters : Products::warpgroups);
+    if (found.better) chosen.insert(chosen.end(), alike.begin(), alike.end());
   }
   std::sort(chosen.begin(), chosen.end());
-  return chosen;
+  return final;
 }
 
 }  // namespace
@@ -167,11 +172,13 @@ void choose_products(CudaLayers& layers, const CudaDevice& device, const GpuWays
   if (!known) range.emplace("choose");
   MeasuredPlan plan;
   // That they agree is never taken from a file.
-  plan.warpgroups = is_better_by(Products::warpgroups, Products::warps, layers, index, device, !known);
+  const Comparison found = compare(Products::warps, Products::warpgroups, layers, index, device, !known);
+  bool final = found.final;
+  plan.warpgroups = found.better;
   layers.use(plan.warpgroups ? Products::warpgroups : Products::warps);
   if (plan.warpgroups && !without.has(GpuWay::clusters))
-    plan.clusters = choose_clusters(layers, device, known);
-  if (!known) plans.keep(subject, layers.network(), plan);
+    final = choose_clusters(layers, device, known, plan.clusters) && final;
+  if (!known && final) plans.keep(subject, layers.network(), plan);
 }
 
 std::string describe_products(const CudaLayers& layers) {
