@@ -61,6 +61,7 @@ void ReducedNetwork::add_convolution(int index, const ReducedOptions& options) {
   kernels::DotScales scales = layer_scales(network(), index, calibration_, options.precision);
   scales.written = stored_[index + 1];
   const Precision read = stored_[layer.input];
+  if (read == Precision::bf16) scales.terms = weight_terms(network(), index);
   if (can_tile(index, options))
     tiled_[index].emplace(read, convolution_shape(layer), layer.weights.data(), layer.bias.data(), scales,
                           options.portable);

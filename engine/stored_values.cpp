@@ -24,6 +24,16 @@ std::vector<bool> values_around_blocks(const Network& network) {
 
 }  // namespace
 
+int weight_terms(const Network& network, int index) {
+  constexpr int kFewChannels = 256;
+  const Layer& layer = network.layers[index];
+  const auto adds_it = [&](const Layer& other) { return other.residual == index + 1; };
+  const bool around =
+      layer.input == 0 || (layer.activation == Activation::none &&
+                           std::any_of(network.layers.begin(), network.layers.end(), adds_it));
+  return around && layer.in.channels / layer.groups <= kFewChannels ? 2 : 1;
+}
+
 bool has_sums(const Network& network) {
   const std::vector<bool> around = values_around_blocks(network);
   return std::find(around.begin(), around.end(), true) != around.end();

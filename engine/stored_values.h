@@ -23,4 +23,10 @@ std::vector<Precision> stored_values(const Network& network, Precision precision
 /// Whether that makes a difference: whether there are residual blocks.
 bool has_sums(const Network& network);
 
+/// How many terms the bfloat16 weights of a convolution have (kernels/reduced_value.h). What the first layer
+/// and the convolutions beside blocks round is in all sums behind them: on a ResNet-50 it is half of the
+/// error of its logits. Two terms are for these, where sums are of few channels: of many, roundings average
+/// out.
+int weight_terms(const Network& network, int index);
+
 }  // namespace backdrop

@@ -19,13 +19,14 @@ int round_up(int value, int multiple) {
 
 }  // namespace
 
-DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, bool gathers,
+DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, bool gathers, int terms,
                                bool portable)
     : precision_(precision),
       shape_(shape),
       group_channels_(shape.channels / shape.groups),
       gathers_(gathers),
-      packed_taps_(gathers ? 1 : shape.kernel * shape.kernel),
+      terms_(terms),
+      packed_taps_((gathers ? 1 : shape.kernel * shape.kernel) * terms),
       packed_channels_(gathers ? gathered_channels(precision, shape) : group_channels_),
       block_(dot_block(precision, packed_channels_, portable)),
       start_stride_(round_up(shape.out_channels, kDotLanes)) {
@@ -34,7 +35,7 @@ DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shap
 
 DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights,
                                const float* bias, DotScales scales, bool portable)
-    : DotConvolution(precision, shape, !portable && gathers_taps(precision, shape), portable) {
+    : DotConvolution(precision, shape, !portable && gathers_taps(precision, shape), scales.terms, portable) {
   scales_ = std::move(scales);
   scale_.assign(start_stride_ + kDotPanelColumns, 0.0f);
   bias_ = scale_;
@@ -51,12 +52,12 @@ DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shap
 }
 
 DotConvolution::DotConvolution(const ConvolutionShape& shape, const Int16Weights& weights, bool portable)
-    : DotConvolution(Precision::int16, shape, false, portable) {
+    : DotConvolution(Precision::int16, shape, false, 1, portable) {
   pack_int16(weights.values);
 }
 
 DotConvolution::DotConvolution(const ConvolutionShape& shape, const float* weights, bool portable)
-    : DotConvolution(Precision::bf16, shape, false, portable) {
+    : DotConvolution(Precision::bf16, shape, false, 1, portable) {
   pack_bf16(weights);
 }
 
@@ -80,14 +81,14 @@ void DotConvolution::plan_panels() {
   corrections_.assign(columns * shape_.kernel * shape_.kernel, 0);
 }
 
-std::size_t DotConvolution::group_offset(const Panel& panel, int tap, int group, int column) const {
+std::size_t DotConvolution::group_offset(const Panel& panel, int tap, int term, int group, int column) const {
   const int strip = std::min(panel.width, block_.strip);
   const int groups = packed_channels_ / dot_granule(precision_);
   if (gathers_) {
     group += tap * (group_channels_ / dot_granule(precision_));
     tap = 0;
   }
-  const std::size_t strips = std::size_t(tap) * (panel.width / strip) + column / strip;
+  const std::size_t strips = std::size_t(tap * terms_ + term) * (panel.width / strip) + column / strip;
   return panel.offset + ((strips * groups + group) * strip + column % strip) * kGroupBytes;
 }
 
@@ -102,7 +103,7 @@ void DotConvolution::pack_int8(const float* weights, const std::vector<ValueScal
         const std::int8_t* from =
             &stored.values[(std::size_t(column) * taps + tap) * std::size_t(group_channels_)];
         for (int c = 0; c < group_channels_; ++c) {
-          std::memcpy(packed_.data() + group_offset(panel, tap, c / 4, k) + c % 4, &from[c], 1);
+          std::memcpy(packed_.data() + group_offset(panel, tap, 0, c / 4, k) + c % 4, &from[c], 1);
         }
         const std::size_t place = gathers_ ? std::size_t(tap) * start_stride_ + column
                                            : panel.correction + std::size_t(tap) * panel.width + k;
@@ -126,7 +127,7 @@ void DotConvolution::sum_corrections() {
 // Two channels are a group. `stored` gives the form of a weight from its place. Whole lines are written, from
 // as many filters as stay in cache meanwhile.
 template <class Stored>
-void DotConvolution::pack_pairs(const Stored& stored) {
+void DotConvolution::pack_pairs(int term, const Stored& stored) {
   const int taps = shape_.kernel * shape_.kernel;
   for (const Panel& panel : panels_) {
     for (int first = 0; first < panel.columns; first += kDotLanes) {
@@ -136,7 +137,7 @@ void DotConvolution::pack_pairs(const Stored& stored) {
           for (int k = first; k < last; ++k) {
             const std::size_t filter = (std::size_t(panel.column + k) * group_channels_ + c) * taps + tap;
             const std::array pair{stored(filter), stored(filter + static_cast<std::size_t>(taps))};
-            std::memcpy(packed_.data() + group_offset(panel, tap, c / 2, k), pair.data(), sizeof pair);
+            std::memcpy(packed_.data() + group_offset(panel, tap, term, c / 2, k), pair.data(), sizeof pair);
           }
     }
   }
@@ -144,11 +145,15 @@ void DotConvolution::pack_pairs(const Stored& stored) {
 }
 
 void DotConvolution::pack_bf16(const float* weights) {
-  pack_pairs([weights](std::size_t place) { return to_bf16(weights[place]); });
+  pack_pairs(0, [weights](std::size_t place) { return to_bf16(weights[place]); });
+  if (terms_ == 1) return;
+  pack_pairs(1, [weights](std::size_t place) {
+    return to_bf16(weights[place] - to_float(to_bf16(weights[place])));
+  });
 }
 
 void DotConvolution::pack_int16(const std::vector<std::int16_t>& weights) {
-  pack_pairs([&weights](std::size_t place) { return weights[place]; });
+  pack_pairs(0, [&weights](std::size_t place) { return weights[place]; });
 }
 
 DotArguments DotConvolution::panel_arguments(const Panel& panel, DotArguments common) const {
@@ -187,6 +192,19 @@ void DotConvolution::run_chunk(const DotArguments& common, std::span<const DotPo
   }
 }
 
+void DotConvolution::repeat_taps(std::span<DotPosition> positions, std::vector<Tap>& repeated) const {
+  repeated.clear();
+  for (const DotPosition& position : positions)
+    for (const Tap& tap : position.taps)
+      for (int term = 0; term < terms_; ++term)
+        repeated.push_back({tap.offset, static_cast<std::int16_t>(tap.weight * terms_ + term), tap.source});
+  const Tap* next = repeated.data();
+  for (DotPosition& position : positions) {
+    position.taps = {next, position.taps.size() * static_cast<std::size_t>(terms_)};
+    next += position.taps.size();
+  }
+}
+
 std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPointers& input,
                                  const RowPointers* residual, const void* starts, DotOutput kind,
                                  void* const* output) const {
@@ -195,8 +213,8 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
   int chunk = static_cast<int>(std::max<std::size_t>(1, kChunkBytes / position_bytes));
   std::optional<TapGather> gather;
   if (gathers_) {
-    gather.emplace(precision_, shape_, rows, input, corrections_.empty() ? nullptr : corrections_.data(),
-                   start_stride_);
+    gather.emplace(precision_, shape_, terms_, rows, input,
+                   corrections_.empty() ? nullptr : corrections_.data(), start_stride_);
     chunk = gather->most();
   }
   DotArguments common;
@@ -209,6 +227,7 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
   common.kind = kind;
   common.output = output;
   std::vector<DotPosition> chosen;
+  std::vector<Tap> repeated;
   for (int first = 0; first < positions; first += chunk) {
     const int last = std::min(positions, first + chunk);
     chosen.clear();
@@ -219,7 +238,10 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
            start < 0 ? nullptr : static_cast<const float*>(starts) + std::ptrdiff_t{start} * start_stride_,
            work.residual.empty() ? nullptr : &work.residual[p], work.output[p]});
     }
-    if (gather) gather->gather(chosen);
+    if (gather)
+      gather->gather(chosen);
+    else if (terms_ > 1)
+      repeat_taps(chosen, repeated);
     run_chunk(common, chosen, rows, first == 0);
   }
   return std::int64_t{work.first_tap[positions] - work.first_tap[0]} * group_channels_ * rows *

@@ -74,15 +74,17 @@ class DotConvolution {
     std::size_t correction = 0;  // in corrections_
   };
 
-  DotConvolution(Precision precision, const ConvolutionShape& shape, bool gathers, bool portable);
+  DotConvolution(Precision precision, const ConvolutionShape& shape, bool gathers, int terms, bool portable);
   void plan_panels();
   /// `common`, what is the same for all panels, with what is the panel's own.
   DotArguments panel_arguments(const Panel& panel, DotArguments common) const;
   /// All panels at positions whose inputs stay in cache meanwhile.
   void run_chunk(const DotArguments& common, std::span<const DotPosition> positions, int rows,
                  bool ask_ahead) const;
+  /// Each of these positions' taps once for each term of the weights.
+  void repeat_taps(std::span<DotPosition> positions, std::vector<Tap>& repeated) const;
   /// Of a four-byte group of `column`'s weights in a panel; `group` counts those of a tap.
-  std::size_t group_offset(const Panel& panel, int tap, int group, int column) const;
+  std::size_t group_offset(const Panel& panel, int tap, int term, int group, int column) const;
   std::size_t tap_bytes(const Panel& panel) const {
     return element_bytes(precision_) * packed_channels_ * panel.width;
   }
@@ -92,7 +94,7 @@ class DotConvolution {
   void pack_bf16(const float* weights);
   void pack_int16(const std::vector<std::int16_t>& weights);
   template <class Stored>
-  void pack_pairs(const Stored& stored);
+  void pack_pairs(int term, const Stored& stored);
   std::ptrdiff_t ahead_step(std::ptrdiff_t tap_bytes, int positions, int rows) const;
 
   Precision precision_;
@@ -100,7 +102,8 @@ class DotConvolution {
   DotScales scales_;
   int group_channels_ = 0;
   bool gathers_ = false;     // TapGather
-  int packed_taps_ = 0;      // of a panel: the window's, or one
+  int terms_ = 1;            // DotScales
+  int packed_taps_ = 0;      // of a panel: the window's, or one; for each term
   int packed_channels_ = 0;  // of each
   DotBlock block_;
   int panel_columns_ = 0;

@@ -12,16 +12,20 @@ struct StoredRow {
   float scale = 1.0f;
 
   StoredRow(Precision precision, const float* from, int channels, int taps, const ValueScale* input,
-            bool nonnegative) {
+            const DotScales& scales) {
     if (precision == Precision::int16)
-      store_shorts(from, channels, taps, *input, nonnegative);
+      store_shorts(from, channels, taps, *input, scales.nonnegative);
     else if (precision == Precision::int8)
       store_bytes(from, channels, taps, input);
     else
-      for (int i = 0; i < channels * taps; ++i) weights.push_back(to_float(to_bf16(from[i])));
+      for (int i = 0; i < channels * taps; ++i) weights.push_back(sum_of_terms(from[i], scales.terms));
   }
 
  private:
+  static double sum_of_terms(float weight, int terms) {
+    const float first = to_float(to_bf16(weight));
+    return terms == 1 ? first : double{first} + to_float(to_bf16(weight - first));
+  }
   void store_shorts(const float* from, int channels, int taps, const ValueScale& input, bool nonnegative) {
     const int kernel = static_cast<int>(std::lround(std::sqrt(taps)));
     const Int16Weights stored = store_int16({1, 1, channels, 1, kernel}, from, input.scale, nonnegative);
@@ -61,7 +65,7 @@ void dot_convolution_reference(Precision precision, const ConvolutionShape& shap
     const int channel = k / columns * channels;
     const ValueScale* channel_scales = integers ? &scales.input[channel] : nullptr;
     const StoredRow row(precision, weights + std::size_t(k) * channels * taps, channels, taps, channel_scales,
-                        scales.nonnegative);
+                        scales);
     for (int p = 0; p < work.positions(); ++p) {
       const int start = work.start.empty() ? -1 : work.start[p];
       const std::ptrdiff_t start_place = std::ptrdiff_t{start} * start_stride + k;

@@ -28,6 +28,7 @@ struct DotScales {
   std::optional<Precision> written =
       std::nullopt;          ///< how output and residual are stored; none: as the input
   bool nonnegative = false;  ///< no input is below 0: sums of 16-bit products have a bit more then
+  int terms = 1;  ///< each bfloat16 weight is the sum of so many: 1, or 2, which round 2^8 times less
 };
 
 /// What a layer writes.

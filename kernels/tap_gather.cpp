@@ -35,12 +35,13 @@ int gathered_channels(Precision precision, const ConvolutionShape& shape) {
   return static_cast<int>(lines * kLineBytes / static_cast<std::ptrdiff_t>(element_bytes(precision)));
 }
 
-TapGather::TapGather(Precision precision, const ConvolutionShape& shape, int rows, const RowPointers& input,
-                     const std::int32_t* corrections, int start_stride)
+TapGather::TapGather(Precision precision, const ConvolutionShape& shape, int terms, int rows,
+                     const RowPointers& input, const std::int32_t* corrections, int start_stride)
     : channels_(shape.channels),
       element_(static_cast<std::ptrdiff_t>(element_bytes(precision))),
       row_bytes_(gathered_channels(precision, shape) * element_),
       window_taps_(std::size_t(shape.kernel) * shape.kernel),
+      terms_(static_cast<std::size_t>(terms)),
       rows_(rows),
       input_(input),
       corrections_(corrections),
@@ -51,7 +52,9 @@ TapGather::TapGather(Precision precision, const ConvolutionShape& shape, int row
   for (int r = 0; r < rows; ++r)
     values_.rows[static_cast<int>(Source::mixed)][r] = windows_.data() + r * row_bytes_;
   for (int p = 0; p < most_; ++p)
-    taps_.push_back({static_cast<std::int32_t>(p * rows * row_bytes_ / element_), 0, Source::mixed});
+    for (int term = 0; term < terms; ++term)
+      taps_.push_back({static_cast<std::int32_t>(p * rows * row_bytes_ / element_),
+                       static_cast<std::int16_t>(term), Source::mixed});
   if (corrections != nullptr) starts_.resize(std::size_t(most_) * start_stride);
 }
 
@@ -61,7 +64,7 @@ void TapGather::gather(std::span<DotPosition> positions) {
     gather_taps(position.taps, windows_.data() + static_cast<std::ptrdiff_t>(p) * rows_ * row_bytes_);
     if (corrections_ != nullptr)
       position.start = corrected_start(position, &starts_[p * static_cast<std::size_t>(start_stride_)]);
-    position.taps = {&taps_[p], 1};
+    position.taps = {&taps_[p * terms_], terms_};
   }
 }
 

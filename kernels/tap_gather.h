@@ -26,7 +26,8 @@ class TapGather {
  public:
   /// `corrections`, [taps + 1][start_stride]: those of DotArguments, of each tap the sum of all before it;
   /// null: none.
-  TapGather(Precision precision, const ConvolutionShape& shape, int rows, const RowPointers& input,
+  /// The single tap comes once for each of the weights' `terms`.
+  TapGather(Precision precision, const ConvolutionShape& shape, int terms, int rows, const RowPointers& input,
             const std::int32_t* corrections, int start_stride);
 
   /// How many positions are gathered together.
@@ -43,6 +44,7 @@ class TapGather {
   std::ptrdiff_t element_;
   std::ptrdiff_t row_bytes_;
   std::size_t window_taps_;
+  std::size_t terms_;
   int rows_;
   const RowPointers& input_;
   const std::int32_t* corrections_;

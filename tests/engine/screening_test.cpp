@@ -8,7 +8,9 @@
 #include "engine/recheck.h"
 #include "engine/screened_runner.h"
 #include "engine/stored_values.h"
+#include "models/build.h"
 #include "tests/engine/random_network.h"
+#include "tests/models/synthetic.h"
 
 namespace backdrop {
 namespace {
@@ -203,6 +205,21 @@ TEST(Screening, ACpuWithoutTheInstructionsSaysSo) {
       FAIL() << "made an engine";
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::no_device);
+    }
+  }
+}
+
+TEST(StoredValues, WeightsBeforeAndBesideBlocksHaveTwoTerms) {
+  for (const char* arch : {"resnet18", "resnet50"}) {
+    Network network = build_network(synthetic_checkpoint(arch), {}, arch);
+    for (std::size_t i = 0; i < network.layers.size(); ++i) {
+      Layer& layer = network.layers[i];
+      if (layer.kind != LayerKind::convolution) continue;
+      const auto index = static_cast<int>(i);
+      const bool beside = layer.name == "conv1" || layer.name.find("downsample") != std::string::npos;
+      EXPECT_EQ(weight_terms(network, index), beside ? 2 : 1) << layer.name;
+      layer.in.channels = 512;
+      EXPECT_EQ(weight_terms(network, index), 1) << layer.name;
     }
   }
 }
