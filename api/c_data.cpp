@@ -72,10 +72,10 @@ int checked_index(std::size_t index, int count, const char* what) {
 using backdrop::c::guarded;
 using backdrop::c::required;
 
-backdrop_status backdrop_data_load(const char* root, backdrop_data** data) {
+backdrop_status backdrop_data_load(const char* root, int32_t threads, backdrop_data** data) {
   return guarded([&] {
     required(data, "data") = nullptr;
-    *data = new backdrop_data{backdrop::SearchData::load(&required(root, "root"))};
+    *data = new backdrop_data{backdrop::SearchData::load(&required(root, "root"), threads)};
   });
 }
 

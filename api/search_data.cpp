@@ -40,10 +40,12 @@ std::shared_ptr<SearchData::Parts> make_parts(ChallengeInput input) {
 
 SearchData::SearchData(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
 
-SearchData SearchData::load(const std::filesystem::path& root) {
-  ThreadPool pool;
+SearchData SearchData::load(const std::filesystem::path& root, int threads) {
+  check_threads(threads);
+  ThreadPool pool(threads);
   auto parts = make_parts(load_challenge_input(root, pool));
   parts->root = absolute_path(root);
+  parts->threads = threads;
   return SearchData(std::move(parts));
 }
 
@@ -150,11 +152,15 @@ std::span<const int> SearchData::background_labels() const noexcept {
 }
 
 const std::string& SearchData::sha256() const {
-  std::call_once(parts_->hashed, [this] {
-    ThreadPool pool;
-    parts_->sha256 = manifest_sha256(parts_->input, pool);
+  return parts_->hash(parts_->threads);
+}
+
+const std::string& SearchData::Parts::hash(int with_threads) const {
+  std::call_once(hashed, [&] {
+    ThreadPool pool(with_threads);
+    sha256 = manifest_sha256(input, pool);
   });
-  return parts_->sha256;
+  return sha256;
 }
 
 }  // namespace backdrop

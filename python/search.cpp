@@ -186,11 +186,11 @@ void add_data(py::module_& module) {
            py::arg("names") = py::none(), py::arg("background_names") = py::none())
       .def_static(
           "load",
-          [](const std::filesystem::path& root) {
+          [](const std::filesystem::path& root, int threads) {
             const py::gil_scoped_release release;
-            return SearchData::load(root);
+            return SearchData::load(root, threads);
           },
-          py::arg("root"))
+          py::arg("root"), py::kw_only(), py::arg("threads") = 0)
       .def_property_readonly("foregrounds", &SearchData::foregrounds)
       .def_property_readonly("backgrounds", &SearchData::backgrounds)
       .def_property_readonly("height", &SearchData::height)

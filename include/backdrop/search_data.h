@@ -48,8 +48,9 @@ class BACKDROP_EXPORT SearchData {
   SearchData(const SearchData& other) = default;
   SearchData& operator=(const SearchData& other) = default;
 
-  /// Reads masks, their photos and all of `only_bg_t` from the tree of IN-9's release. Throws bad_input.
-  static SearchData load(const std::filesystem::path& root);
+  /// Reads masks, their photos and all of `only_bg_t` from the tree of IN-9's release, with so many threads;
+  /// 0: all that this process may use. Throws bad_input.
+  static SearchData load(const std::filesystem::path& root, int threads = 0);
 
   /// Copies photos and masks from memory; all must be of one size. `class_names` has one for each label;
   /// empty: IN-9's nine. Throws usage.
@@ -67,7 +68,7 @@ class BACKDROP_EXPORT SearchData {
   std::span<const int> foreground_labels() const noexcept;  ///< [F]
   std::span<const int> background_labels() const noexcept;  ///< [B]
   /// SHA-256 over classes, names, labels, pixels and masks, hex: the identity of the data. Computed at the
-  /// first call.
+  /// first call, with the threads that `load` was given; by a search that comes first, with its session's.
   const std::string& sha256() const;
 
   struct Parts;

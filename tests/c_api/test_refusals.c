@@ -121,10 +121,11 @@ static void refuse_data(const handles* good) {
   backdrop_foreground foreground = {sizeof foreground, NULL, image, mask, 0};
   backdrop_background background = {sizeof background, NULL, image, 0};
   backdrop_data* data = good->data;
-  CHECK_USAGE(backdrop_data_load(NULL, &data));
+  CHECK_USAGE(backdrop_data_load(NULL, 0, &data));
   CHECK(data == NULL);
-  CHECK_USAGE(backdrop_data_load("no-such-folder", NULL));
-  CHECK_STATUS(backdrop_data_load("no-such-folder", &data), BACKDROP_BAD_INPUT);
+  CHECK_USAGE(backdrop_data_load("no-such-folder", 0, NULL));
+  CHECK_USAGE(backdrop_data_load("no-such-folder", -1, &data));
+  CHECK_STATUS(backdrop_data_load("no-such-folder", 0, &data), BACKDROP_BAD_INPUT);
   CHECK_USAGE(backdrop_data_copy(NULL, 1, &background, 1, NULL, 0, &data));
   CHECK_USAGE(backdrop_data_copy(&foreground, 1, NULL, 1, NULL, 0, &data));
   CHECK_USAGE(backdrop_data_copy(&foreground, 1, &background, 1, NULL, 9, &data));

@@ -89,7 +89,7 @@ static void looks_at_a_photo(const char* tree, const backdrop_data* data) {
 
 static void searches_a_tree(worker_state* worker) {
   backdrop_data* data = NULL;
-  CHECK_OK(backdrop_data_load(worker->shared->tree, &data));
+  CHECK_OK(backdrop_data_load(worker->shared->tree, worker->number % 3, &data));
   backdrop_data_info size = {0};
   size.size = sizeof size;
   CHECK_OK(backdrop_data_get_info(data, &size));

@@ -179,6 +179,12 @@ class SearchTest(unittest.TestCase):
         self.assertEqual(list(data.labels), [0, 1, 2])
         self.assertEqual(list(data.background_labels), [b % 9 for b in range(10)])
 
+    def test_takes_the_threads_that_it_is_given(self):
+        for threads, code in ((-1, 2), (1, 3)):
+            with self.assertRaises(backdrop.Error) as caught:
+                backdrop.SearchData.load("no-such-folder", threads=threads)
+            self.assertEqual(caught.exception.code, code)
+
     def test_reads_a_result_folder_back(self):
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "run"

@@ -57,8 +57,8 @@ typedef struct backdrop_item {
   int32_t label;
 } backdrop_item;
 
-/// Reads the tree of IN-9's release.
-BACKDROP_EXPORT backdrop_status backdrop_data_load(const char* root, backdrop_data** data);
+/// Reads the tree of IN-9's release with so many threads; 0: all that this process may use.
+BACKDROP_EXPORT backdrop_status backdrop_data_load(const char* root, int32_t threads, backdrop_data** data);
 /// Copies photos and masks, all of one size. `class_names` has one for each label; NULL: IN-9's nine.
 BACKDROP_EXPORT backdrop_status backdrop_data_copy(const backdrop_foreground* foregrounds,
                                                    size_t foreground_count,
