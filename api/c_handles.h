@@ -40,4 +40,7 @@ namespace backdrop::c {
 /// Throws usage if there are no pixels.
 ImageView image_view(const backdrop_image& image);
 
+/// Throws usage for a size that is none.
+void fill_image(const ImageView& view, backdrop_image& image);
+
 }  // namespace backdrop::c

@@ -89,6 +89,48 @@ static void refuse_items(const handles* good) {
   CHECK_SIZES(item, backdrop_data_get_background(good->data, 0, &item));
 }
 
+static void refuse_parts(const handles* good) {
+  const int32_t zero = 0;
+  const int32_t one = 1;
+  const int32_t twice[2] = {0, 0};
+  backdrop_data* part = good->data;
+  CHECK_USAGE(backdrop_data_part(NULL, &zero, 1, &zero, 1, &part));
+  CHECK(part == NULL);
+  CHECK_USAGE(backdrop_data_part(good->data, NULL, 1, &zero, 1, &part));
+  CHECK_USAGE(backdrop_data_part(good->data, &zero, 1, NULL, 1, &part));
+  CHECK_USAGE(backdrop_data_part(good->data, &zero, 1, &zero, 1, NULL));
+  CHECK_USAGE(backdrop_data_part(good->data, &zero, 0, &zero, 1, &part));
+  CHECK_USAGE(backdrop_data_part(good->data, &zero, 1, NULL, 0, &part));
+  CHECK_USAGE(backdrop_data_part(good->data, &one, 1, &zero, 1, &part));
+  CHECK_USAGE(backdrop_data_part(good->data, &zero, 1, twice, 2, &part));
+  CHECK(part == NULL);
+}
+
+static void refuse_views(const handles* good) {
+  backdrop_image image = {0};
+  image.size = sizeof image;
+  backdrop_mask mask = {0};
+  mask.size = sizeof mask;
+  CHECK_USAGE(backdrop_data_get_foreground_photo(NULL, 0, &image));
+  CHECK_USAGE(backdrop_data_get_foreground_photo(good->data, 0, NULL));
+  CHECK_USAGE(backdrop_data_get_foreground_photo(good->data, 1, &image));
+  CHECK_SIZES(image, backdrop_data_get_foreground_photo(good->data, 0, &image));
+  CHECK_USAGE(backdrop_data_get_foreground_mask(NULL, 0, &mask));
+  CHECK_USAGE(backdrop_data_get_foreground_mask(good->data, 0, NULL));
+  CHECK_USAGE(backdrop_data_get_foreground_mask(good->data, SIZE_MAX, &mask));
+  CHECK_SIZES(mask, backdrop_data_get_foreground_mask(good->data, 0, &mask));
+  CHECK_USAGE(backdrop_data_get_background_photo(NULL, 0, &image));
+  CHECK_USAGE(backdrop_data_get_background_photo(good->data, 0, NULL));
+  CHECK_USAGE(backdrop_data_get_background_photo(good->data, 1, &image));
+  CHECK_SIZES(image, backdrop_data_get_background_photo(good->data, 0, &image));
+  backdrop_photo* photo = NULL;
+  CHECK_USAGE(backdrop_data_composite(NULL, 0, 0, &photo));
+  CHECK_USAGE(backdrop_data_composite(good->data, 0, 0, NULL));
+  CHECK_USAGE(backdrop_data_composite(good->data, 1, 0, &photo));
+  CHECK_USAGE(backdrop_data_composite(good->data, 0, 1, &photo));
+  CHECK(photo == NULL);
+}
+
 static void refuse_builders(const handles* good) {
   uint8_t values[12] = {0};
   const backdrop_image image = {sizeof image, values, 12, 2, 2};
@@ -184,6 +226,8 @@ void refuse_everything(const handles* good) {
   refuse_sessions(good);
   refuse_photos();
   refuse_items(good);
+  refuse_parts(good);
+  refuse_views(good);
   refuse_builders(good);
   refuse_data(good);
   refuse_searches(good);
