@@ -81,5 +81,6 @@ PYBIND11_MODULE(_backdrop, module) {
   backdrop::python::translate_errors(module);
   backdrop::python::add_model(module);
   backdrop::python::add_data(module);
+  backdrop::python::add_devices(module);
   backdrop::python::add_search(module);
 }

@@ -16,6 +16,7 @@ namespace py = pybind11;
 
 void add_model(py::module_& module);
 void add_data(py::module_& module);
+void add_devices(py::module_& module);
 void add_search(py::module_& module);
 
 /// The array's memory, which is not copied. Throws TypeError unless it is uint8 (or, for masks, bool) in C

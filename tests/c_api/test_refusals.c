@@ -64,6 +64,22 @@ static void refuse_sessions(const handles* good) {
   backdrop_session_free(NULL);
 }
 
+static void refuse_devices(void) {
+  CHECK_USAGE(backdrop_devices_find(NULL));
+  CHECK(backdrop_devices_count(NULL) == 0);
+  backdrop_devices* devices = NULL;
+  backdrop_device device = {0};
+  device.size = sizeof device;
+  CHECK_USAGE(backdrop_devices_get(NULL, 0, &device));
+  CHECK_OK(backdrop_devices_find(&devices));
+  CHECK_USAGE(backdrop_devices_get(devices, 0, NULL));
+  CHECK_USAGE(backdrop_devices_get(devices, backdrop_devices_count(devices), &device));
+  CHECK_USAGE(backdrop_devices_get(devices, SIZE_MAX, &device));
+  CHECK_SIZES(device, backdrop_devices_get(devices, 0, &device));
+  backdrop_devices_free(devices);
+  backdrop_devices_free(NULL);
+}
+
 static void refuse_photos(void) {
   backdrop_photo* photo = NULL;
   backdrop_image image = {0};
@@ -224,6 +240,7 @@ static void refuse_searches(const handles* good) {
 void refuse_everything(const handles* good) {
   refuse_models(good);
   refuse_sessions(good);
+  refuse_devices();
   refuse_photos();
   refuse_items(good);
   refuse_parts(good);

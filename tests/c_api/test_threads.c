@@ -175,6 +175,21 @@ static void works_on_its_own(worker_state* worker, int parses) {
   backdrop_session_free(session);
 }
 
+static void lists_devices(void) {
+  backdrop_devices* devices = NULL;
+  CHECK_OK(backdrop_devices_find(&devices));
+  CHECK(backdrop_devices_count(devices) >= 2);
+  backdrop_device device = {0};
+  device.size = sizeof device;
+  CHECK_OK(backdrop_devices_get(devices, 0, &device));
+  CHECK(strcmp(device.device, "cpu") == 0 && device.threads > 0 && device.instructions != NULL);
+  CHECK(strncmp(device.precisions, "fp32", 4) == 0 && device.name == NULL && device.trouble == NULL);
+  CHECK_OK(backdrop_devices_get(devices, 1, &device));
+  CHECK(strncmp(device.device, "cuda", 4) == 0 && device.threads == 0);
+  CHECK((device.precisions == NULL) == (device.trouble != NULL));
+  backdrop_devices_free(devices);
+}
+
 static void builds_data(const backdrop_image* image) {
   static const char* const names[] = {"first", "second", "third"};
   backdrop_data* data = build_data(image, names, 3);
@@ -201,6 +216,7 @@ static void* work(void* argument) {
     works_on_its_own(worker, (worker->number + round) % 2);
     searches_a_tree(worker);
     builds_data(&good->image);
+    lists_devices();
   }
   return NULL;
 }

@@ -60,6 +60,16 @@ class ModelTest(unittest.TestCase):
         self.assertIsInstance(caught.exception, RuntimeError)
 
 
+class DevicesTest(unittest.TestCase):
+    def test_begin_with_the_cpu(self):
+        cpu, *gpus = backdrop.devices()
+        self.assertEqual((cpu.device, cpu.trouble, cpu.precisions[0]), ("cpu", "", "fp32"))
+        session = backdrop.Session(backdrop.Model.load(CHECKPOINT), device=cpu.device)
+        self.assertIn(f"{cpu.threads} threads", session.description)
+        for gpu in gpus:
+            self.assertEqual(gpu.precisions == [], gpu.trouble != "")
+
+
 class SessionTest(unittest.TestCase):
     def setUp(self):
         self.session = backdrop.Session(backdrop.Model.load(CHECKPOINT), device="cpu", threads=2)
