@@ -60,10 +60,23 @@ void fill_item(const SearchData& data, const std::string& name, int label, backd
           .label = label};
 }
 
+std::span<const int> indices_of(const std::int32_t* first, std::size_t count, const char* name) {
+  if (count > 0) required(first, name);
+  return {first, count};
+}
+
 int checked_index(std::size_t index, int count, const char* what) {
   if (index >= static_cast<std::size_t>(count))
     throw Error(ErrorCode::usage, fmt::format("{} {} of {}", what, index, count));
   return static_cast<int>(index);
+}
+
+int foreground_index(const SearchData& data, std::size_t index) {
+  return checked_index(index, data.foregrounds(), "foreground");
+}
+
+int background_index(const SearchData& data, std::size_t index) {
+  return checked_index(index, data.backgrounds(), "background");
 }
 
 }  // namespace
@@ -72,10 +85,10 @@ int checked_index(std::size_t index, int count, const char* what) {
 using backdrop::c::guarded;
 using backdrop::c::required;
 
-backdrop_status backdrop_data_load(const char* root, backdrop_data** data) {
+backdrop_status backdrop_data_load(const char* root, int32_t threads, backdrop_data** data) {
   return guarded([&] {
     required(data, "data") = nullptr;
-    *data = new backdrop_data{backdrop::SearchData::load(&required(root, "root"))};
+    *data = new backdrop_data{backdrop::SearchData::load(&required(root, "root"), threads)};
   });
 }
 
@@ -88,6 +101,18 @@ backdrop_status backdrop_data_copy(const backdrop_foreground* foregrounds, size_
         backdrop::SearchData::copy(backdrop::c::foreground_views(foregrounds, foreground_count),
                                    backdrop::c::background_views(backgrounds, background_count),
                                    backdrop::c::names_of(class_names, class_count))};
+  });
+}
+
+backdrop_status backdrop_data_part(const backdrop_data* data, const int32_t* foregrounds,
+                                   size_t foreground_count, const int32_t* backgrounds,
+                                   size_t background_count, backdrop_data** part) {
+  return guarded([&] {
+    required(part, "part") = nullptr;
+    *part = new backdrop_data{
+        required(data, "data")
+            .data.part(backdrop::c::indices_of(foregrounds, foreground_count, "foregrounds"),
+                       backdrop::c::indices_of(backgrounds, background_count, "backgrounds"))};
   });
 }
 
@@ -108,7 +133,7 @@ backdrop_status backdrop_data_get_info(const backdrop_data* data, backdrop_data_
 backdrop_status backdrop_data_get_foreground(const backdrop_data* data, size_t index, backdrop_item* item) {
   return guarded([&] {
     const backdrop::SearchData& found = required(data, "data").data;
-    const int place = backdrop::c::checked_index(index, found.foregrounds(), "foreground");
+    const int place = backdrop::c::foreground_index(found, index);
     backdrop::c::fill_item(found, found.foreground_name(place), found.foreground_labels()[index],
                            required(item, "item"));
   });
@@ -117,9 +142,52 @@ backdrop_status backdrop_data_get_foreground(const backdrop_data* data, size_t i
 backdrop_status backdrop_data_get_background(const backdrop_data* data, size_t index, backdrop_item* item) {
   return guarded([&] {
     const backdrop::SearchData& found = required(data, "data").data;
-    const int place = backdrop::c::checked_index(index, found.backgrounds(), "background");
+    const int place = backdrop::c::background_index(found, index);
     backdrop::c::fill_item(found, found.background_name(place), found.background_labels()[index],
                            required(item, "item"));
+  });
+}
+
+backdrop_status backdrop_data_get_foreground_photo(const backdrop_data* data, size_t index,
+                                                   backdrop_image* image) {
+  return guarded([&] {
+    const backdrop::SearchData& found = required(data, "data").data;
+    const int place = backdrop::c::foreground_index(found, index);
+    backdrop::c::fill_image(found.foreground_photo(place), required(image, "image"));
+  });
+}
+
+backdrop_status backdrop_data_get_foreground_mask(const backdrop_data* data, size_t index,
+                                                  backdrop_mask* mask) {
+  return guarded([&] {
+    const backdrop::SearchData& found = required(data, "data").data;
+    const backdrop::MaskView view = found.foreground_mask(backdrop::c::foreground_index(found, index));
+    const std::size_t size = required(mask, "mask").size;
+    backdrop::c::check_size(size, sizeof *mask, "backdrop_mask");
+    *mask = {.size = size,
+             .values = view.values.data(),
+             .bytes = view.values.size(),
+             .height = view.height,
+             .width = view.width};
+  });
+}
+
+backdrop_status backdrop_data_get_background_photo(const backdrop_data* data, size_t index,
+                                                   backdrop_image* image) {
+  return guarded([&] {
+    const backdrop::SearchData& found = required(data, "data").data;
+    const int place = backdrop::c::background_index(found, index);
+    backdrop::c::fill_image(found.background_photo(place), required(image, "image"));
+  });
+}
+
+backdrop_status backdrop_data_composite(const backdrop_data* data, size_t foreground, size_t background,
+                                        backdrop_photo** photo) {
+  return guarded([&] {
+    required(photo, "photo") = nullptr;
+    const backdrop::SearchData& found = required(data, "data").data;
+    *photo = new backdrop_photo{found.composite(backdrop::c::foreground_index(found, foreground),
+                                                backdrop::c::background_index(found, background))};
   });
 }
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "backdrop/backdrop.h"
+#include "backdrop/devices.h"
 #include "backdrop/image_view.h"
 #include "backdrop/model.h"
 #include "backdrop/search.h"
@@ -17,6 +19,14 @@ struct backdrop_model {
 struct backdrop_session {
   backdrop::Session session;
   std::string description;
+};
+
+struct backdrop_devices {
+  struct Entry {
+    backdrop::DeviceDescription description;
+    std::string precisions;
+  };
+  std::vector<Entry> devices;
 };
 
 struct backdrop_photo {
@@ -39,5 +49,8 @@ namespace backdrop::c {
 
 /// Throws usage if there are no pixels.
 ImageView image_view(const backdrop_image& image);
+
+/// Throws usage for a size that is none.
+void fill_image(const ImageView& view, backdrop_image& image);
 
 }  // namespace backdrop::c

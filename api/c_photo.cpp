@@ -2,6 +2,19 @@
 #include "api/c_handles.h"
 #include "api/c_support.h"
 
+namespace backdrop::c {
+
+void fill_image(const ImageView& view, backdrop_image& image) {
+  check_size(image.size, sizeof image, "backdrop_image");
+  image = {.size = image.size,
+           .pixels = view.pixels.data(),
+           .bytes = view.pixels.size(),
+           .height = view.height,
+           .width = view.width};
+}
+
+}  // namespace backdrop::c
+
 using backdrop::c::guarded;
 using backdrop::c::required;
 
@@ -13,16 +26,8 @@ backdrop_status backdrop_photo_read(const char* file, backdrop_photo** photo) {
 }
 
 backdrop_status backdrop_photo_get_image(const backdrop_photo* photo, backdrop_image* image) {
-  return guarded([&] {
-    const backdrop::Photo& found = required(photo, "photo").photo;
-    const std::size_t size = required(image, "image").size;
-    backdrop::c::check_size(size, sizeof *image, "backdrop_image");
-    *image = {.size = size,
-              .pixels = found.pixels.data(),
-              .bytes = found.pixels.size(),
-              .height = found.height,
-              .width = found.width};
-  });
+  return guarded(
+      [&] { backdrop::c::fill_image(required(photo, "photo").photo.view(), required(image, "image")); });
 }
 
 void backdrop_photo_free(backdrop_photo* photo) {

@@ -62,12 +62,22 @@ struct Session::Parts {
 struct SearchData::Parts {
   ChallengeInput input;
   ValueShape size;
-  std::string root;  ///< empty for data from memory
+  std::string root;  ///< empty for data from memory and for parts of data
   std::vector<int> foreground_labels;
   std::vector<int> background_labels;
+  int threads = 0;  ///< that its reader was given
   mutable std::once_flag hashed;
   mutable std::string sha256;
+
+  /// These throw usage for an index that is none.
+  const Foreground& foreground(int index) const;
+  const Image& background(int index) const;
+  /// manifest_sha256, computed at the first call with that call's threads.
+  const std::string& hash(int with_threads) const;
 };
+
+/// Throws usage unless so many can be asked for; 0: all that this process may use.
+void check_threads(int threads);
 
 /// Throws usage for options that are out of range or of the other kind of device, no_device.
 std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions& options);

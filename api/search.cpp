@@ -219,6 +219,7 @@ SearchAnswers search(Session& session, const SearchData& data, const SearchOptio
   const auto folder = open_folder(options);
   if (folder && folder->unfinished()) take_precision(*folder->unfinished(), parts);
   const Release release(*parts.engine);
+  if (folder) Internals::parts(data).hash(parts.options.threads);  // with no more than the session may use
   RunRecord record;
   record.model = model.record;
   record.options.reuse = parts.options.reuse;

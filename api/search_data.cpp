@@ -3,12 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "api/parts.h"
 #include "backdrop/error.h"
 #include "core/parallel.h"
+#include "kernels/composite.h"
 #include "loaders/dataset.h"
 #include "loaders/file.h"
 #include "search/inputs.h"
@@ -36,14 +39,44 @@ std::shared_ptr<SearchData::Parts> make_parts(ChallengeInput input) {
   return parts;
 }
 
+/// As a place in a list of `count`. Throws usage, naming `what`, if it is none.
+std::size_t place_of(int index, std::size_t count, const char* what) {
+  if (index < 0 || static_cast<std::size_t>(index) >= count)
+    throw Error(ErrorCode::usage, fmt::format("{} {} of {}", what, index, count));
+  return static_cast<std::size_t>(index);
+}
+
+/// Throws usage unless there are some, and each of another place.
+std::vector<std::size_t> places_of(std::span<const int> indices, std::size_t count, const char* what) {
+  if (indices.empty()) throw Error(ErrorCode::usage, fmt::format("a part without a {}", what));
+  std::vector<std::size_t> places;
+  std::vector<bool> taken(count);
+  for (const int index : indices) {
+    const std::size_t place = places.emplace_back(place_of(index, count, what));
+    if (taken[place]) throw Error(ErrorCode::usage, fmt::format("{} {} is given twice", what, index));
+    taken[place] = true;
+  }
+  return places;
+}
+
+template <typename T>
+std::vector<T> chosen(const std::vector<T>& all, const std::vector<std::size_t>& places) {
+  std::vector<T> some;
+  some.reserve(places.size());
+  for (const std::size_t place : places) some.push_back(all[place]);
+  return some;
+}
+
 }  // namespace
 
 SearchData::SearchData(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
 
-SearchData SearchData::load(const std::filesystem::path& root) {
-  ThreadPool pool;
+SearchData SearchData::load(const std::filesystem::path& root, int threads) {
+  check_threads(threads);
+  ThreadPool pool(threads);
   auto parts = make_parts(load_challenge_input(root, pool));
   parts->root = absolute_path(root);
+  parts->threads = threads;
   return SearchData(std::move(parts));
 }
 
@@ -54,6 +87,23 @@ SearchData SearchData::copy(std::span<const ForegroundView> foregrounds,
   for (const ForegroundView& view : foregrounds) builder.add(view);
   for (const BackgroundView& view : backgrounds) builder.add(view);
   return builder.finish();
+}
+
+SearchData SearchData::part(std::span<const int> foregrounds, std::span<const int> backgrounds) const {
+  const ChallengeInput& all = parts_->input;
+  const auto rows = places_of(foregrounds, all.foregrounds.size(), "foreground");
+  const auto columns = places_of(backgrounds, all.backgrounds->size(), "background");
+  const bool whole =
+      columns.size() == all.backgrounds->size() && std::is_sorted(columns.begin(), columns.end());
+  ChallengeInput input;
+  input.classes = all.classes;
+  input.foregrounds = chosen(all.foregrounds, rows);
+  input.background_names = chosen(all.background_names, columns);
+  input.backgrounds =
+      whole ? all.backgrounds : std::make_shared<const std::vector<Image>>(chosen(*all.backgrounds, columns));
+  auto parts = make_parts(std::move(input));
+  parts->threads = parts_->threads;
+  return SearchData(std::move(parts));
 }
 
 struct SearchDataBuilder::Parts {
@@ -130,15 +180,12 @@ std::span<const std::string> SearchData::class_names() const noexcept {
 }
 
 const std::string& SearchData::foreground_name(int index) const {
-  if (index < 0 || index >= foregrounds())
-    throw Error(ErrorCode::usage, fmt::format("foreground {} of {}", index, foregrounds()));
-  return parts_->input.foregrounds[static_cast<std::size_t>(index)].name;
+  return parts_->foreground(index).name;
 }
 
 const std::string& SearchData::background_name(int index) const {
-  if (index < 0 || index >= backgrounds())
-    throw Error(ErrorCode::usage, fmt::format("background {} of {}", index, backgrounds()));
-  return parts_->input.background_names[static_cast<std::size_t>(index)].name;
+  const auto& names = parts_->input.background_names;
+  return names[place_of(index, names.size(), "background")].name;
 }
 
 std::span<const int> SearchData::foreground_labels() const noexcept {
@@ -149,12 +196,48 @@ std::span<const int> SearchData::background_labels() const noexcept {
   return parts_->background_labels;
 }
 
+ImageView SearchData::foreground_photo(int index) const {
+  const Image& photo = parts_->foreground(index).image;
+  return {photo.pixels, photo.height, photo.width};
+}
+
+MaskView SearchData::foreground_mask(int index) const {
+  const Mask& mask = parts_->foreground(index).mask;
+  return {mask.values, mask.height, mask.width};
+}
+
+ImageView SearchData::background_photo(int index) const {
+  const Image& photo = parts_->background(index);
+  return {photo.pixels, photo.height, photo.width};
+}
+
+Photo SearchData::composite(int foreground, int background) const {
+  const auto& [name, label, photo, mask] = parts_->foreground(foreground);
+  const Image& behind = parts_->background(background);
+  Photo result{photo.height, photo.width, std::vector<std::uint8_t>(photo.pixels.size())};
+  kernels::composite_photo_cpu(photo.pixels.data(), behind.pixels.data(), mask.values.data(),
+                               mask.values.size(), result.pixels.data());
+  return result;
+}
+
 const std::string& SearchData::sha256() const {
-  std::call_once(parts_->hashed, [this] {
-    ThreadPool pool;
-    parts_->sha256 = manifest_sha256(parts_->input, pool);
+  return parts_->hash(parts_->threads);
+}
+
+const Foreground& SearchData::Parts::foreground(int index) const {
+  return input.foregrounds[place_of(index, input.foregrounds.size(), "foreground")];
+}
+
+const Image& SearchData::Parts::background(int index) const {
+  return (*input.backgrounds)[place_of(index, input.backgrounds->size(), "background")];
+}
+
+const std::string& SearchData::Parts::hash(int with_threads) const {
+  std::call_once(hashed, [&] {
+    ThreadPool pool(with_threads);
+    sha256 = manifest_sha256(input, pool);
   });
-  return parts_->sha256;
+  return sha256;
 }
 
 }  // namespace backdrop

@@ -13,7 +13,6 @@
 namespace backdrop {
 namespace {
 
-constexpr int kMostThreads = 4096;
 constexpr int kLargestBatch = 65536;
 constexpr int kFewestPhotosAtOnce = 256;  // copied for one call of the engine
 
@@ -28,10 +27,14 @@ Precision precision_of(std::string_view text) {
 
 }  // namespace
 
+void check_threads(int threads) {
+  constexpr int kMostThreads = 4096;
+  if (threads < 0 || threads > kMostThreads)
+    throw Error(ErrorCode::usage, fmt::format("{} threads: 0 to {} are possible", threads, kMostThreads));
+}
+
 std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions& options) {
-  if (options.threads < 0 || options.threads > kMostThreads)
-    throw Error(ErrorCode::usage,
-                fmt::format("{} threads: 0 to {} are possible", options.threads, kMostThreads));
+  check_threads(options.threads);
   if (options.batch < 0 || options.batch > kLargestBatch)
     throw Error(ErrorCode::usage,
                 fmt::format("a batch of {}: 0 to {} are possible", options.batch, kLargestBatch));

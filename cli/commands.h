@@ -12,6 +12,7 @@ void add_eval_command(CLI::App& application);
 void add_inspect_command(CLI::App& application);
 void add_convert_command(CLI::App& application);
 void add_demo_data_command(CLI::App& application);
+void add_devices_command(CLI::App& application);
 void add_plan_command(CLI::App& application);
 void add_profile_command(CLI::App& application);
 void add_merge_command(CLI::App& application);

@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
   backdrop::add_inspect_command(application);
   backdrop::add_convert_command(application);
   backdrop::add_demo_data_command(application);
+  backdrop::add_devices_command(application);
   backdrop::add_plan_command(application);
   backdrop::add_profile_command(application);
   backdrop::add_merge_command(application);

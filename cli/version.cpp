@@ -1,12 +1,12 @@
 // Versions of the program and its libraries, and the instruction sets of the processor.
 #include "cli/version.h"
 
-#include <cpuid.h>
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.h>
 
 #include <iterator>
 
+#include "core/instruction_set.h"
 #include "engine/engine.h"
 
 namespace backdrop {
@@ -17,34 +17,15 @@ std::string onednn_version() {
   return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
 }
 
-/// AMX is newer than the compiler's names for what a processor supports: CPUID leaf 7, EDX bits 24 and 25.
-bool has_amx_int8() {
-  unsigned int eax = 0, ebx = 0, ecx = 0, edx = 0;
-  constexpr unsigned int kTileAndInt8 = 1u << 24 | 1u << 25;
-  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kTileAndInt8) == kTileAndInt8;
-}
-
-std::string instruction_sets() {
-  std::string names;
-  const auto add = [&names](bool present, const char* name) {
-    if (present) names += names.empty() ? name : fmt::format(" {}", name);
-  };
-  add(__builtin_cpu_supports("avx2"), "AVX2");
-  add(__builtin_cpu_supports("fma"), "FMA");
-  add(__builtin_cpu_supports("avx512f"), "AVX-512F");
-  add(__builtin_cpu_supports("avx512bw"), "AVX-512BW");
-  add(__builtin_cpu_supports("avx512vnni"), "AVX-512VNNI");
-  add(__builtin_cpu_supports("avx512bf16"), "AVX-512BF16");
-  add(has_amx_int8(), "AMX");
-  return names.empty() ? "SSE2" : names;
-}
-
 }  // namespace
 
 Versions program_versions() {
-  return {{"backdrop", BACKDROP_VERSION},           {"git", BACKDROP_GIT_REVISION},
-          {"compiler", "GCC " __VERSION__},         {"oneDNN", onednn_version()},
-          {"instruction sets", instruction_sets()}, {"CUDA", cuda_build()}};
+  return {{"backdrop", BACKDROP_VERSION},
+          {"git", BACKDROP_GIT_REVISION},
+          {"compiler", "GCC " __VERSION__},
+          {"oneDNN", onednn_version()},
+          {"instruction sets", supported_instructions()},
+          {"CUDA", cuda_build()}};
 }
 
 std::string version_text() {

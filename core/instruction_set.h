@@ -18,4 +18,7 @@ std::vector<InstructionSet> usable_instruction_sets();
 /// "portable", "AVX2" or "AVX-512".
 std::string name(InstructionSet set);
 
+/// Of the instructions that any kernel uses those that the processor has, for people: "AVX2 FMA AVX-512F".
+std::string supported_instructions();
+
 }  // namespace backdrop

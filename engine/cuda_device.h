@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <string>
 
+#include "kernels/precision.h"
+
 namespace backdrop {
 
 struct CudaDevice {
@@ -13,9 +15,14 @@ struct CudaDevice {
   int major = 0;
   int minor = 0;
   int multiprocessors = 0;
-  std::size_t free_bytes = 0;
+  std::size_t memory = 0;
+  std::size_t free_bytes = 0;  ///< once it is opened
 
+  std::string capability() const { return std::to_string(major) + "." + std::to_string(minor); }
   bool has_fp8() const { return major * 10 + minor >= 89; }
+  bool takes(Precision precision) const {
+    return precision != Precision::int16 && (precision != Precision::fp8 || has_fp8());
+  }
 };
 
 /// How many there are. Throws no_device with the reason if there is none.

@@ -89,14 +89,7 @@ void add_model(py::module_& module) {
       .def_property_readonly("model", [](const Session& session) { return session.model(); })
       .def_property_readonly("description", &Session::description);
   module.def(
-      "read_photo",
-      [](const std::filesystem::path& file) {
-        auto photo = std::make_unique<Photo>(read_photo(file));
-        const std::vector<py::ssize_t> shape{photo->height, photo->width, 3};
-        const std::uint8_t* pixels = photo->pixels.data();
-        const py::capsule owner(photo.release(), [](void* held) { delete static_cast<Photo*>(held); });
-        return py::array_t<std::uint8_t>(shape, pixels, owner);
-      },
+      "read_photo", [](const std::filesystem::path& file) { return photo_array(read_photo(file)); },
       py::arg("file"));
 }
 

@@ -1,6 +1,9 @@
 // The Python module `backdrop._backdrop`: errors, and what its parts share.
 #include "module.h"
 
+#include <memory>
+#include <vector>
+
 #include "backdrop/error.h"
 #include "backdrop/version.h"
 
@@ -61,6 +64,14 @@ ImageView photo_of(const py::array& photo) {
           static_cast<int>(photo.shape(1))};
 }
 
+py::array_t<std::uint8_t> photo_array(Photo photo) {
+  auto kept = std::make_unique<Photo>(std::move(photo));
+  const std::vector<py::ssize_t> shape{kept->height, kept->width, 3};
+  const std::uint8_t* pixels = kept->pixels.data();
+  const py::capsule owner(kept.release(), [](void* held) { delete static_cast<Photo*>(held); });
+  return py::array_t<std::uint8_t>(shape, pixels, owner);
+}
+
 }  // namespace backdrop::python
 
 PYBIND11_MODULE(_backdrop, module) {
@@ -69,5 +80,7 @@ PYBIND11_MODULE(_backdrop, module) {
   backdrop::python::refuse_newer_numpy();
   backdrop::python::translate_errors(module);
   backdrop::python::add_model(module);
+  backdrop::python::add_data(module);
+  backdrop::python::add_devices(module);
   backdrop::python::add_search(module);
 }

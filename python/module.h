@@ -15,6 +15,8 @@ namespace backdrop::python {
 namespace py = pybind11;
 
 void add_model(py::module_& module);
+void add_data(py::module_& module);
+void add_devices(py::module_& module);
 void add_search(py::module_& module);
 
 /// The array's memory, which is not copied. Throws TypeError unless it is uint8 (or, for masks, bool) in C
@@ -27,5 +29,8 @@ ImageView photo_of(const py::array& photos, const std::uint8_t* first, py::ssize
 
 /// An array [height][width][3]; TypeError as above.
 ImageView photo_of(const py::array& photo);
+
+/// An array [height][width][3] that owns the photo.
+py::array_t<std::uint8_t> photo_array(Photo photo);
 
 }  // namespace backdrop::python

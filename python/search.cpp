@@ -1,5 +1,5 @@
-// The search in Python: data from numpy arrays, classifiers and callbacks of the caller's, answers as arrays
-// that share the answers' memory. The interpreter's lock is taken for callbacks only.
+// The search in Python: classifiers and callbacks of the caller's, answers as arrays that share the answers'
+// memory. The interpreter's lock is taken for callbacks only.
 #include "backdrop/search.h"
 
 #include <pybind11/functional.h>
@@ -14,8 +14,6 @@
 
 namespace backdrop::python {
 namespace {
-
-using Names = std::optional<std::vector<std::string>>;
 
 /// Lets Python derive from Classifier.
 class PythonClassifier : public Classifier {
@@ -59,52 +57,11 @@ class PythonClassifier : public Classifier {
   }
 };
 
-std::string name_of(const Names& names, py::ssize_t index) {
-  if (!names) return std::to_string(index);
-  return names->at(static_cast<std::size_t>(index));
-}
-
-void check_count(const Names& names, const std::vector<int>& labels, py::ssize_t count, const char* what) {
-  if (static_cast<py::ssize_t>(labels.size()) != count ||
-      (names && static_cast<py::ssize_t>(names->size()) != count))
-    throw py::value_error(std::string("there must be one label and one name for each ") + what);
-}
-
-SearchData data_of(const py::array& photos, const py::array& masks, const std::vector<int>& labels,
-                   const py::array& backgrounds, const std::vector<int>& background_labels,
-                   const std::vector<std::string>& class_names, const Names& names,
-                   const Names& background_names) {
-  const std::uint8_t* pixels = bytes_of(photos, 4, "photos");
-  const std::uint8_t* mask_values = bytes_of(masks, 3, "masks", true);
-  const std::uint8_t* background_pixels = bytes_of(backgrounds, 4, "backgrounds");
-  if (masks.shape(0) != photos.shape(0)) throw py::value_error("there must be one mask for each photo");
-  check_count(names, labels, photos.shape(0), "photo");
-  check_count(background_names, background_labels, backgrounds.shape(0), "background");
-  const py::ssize_t mask_bytes = masks.shape(1) * masks.shape(2);
-  std::vector<ForegroundView> foreground_views;
-  for (py::ssize_t i = 0; i < photos.shape(0); ++i)
-    foreground_views.push_back({name_of(names, i), labels[static_cast<std::size_t>(i)],
-                                photo_of(photos, pixels, i),
-                                MaskView{{mask_values + i * mask_bytes, static_cast<std::size_t>(mask_bytes)},
-                                         static_cast<int>(masks.shape(1)),
-                                         static_cast<int>(masks.shape(2))}});
-  std::vector<BackgroundView> background_views;
-  for (py::ssize_t i = 0; i < backgrounds.shape(0); ++i)
-    background_views.push_back({name_of(background_names, i), background_labels[static_cast<std::size_t>(i)],
-                                photo_of(backgrounds, background_pixels, i)});
-  const py::gil_scoped_release release;
-  return SearchData::copy(foreground_views, background_views, class_names);
-}
-
 /// An array that shares the memory of `owner`'s vector.
 template <typename T>
 py::array shared_array(const std::vector<T>& values, std::vector<py::ssize_t> shape,
                        const py::object& owner) {
   return py::array_t<T>(std::move(shape), values.data(), owner);
-}
-
-py::array_t<int> array_of(std::span<const int> values) {
-  return py::array_t<int>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
 SearchMode mode_of(const std::string& mode) {
@@ -179,63 +136,6 @@ void add_search_function(py::module_& module, const char* searcher) {
              py::arg("enough") = py::none());
 }
 
-void add_data(py::module_& module) {
-  py::class_<SearchData>(module, "SearchData")
-      .def(py::init(&data_of), py::arg("photos"), py::arg("masks"), py::arg("labels"), py::arg("backgrounds"),
-           py::arg("background_labels"), py::kw_only(), py::arg("class_names") = std::vector<std::string>(),
-           py::arg("names") = py::none(), py::arg("background_names") = py::none())
-      .def_static(
-          "load",
-          [](const std::filesystem::path& root) {
-            const py::gil_scoped_release release;
-            return SearchData::load(root);
-          },
-          py::arg("root"))
-      .def_property_readonly("foregrounds", &SearchData::foregrounds)
-      .def_property_readonly("backgrounds", &SearchData::backgrounds)
-      .def_property_readonly("height", &SearchData::height)
-      .def_property_readonly("width", &SearchData::width)
-      .def_property_readonly("class_names",
-                             [](const SearchData& data) {
-                               return std::vector<std::string>(data.class_names().begin(),
-                                                               data.class_names().end());
-                             })
-      .def_property_readonly("labels",
-                             [](const SearchData& data) { return array_of(data.foreground_labels()); })
-      .def_property_readonly("background_labels",
-                             [](const SearchData& data) { return array_of(data.background_labels()); })
-      .def("foreground_name", &SearchData::foreground_name, py::arg("index"))
-      .def("background_name", &SearchData::background_name, py::arg("index"))
-      .def_property_readonly("sha256", &SearchData::sha256, py::call_guard<py::gil_scoped_release>());
-}
-
-MaskView mask_of(const py::array& mask) {
-  const std::uint8_t* values = bytes_of(mask, 2, "mask", true);
-  return {{values, static_cast<std::size_t>(mask.size())},
-          static_cast<int>(mask.shape(0)),
-          static_cast<int>(mask.shape(1))};
-}
-
-void add_builder(py::module_& module) {
-  py::class_<SearchDataBuilder>(module, "SearchDataBuilder")
-      .def(py::init<std::vector<std::string>>(), py::kw_only(),
-           py::arg("class_names") = std::vector<std::string>())
-      .def(
-          "add_foreground",
-          [](SearchDataBuilder& builder, const std::string& name, int label, const py::array& photo,
-             const py::array& mask) {
-            builder.add(ForegroundView{name, label, photo_of(photo), mask_of(mask)});
-          },
-          py::arg("name"), py::arg("label"), py::arg("photo"), py::arg("mask"))
-      .def(
-          "add_background",
-          [](SearchDataBuilder& builder, const std::string& name, int label, const py::array& photo) {
-            builder.add(BackgroundView{name, label, photo_of(photo)});
-          },
-          py::arg("name"), py::arg("label"), py::arg("photo"))
-      .def("finish", &SearchDataBuilder::finish);
-}
-
 void add_answers(py::module_& module) {
   using Self = const py::object&;
   const auto get = [](Self self) -> const SearchAnswers& { return self.cast<const SearchAnswers&>(); };
@@ -291,8 +191,6 @@ void add_search(py::module_& module) {
   classifier.attr("labels") = py::none();
   classifier.attr("batch") = 32;
   classifier.attr("name") = "classifier";
-  add_data(module);
-  add_builder(module);
   add_answers(module);
   add_search_function<Session>(module, "session");
   add_search_function<Classifier>(module, "classifier");

@@ -27,6 +27,7 @@
 #define BACKDROP_BACKDROP_H
 
 #include "backdrop/c/data.h"
+#include "backdrop/c/devices.h"
 #include "backdrop/c/model.h"
 #include "backdrop/c/photo.h"
 #include "backdrop/c/search.h"

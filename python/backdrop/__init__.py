@@ -9,9 +9,10 @@
 >>> backdrop.Results("results")[0].name           # the folder as a data set
 """
 
-from ._backdrop import (Classifier, Error, Model, Progress, ScreeningSummary, SearchAnswers, SearchData, SearchDataBuilder,
-                        Session, __version__, read_photo, search)
+from ._backdrop import (Classifier, DeviceDescription, Error, Model, Progress, ScreeningSummary, SearchAnswers, SearchData,
+                        SearchDataBuilder, Session, __version__, devices, read_photo, search)
 from .results import Background, Foreground, Results
 
-__all__ = ["Background", "Classifier", "Error", "Foreground", "Model", "Progress", "Results", "ScreeningSummary",
-           "SearchAnswers", "SearchData", "SearchDataBuilder", "Session", "__version__", "read_photo", "search"]
+__all__ = ["Background", "Classifier", "DeviceDescription", "Error", "Foreground", "Model", "Progress", "Results",
+           "ScreeningSummary", "SearchAnswers", "SearchData", "SearchDataBuilder", "Session", "__version__", "devices",
+           "read_photo", "search"]

@@ -64,6 +64,22 @@ static void refuse_sessions(const handles* good) {
   backdrop_session_free(NULL);
 }
 
+static void refuse_devices(void) {
+  CHECK_USAGE(backdrop_devices_find(NULL));
+  CHECK(backdrop_devices_count(NULL) == 0);
+  backdrop_devices* devices = NULL;
+  backdrop_device device = {0};
+  device.size = sizeof device;
+  CHECK_USAGE(backdrop_devices_get(NULL, 0, &device));
+  CHECK_OK(backdrop_devices_find(&devices));
+  CHECK_USAGE(backdrop_devices_get(devices, 0, NULL));
+  CHECK_USAGE(backdrop_devices_get(devices, backdrop_devices_count(devices), &device));
+  CHECK_USAGE(backdrop_devices_get(devices, SIZE_MAX, &device));
+  CHECK_SIZES(device, backdrop_devices_get(devices, 0, &device));
+  backdrop_devices_free(devices);
+  backdrop_devices_free(NULL);
+}
+
 static void refuse_photos(void) {
   backdrop_photo* photo = NULL;
   backdrop_image image = {0};
@@ -87,6 +103,48 @@ static void refuse_items(const handles* good) {
   CHECK_USAGE(backdrop_data_get_background(good->data, SIZE_MAX, &item));
   CHECK_SIZES(item, backdrop_data_get_foreground(good->data, 0, &item));
   CHECK_SIZES(item, backdrop_data_get_background(good->data, 0, &item));
+}
+
+static void refuse_parts(const handles* good) {
+  const int32_t zero = 0;
+  const int32_t one = 1;
+  const int32_t twice[2] = {0, 0};
+  backdrop_data* part = good->data;
+  CHECK_USAGE(backdrop_data_part(NULL, &zero, 1, &zero, 1, &part));
+  CHECK(part == NULL);
+  CHECK_USAGE(backdrop_data_part(good->data, NULL, 1, &zero, 1, &part));
+  CHECK_USAGE(backdrop_data_part(good->data, &zero, 1, NULL, 1, &part));
+  CHECK_USAGE(backdrop_data_part(good->data, &zero, 1, &zero, 1, NULL));
+  CHECK_USAGE(backdrop_data_part(good->data, &zero, 0, &zero, 1, &part));
+  CHECK_USAGE(backdrop_data_part(good->data, &zero, 1, NULL, 0, &part));
+  CHECK_USAGE(backdrop_data_part(good->data, &one, 1, &zero, 1, &part));
+  CHECK_USAGE(backdrop_data_part(good->data, &zero, 1, twice, 2, &part));
+  CHECK(part == NULL);
+}
+
+static void refuse_views(const handles* good) {
+  backdrop_image image = {0};
+  image.size = sizeof image;
+  backdrop_mask mask = {0};
+  mask.size = sizeof mask;
+  CHECK_USAGE(backdrop_data_get_foreground_photo(NULL, 0, &image));
+  CHECK_USAGE(backdrop_data_get_foreground_photo(good->data, 0, NULL));
+  CHECK_USAGE(backdrop_data_get_foreground_photo(good->data, 1, &image));
+  CHECK_SIZES(image, backdrop_data_get_foreground_photo(good->data, 0, &image));
+  CHECK_USAGE(backdrop_data_get_foreground_mask(NULL, 0, &mask));
+  CHECK_USAGE(backdrop_data_get_foreground_mask(good->data, 0, NULL));
+  CHECK_USAGE(backdrop_data_get_foreground_mask(good->data, SIZE_MAX, &mask));
+  CHECK_SIZES(mask, backdrop_data_get_foreground_mask(good->data, 0, &mask));
+  CHECK_USAGE(backdrop_data_get_background_photo(NULL, 0, &image));
+  CHECK_USAGE(backdrop_data_get_background_photo(good->data, 0, NULL));
+  CHECK_USAGE(backdrop_data_get_background_photo(good->data, 1, &image));
+  CHECK_SIZES(image, backdrop_data_get_background_photo(good->data, 0, &image));
+  backdrop_photo* photo = NULL;
+  CHECK_USAGE(backdrop_data_composite(NULL, 0, 0, &photo));
+  CHECK_USAGE(backdrop_data_composite(good->data, 0, 0, NULL));
+  CHECK_USAGE(backdrop_data_composite(good->data, 1, 0, &photo));
+  CHECK_USAGE(backdrop_data_composite(good->data, 0, 1, &photo));
+  CHECK(photo == NULL);
 }
 
 static void refuse_builders(const handles* good) {
@@ -121,10 +179,11 @@ static void refuse_data(const handles* good) {
   backdrop_foreground foreground = {sizeof foreground, NULL, image, mask, 0};
   backdrop_background background = {sizeof background, NULL, image, 0};
   backdrop_data* data = good->data;
-  CHECK_USAGE(backdrop_data_load(NULL, &data));
+  CHECK_USAGE(backdrop_data_load(NULL, 0, &data));
   CHECK(data == NULL);
-  CHECK_USAGE(backdrop_data_load("no-such-folder", NULL));
-  CHECK_STATUS(backdrop_data_load("no-such-folder", &data), BACKDROP_BAD_INPUT);
+  CHECK_USAGE(backdrop_data_load("no-such-folder", 0, NULL));
+  CHECK_USAGE(backdrop_data_load("no-such-folder", -1, &data));
+  CHECK_STATUS(backdrop_data_load("no-such-folder", 0, &data), BACKDROP_BAD_INPUT);
   CHECK_USAGE(backdrop_data_copy(NULL, 1, &background, 1, NULL, 0, &data));
   CHECK_USAGE(backdrop_data_copy(&foreground, 1, NULL, 1, NULL, 0, &data));
   CHECK_USAGE(backdrop_data_copy(&foreground, 1, &background, 1, NULL, 9, &data));
@@ -181,8 +240,11 @@ static void refuse_searches(const handles* good) {
 void refuse_everything(const handles* good) {
   refuse_models(good);
   refuse_sessions(good);
+  refuse_devices();
   refuse_photos();
   refuse_items(good);
+  refuse_parts(good);
+  refuse_views(good);
   refuse_builders(good);
   refuse_data(good);
   refuse_searches(good);

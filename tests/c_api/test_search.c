@@ -71,9 +71,9 @@ static void refuses_data(scene* made) {
   backdrop_data* data = NULL;
   const backdrop_foreground* foregrounds = made->foregrounds;
   const backdrop_background* backgrounds = made->backgrounds;
-  CHECK_USAGE(backdrop_data_load(NULL, &data));
-  CHECK_USAGE(backdrop_data_load("no-such-folder", NULL));
-  CHECK_STATUS(backdrop_data_load("no-such-folder", &data), BACKDROP_BAD_INPUT);
+  CHECK_USAGE(backdrop_data_load(NULL, 0, &data));
+  CHECK_USAGE(backdrop_data_load("no-such-folder", 0, NULL));
+  CHECK_STATUS(backdrop_data_load("no-such-folder", 0, &data), BACKDROP_BAD_INPUT);
   CHECK_USAGE(backdrop_data_copy(foregrounds, 1, backgrounds, 1, NULL, 0, NULL));
   CHECK_USAGE(backdrop_data_copy(NULL, 1, backgrounds, 1, NULL, 0, &data));
   CHECK_USAGE(backdrop_data_copy(foregrounds, 1, NULL, 1, NULL, 0, &data));

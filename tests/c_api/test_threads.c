@@ -87,14 +87,43 @@ static void looks_at_a_photo(const char* tree, const backdrop_data* data) {
   backdrop_photo_free(photo);
 }
 
+/* The foreground's upper half, which is white, on the grey of its background. */
+static void looks_at_a_composite(const backdrop_data* data) {
+  const int32_t foregrounds[] = {1};
+  const int32_t backgrounds[] = {8, 3};
+  backdrop_data* part = NULL;
+  CHECK_OK(backdrop_data_part(data, foregrounds, 1, backgrounds, 2, &part));
+  backdrop_data_info size = {0};
+  size.size = sizeof size;
+  CHECK_OK(backdrop_data_get_info(part, &size));
+  CHECK(size.foregrounds == 1 && size.backgrounds == 2 && size.classes == kClasses);
+  backdrop_image image = {0};
+  image.size = sizeof image;
+  CHECK_OK(backdrop_data_get_foreground_photo(part, 0, &image));
+  CHECK(image.bytes == kBytes && image.height == kSide && image.pixels[kBytes - 1] == 255);
+  CHECK_OK(backdrop_data_get_background_photo(part, 1, &image));
+  CHECK(image.bytes == kBytes && image.width == kSide && image.pixels[0] == 3);
+  backdrop_mask mask = {0};
+  mask.size = sizeof mask;
+  CHECK_OK(backdrop_data_get_foreground_mask(part, 0, &mask));
+  CHECK(mask.bytes == kPixels && mask.values[0] == 1 && mask.values[kPixels - 1] == 0);
+  backdrop_photo* photo = NULL;
+  CHECK_OK(backdrop_data_composite(part, 0, 0, &photo));
+  backdrop_data_free(part); /* the composite is of its own */
+  CHECK_OK(backdrop_photo_get_image(photo, &image));
+  CHECK(image.bytes == kBytes && image.pixels[0] == 255 && image.pixels[kBytes - 1] == 8);
+  backdrop_photo_free(photo);
+}
+
 static void searches_a_tree(worker_state* worker) {
   backdrop_data* data = NULL;
-  CHECK_OK(backdrop_data_load(worker->shared->tree, &data));
+  CHECK_OK(backdrop_data_load(worker->shared->tree, worker->number % 3, &data));
   backdrop_data_info size = {0};
   size.size = sizeof size;
   CHECK_OK(backdrop_data_get_info(data, &size));
   CHECK(size.foregrounds == 2 && size.backgrounds == kClasses);
   looks_at_a_photo(worker->shared->tree, data);
+  looks_at_a_composite(data);
   worker->asked = 0;
   backdrop_classifier classifier = {0};
   classifier.size = sizeof classifier;
@@ -146,6 +175,21 @@ static void works_on_its_own(worker_state* worker, int parses) {
   backdrop_session_free(session);
 }
 
+static void lists_devices(void) {
+  backdrop_devices* devices = NULL;
+  CHECK_OK(backdrop_devices_find(&devices));
+  CHECK(backdrop_devices_count(devices) >= 2);
+  backdrop_device device = {0};
+  device.size = sizeof device;
+  CHECK_OK(backdrop_devices_get(devices, 0, &device));
+  CHECK(strcmp(device.device, "cpu") == 0 && device.threads > 0 && device.instructions != NULL);
+  CHECK(strncmp(device.precisions, "fp32", 4) == 0 && device.name == NULL && device.trouble == NULL);
+  CHECK_OK(backdrop_devices_get(devices, 1, &device));
+  CHECK(strncmp(device.device, "cuda", 4) == 0 && device.threads == 0);
+  CHECK((device.precisions == NULL) == (device.trouble != NULL));
+  backdrop_devices_free(devices);
+}
+
 static void builds_data(const backdrop_image* image) {
   static const char* const names[] = {"first", "second", "third"};
   backdrop_data* data = build_data(image, names, 3);
@@ -172,6 +216,7 @@ static void* work(void* argument) {
     works_on_its_own(worker, (worker->number + round) % 2);
     searches_a_tree(worker);
     builds_data(&good->image);
+    lists_devices();
   }
   return NULL;
 }

@@ -1,4 +1,4 @@
-// The other subcommands: eval, inspect, convert, demo-data, manifest, profile.
+// The other subcommands: eval, inspect, convert, demo-data, devices, manifest, profile.
 #include <sys/resource.h>
 
 #include "tests/cli/command_test.h"
@@ -226,6 +226,22 @@ TEST_F(OtherCommandsTest, Manifest) {
   const Outcome changed = run({"manifest", "data", "--verify", "manifest.txt"});
   EXPECT_EQ(changed.exit_code, 3);
   EXPECT_THAT(changed.output, HasSubstr("not listed: original/extra"));
+}
+
+TEST_F(OtherCommandsTest, Devices) {
+  const Outcome table = run({"devices"});
+  ASSERT_EQ(table.exit_code, 0) << table.errors;
+  EXPECT_THAT(table.output, AllOf(HasSubstr("Device"), HasSubstr("\ncpu "), HasSubstr("fp32"),
+                                  HasSubstr(" threads, "), HasSubstr("\ncuda")));
+  const nlohmann::json json = nlohmann::json::parse(run({"devices", "--json"}).output);
+  EXPECT_EQ(json[0]["device"], "cpu");
+  EXPECT_EQ(json[0]["precisions"][0], "fp32");
+  EXPECT_TRUE(json[0]["trouble"].is_null());
+  for (const nlohmann::json& device : json)
+    if (device["trouble"].is_string()) {
+      EXPECT_THAT(table.output, HasSubstr(device["device"].get<std::string>() +
+                                          " cannot be used: " + device["trouble"].get<std::string>() + "\n"));
+    }
 }
 
 TEST_F(OtherCommandsTest, DemoDataIsNotDrawnOverAnything) {

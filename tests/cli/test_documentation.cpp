@@ -43,8 +43,8 @@ TEST_F(DocumentationTest, BashFindsCandidates) {
   if (!has("bash")) GTEST_SKIP() << "bash is missing";
   write_completions("bash");
   EXPECT_THAT(candidates("backdrop cha"), HasSubstr("<challenge>exit 0"));
-  EXPECT_THAT(candidates("backdrop ''"),
-              AllOf(HasSubstr("<eval>"), HasSubstr("<report>"), HasSubstr("<--version>")));
+  EXPECT_THAT(candidates("backdrop ''"), AllOf(HasSubstr("<devices>"), HasSubstr("<eval>"),
+                                               HasSubstr("<report>"), HasSubstr("<--version>")));
   EXPECT_THAT(candidates("backdrop challenge --mo"), HasSubstr("<--mode>exit 0"));
   EXPECT_THAT(candidates("backdrop challenge --mode ''"), HasSubstr("<first><all>exit 0"));
   EXPECT_THAT(candidates("backdrop completions ''"), HasSubstr("<bash><zsh><fish>exit 0"));
@@ -72,9 +72,9 @@ TEST_F(DocumentationTest, ManualNamesEveryCommandAndIsClean) {
   const Outcome manual = run({"manual"});
   ASSERT_EQ(manual.exit_code, 0) << manual.errors;
   EXPECT_THAT(manual.output,
-              AllOf(HasSubstr(".SS CHALLENGE"), HasSubstr(".SS REPORT"), HasSubstr("\\-\\-data\\-path"),
-                    HasSubstr(".SH EXIT STATUS"), HasSubstr("NO_COLOR"), HasSubstr("FIRST:COUNT"),
-                    HasSubstr("\\fISIZE\\fR"), HasSubstr("\\fIINT\\fR")));
+              AllOf(HasSubstr(".SS CHALLENGE"), HasSubstr(".SS DEVICES"), HasSubstr(".SS REPORT"),
+                    HasSubstr("\\-\\-data\\-path"), HasSubstr(".SH EXIT STATUS"), HasSubstr("NO_COLOR"),
+                    HasSubstr("FIRST:COUNT"), HasSubstr("\\fISIZE\\fR"), HasSubstr("\\fIINT\\fR")));
   write_text(folder() / "backdrop.1", manual.output);
   if (!has("mandoc")) GTEST_SKIP() << "mandoc, which checks manual pages, is missing";
   // A date would make the page another one with every build.

@@ -164,6 +164,11 @@ void pass_time(int convolutions) {
   pass_quarter_milliseconds(4 * convolutions);
 }
 
+std::size_t memory_limit() {
+  const std::lock_guard lock(mutex);
+  return limit;
+}
+
 int compute_capability() {
   const std::lock_guard lock(mutex);
   return capability;
@@ -352,6 +357,7 @@ cudaError_t cudaGetDeviceCount(int* count) {
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   std::memset(properties, 0, sizeof(*properties));
   std::strcpy(properties->name, "emulated GPU");
+  properties->totalGlobalMem = test::memory_limit();
   properties->major = test::compute_capability() / 10;
   properties->minor = test::compute_capability() % 10;
   return cudaSuccess;

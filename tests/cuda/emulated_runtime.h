@@ -14,6 +14,9 @@ namespace backdrop::test {
 /// Of every emulated GPU, times ten.
 int compute_capability();
 
+/// Of each, in bytes.
+std::size_t memory_limit();
+
 /// Lets time pass on this thread's GPU.
 void pass_quarter_milliseconds(int count);
 /// Composites decided on this thread's GPU.

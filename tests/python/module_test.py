@@ -60,6 +60,16 @@ class ModelTest(unittest.TestCase):
         self.assertIsInstance(caught.exception, RuntimeError)
 
 
+class DevicesTest(unittest.TestCase):
+    def test_begin_with_the_cpu(self):
+        cpu, *gpus = backdrop.devices()
+        self.assertEqual((cpu.device, cpu.trouble, cpu.precisions[0]), ("cpu", "", "fp32"))
+        session = backdrop.Session(backdrop.Model.load(CHECKPOINT), device=cpu.device)
+        self.assertIn(f"{cpu.threads} threads", session.description)
+        for gpu in gpus:
+            self.assertEqual(gpu.precisions == [], gpu.trouble != "")
+
+
 class SessionTest(unittest.TestCase):
     def setUp(self):
         self.session = backdrop.Session(backdrop.Model.load(CHECKPOINT), device="cpu", threads=2)
@@ -178,6 +188,37 @@ class SearchTest(unittest.TestCase):
         data = small_data()
         self.assertEqual(list(data.labels), [0, 1, 2])
         self.assertEqual(list(data.background_labels), [b % 9 for b in range(10)])
+
+    def test_parts_are_data_of_their_own(self):
+        data = small_data()
+        odd = data.part(range(data.foregrounds), np.flatnonzero(data.background_labels % 2))
+        self.assertEqual([odd.background_name(b) for b in range(odd.backgrounds)], ["1", "3", "5", "7"])
+        np.testing.assert_array_equal(backdrop.search(Parity(), odd).predictions, np.ones((3, 4)))
+        self.assertNotEqual(odd.sha256, data.sha256)
+        for foregrounds, backgrounds in (([], [0]), ([0], [10]), ([1, 1], [0])):
+            with self.assertRaises(backdrop.Error) as caught:
+                data.part(foregrounds, backgrounds)
+            self.assertEqual(caught.exception.code, 2)
+
+    def test_data_show_what_fooled(self):
+        data = small_data()
+        photo, mask, background = data.foreground_photo(1), data.foreground_mask(1), data.background_photo(4)
+        composite = data.composite(1, 4)
+        del data  # the arrays keep what they show
+        np.testing.assert_array_equal(photo, noise(3, 16, 16, 3)[1])
+        np.testing.assert_array_equal(composite, np.where(mask[..., None] == 1, photo, background))
+        self.assertEqual((background.shape, background.max(), mask.shape), ((16, 16, 3), 4, (16, 16)))
+        for view in (photo, mask, background):
+            self.assertFalse(view.flags.writeable)
+        composite[0, 0] = 0  # the caller's own
+        with self.assertRaises(backdrop.Error):
+            small_data().composite(3, 0)
+
+    def test_takes_the_threads_that_it_is_given(self):
+        for threads, code in ((-1, 2), (1, 3)):
+            with self.assertRaises(backdrop.Error) as caught:
+                backdrop.SearchData.load("no-such-folder", threads=threads)
+            self.assertEqual(caught.exception.code, code)
 
     def test_reads_a_result_folder_back(self):
         with tempfile.TemporaryDirectory() as folder:

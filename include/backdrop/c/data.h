@@ -57,14 +57,19 @@ typedef struct backdrop_item {
   int32_t label;
 } backdrop_item;
 
-/// Reads the tree of IN-9's release.
-BACKDROP_EXPORT backdrop_status backdrop_data_load(const char* root, backdrop_data** data);
+/// Reads the tree of IN-9's release with so many threads; 0: all that this process may use.
+BACKDROP_EXPORT backdrop_status backdrop_data_load(const char* root, int32_t threads, backdrop_data** data);
 /// Copies photos and masks, all of one size. `class_names` has one for each label; NULL: IN-9's nine.
 BACKDROP_EXPORT backdrop_status backdrop_data_copy(const backdrop_foreground* foregrounds,
                                                    size_t foreground_count,
                                                    const backdrop_background* backgrounds,
                                                    size_t background_count, const char* const* class_names,
                                                    size_t class_count, backdrop_data** data);
+/// The foregrounds and backgrounds of these indices, in that order, each once: data of its own, which is as
+/// good when `data` is freed. There must be one of each at least.
+BACKDROP_EXPORT backdrop_status backdrop_data_part(const backdrop_data* data, const int32_t* foregrounds,
+                                                   size_t foreground_count, const int32_t* backgrounds,
+                                                   size_t background_count, backdrop_data** part);
 BACKDROP_EXPORT backdrop_status backdrop_data_get_info(const backdrop_data* data, backdrop_data_info* info);
 /// The `index`-th foreground, whose answers are that row of the search's arrays.
 BACKDROP_EXPORT backdrop_status backdrop_data_get_foreground(const backdrop_data* data, size_t index,
@@ -72,6 +77,16 @@ BACKDROP_EXPORT backdrop_status backdrop_data_get_foreground(const backdrop_data
 /// The `index`-th background: that column.
 BACKDROP_EXPORT backdrop_status backdrop_data_get_background(const backdrop_data* data, size_t index,
                                                              backdrop_item* item);
+/// Fills `image` or `mask`, whose `size` the caller has set, with what lives as long as the data.
+BACKDROP_EXPORT backdrop_status backdrop_data_get_foreground_photo(const backdrop_data* data, size_t index,
+                                                                   backdrop_image* image);
+BACKDROP_EXPORT backdrop_status backdrop_data_get_foreground_mask(const backdrop_data* data, size_t index,
+                                                                  backdrop_mask* mask);
+BACKDROP_EXPORT backdrop_status backdrop_data_get_background_photo(const backdrop_data* data, size_t index,
+                                                                   backdrop_image* image);
+/// The photo that a classifier is given for this pair.
+BACKDROP_EXPORT backdrop_status backdrop_data_composite(const backdrop_data* data, size_t foreground,
+                                                        size_t background, backdrop_photo** photo);
 BACKDROP_EXPORT void backdrop_data_free(backdrop_data* data);
 
 /// Takes photos and masks one at a time, as a program reads or makes them. From one thread at a time.
