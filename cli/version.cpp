@@ -7,6 +7,7 @@
 
 #include <iterator>
 
+#include "core/version.h"
 #include "engine/engine.h"
 
 namespace backdrop {
@@ -42,7 +43,7 @@ std::string instruction_sets() {
 }  // namespace
 
 Versions program_versions() {
-  return {{"backdrop", BACKDROP_VERSION},           {"git", BACKDROP_GIT_REVISION},
+  return {{"backdrop", version_number()},           {"git", git_revision()},
           {"compiler", "GCC " __VERSION__},         {"oneDNN", onednn_version()},
           {"instruction sets", instruction_sets()}, {"CUDA", cuda_build()}};
 }

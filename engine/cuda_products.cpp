@@ -21,9 +21,9 @@ namespace {
 
 using kernels::Products;
 
-constexpr int kRows = 128;  // a tile of the position convolution is one position
-constexpr int kWaves = 2;   // of large tiles, one a multiprocessor
-constexpr int kTimedRuns = 3;
+constexpr int kTimedRows = 128;  // a tile of the position convolution is one position
+constexpr int kWaves = 2;        // of large tiles, one a multiprocessor
+constexpr int kRunsTimed = 3;
 constexpr char kChoosing[] = "choosing products";
 
 // Of the largest result, as what is stored is rounded: sums are made in another order.
@@ -109,9 +109,9 @@ class LayerTrials {
     const int lines = (work_.positions - 1) / layer_.out.width * layer_.stride + layer_.kernel;
     read_ = std::int64_t{std::min(lines, layer_.in.height)} * layer_.in.width * layer_.in.channels;
     written_ = std::int64_t{work_.positions} * layer_.out.channels;
-    input_ = random_buffer(layers.precision(), read_ * kRows);
-    if (layer_.residual >= 0) residual_ = random_buffer(layers.precision(), written_ * kRows);
-    output_.reserve(written_ * kRows * layers.value_bytes(), kChoosing);
+    input_ = random_buffer(layers.precision(), read_ * kTimedRows);
+    if (layer_.residual >= 0) residual_ = random_buffer(layers.precision(), written_ * kTimedRows);
+    output_.reserve(written_ * kTimedRows * layers.value_bytes(), kChoosing);
   }
 
   // Milliseconds only if `timed`. The layer multiplies so from now on.
@@ -124,7 +124,7 @@ class LayerTrials {
       CudaEvent start(cudaEventDefault);
       CudaEvent end(cudaEventDefault);
       start.record(stream_);
-      for (int i = 0; i < kTimedRuns; ++i) enqueue();
+      for (int i = 0; i < kRunsTimed; ++i) enqueue();
       end.record(stream_);
       end.synchronize();
       check_cuda(cudaEventElapsedTime(&trial.milliseconds, start, end), kChoosing);
@@ -138,7 +138,7 @@ class LayerTrials {
 
  private:
   void enqueue() {
-    layers_.run(index_, work_, kRows, image_rows(input_.data(), read_),
+    layers_.run(index_, work_, kTimedRows, image_rows(input_.data(), read_),
                 layer_.residual >= 0 ? image_rows(residual_.data(), written_) : kernels::DeviceRows(),
                 nullptr, {output_.data(), written_, nullptr, kernels::DotOutput::stored}, stream_);
   }

@@ -12,7 +12,7 @@
 namespace backdrop {
 namespace {
 
-constexpr int kClasses = test::kSmallResnetClasses;
+using test::kClasses;
 
 TEST(FusedBottlenecks, AreFound) {
   const auto chains = find_chains(*test::small_resnet(7));

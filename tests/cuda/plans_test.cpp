@@ -14,11 +14,11 @@
 namespace backdrop {
 namespace {
 
+using test::kClasses;
+
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-constexpr int kClasses = 9;
 
 class KeptPlans : public ::testing::Test {
  protected:
