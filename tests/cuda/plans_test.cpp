@@ -131,6 +131,7 @@ TEST_F(KeptPlans, AreMeasuredAnewOnDemandAndOnOtherDevices) {
 
 TEST_F(KeptPlans, ThatCannotRunAreMeasuredAgain) {
   test::offer_cudnn(true);
+  options.batch = 1;
   const auto expected = search();
   const std::string described = description;
   test::offer_cudnn(true, true);
