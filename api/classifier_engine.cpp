@@ -13,7 +13,7 @@ namespace backdrop {
 namespace {
 
 constexpr int kMostClasses = std::numeric_limits<std::int16_t>::max();
-constexpr int kLargestBatch = 65536;
+constexpr int kLargestClassifierBatch = 65536;
 constexpr int kDefaultBatch = 32;
 
 // One composite: a task and the place of a background in it.
@@ -29,9 +29,9 @@ class ClassifierEngine final : public Engine {
         size_(size),
         writer_(map, static_cast<int>(map.in9.size())),
         batch_(classifier.batch()) {
-    if (batch_ < 1 || batch_ > kLargestBatch)
+    if (batch_ < 1 || batch_ > kLargestClassifierBatch)
       throw Error(ErrorCode::usage, fmt::format("the classifier has a batch of {}: 1 to {} are possible",
-                                                batch_, kLargestBatch));
+                                                batch_, kLargestClassifierBatch));
     pixels_.resize(static_cast<std::size_t>(batch_) * photo_bytes());
     logits_.resize(static_cast<std::size_t>(batch_) * map.in9.size());
   }

@@ -1,15 +1,16 @@
 #include "backdrop/version.h"
 
 #include "api/parts.h"
+#include "core/version.h"
 
 namespace backdrop {
 
 const char* version() noexcept {
-  return BACKDROP_VERSION;
+  return version_number();
 }
 
 Versions library_versions() {
-  return {{"backdrop", BACKDROP_VERSION}, {"git", BACKDROP_GIT_REVISION}, {"CUDA", cuda_build()}};
+  return {{"backdrop", version_number()}, {"git", git_revision()}, {"CUDA", cuda_build()}};
 }
 
 }  // namespace backdrop

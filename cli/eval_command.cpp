@@ -40,10 +40,10 @@ struct EvalOptions {
 };
 
 std::string evaluation_table(const EvaluationRecord& record) {
-  using Align = TextTable::Align;
   TextTable table;
   table.add_column("Variation");
-  for (const char* title : {"Images", "Correct", "Accuracy"}) table.add_column(title, Align::right);
+  for (const char* title : {"Images", "Correct", "Accuracy"})
+    table.add_column(title, TextTable::Align::right);
   for (const VariationResult& result : record.results)
     table.add_row({display_name(result.variation), std::to_string(result.images),
                    std::to_string(result.correct), percent(result.accuracy())});

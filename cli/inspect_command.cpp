@@ -23,12 +23,11 @@ struct InspectOptions {
 };
 
 std::string layer_table(const std::vector<LayerRow>& layers) {
-  using Align = TextTable::Align;
   TextTable table;
   for (const char* title : {"Layer", "Operation", "Input", "Output", "Adds", "Activation"})
     table.add_column(title);
-  table.add_column("Parameters", Align::right);
-  table.add_column("MMACs", Align::right);
+  table.add_column("Parameters", TextTable::Align::right);
+  table.add_column("MMACs", TextTable::Align::right);
   for (const LayerRow& row : layers)
     table.add_row({row.name, row.operation, row.input, row.output, row.residual, row.activation,
                    grouped(static_cast<std::size_t>(row.parameters)),

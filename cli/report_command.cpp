@@ -22,7 +22,6 @@ namespace backdrop {
 namespace {
 
 namespace fs = std::filesystem;
-using Align = TextTable::Align;
 
 struct ReportOptions {
   std::vector<std::string> runs;
@@ -47,7 +46,7 @@ std::string leaderboard(const std::vector<RunSummary>& runs) {
   table.add_column("Model");
   for (const char* title :
        {"Challenge accuracy", "Clean accuracy", "Mixed-Same", "Mixed-Rand", "BG-Gap", "Vulnerable"})
-    table.add_column(title, Align::right);
+    table.add_column(title, TextTable::Align::right);
   table.add_column("Run");
   table.add_column("Remark");
   for (const RunSummary& run : runs)
@@ -64,7 +63,7 @@ std::string class_table(const RunSummary& run) {
   if (run.classes.empty()) return {};
   TextTable table;
   table.add_column("Class");
-  table.add_column("Challenge accuracy", Align::right);
+  table.add_column("Challenge accuracy", TextTable::Align::right);
   for (const auto& [name, accuracy] : run.classes)
     table.add_row({class_display_name(name), percent_or_dash(accuracy)});
   return table.text() + '\n';

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "core/instruction_set.h"
+#include "core/version.h"
 #include "engine/engine.h"
 
 namespace backdrop {
@@ -20,8 +21,8 @@ std::string onednn_version() {
 }  // namespace
 
 Versions program_versions() {
-  return {{"backdrop", BACKDROP_VERSION},
-          {"git", BACKDROP_GIT_REVISION},
+  return {{"backdrop", version_number()},
+          {"git", git_revision()},
           {"compiler", "GCC " __VERSION__},
           {"oneDNN", onednn_version()},
           {"instruction sets", supported_instructions()},

@@ -11,19 +11,15 @@ function(backdrop_compile_quickly target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
 
-# backdrop_test(NAME [TOGETHER] [COMPUTES] SOURCES ... COMPONENTS ...): a GoogleTest program named test_NAME over the
-# components listed; every one of its cases becomes a ctest case. TOGETHER: sources are compiled four at a time, where their names
-# allow it. COMPUTES: the sources themselves take long to run, and are worth optimising.
+# backdrop_test(NAME [COMPUTES] SOURCES ... COMPONENTS ...): a GoogleTest program named test_NAME over the components listed;
+# every one of its cases becomes a ctest case. COMPUTES: the sources themselves take long to run, and are worth optimising.
 function(backdrop_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TOGETHER;COMPUTES" "" "SOURCES;COMPONENTS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "COMPUTES" "" "SOURCES;COMPONENTS")
   add_executable(test_${name} ${arg_SOURCES})
   list(TRANSFORM arg_COMPONENTS PREPEND backdrop_)
   target_link_libraries(test_${name} PRIVATE backdrop_flags ${arg_COMPONENTS} GTest::gmock_main)
   target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
   target_compile_definitions(test_${name} PRIVATE BACKDROP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  if(arg_TOGETHER)
-    set_target_properties(test_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
-  endif()
   if(NOT arg_COMPUTES)
     backdrop_compile_quickly(test_${name})
   endif()

@@ -9,6 +9,8 @@
 
 namespace backdrop {
 
+inline constexpr std::size_t kHashDigits = 64;
+
 /// An incremental SHA-256.
 class Sha256 {
  public:

@@ -18,8 +18,8 @@ namespace {
 
 using kernels::Products;
 
-constexpr int kRows = 128;  // a tile of the position convolution is one position
-constexpr int kWaves = 2;   // of large tiles, one a multiprocessor
+constexpr int kTimedRows = 128;  // a tile of the position convolution is one position
+constexpr int kWaves = 2;        // of large tiles, one a multiprocessor
 constexpr char kChoosing[] = "choosing products";
 
 DeviceBuffer random_buffer(Precision precision, std::size_t count) {
@@ -60,9 +60,9 @@ class LayerTrials {
     const int lines = (work_.positions - 1) / layer_.out.width * layer_.stride + layer_.kernel;
     read_ = std::int64_t{std::min(lines, layer_.in.height)} * layer_.in.width * layer_.in.channels;
     written_ = std::int64_t{work_.positions} * layer_.out.channels;
-    input_ = random_buffer(layers.precision(), read_ * kRows);
-    if (layer_.residual >= 0) residual_ = random_buffer(layers.precision(), written_ * kRows);
-    output_.reserve(written_ * kRows * layers.value_bytes(), kChoosing);
+    input_ = random_buffer(layers.precision(), read_ * kTimedRows);
+    if (layer_.residual >= 0) residual_ = random_buffer(layers.precision(), written_ * kTimedRows);
+    output_.reserve(written_ * kTimedRows * layers.value_bytes(), kChoosing);
   }
 
   void warm_up() {
@@ -85,7 +85,7 @@ class LayerTrials {
 
  private:
   void enqueue() {
-    layers_.run(index_, work_, kRows, image_rows(input_.data(), read_),
+    layers_.run(index_, work_, kTimedRows, image_rows(input_.data(), read_),
                 layer_.residual >= 0 ? image_rows(residual_.data(), written_) : kernels::DeviceRows(),
                 nullptr, {output_.data(), written_, nullptr, kernels::DotOutput::stored}, stream_);
   }

@@ -1,10 +1,10 @@
 #include "engine/machine_peak.h"
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "core/aligned.h"
+#include "core/clock.h"
 #include "core/instruction_set.h"
 #include "kernels/dot_convolution.h"
 #include "kernels/peak_loop.h"
@@ -12,18 +12,12 @@
 namespace backdrop {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Short tries, so that some of them run undisturbed on a busy machine.
 constexpr int kComputeTries = 40;
 constexpr std::int64_t kRounds = 20'000;
 constexpr int kMemoryTries = 10;
 constexpr std::size_t kFloats = std::size_t{8}
                                 << 20;  // of each of three arrays a thread: far beyond any cache
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // `loop`: rounds and a sink to the multiply-adds done.
 template <typename Loop>

@@ -12,6 +12,7 @@
 #include "backdrop/error.h"
 #include "core/durable_file.h"
 #include "core/hash.h"
+#include "core/version.h"
 
 namespace backdrop {
 namespace {
@@ -69,7 +70,7 @@ std::string text_of(const fs::path& path) {
 std::vector<std::string> plan_key(const std::string& machine, const std::string& subject,
                                   const Network& network) {
   std::vector<std::string> key{machine, subject,
-                               fmt::format("backdrop {} {}", BACKDROP_VERSION, BACKDROP_GIT_REVISION),
+                               fmt::format("backdrop {} {}", version_number(), git_revision()),
                                shape_text(network.input)};
   for (const Layer& layer : network.layers) key.push_back(layer_text(layer));
   return key;

@@ -1,10 +1,10 @@
 #include "engine/screened_runner.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "backdrop/error.h"
+#include "core/clock.h"
 #include "engine/stored_values.h"
 
 namespace backdrop {
@@ -41,12 +41,6 @@ class ForgetLogits final : public LogitSink {
  private:
   int classes_;
 };
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Long work in parts of a few seconds.
 void run_in_parts(ReuseRunner& runner, std::span<const CompositeTask> tasks, const LogitSink& sink,

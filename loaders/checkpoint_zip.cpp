@@ -12,7 +12,7 @@ namespace backdrop {
 namespace {
 
 constexpr std::string_view kPickleName = "data.pkl";
-constexpr std::size_t kLargestPickle = std::size_t{64} << 20;
+constexpr std::size_t kLargestDataPickle = std::size_t{64} << 20;
 
 std::string_view folder_of(std::string_view entry) {
   return entry.substr(0, entry.rfind('/') + 1);
@@ -71,7 +71,7 @@ RawStateDict read_zip_checkpoint(Bytes file) {
   const std::string folder = checkpoint_folder(archive);
   const bool big_endian = is_big_endian(archive, folder);
   const Bytes pickle_bytes = archive.read(folder + std::string(kPickleName));
-  if (pickle_bytes.size() > kLargestPickle)
+  if (pickle_bytes.size() > kLargestDataPickle)
     refuse(fmt::format("has a data.pkl of {} bytes, far more than a state dict takes", pickle_bytes.size()));
   const Pickle pickle = read_pickle(pickle_bytes);
 

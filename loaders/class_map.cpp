@@ -22,7 +22,7 @@ namespace backdrop {
 namespace {
 
 constexpr int kImageNetClasses = 1000;
-constexpr std::size_t kMaxFileBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxMapBytes = std::size_t{16} << 20;
 
 /// ImageNet classes first..last, all of one IN-9 label.
 struct Run {
@@ -48,10 +48,6 @@ ClassMap published_map() {
     for (int index = run.first; index <= run.last; ++index)
       map.in9[static_cast<std::size_t>(index)] = run.label;
   return map;
-}
-
-[[noreturn]] void refuse(const std::string& file, const std::string& message) {
-  throw Error(ErrorCode::bad_input, message, file);
 }
 
 /// Parses one flat object; a key given twice, which the parser would pass over, is refused.
@@ -128,7 +124,7 @@ ClassMap parse_class_map(std::span<const std::byte> bytes, int classes, const st
 }
 
 ClassMap read_class_map(const std::filesystem::path& path, int classes) {
-  return parse_class_map(read_file(path, kMaxFileBytes), classes, path.string());
+  return parse_class_map(read_file(path, kMaxMapBytes), classes, path.string());
 }
 
 std::string class_map_text(const ClassMap& map) {

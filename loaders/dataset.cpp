@@ -8,7 +8,7 @@
 #include <map>
 #include <string_view>
 
-#include "backdrop/error.h"
+#include "loaders/file.h"
 
 namespace backdrop {
 
@@ -17,10 +17,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kMaskVariation = "fg_mask";
-
-[[noreturn]] void refuse(const fs::path& path, const std::string& message) {
-  throw Error(ErrorCode::bad_input, message, path.string());
-}
 
 enum class Kind { folder, file };
 

@@ -89,6 +89,10 @@ std::string describe_stray_content(std::span<const std::byte> bytes) {
   return {};
 }
 
+void refuse(const std::filesystem::path& file, const std::string& message) {
+  throw Error(ErrorCode::bad_input, message, file.string());
+}
+
 std::string absolute_path(const std::filesystem::path& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }

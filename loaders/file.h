@@ -17,6 +17,9 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, std::size_t 
 /// pointer or an HTML page. Empty for anything else.
 std::string describe_stray_content(std::span<const std::byte> bytes);
 
+/// Throws bad_input that names the file.
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& message);
+
 /// A path as results name it: good from every working directory.
 std::string absolute_path(const std::filesystem::path& path);
 

@@ -14,7 +14,7 @@ namespace backdrop {
 
 namespace {
 
-constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
+constexpr std::size_t kMaxPhotoBytes = std::size_t{256} << 20;
 
 /// Names a format that is recognised but not read, empty if unknown.
 std::string_view foreign_format(std::string_view start) {
@@ -49,7 +49,7 @@ Image decode_image(std::span<const std::byte> bytes, const std::string& file, in
 }
 
 Image read_image(const std::filesystem::path& path) {
-  return decode_image(read_file(path, kMaxFileBytes), path.string());
+  return decode_image(read_file(path, kMaxPhotoBytes), path.string());
 }
 
 std::vector<Image> read_images(std::span<const std::filesystem::path> paths, ThreadPool& pool, int size) {

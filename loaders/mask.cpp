@@ -15,7 +15,7 @@ namespace backdrop {
 
 namespace {
 
-constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
+constexpr std::size_t kMaxMaskBytes = std::size_t{256} << 20;
 
 std::uint64_t load_bits(std::span<const std::byte> item, bool big_endian) {
   std::uint64_t bits = 0;
@@ -82,7 +82,7 @@ Mask decode_mask(std::span<const std::byte> bytes, const std::string& file) {
 }
 
 Mask read_mask(const std::filesystem::path& path) {
-  return decode_mask(read_file(path, kMaxFileBytes), path.string());
+  return decode_mask(read_file(path, kMaxMaskBytes), path.string());
 }
 
 std::vector<Mask> read_masks(std::span<const std::filesystem::path> paths, ThreadPool& pool, int size) {

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "backdrop/error.h"
+#include "loaders/file.h"
 
 namespace backdrop {
 
@@ -23,13 +24,9 @@ static_assert(std::endian::native == std::endian::little,
 
 namespace {
 
-constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
 constexpr std::size_t kMaxHeader = 64 * 1024;
 constexpr std::size_t kMaxDimensions = 32;  // numpy's own limit
-
-[[noreturn]] void refuse(const std::string& file, const std::string& message) {
-  throw Error(ErrorCode::bad_input, message, file);
-}
 
 /// Reads the dict literal of a header, key by key.
 class HeaderReader {
@@ -198,12 +195,12 @@ std::string npy_header(std::string_view type, std::span<const std::size_t> shape
   if (shape.size() > 1) dict.resize(dict.size() - 2);
   if (shape.size() == 1) dict.pop_back();
   dict += "), }";
-  const std::size_t preamble = kMagic.size() + 4;
+  const std::size_t preamble = kNpyMagic.size() + 4;
   const std::size_t unpadded = preamble + dict.size() + 1;
   dict.append((kNpyAlignment - unpadded % kNpyAlignment) % kNpyAlignment, ' ');
   dict += '\n';
 
-  std::string header(kMagic);
+  std::string header(kNpyMagic);
   header += '\x01';
   header += '\0';
   header += static_cast<char>(dict.size() & 0xFF);
@@ -213,16 +210,16 @@ std::string npy_header(std::string_view type, std::span<const std::size_t> shape
 
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& file) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!text.starts_with(kMagic)) refuse(file, "is not a .npy file (it does not start with \\x93NUMPY)");
-  if (text.size() < kMagic.size() + 2) refuse(file, "ends inside its .npy header");
-  const auto version = static_cast<unsigned char>(text[kMagic.size()]);
+  if (!text.starts_with(kNpyMagic)) refuse(file, "is not a .npy file (it does not start with \\x93NUMPY)");
+  if (text.size() < kNpyMagic.size() + 2) refuse(file, "ends inside its .npy header");
+  const auto version = static_cast<unsigned char>(text[kNpyMagic.size()]);
   if (version < 1 || version > 3)
     refuse(file, fmt::format("has .npy version {}; 1 to 3 can be read", version));
 
   const std::size_t length_bytes = version == 1 ? 2 : 4;
-  const std::size_t start = kMagic.size() + 2 + length_bytes;
+  const std::size_t start = kNpyMagic.size() + 2 + length_bytes;
   if (text.size() < start) refuse(file, "ends inside its .npy header");
-  const std::size_t length = read_little_endian(bytes.subspan(kMagic.size() + 2, length_bytes));
+  const std::size_t length = read_little_endian(bytes.subspan(kNpyMagic.size() + 2, length_bytes));
   if (length > kMaxHeader) refuse(file, fmt::format("claims a .npy header of {} bytes", length));
   if (text.size() - start < length) refuse(file, "ends inside its .npy header");
 

@@ -8,7 +8,7 @@
 namespace backdrop {
 namespace {
 
-constexpr std::size_t kMostDimensions = 64;
+constexpr std::size_t kMostPickledDimensions = 64;
 
 using Arguments = std::vector<PickleValue*>;
 
@@ -23,7 +23,7 @@ std::optional<std::uint64_t> natural(const PickleValue& value) {
 
 std::optional<std::vector<std::int64_t>> integers(const PickleValue& value) {
   if ((value.kind != PickleKind::tuple && value.kind != PickleKind::list) ||
-      value.items.size() > kMostDimensions)
+      value.items.size() > kMostPickledDimensions)
     return std::nullopt;
   std::vector<std::int64_t> numbers;
   for (PickleValue* item : value.items) {

@@ -1,13 +1,11 @@
 // The IN-9 evaluation as JSON, and a finished run's challenge accuracy read back.
 #include "backdrop/error.h"
-#include "loaders/file.h"
 #include "report/evaluation_record.h"
 #include "report/json_parts.h"
+#include "report/run_reader.h"
 
 namespace backdrop {
 namespace {
-
-constexpr std::size_t kLargestRunJson = std::size_t{16} << 20;
 
 Json or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -38,14 +36,13 @@ std::string evaluation_json(const EvaluationRecord& record) {
 
 double challenge_accuracy_of_run(const std::filesystem::path& folder, const std::string& checkpoint_sha256) {
   const std::filesystem::path path = folder / "run.json";
-  const std::vector<std::byte> bytes = read_file(path, kLargestRunJson);
+  const std::string text = read_run_json(folder);
   std::string sha256;
   double accuracy = 0;
   bool complete = false;
   bool whole = false;
   try {
-    const char* text = reinterpret_cast<const char*>(bytes.data());
-    const Json run = Json::parse(text, text + bytes.size());
+    const Json run = Json::parse(text);
     sha256 = run.at("checkpoint").at("sha256").get<std::string>();
     accuracy = run.at("result").at("challenge_accuracy").get<double>();
     complete = run.at("result").at("complete").get<bool>();

@@ -18,7 +18,6 @@ namespace {
 constexpr std::string_view kAnyFormat = "backdrop-journal-";
 constexpr std::string_view kFormat = "backdrop-journal-2\n";
 constexpr std::string_view kHashLine = "sha256 ";
-constexpr std::size_t kHashDigits = 64;
 constexpr std::size_t kLargestFile = std::size_t{1} << 38;
 constexpr std::size_t kLargestHeader = 1 << 16;
 constexpr char kMagic[4] = {'B', 'L', 'K', '2'};

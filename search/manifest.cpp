@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kHashDigits = 64;
-
 /// What identifies a file's content to the system: it changes with every write.
 struct FileState {
   dev_t device;

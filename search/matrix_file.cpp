@@ -27,8 +27,8 @@ void write_filled(DurableFile& file, std::size_t offset, std::span<const std::by
   }
 }
 
-std::filesystem::path with_suffix(std::filesystem::path path, const char* suffix) {
-  path += suffix;
+std::filesystem::path partial_of(std::filesystem::path path) {
+  path += ".partial";
   return path;
 }
 
@@ -61,7 +61,7 @@ void MatrixFile::store(int foreground, std::span<const int> backgrounds, std::sp
 LogitsFile::LogitsFile(const std::filesystem::path& path, std::size_t foregrounds, std::size_t backgrounds,
                        std::size_t classes)
     : path_(path),
-      partial_(with_suffix(path, ".partial")),
+      partial_(partial_of(path)),
       matrix_(partial_, npy_type<float>(), std::as_bytes(std::span(&kNotEvaluated, 1)), foregrounds,
               backgrounds, {classes}) {}
 

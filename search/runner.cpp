@@ -5,23 +5,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <numeric>
 #include <optional>
 
 #include "backdrop/error.h"
+#include "core/clock.h"
 #include "engine/screening.h"
 #include "search/block_order.h"
 
 namespace backdrop {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Ends a search whose caller has enough; never leaves run_search.
 struct Enough {};

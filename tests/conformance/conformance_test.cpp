@@ -14,7 +14,7 @@
 namespace backdrop {
 namespace {
 
-constexpr int kClasses = 9;
+using test::kClasses;
 
 struct Subject {
   std::string name;

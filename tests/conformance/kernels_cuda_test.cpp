@@ -272,23 +272,23 @@ TEST_P(CudaKernels, SmallComposites) {
 
 TEST_P(CudaKernels, SmallDecisions) {
   std::mt19937 generator(56);
-  constexpr int kComposites = 50, kClasses = 45, kStride = 48;
+  constexpr int kComposites = 50, kManyClasses = 45, kStride = 48;
   std::vector<float> logits(kComposites * kStride);
   for (float& logit : logits) logit = static_cast<float>(random_int(-9, 9, generator));
-  std::vector<std::int32_t> in9(kClasses), labels(kComposites);
+  std::vector<std::int32_t> in9(kManyClasses), labels(kComposites);
   for (auto& label : in9) label = random_int(-1, 3, generator);
   for (auto& label : labels) label = random_int(0, 3, generator);
   std::vector<kernels::DeviceDecision> decisions(kComposites);
   const DeviceBuffer device_logits = to_device(logits), device_in9 = to_device(in9),
                      device_labels = to_device(labels), device_decisions = to_device(decisions);
-  check_cuda(kernels::decide_cuda(
-                 {device_logits.as<float>(), kStride, kClasses, kComposites, device_in9.as<std::int32_t>(),
-                  device_labels.as<std::int32_t>(), device_decisions.as<kernels::DeviceDecision>()},
-                 nullptr),
+  check_cuda(kernels::decide_cuda({device_logits.as<float>(), kStride, kManyClasses, kComposites,
+                                   device_in9.as<std::int32_t>(), device_labels.as<std::int32_t>(),
+                                   device_decisions.as<kernels::DeviceDecision>()},
+                                  nullptr),
              "decisions");
   from_device(device_decisions, decisions);
   for (int n = 0; n < kComposites; ++n) {
-    const auto expected = kernels::decide(logits.data() + n * kStride, kClasses, in9.data(), labels[n]);
+    const auto expected = kernels::decide(logits.data() + n * kStride, kManyClasses, in9.data(), labels[n]);
     EXPECT_EQ(decisions[n].prediction, expected.prediction);
     EXPECT_EQ(decisions[n].margin, expected.margin);
   }

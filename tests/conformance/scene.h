@@ -16,6 +16,9 @@
 
 namespace backdrop::test {
 
+/// Several batches and tiles of them.
+inline constexpr int kBackgrounds = 7;
+
 /// One foreground for each kind of mask on all backgrounds, or on some in another order.
 struct Scene {
   std::vector<Image> foregrounds;

@@ -12,10 +12,10 @@
 namespace backdrop {
 namespace {
 
-constexpr int kClasses = 9;
-constexpr int kBackgrounds = 7;
+using test::kBackgrounds;
+using test::kClasses;
 
-class EmulatedEngine : public testing::Test {
+class EmulatedEngine : public ::testing::Test {
  protected:
   void SetUp() override {
     test::limit_device_memory(std::size_t{1} << 30);
@@ -41,7 +41,7 @@ TEST_F(EmulatedEngine, Fp32EqualsTheReferenceWithAndWithoutReuse) {
     const auto network = network_of(size, seed);
     const test::Scene expected = test::plain_scene(network, size, kBackgrounds, kClasses, seed);
     for (const bool reuse : {true, false}) {
-      SCOPED_TRACE(testing::Message() << "seed " << seed << ", reuse " << reuse);
+      SCOPED_TRACE(::testing::Message() << "seed " << seed << ", reuse " << reuse);
       EngineOptions options;
       options.reuse = reuse;
       options.batch = 1 + static_cast<int>(seed % 4) * 3;
@@ -67,7 +67,7 @@ TEST_F(EmulatedEngine, EveryHandOffGivesTheSameLogitsAndCountsItsMultiplyAdds) {
     std::iota(in9.begin(), in9.end(), 0);
     for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
       for (const std::size_t memory : {std::size_t{1}, std::size_t{1} << 28}) {
-        SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off << ", " << memory);
+        SCOPED_TRACE(::testing::Message() << "seed " << seed << ", hand-off " << hand_off << ", " << memory);
         test::Scene actual(size, kBackgrounds, kClasses, seed);
         PlanFolder nowhere({}, {}, false, {});
         CudaDenseLayers whole(layers, 3, {}, nowhere);
@@ -103,7 +103,7 @@ TEST_F(EmulatedEngine, LowPrecisionPublishesFp32sPredictions) {
     const test::Scene expected = test::plain_scene(network, 13, kBackgrounds, kClasses, seed);
     for (const Precision precision : {Precision::fp16, Precision::bf16, Precision::int8, Precision::fp8}) {
       for (const bool reuse : {true, false}) {
-        SCOPED_TRACE(testing::Message() << name(precision) << ", seed " << seed << ", reuse " << reuse);
+        SCOPED_TRACE(::testing::Message() << name(precision) << ", seed " << seed << ", reuse " << reuse);
         EngineOptions options;
         options.precision = precision;
         options.reuse = reuse;
@@ -162,7 +162,7 @@ TEST_F(EmulatedEngine, Int8HasTheCpusLogitsWithEveryHandOff) {
     std::vector<std::int32_t> in9(kClasses);
     std::iota(in9.begin(), in9.end(), 0);
     for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
-      SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off);
+      SCOPED_TRACE(::testing::Message() << "seed " << seed << ", hand-off " << hand_off);
       layers.use(hand_off % 2 == 1 ? kernels::Products::warpgroups : kernels::Products::warps);
       test::Scene actual(size, kBackgrounds, kClasses, seed);
       PlanFolder nowhere({}, {}, false, {});

@@ -12,7 +12,7 @@
 namespace backdrop {
 namespace {
 
-constexpr int kClasses = test::kSmallResnetClasses;
+using test::kClasses;
 
 TEST(FusedBottlenecks, AreFound) {
   const auto chains = find_chains(*test::small_resnet(7));
@@ -67,7 +67,7 @@ TEST(FusedBottlenecks, GiveTheLayersLogits) {
 }
 
 TEST(FusedBottlenecks, AreKeptAndTakenUnasked) {
-  const auto network = test::small_resnet(7);
+  const auto network = test::small_resnet(5);
   test::limit_device_memory(std::size_t{1} << 30);
   const testing::TemporaryFolder temporary;
   PlanFolder plans(temporary.path, "emulated", false, {});

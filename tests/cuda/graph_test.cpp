@@ -15,12 +15,12 @@ namespace backdrop {
 namespace {
 
 using test::GraphTrouble;
+using test::kClasses;
 
-constexpr int kClasses = 9;
 constexpr GraphTrouble kTroubles[] = {GraphTrouble::at_begin, GraphTrouble::at_capture,
                                       GraphTrouble::at_instantiation, GraphTrouble::at_launch};
 
-class Graphs : public testing::Test {
+class Graphs : public ::testing::Test {
  protected:
   Graphs() {
     test::limit_device_memory(std::size_t{1} << 30);
@@ -57,7 +57,7 @@ TEST_F(Graphs, ChangeNoBit) {
   for (const Precision precision : {Precision::fp32, Precision::fp16, Precision::int8}) {
     for (const bool cudnn : {false, true}) {
       if (cudnn && precision != Precision::fp32) continue;
-      SCOPED_TRACE(testing::Message() << name(precision) << ", cuDNN " << cudnn);
+      SCOPED_TRACE(::testing::Message() << name(precision) << ", cuDNN " << cudnn);
       test::offer_cudnn(cudnn);
       const auto expected = search(precision, GraphTrouble::at_begin);
       EXPECT_EQ(launches, 0);

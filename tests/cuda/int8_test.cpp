@@ -15,14 +15,14 @@ using kernels::tile::Loader;
 using kernels::tile::PixelLoader;
 using test::DeviceWeights;
 using test::HostBytes;
+using test::Int8Case;
 using test::random_int;
-using Case = test::Int8Case;
 
 template <int kColumns>
 using Warps = test::EmulatedMatrixMath<test::Int8Operands, kColumns>;
 
 template <class Element, class Math, template <class, int, class> class Copies>
-void compare(const Case& c, std::mt19937& generator) {
+void compare(const Int8Case& c, std::mt19937& generator) {
   const test::RandomInt8 random(c, generator);
   const DeviceWeights device(c.shape, random.weights, random.scales);
   std::vector<Element> output(random.row_size * c.rows, Element{78});
@@ -38,7 +38,7 @@ void compare_random_cases(unsigned seed, int trials) {
   std::mt19937 generator(seed);
   for (int trial = 0; trial < trials; ++trial) {
     const bool pixels = std::is_same_v<Copies<std::uint8_t, 64, Rows>, PixelLoader<std::uint8_t, 64, Rows>>;
-    const Case c = test::random_int8_case(pixels, generator);
+    const Int8Case c = test::random_int8_case(pixels, generator);
     SCOPED_TRACE(testing::Message() << "trial " << trial << ": " << c.positions << " positions, " << c.rows
                                     << " rows, " << c.shape.channels << " to " << c.shape.out_channels
                                     << ", kind " << static_cast<int>(c.kind));
@@ -61,7 +61,7 @@ TEST(CudaInt8, ConvolutionsOfPixelsEqualTheCpusToTheBit) {
 
 TEST(CudaInt8, TheLargestSumsFit) {
   std::mt19937 generator(63);
-  Case c;
+  Int8Case c;
   c.shape = {0, 0, 4608, 16, 1, 1, 0, 1, 1.0f};
   c.kind = DotOutput::sums;
   c.rows = 3;

@@ -14,13 +14,14 @@
 namespace backdrop {
 namespace {
 
-constexpr int kClasses = 9;
-constexpr int kBackgrounds = 7;
+using test::kBackgrounds;
+using test::kClasses;
+
 constexpr int kBatch = 3;
 constexpr int kBatches = 3;  // of a foreground
 constexpr MachinePeak kPeaks{1e9, 1e9};
 
-class EmulatedProfile : public testing::Test {
+class EmulatedProfile : public ::testing::Test {
  protected:
   void SetUp() override {
     test::limit_device_memory(std::size_t{1} << 30);
@@ -70,7 +71,7 @@ TEST_F(EmulatedProfile, CountsTheStepsAndTheMultiplyAddsOfEachLayer) {
   // With a cache of the least size most layers compute whole images.
   for (const auto& [reuse, cache_memory] : {std::pair(true, 0), std::pair(true, 1), std::pair(false, 0)}) {
     const SearchTimes times = profile(reuse, Precision::fp32, cache_memory);
-    SCOPED_TRACE(testing::Message() << "reuse " << reuse << ", cache " << cache_memory);
+    SCOPED_TRACE(::testing::Message() << "reuse " << reuse << ", cache " << cache_memory);
     if (cache_memory == 1) {
       EXPECT_LT(earliest_cut(*network, *hand_off), first_fully_connected(*network) / 2);
     }

@@ -8,13 +8,12 @@
 namespace backdrop {
 namespace {
 
+using test::kBackgrounds;
+using test::kClasses;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr int kClasses = 9;
-constexpr int kBackgrounds = 7;
-
-class ProfileWindows : public testing::Test {
+class ProfileWindows : public ::testing::Test {
  protected:
   ProfileWindows() {
     test::limit_device_memory(std::size_t{1} << 30);

@@ -9,13 +9,12 @@
 namespace backdrop {
 namespace {
 
+using test::kClasses;
 using ::testing::Contains;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
 
-constexpr int kClasses = 9;
-
-class Ranges : public testing::Test {
+class Ranges : public ::testing::Test {
  protected:
   Ranges() {
     test::limit_device_memory(std::size_t{1} << 30);

@@ -13,11 +13,11 @@
 namespace backdrop {
 namespace {
 
+using test::kBackgrounds;
+using test::kClasses;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-constexpr int kClasses = 9;
-constexpr int kBackgrounds = 7;
 constexpr int kSize = 13;
 constexpr unsigned kSeed = 4;
 constexpr int kGpus = 3;

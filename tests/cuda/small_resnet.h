@@ -7,11 +7,10 @@
 #include <string>
 
 #include "models/network.h"
+#include "tests/engine/random_network.h"
 #include "tests/kernels/random_values.h"
 
 namespace backdrop::test {
-
-inline constexpr int kSmallResnetClasses = 9;
 
 /// A stem, three bottlenecks as in layer1 of a ResNet-50, an average pool and a fully connected layer.
 inline std::shared_ptr<const Network> small_resnet(int size) {
@@ -51,7 +50,7 @@ inline std::shared_ptr<const Network> small_resnet(int size) {
   }
   value = add(LayerKind::average_pool, value, 256, 1, -1, Activation::none);
   network->layers.back().padding = 0;
-  add(LayerKind::fully_connected, value, kSmallResnetClasses, 1, -1, Activation::none);
+  add(LayerKind::fully_connected, value, kClasses, 1, -1, Activation::none);
   return network;
 }
 

@@ -11,7 +11,7 @@ namespace backdrop {
 namespace {
 
 using kernels::ConvolutionShape;
-using Case = test::DeviceCase;
+using test::DeviceCase;
 
 // Weights as the device takes them and as the checkpoint has them.
 template <class Traits>
@@ -38,7 +38,7 @@ struct Weights {
 };
 
 template <class Traits, class Math, template <class, int, class> class Loader = kernels::tile::Loader>
-void compare(const Case& c, std::mt19937& generator, float tolerance) {
+void compare(const DeviceCase& c, std::mt19937& generator, float tolerance) {
   using Element = typename Traits::Element;
   const ConvolutionShape& shape = c.shape;
   const test::RandomList list(c.positions, shape.channels, shape.out_channels, c.window(),
@@ -79,7 +79,8 @@ template <class Traits, class Math>
 void compare_random_cases(int trials, float tolerance) {
   std::mt19937 generator(31);
   for (int trial = 0; trial < trials; ++trial) {
-    const Case c = test::random_device_case(16 / sizeof(typename Traits::Element), 9, 1.0f, 90, generator);
+    const DeviceCase c =
+        test::random_device_case(16 / sizeof(typename Traits::Element), 9, 1.0f, 90, generator);
     SCOPED_TRACE(testing::Message() << "trial " << trial << ": " << c.positions << " positions, " << c.rows
                                     << " rows, " << c.shape.channels << " to " << c.shape.out_channels);
     compare<Traits, Math>(c, generator, tolerance);
@@ -116,7 +117,7 @@ template <class Traits, class Math>
 void compare_pixels(int trials, float tolerance) {
   std::mt19937 generator(33);
   for (int trial = 0; trial < trials; ++trial) {
-    const Case c = test::random_pixel_case(1.0f, 40, generator);
+    const DeviceCase c = test::random_pixel_case(1.0f, 40, generator);
     SCOPED_TRACE(testing::Message() << "trial " << trial << ": window " << c.shape.kernel << ", "
                                     << c.positions << " positions, " << c.rows << " rows, to "
                                     << c.shape.out_channels);
@@ -148,7 +149,7 @@ TEST(CudaTile, CopiesToSwizzledRowsAreOnDifferentBanks) {
 
 TEST(CudaTile, WindowsOfElevenByEleven) {
   std::mt19937 generator(32);
-  Case c;
+  DeviceCase c;
   c.shape.kernel = 11;
   c.shape.channels = 4;
   c.shape.out_channels = 64;

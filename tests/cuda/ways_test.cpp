@@ -12,14 +12,14 @@
 namespace backdrop {
 namespace {
 
+using test::kClasses;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr int kClasses = 9;
-constexpr int kSize = 5;
-
 class GpuWithout : public ::testing::Test {
  protected:
+  static constexpr int kSize = 5;
+
   GpuWithout() {
     test::limit_device_memory(std::size_t{1} << 30);
     test::show_devices(1);

@@ -13,10 +13,9 @@
 namespace backdrop {
 namespace {
 
+using test::kBackgrounds;
+using test::kClasses;
 using ::testing::HasSubstr;
-
-constexpr int kClasses = 9;
-constexpr int kBackgrounds = 7;
 
 class WholeImages : public ::testing::Test {
  protected:
@@ -40,7 +39,7 @@ TEST_F(WholeImages, GoOnByCudnnBehindTheHandOff) {
     const CudaPhotos photos = upload_photos(*expected.backgrounds);
     int by_cudnn = 0;
     for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
-      SCOPED_TRACE(testing::Message() << "seed " << seed << ", hand-off " << hand_off);
+      SCOPED_TRACE(::testing::Message() << "seed " << seed << ", hand-off " << hand_off);
       test::Scene actual(15, kBackgrounds, kClasses, seed);
       CudaDenseLayers whole(layers, 4, {}, nowhere);
       CudaReuse reuse(whole, photos, in9.data(), {hand_off, std::size_t{1} << 28});
@@ -59,10 +58,10 @@ TEST_F(WholeImages, HaveBottlenecksInOneKernel) {
   constexpr int kFew = 3;  // emulated lane by lane
   const int size = 7;
   const auto network = test::small_resnet(size);
-  const test::Scene expected = test::plain_scene(network, size, kFew, test::kSmallResnetClasses, 3);
+  const test::Scene expected = test::plain_scene(network, size, kFew, kClasses, 3);
   const CudaLayers layers(*network, Precision::fp16);
   const CudaPhotos photos = upload_photos(*expected.backgrounds);
-  test::Scene actual(size, kFew, test::kSmallResnetClasses, 3);
+  test::Scene actual(size, kFew, kClasses, 3);
   CudaDenseLayers whole(layers, 2, {}, nowhere);
   CudaReuse reuse(whole, photos, in9.data(), {0, std::size_t{1} << 28});
   EXPECT_THAT(reuse.libraries(), HasSubstr("3 bottlenecks in 1 kernels"));
@@ -79,19 +78,19 @@ TEST_F(WholeImages, HaveBottlenecksInOneKernel) {
 // cuDNN takes half of our kernels' time here, and always for a full batch.
 TEST_F(WholeImages, AreOursWhereThereAreFew) {
   test::offer_cudnn(true);
-  constexpr int kBatch = 8;
+  constexpr int kMostRows = 8;
   const auto network = test::random_plain_network(15, 1);
   const CudaLayers layers(*network, Precision::fp32);
-  CudaDense dense(layers, in9.data(), kBatch, {}, nowhere);
+  CudaDense dense(layers, in9.data(), kMostRows, {}, nowhere);
   std::vector<Image> images;
-  for (unsigned i = 0; i < kBatch; ++i) images.push_back(test::random_image(15, i));
-  std::vector<float> all(kBatch * kClasses), few(kBatch * kClasses);
+  for (unsigned i = 0; i < kMostRows; ++i) images.push_back(test::random_image(15, i));
+  std::vector<float> all(kMostRows * kClasses), few(kMostRows * kClasses);
   test::take_cudnn_runs();
   dense.run(images, all.data());
   EXPECT_GT(test::take_cudnn_runs(), 0);
-  for (const std::size_t rows : {kBatch / 2 - 1, kBatch / 2}) {
+  for (const std::size_t rows : {kMostRows / 2 - 1, kMostRows / 2}) {
     dense.run(std::span(images).first(rows), few.data());
-    EXPECT_EQ(test::take_cudnn_runs() > 0, rows == kBatch / 2);
+    EXPECT_EQ(test::take_cudnn_runs() > 0, rows == kMostRows / 2);
     for (std::size_t i = 0; i < rows * kClasses; ++i) ASSERT_NEAR(few[i], all[i], 1e-4f);
   }
 }

@@ -10,31 +10,32 @@
 namespace backdrop {
 namespace {
 
-constexpr int kSize = 32;
+constexpr int kPhotoSize = 32;
 constexpr int kComposites = 8;  // two batches of six, which overlap
 
-struct Scene {
+struct Composites {
   std::vector<Image> photos;
   std::vector<Mask> masks;
   std::vector<CompositePhotos> composites;
 
-  explicit Scene(unsigned seed) {
+  explicit Composites(unsigned seed) {
     for (unsigned i = 0; i < 2 * kComposites; ++i)
-      photos.push_back(test::random_image(kSize, 100 * seed + i));
-    for (int i = 0; i < kComposites; ++i) masks.push_back(test::make_mask("disc", kSize, seed + i));
+      photos.push_back(test::random_image(kPhotoSize, 100 * seed + i));
+    for (int i = 0; i < kComposites; ++i) masks.push_back(test::make_mask("disc", kPhotoSize, seed + i));
     for (int i = 0; i < kComposites; ++i)
       composites.push_back({&photos[2 * i], &masks[i], &photos[2 * i + 1]});
   }
 };
 
 std::shared_ptr<const Network> network_of(unsigned seed) {
-  return seed % 2 == 0 ? test::random_residual_network(kSize, seed) : test::random_plain_network(kSize, seed);
+  return seed % 2 == 0 ? test::random_residual_network(kPhotoSize, seed)
+                       : test::random_plain_network(kPhotoSize, seed);
 }
 
 // How many run side by side depends on the threads, and what each value ranges over does not.
 TEST(CalibrationTest, DoesNotDependOnTheNumberOfThreads) {
   for (unsigned seed = 1; seed <= 4; ++seed) {
-    const Scene scene(seed);
+    const Composites scene(seed);
     ThreadPool one(1), some(3), many(kComposites);
     const Calibration calibration = calibrate(network_of(seed), scene.composites, one);
     EXPECT_EQ(calibrate(network_of(seed), scene.composites, some), calibration);
@@ -45,7 +46,7 @@ TEST(CalibrationTest, DoesNotDependOnTheNumberOfThreads) {
 TEST(CalibrationTest, CoversTheRangesOfEveryComposite) {
   ThreadPool pool(2);
   const std::shared_ptr<const Network> network = network_of(1);
-  const Scene scene(1);
+  const Composites scene(1);
   const auto layers = make_float_network(network, 4, best_instruction_set(), pool);
   const Calibration all = calibrate(*layers, scene.composites, pool);
   std::vector<float> widest(all.values.size(), 0.0f);

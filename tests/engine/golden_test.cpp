@@ -12,7 +12,7 @@ namespace backdrop {
 namespace {
 
 /// Far inside the contract of 1e-3: thin networks sum few products, and a wrong epsilon or slope must show.
-constexpr float kTolerance = 2e-5f;
+constexpr float kThinTolerance = 2e-5f;
 
 const std::vector<GoldenAnswers>& golden_answers() {
   static const auto answers =
@@ -25,8 +25,8 @@ class Golden : public testing::TestWithParam<std::size_t> {
   void compare(const EngineOptions& options) const {
     const GoldenAnswers& answers = golden_answers()[GetParam()];
     const auto engine = make_golden_engine(load_network(answers.checkpoint, answers.arch), options);
-    expect_golden_photos(*engine, answers, kTolerance);
-    expect_golden_composites(*engine, answers, kTolerance);
+    expect_golden_photos(*engine, answers, kThinTolerance);
+    expect_golden_composites(*engine, answers, kThinTolerance);
   }
 };
 

@@ -18,7 +18,7 @@ namespace backdrop {
 namespace {
 
 // Two foregrounds on ten backgrounds.
-struct Scene {
+struct ProfiledScene {
   std::shared_ptr<const Network> network = test::random_residual_network(31, 2);
   ClassMap map;
   std::vector<Image> photos{test::random_image(31, 1), test::random_image(31, 2)};
@@ -28,7 +28,7 @@ struct Scene {
   std::vector<std::int16_t> predictions = std::vector<std::int16_t>(20);
   std::vector<CompositeTask> tasks;
 
-  Scene() {
+  ProfiledScene() {
     map.in9.assign(static_cast<std::size_t>(network->classes()), 0);
     for (unsigned i = 0; i < 10; ++i) backgrounds->push_back(test::random_image(31, 10 + i));
     std::iota(indices.begin(), indices.end(), 0);
@@ -40,13 +40,13 @@ struct Scene {
   }
 };
 
-SearchTimes profile(const Scene& scene, const EngineOptions& options, const MachinePeak& peak) {
+SearchTimes profile(const ProfiledScene& scene, const EngineOptions& options, const MachinePeak& peak) {
   return profile_search(*make_cpu_engine(scene.network, scene.map, options), *scene.network, scene.tasks,
                         scene.backgrounds, peak);
 }
 
 TEST(Profile, CountsEveryMultiplyAddAndItsTimesAddUp) {
-  const Scene scene;
+  const ProfiledScene scene;
   for (const bool reuse : {true, false}) {
     const EngineOptions options{.threads = 2, .reuse = reuse, .cache_memory = std::size_t{1} << 28};
     const SearchTimes times = profile(scene, options, {1e9, 1e9});
@@ -72,7 +72,8 @@ TEST(Profile, CountsEveryMultiplyAddAndItsTimesAddUp) {
 // Below fp32: by plain loops, with a peak of its own for each kind of product.
 constexpr MachinePeak kPeaks{1e9, 1e9, 2e9, 4e9, 3e9};
 
-SearchTimes profile_below(const Scene& scene, Precision precision, bool reuse, const MachinePeak& peak) {
+SearchTimes profile_below(const ProfiledScene& scene, Precision precision, bool reuse,
+                          const MachinePeak& peak) {
   const EngineOptions options{.threads = 2,
                               .reuse = reuse,
                               .cache_memory = std::size_t{1} << 28,
@@ -82,7 +83,7 @@ SearchTimes profile_below(const Scene& scene, Precision precision, bool reuse, c
 }
 
 // The fast pass alone, counted by the runner itself.
-std::int64_t count_fast_pass(const Scene& scene, Precision precision, bool reuse) {
+std::int64_t count_fast_pass(const ProfiledScene& scene, Precision precision, bool reuse) {
   ThreadPool pool(2);
   std::vector<const Mask*> masks{&scene.masks[0], &scene.masks[1]};
   const std::size_t memory = std::size_t{1} << 28;
@@ -103,11 +104,11 @@ std::int64_t count_fast_pass(const Scene& scene, Precision precision, bool reuse
 }
 
 TEST(Profile, BelowFp32TheFastPassAndWhatIsDecidedAgainAddUp) {
-  const Scene scene;
+  const ProfiledScene scene;
   const int positioned = first_fully_connected(*scene.network);
   for (const Precision precision : {Precision::bf16, Precision::int16, Precision::int8}) {
     for (const bool reuse : {true, false}) {
-      SCOPED_TRACE(testing::Message() << name(precision) << ", reuse " << reuse);
+      SCOPED_TRACE(::testing::Message() << name(precision) << ", reuse " << reuse);
       const Precision tiles = precision == Precision::int8 ? Precision::bf16 : precision;
       const SearchTimes times = profile_below(scene, precision, reuse, kPeaks);
       EXPECT_EQ(times.precision, precision);
@@ -142,14 +143,14 @@ TEST(Profile, BelowFp32TheFastPassAndWhatIsDecidedAgainAddUp) {
 }
 
 TEST(Profile, AnUnmeasuredPeakGivesNoShare) {
-  const Scene scene;
+  const ProfiledScene scene;
   const SearchTimes times = profile_below(scene, Precision::int8, true, {1e9, 1e9});
   for (const LayerProfile& layer : times.layers)
     EXPECT_EQ(layer.compute_share > 0, layer.products == Precision::fp32) << layer.name;
 }
 
 TEST(Profile, TakesThePrecisionThatWasChosen) {
-  const Scene scene;
+  const ProfiledScene scene;
   const EngineOptions options{.threads = 2, .choose_precision = true, .portable = true};
   const SearchTimes times = profile(scene, options, kPeaks);
   EXPECT_EQ(times.layers.front().products, times.precision);
@@ -158,7 +159,7 @@ TEST(Profile, TakesThePrecisionThatWasChosen) {
 }
 
 TEST(Profile, CountsFeaturesAndPassesThatWereAtHand) {
-  const Scene scene;
+  const ProfiledScene scene;
   ThreadPool pool(1);
   ReuseRunner runner(scene.network, {.hand_off = 3, .cache_memory = std::size_t{1} << 28}, pool);
   runner.set_backgrounds(scene.backgrounds);
@@ -177,13 +178,13 @@ TEST(Profile, CountsFeaturesAndPassesThatWereAtHand) {
 }
 
 TEST(Profile, WithoutReuseEveryPositionIsComputed) {
-  const Scene scene;
+  const ProfiledScene scene;
   const SearchTimes times = profile(scene, {.threads = 1, .reuse = false}, {1e9, 1e9});
   for (const LayerProfile& layer : times.layers) EXPECT_EQ(layer.mixed, 1.0) << layer.name;
 }
 
 TEST(Profile, RefusesAnEngineWithoutClocks) {
-  const Scene scene;
+  const ProfiledScene scene;
   EXPECT_THROW(profile(scene, {.reference = true}, {1e9, 1e9}), Error);
 }
 

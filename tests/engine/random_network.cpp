@@ -4,12 +4,10 @@
 #include <random>
 #include <stdexcept>
 
+#include "tests/kernels/random_values.h"
+
 namespace backdrop::test {
 namespace {
-
-int random_int(int low, int high, std::mt19937& generator) {
-  return std::uniform_int_distribution<int>(low, high)(generator);
-}
 
 // Appends layers with random weights; each call returns the number of the value it adds.
 class NetworkMaker {
@@ -114,7 +112,7 @@ std::shared_ptr<const Network> random_residual_network(int size, unsigned seed) 
     x = maker.convolution(y, channels, 1, 1, 1, activation, identity);
   }
   x = maker.average_pool(x);
-  maker.fully_connected(x, 9, Activation::none);
+  maker.fully_connected(x, kClasses, Activation::none);
   return maker.finish();
 }
 
@@ -130,7 +128,7 @@ std::shared_ptr<const Network> random_plain_network(int size, unsigned seed) {
     if (maker.shape(x).height >= 2) x = maker.max_pool(x, 2, 2, 0);
   }
   x = maker.fully_connected(x, random_int(5, 40, generator), Activation::relu);
-  maker.fully_connected(x, 9, Activation::none);
+  maker.fully_connected(x, kClasses, Activation::none);
   return maker.finish();
 }
 
@@ -140,7 +138,7 @@ std::shared_ptr<const Network> wide_network(int size) {
   int x = maker.convolution(first, 136, 3, 1, 1, Activation::relu);
   x = maker.convolution(x, 256, 3, 1, 8, Activation::relu);
   x = maker.convolution(x, 128, 1, 1, 1, Activation::relu, first);
-  maker.fully_connected(maker.average_pool(x), 9, Activation::none);
+  maker.fully_connected(maker.average_pool(x), kClasses, Activation::none);
   return maker.finish();
 }
 

@@ -12,6 +12,9 @@
 
 namespace backdrop::test {
 
+/// Of every network here.
+inline constexpr int kClasses = 9;
+
 /// A residual network of `size` x `size` input with random depth, widths, strides, groups and activation.
 std::shared_ptr<const Network> random_residual_network(int size, unsigned seed);
 

@@ -12,7 +12,7 @@
 namespace backdrop {
 namespace {
 
-constexpr int kClasses = 9;
+using test::kClasses;
 
 // Some foregrounds on some backgrounds, with room for their logits.
 struct Scene {
@@ -79,7 +79,7 @@ void compare_engines(std::shared_ptr<const Network> network, int size, unsigned 
 
 TEST(Reuse, RandomNetworksEqualTheReference) {
   for (unsigned seed = 0; seed < 8; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     const int size = 15 + static_cast<int>(seed);
     EngineOptions options;
     options.threads = 1 + seed % 3;
@@ -109,7 +109,7 @@ TEST(Reuse, EveryHandOffAndCacheSizeGivesTheSameLogits) {
   Scene expected(size, 13, 9);
   for (int hand_off = 0; hand_off < first_fully_connected(*network); ++hand_off) {
     for (const std::size_t memory : {std::size_t{1}, std::size_t{1} << 30}) {
-      SCOPED_TRACE(testing::Message() << "hand-off " << hand_off << ", memory " << memory);
+      SCOPED_TRACE(::testing::Message() << "hand-off " << hand_off << ", memory " << memory);
       Scene actual(size, 13, 9);
       ReuseRunner runner(network, {3, hand_off, memory}, pool);
       runner.set_backgrounds(actual.backgrounds);

@@ -14,7 +14,7 @@
 namespace backdrop {
 namespace {
 
-constexpr int kClasses = 3;
+constexpr int kFewClasses = 3;
 constexpr int kBatch = 4;
 
 // What one engine was asked, and how it behaves. Read between calls only.
@@ -67,17 +67,17 @@ class NotingEngine final : public PeerEngine {
         task.predictions[i] = static_cast<std::int16_t>(100 * task.label + background);
         if (task.margins != nullptr) task.margins[i] += static_cast<float>(background);
         if (task.logits != nullptr)
-          for (int c = 0; c < kClasses; ++c)
-            task.logits[i * kClasses + c] = static_cast<float>(10 * background + c);
+          for (int c = 0; c < kFewClasses; ++c)
+            task.logits[i * kFewClasses + c] = static_cast<float>(10 * background + c);
       }
     }
   }
   void classify_images(std::span<const Image> images, float* logits) override {
     log_.photos += images.size();
-    for (std::size_t i = 0; i < images.size() * kClasses; ++i)
-      logits[i] = static_cast<float>(images[i / kClasses].height * 10 + static_cast<int>(i % kClasses));
+    for (std::size_t i = 0; i < images.size() * kFewClasses; ++i)
+      logits[i] = static_cast<float>(images[i / kFewClasses].height * 10 + static_cast<int>(i % kFewClasses));
   }
-  int classes() const override { return kClasses; }
+  int classes() const override { return kFewClasses; }
   int batch() const override { return kBatch; }
   int tile() const override { return log_.tile; }
   int threads() const override { return 1; }
@@ -117,7 +117,7 @@ struct Work {
       std::iota(backgrounds.back().begin(), backgrounds.back().end(), 7);
       predictions.emplace_back(static_cast<std::size_t>(count), std::int16_t{-1});
       margins.emplace_back(static_cast<std::size_t>(count));
-      logits.emplace_back(static_cast<std::size_t>(count * kClasses));
+      logits.emplace_back(static_cast<std::size_t>(count * kFewClasses));
     }
   }
 
@@ -139,7 +139,7 @@ struct Work {
           ASSERT_EQ(margins[t][i], static_cast<float>(background));
         }
         if (t % 3 == 0) {
-          ASSERT_EQ(logits[t][i * kClasses + 2], static_cast<float>(10 * background + 2));
+          ASSERT_EQ(logits[t][i * kFewClasses + 2], static_cast<float>(10 * background + 2));
         }
       }
   }
@@ -189,11 +189,11 @@ TEST(SeveralEngines, PhotosKeepTheirOrder) {
   std::vector<Log> logs(3);
   std::vector<Image> photos(41);
   for (std::size_t i = 0; i < photos.size(); ++i) photos[i].height = static_cast<int>(i);
-  std::vector<float> logits(photos.size() * kClasses);
+  std::vector<float> logits(photos.size() * kFewClasses);
   const auto engine = join(logs);
   engine->classify_images(photos, logits.data());
   for (std::size_t i = 0; i < photos.size(); ++i)
-    EXPECT_EQ(logits[i * kClasses + 1], static_cast<float>(10 * i + 1));
+    EXPECT_EQ(logits[i * kFewClasses + 1], static_cast<float>(10 * i + 1));
   EXPECT_EQ(logs[0].photos + logs[1].photos + logs[2].photos, photos.size());
   engine->classify_images({}, nullptr);
 }

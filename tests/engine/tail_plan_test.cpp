@@ -31,8 +31,8 @@ std::shared_ptr<const Network> fully_connected_network(int inputs, int hidden, i
 // What a thread, a rank or another order of the search puts beside a composite must not change its answer.
 TEST(TailPlan, LogitsDoNotDependOnThePlaceInTheBatch) {
   constexpr int kInputs = 51;
-  constexpr int kClasses = 9;
-  const auto network = fully_connected_network(kInputs, 70, kClasses);
+  constexpr int kOutputs = 9;
+  const auto network = fully_connected_network(kInputs, 70, kOutputs);
   std::mt19937 generator(2);
   std::normal_distribution<float> normal;
   std::vector<float> composite(kInputs);
@@ -45,9 +45,9 @@ TEST(TailPlan, LogitsDoNotDependOnThePlaceInTheBatch) {
     for (int row = 0; row < batch; ++row)
       std::copy(composite.begin(), composite.end(), plan.input(arena.data()) + row * kInputs);
     const float* logits = plan.run(arena.data(), nullptr);
-    if (expected.empty()) expected.assign(logits, logits + kClasses);
+    if (expected.empty()) expected.assign(logits, logits + kOutputs);
     for (int row = 0; row < batch; ++row)
-      ASSERT_EQ(std::vector<float>(logits + row * kClasses, logits + (row + 1) * kClasses), expected)
+      ASSERT_EQ(std::vector<float>(logits + row * kOutputs, logits + (row + 1) * kOutputs), expected)
           << "row " << row << " of " << batch;
   }
 }

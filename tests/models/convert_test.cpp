@@ -66,10 +66,11 @@ TEST_P(ConvertedArchitecture, ComesBackToTheBit) {
   for (std::size_t i = 0; i < again.layers.size(); ++i) expect_same(again.layers[i], network.layers[i]);
 }
 
-std::string arch_name(const testing::TestParamInfo<std::string>& info) {
+std::string converted_name(const testing::TestParamInfo<std::string>& info) {
   return info.param;
 }
-INSTANTIATE_TEST_SUITE_P(Convert, ConvertedArchitecture, testing::ValuesIn(known_architectures()), arch_name);
+INSTANTIATE_TEST_SUITE_P(Convert, ConvertedArchitecture, testing::ValuesIn(known_architectures()),
+                         converted_name);
 
 TEST(Convert, RecordsProvenanceAndCarriesItOver) {
   const Checkpoint folded = convert("resnet18");

@@ -125,7 +125,7 @@ TEST_F(Mpirun, AFinishedRunAnswersAgain) {
 }
 
 TEST_F(Mpirun, ARunWhoseRankWasKilledIsResumed) {
-  ASSERT_EQ(shell(quoted(kCommand) + " demo-data more --images-per-class 6"), 0) << errors();
+  ASSERT_EQ(shell(quoted(kCommand) + " demo-data more --images-per-class 4"), 0) << errors();
   const std::string run = challenge("--mode all", "more");
   // Waits for a journal of some blocks, then kills one of mpirun's children. The other may outlive mpirun by
   // the block in its hand, and holds the run's folder until then.
@@ -133,7 +133,7 @@ TEST_F(Mpirun, ARunWhoseRankWasKilledIsResumed) {
       mpirun(2, run + " --out killed") +
       " & mpirun=$!; for i in $(seq 600); do [ \"$(stat -c %s killed.partial/journal 2>/dev/null || echo "
       "0)\" -gt "
-      "4000 ] && break; sleep 0.05; done; ranks=$(pgrep -P $mpirun); kill -9 $(pgrep -n -P $mpirun); "
+      "2000 ] && break; sleep 0.05; done; ranks=$(pgrep -P $mpirun); kill -9 $(pgrep -n -P $mpirun); "
       "wait $mpirun; status=$?; for rank in $ranks; do for i in $(seq 600); do kill -0 $rank 2>/dev/null || "
       "break; "
       "sleep 0.05; done; done; ( exit $status )";

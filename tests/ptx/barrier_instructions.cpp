@@ -23,12 +23,8 @@ struct Place {
   U32 address;
 };
 
-U64 address_of(Warp& warp, const Address& address, int lane) {
-  return warp.values(address.base)[lane] + static_cast<U64>(address.offset);
-}
-
 Place place_of(Warp& warp, const Instruction& instruction, int which, int lane) {
-  const U32 address = static_cast<U32>(address_of(warp, instruction.addresses[which], lane));
+  const U32 address = static_cast<U32>(warp.address_of(instruction.addresses[which], lane));
   const U32 number = address >> kRankBit;
   if (number == 0) return {warp.block(), address};
   if (instruction.name.find("::cluster") == std::string::npos)
@@ -126,7 +122,7 @@ void copy_bulk(Warp& warp, const Instruction& instruction, U32 lanes) {
   constexpr std::size_t kUnit = 16;
   BlockState& own = warp.block();
   for_lanes(lanes, [&](int lane) {
-    const U64 from = address_of(warp, instruction.addresses[1], lane);
+    const U64 from = warp.address_of(instruction.addresses[1], lane);
     const std::size_t bytes = static_cast<U32>(warp.values(instruction.operands[0])[lane]);
     const Place to = place_of(warp, instruction, 0, lane);
     const Place reports_to = place_of(warp, instruction, 2, lane);
@@ -178,7 +174,7 @@ void add_mbarriers(Table& table) {
     }
 }
 
-Table make_table() {
+Table barrier_table() {
   Table table;
   add_mbarriers(table);
   table["fence.mbarrier_init.release.cluster"] = [](Warp& warp, const Instruction&, U32) {
@@ -203,7 +199,7 @@ Table make_table() {
 }  // namespace
 
 bool bind_barrier(Instruction& instruction) {
-  static const Table table = make_table();
+  static const Table table = barrier_table();
   const std::string& name = instruction.name;
   const auto found = table.find(name);
   if (found == table.end()) return false;

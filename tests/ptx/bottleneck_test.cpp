@@ -13,12 +13,12 @@
 namespace backdrop {
 namespace {
 
-constexpr int kSize = 9;
-constexpr int kClasses = test::kSmallResnetClasses;
+using test::kClasses;
 
 // The logits of two composites, and what the dense path says that it fused.
 std::vector<std::vector<float>> logits_on(const ptx::Device& device, Precision precision,
                                           std::string& libraries) {
+  constexpr int kSize = 9;
   ptx::use_device(device);
   const auto network = test::small_resnet(kSize);
   test::Scene scene(kSize, 1, kClasses, 9);

@@ -9,15 +9,15 @@ namespace backdrop::ptx {
 namespace {
 
 constexpr std::size_t kAlignment = 256;  // as cudaMalloc's
-constexpr std::uint32_t kSeveral = 0xfff;
+constexpr std::uint32_t kSeveralBlocks = 0xfff;
 
 // Blocks are told apart modulo 4,095, which can miss a race but never sees one that is none.
 std::uint32_t mark(Accessor by) {
-  return by.launch << 12 | by.block % kSeveral;
+  return by.launch << 12 | by.block % kSeveralBlocks;
 }
 
 bool is_of_other(std::uint32_t mark, Accessor by) {
-  return mark >> 12 == (by.launch & 0xfffff) && (mark & 0xfff) != by.block % kSeveral;
+  return mark >> 12 == (by.launch & 0xfffff) && (mark & 0xfff) != by.block % kSeveralBlocks;
 }
 
 [[noreturn]] void fail(const std::string& what, std::size_t offset, std::size_t bytes) {
@@ -76,7 +76,7 @@ const std::byte* DeviceMemory::read(std::uint64_t address, std::size_t bytes, st
     if (is_of_other(block.writers[i], by))
       fail("race: another block of the launch writes it", i, block.bytes);
     if (is_of_other(block.readers[i], by))
-      block.readers[i] = by.launch << 12 | kSeveral;
+      block.readers[i] = by.launch << 12 | kSeveralBlocks;
     else
       block.readers[i] = mark(by);
   }

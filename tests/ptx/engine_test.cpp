@@ -10,7 +10,8 @@
 namespace backdrop {
 namespace {
 
-constexpr int kClasses = 9;
+using test::kClasses;
+
 constexpr int kBackgrounds = 5;
 constexpr int kSize = 9;
 constexpr int kSmallSize = 5;

@@ -107,6 +107,9 @@ class Warp {
   int agent() const { return agent_of(static_cast<int>(block_.rank), index_); }
   /// A register of all lanes, as 64 bits each; narrower values in the low bits.
   std::uint64_t* values(int number) { return values_ + std::size_t(number) * kLanes; }
+  std::uint64_t address_of(const Address& address, int lane) {
+    return values(address.base)[lane] + static_cast<std::uint64_t>(address.offset);
+  }
   std::byte* local(int lane, std::uint64_t address, std::size_t bytes);
   const std::byte* parameter(std::uint64_t address, std::size_t bytes) const;
 

@@ -207,7 +207,7 @@ void add_warpgroup(std::unordered_map<std::string, Action>& table) {
   table[shape + "k32.f32.e4m3.e4m3"] = multiply_warpgroup<kAllColumns, E4m3s, E4m3s, FloatSum>;
 }
 
-std::unordered_map<std::string, Action> make_table() {
+std::unordered_map<std::string, Action> matrix_table() {
   std::unordered_map<std::string, Action> table;
   const std::string shape = "mma.sync.aligned.m16n8";
   table[shape + "k16.row.col.f32.f16.f16.f32"] = multiply_warp<Halves, Halves, FloatSum>;
@@ -233,7 +233,7 @@ std::unordered_map<std::string, Action> make_table() {
 }  // namespace
 
 bool bind_matrix(Instruction& instruction) {
-  static const std::unordered_map<std::string, Action> table = make_table();
+  static const std::unordered_map<std::string, Action> table = matrix_table();
   const auto found = table.find(instruction.name);
   if (found == table.end()) return false;
   instruction.action = found->second;

@@ -11,9 +11,9 @@ constexpr SmallLaunch kTwoWarps{.threads = 64};
 // 256 bytes of numbers in global memory; %p1: not the first thread; mbarriers at %r10 and behind.
 const std::string kNumbers =
     "st.global.u32 [%rd3], %r1; setp.ne.s32 %p1, %r1, 0; add.s32 %r10, %r2, 512; bar.sync 0;";
-const std::string kInit = "@!%p1 mbarrier.init.shared::cta.b64 [%r10], 1;";
+const std::string kInitOne = "@!%p1 mbarrier.init.shared::cta.b64 [%r10], 1;";
 const std::string kFence = "@!%p1 fence.mbarrier_init.release.cluster;";
-const std::string kStart = kNumbers + kInit + kFence + "bar.sync 0;";
+const std::string kStart = kNumbers + kInitOne + kFence + "bar.sync 0;";
 
 std::string arrive(int bytes) {
   return "@!%p1 mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r10], " + std::to_string(bytes) + ";";
@@ -23,19 +23,19 @@ std::string copy(const std::string& to = "%r2", const std::string& from = "%rd1"
   return "@!%p1 cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [" + to + "], [" + from +
          "], " + bytes + ", [%r10];";
 }
-const std::string kWait =
+const std::string kTryWait =
     "$L_wait: mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r10], 0; @!%p2 bra $L_wait;";
 // Only the second warp waits.
-const std::string kOneWaits = "setp.lt.s32 %p3, %r1, 32; @%p3 bra $L_skip;" + kWait + "$L_skip:";
+const std::string kOneWaits = "setp.lt.s32 %p3, %r1, 32; @%p3 bra $L_skip;" + kTryWait + "$L_skip:";
 const std::string kRead = "ld.shared.u32 %r5, [%r4]; add.s32 %r5, %r5, 7; st.global.u32 [%rd3], %r5;";
 
 TEST(BulkCopies, ArriveWithTheirPhase) {
   for (std::uint32_t seed = 1; seed <= 8; ++seed)
     for (const std::string& body :
-         {kStart + arrive(256) + copy() + kWait + kRead, kStart + copy() + arrive(256) + kWait + kRead,
+         {kStart + arrive(256) + copy() + kTryWait + kRead, kStart + copy() + arrive(256) + kTryWait + kRead,
           kStart + arrive(256) + copy() + kOneWaits + "bar.sync 0;" + kRead,
           kStart + "@!%p1 mbarrier.expect_tx.relaxed.cta.shared::cta.b64 [%r10], 256;" + copy() +
-              "@!%p1 mbarrier.arrive.release.cta.shared::cta.b64 %rd5, [%r10];" + kWait + kRead}) {
+              "@!%p1 mbarrier.arrive.release.cta.shared::cta.b64 %rd5, [%r10];" + kTryWait + kRead}) {
       const auto words = run_small(body, {.threads = 64, .seed = seed});
       for (std::uint32_t i = 0; i < 64; ++i) EXPECT_EQ(words[i], i + 7);
     }
@@ -55,11 +55,11 @@ TEST(BulkCopies, ReadTooEarly) {
 }
 
 TEST(BulkCopies, AndTheBytesThatPhasesExpect) {
-  expect_fault(kStart + arrive(512) + copy() + kWait, "0 arrivals are missing, and of 512 bytes expected 256",
+  expect_fault(kStart + arrive(512) + copy() + kTryWait,
+               "0 arrivals are missing, and of 512 bytes expected 256", kTwoWarps);
+  expect_fault(kStart + arrive(128) + copy() + kTryWait, "more bytes are copied than the phase expects",
                kTwoWarps);
-  expect_fault(kStart + arrive(128) + copy() + kWait, "more bytes are copied than the phase expects",
-               kTwoWarps);
-  expect_fault(kStart + copy() + "@!%p1 mbarrier.arrive.shared::cta.b64 _, [%r10];" + kWait,
+  expect_fault(kStart + copy() + "@!%p1 mbarrier.arrive.shared::cta.b64 _, [%r10];" + kTryWait,
                "the phase is complete though copies that report to it are under way", kTwoWarps);
 }
 
@@ -77,7 +77,7 @@ TEST(BulkCopies, AddressesAndSizes) {
 TEST(BulkCopies, OverWhatIsInUse) {
   const std::string store = "st.shared.u32 [%r4], %r1;";
   const std::string show = "fence.proxy.async.shared::cta;";
-  const std::string bring = arrive(256) + copy() + kWait + kRead;
+  const std::string bring = arrive(256) + copy() + kTryWait + kRead;
   expect_fault(kStart + store + "bar.sync 0;" + bring, "no fence.proxy.async behind the write", kTwoWarps);
   EXPECT_EQ(run_small(kStart + store + show + "bar.sync 0;" + bring, kTwoWarps)[1], 8u);
   expect_fault(kStart + store + show + bring, "race:", kTwoWarps);
@@ -86,20 +86,21 @@ TEST(BulkCopies, OverWhatIsInUse) {
 
 TEST(Mbarriers, MustBeThere) {
   expect_fault(kNumbers + "bar.sync 0;" + arrive(256), "no mbarrier lies at byte 512", kTwoWarps);
-  expect_fault(kNumbers + kInit + "bar.sync 0;" + arrive(256) + copy(), "no fence.mbarrier_init", kTwoWarps);
-  expect_fault(kNumbers + kInit + kFence + "mbarrier.arrive.shared::cta.b64 _, [%r10];", "mbarrier",
+  expect_fault(kNumbers + kInitOne + "bar.sync 0;" + arrive(256) + copy(), "no fence.mbarrier_init",
                kTwoWarps);
-  expect_fault(kStart + kInit, "written though an mbarrier lies there", kTwoWarps);
+  expect_fault(kNumbers + kInitOne + kFence + "mbarrier.arrive.shared::cta.b64 _, [%r10];", "mbarrier",
+               kTwoWarps);
+  expect_fault(kStart + kInitOne, "written though an mbarrier lies there", kTwoWarps);
   expect_fault(kStart + "ld.shared.u64 %rd5, [%r10];", "read though an mbarrier lies there", kTwoWarps);
-  run_small(kStart + "@!%p1 mbarrier.inval.shared::cta.b64 [%r10];" + kInit, kTwoWarps);
+  run_small(kStart + "@!%p1 mbarrier.inval.shared::cta.b64 [%r10];" + kInitOne, kTwoWarps);
 }
 
 TEST(Mbarriers, CountArrivals) {
   const std::string two =
       kNumbers + "@!%p1 mbarrier.init.shared::cta.b64 [%r10], 64;" + kFence + "bar.sync 0;";
-  run_small(two + "mbarrier.arrive.shared::cta.b64 _, [%r10];" + kWait, kTwoWarps);
-  expect_fault(two + "@!%p1 mbarrier.arrive.shared::cta.b64 _, [%r10], 63;" + kWait, "1 arrivals are missing",
-               kTwoWarps);
+  run_small(two + "mbarrier.arrive.shared::cta.b64 _, [%r10];" + kTryWait, kTwoWarps);
+  expect_fault(two + "@!%p1 mbarrier.arrive.shared::cta.b64 _, [%r10], 63;" + kTryWait,
+               "1 arrivals are missing", kTwoWarps);
   expect_fault(two + "@!%p1 mbarrier.arrive.shared::cta.b64 _, [%r10], 65;", "more arrive", kTwoWarps);
   expect_fault(kStart + "mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r10], 2;", "a parity is 0 or 1",
                kTwoWarps);
@@ -114,7 +115,7 @@ TEST(Mbarriers, OrderWarps) {
     return kNumbers + "@!%p1 mbarrier.init.shared::cta.b64 [%r10], 32; bar.sync 0;" +
            "setp.lt.s32 %p3, %r1, 32; @!%p3 bra $L_wait;"
            "st.shared.u32 [%r4], %r1; mbarrier.arrive" +
-           sem + ".shared::cta.b64 _, [%r10]; bra.uni $L_end;" + kWait +
+           sem + ".shared::cta.b64 _, [%r10]; bra.uni $L_end;" + kTryWait +
            "ld.shared.u32 %r5, [%r4+-128]; st.global.u32 [%rd3], %r5; $L_end:";
   };
   for (std::uint32_t seed = 1; seed <= 4; ++seed)

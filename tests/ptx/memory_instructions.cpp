@@ -14,15 +14,11 @@ using S64 = std::int64_t;
 using U32 = std::uint32_t;
 using U64 = std::uint64_t;
 
-U64 address_of(Warp& warp, const Address& address, int lane) {
-  return warp.values(address.base)[lane] + static_cast<U64>(address.offset);
-}
-
 void load(Warp& warp, const Instruction& instruction, U32 lanes) {
   const std::size_t each = static_cast<std::size_t>(instruction.element_bytes);
   const std::size_t bytes = each * static_cast<std::size_t>(instruction.elements);
   for_lanes(lanes, [&](int lane) {
-    const U64 address = address_of(warp, instruction.addresses[0], lane);
+    const U64 address = warp.address_of(instruction.addresses[0], lane);
     const std::byte* from = nullptr;
     switch (instruction.space) {
       case Space::global:
@@ -55,7 +51,7 @@ void store(Warp& warp, const Instruction& instruction, U32 lanes) {
   const std::size_t each = static_cast<std::size_t>(instruction.element_bytes);
   const std::size_t bytes = each * static_cast<std::size_t>(instruction.elements);
   for_lanes(lanes, [&](int lane) {
-    const U64 address = address_of(warp, instruction.addresses[0], lane);
+    const U64 address = warp.address_of(instruction.addresses[0], lane);
     std::byte* to = nullptr;
     switch (instruction.space) {
       case Space::global:
@@ -78,7 +74,7 @@ void store(Warp& warp, const Instruction& instruction, U32 lanes) {
 
 void atomic_or_shared(Warp& warp, const Instruction& instruction, U32 lanes) {
   for_lanes(lanes, [&](int lane) {
-    const U32 address = static_cast<U32>(address_of(warp, instruction.addresses[0], lane));
+    const U32 address = static_cast<U32>(warp.address_of(instruction.addresses[0], lane));
     std::byte* at = warp.block().shared.update(address, sizeof(U32));
     U32 value = 0;
     std::memcpy(&value, at, sizeof(value));
@@ -96,8 +92,8 @@ void copy_async(Warp& warp, const Instruction& instruction, U32 lanes) {
                                       ? static_cast<U32>(warp.values(instruction.operands[1])[lane])
                                       : bytes;
     if (of_source > bytes) throw Fault("more is copied than there is room for");
-    warp.start_copy(lane, static_cast<U32>(address_of(warp, instruction.addresses[0], lane)),
-                    address_of(warp, instruction.addresses[1], lane), bytes, of_source);
+    warp.start_copy(lane, static_cast<U32>(warp.address_of(instruction.addresses[0], lane)),
+                    warp.address_of(instruction.addresses[1], lane), bytes, of_source);
   });
 }
 
@@ -139,7 +135,7 @@ bool bind_access(Instruction& instruction) {
   return true;
 }
 
-std::unordered_map<std::string, Action> make_table() {
+std::unordered_map<std::string, Action> memory_table() {
   std::unordered_map<std::string, Action> table;
   table["atom.shared.or.b32"] = atomic_or_shared;
   table["cp.async.ca.shared.global"] = copy_async;
@@ -161,7 +157,7 @@ std::unordered_map<std::string, Action> make_table() {
 }  // namespace
 
 bool bind_memory(Instruction& instruction) {
-  static const std::unordered_map<std::string, Action> table = make_table();
+  static const std::unordered_map<std::string, Action> table = memory_table();
   if (const auto found = table.find(instruction.name); found != table.end()) {
     instruction.action = found->second;
     return true;

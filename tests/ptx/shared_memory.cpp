@@ -8,7 +8,7 @@
 namespace backdrop::ptx {
 namespace {
 
-constexpr std::uint32_t kSeveral = 63;  // in place of a warp: more than one
+constexpr std::uint32_t kSeveralWarps = 63;  // in place of a warp: more than one
 constexpr std::uint32_t kMostEpochs = 1u << 25;
 constexpr std::uint32_t kUpdates = 62;  // in place of a warp: atomic operations
 constexpr std::uint32_t kNever = ~0u;   // a time that nobody knows of
@@ -61,7 +61,7 @@ bool SharedMemory::are_reads_over(std::size_t i, int agent) const {
   const auto time = [&](std::uint32_t warp) { return read_times_[warp].empty() ? 0 : read_times_[warp][i]; };
   if (reader < kMostWarps) return is_over(read_[i], time(reader), agent);
   if (is_over(read_[i], kNever, agent)) return true;
-  if (reader != kSeveral || !order_->tracks()) return false;
+  if (reader != kSeveralWarps || !order_->tracks()) return false;
   for (std::uint32_t warp = 0; warp < kMostWarps; ++warp) {
     const int other = agent_of(rank_, static_cast<int>(warp));
     if (other != agent && !order_->knows(agent, other, time(warp))) return false;
@@ -122,7 +122,7 @@ const std::byte* SharedMemory::read(std::uint32_t address, std::size_t bytes, in
 
 void SharedMemory::note_read(std::size_t first, std::size_t bytes, int warp) {
   const std::uint32_t mine = mark(warp);
-  const std::uint32_t several = epoch_ * 64 + kSeveral;
+  const std::uint32_t several = epoch_ * 64 + kSeveralWarps;
   for (std::size_t i = first; i < first + bytes; ++i)
     read_[i] = read_[i] >= epoch_ * 64 && read_[i] != mine ? several : mine;
   if (!order_->tracks() || warp >= kMostWarps) return;

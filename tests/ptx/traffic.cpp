@@ -59,12 +59,12 @@ std::int64_t count_global(const std::vector<U64>& addresses, int bytes, Traffic&
 
 // A warp has 16 of a product's rows; of the columns that a warpgroup's four warps share, each reads a fourth.
 void count_product(const std::string& name, Traffic& traffic) {
-  constexpr std::int64_t kRows = 16, kInnerBytes = 32;
+  constexpr std::int64_t kWarpRows = 16, kStepBytes = 32;
   const bool warpgroup = name.starts_with("wgmma");
   int rows = 0, columns = 0, inner = 0;
   std::sscanf(name.c_str() + name.rfind(".m") + 1, "m%dn%dk%d", &rows, &columns, &inner);
-  traffic.multiply_adds += kRows * columns * inner;
-  if (warpgroup) traffic.operand_bytes += (kRows + columns / 4) * kInnerBytes;
+  traffic.multiply_adds += kWarpRows * columns * inner;
+  if (warpgroup) traffic.operand_bytes += (kWarpRows + columns / 4) * kStepBytes;
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ using kernels::Products;
 using ptx::Traffic;
 using test::HostHalves;
 
-constexpr int kRows = 128;
-constexpr int kPositions = 4;
+constexpr int kManyRows = 128;
+constexpr int kFewPositions = 4;
 
 const char* name(Products products) {
   switch (products) {
@@ -38,21 +38,21 @@ const char* name(Products products) {
 Traffic traffic_of(const ConvolutionShape& shape, bool with_residual, Products products) {
   std::mt19937 generator(5);
   const int window = shape.kernel * shape.kernel;
-  test::RandomList list(kPositions, shape.channels, shape.out_channels, window, window, false, with_residual,
-                        generator);
+  test::RandomList list(kFewPositions, shape.channels, shape.out_channels, window, window, false,
+                        with_residual, generator);
   for (kernels::Tap& tap : list.taps) tap.source = kernels::Source::mixed;
-  const test::RandomValue<HostHalves> input(shape.channels, kRows, generator);
-  const test::RandomValue<HostHalves> residual(shape.out_channels, kRows, generator);
+  const test::RandomValue<HostHalves> input(shape.channels, kManyRows, generator);
+  const test::RandomValue<HostHalves> residual(shape.out_channels, kManyRows, generator);
   const test::DeviceList device_list(list);
   const test::DeviceValue<HostHalves> device_input(input), device_residual(residual);
-  const std::int64_t row_size = std::int64_t{kPositions} * shape.out_channels;
+  const std::int64_t row_size = std::int64_t{kFewPositions} * shape.out_channels;
   // Any weights will do, in any order.
   const DeviceBuffer weights = test::to_device(
                          std::vector<std::uint16_t>(std::size_t{256} * window * shape.channels)),
                      bias = test::to_device(std::vector<float>(shape.out_channels)),
-                     output(row_size * kRows * sizeof(std::uint16_t));
+                     output(row_size * kManyRows * sizeof(std::uint16_t));
   kernels::ConvolutionArguments arguments =
-      test::arguments_of({shape, kPositions, kRows, false, with_residual});
+      test::arguments_of({shape, kFewPositions, kManyRows, false, with_residual});
   arguments.work = device_list.work;
   arguments.input = device_input.rows;
   arguments.residual = device_residual.rows;

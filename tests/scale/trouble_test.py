@@ -32,7 +32,7 @@ def stopped_session(bench, out, number):
     """Starts a run and stops it by a signal once its journal has some blocks."""
     process = bench.start(bench.challenge(out, "--mode", "all"))
     journal = bench.folder / f"{out}.partial" / "journal"
-    wait_for(lambda: process.poll() is not None or (journal.exists() and journal.stat().st_size > 5000))
+    wait_for(lambda: process.poll() is not None or (journal.exists() and journal.stat().st_size > 2000))
     process.send_signal(number)
     _, errors = process.communicate()
     expect((process.returncode, "", errors), 130, "--resume")
@@ -131,7 +131,7 @@ def disks(bench):
 
 
 def test(options, folder):
-    bench = runs.Bench(options.command, options.checkpoint, folder, foregrounds=2, backgrounds=6)
+    bench = runs.Bench(options.command, options.checkpoint, folder, foregrounds=2, backgrounds=4)
     bench.check(bench.challenge("undisturbed", "--mode", "all"))
     for part in (signals, two_processes, changed_inputs, budgets, circles_of_links, missing_shards, disks):
         part(bench)

@@ -1,0 +1,13 @@
+#include "core/version.h"
+
+namespace backdrop {
+
+const char* version_number() {
+  return BACKDROP_VERSION;
+}
+
+const char* git_revision() {
+  return BACKDROP_GIT_REVISION;
+}
+
+}  // namespace backdrop
