@@ -66,7 +66,7 @@ TEST(InterpretedBottlenecks, GiveTheLayersLogits) {
 TEST(InterpretedBottlenecks, OfSeveralSizesAreOneGraph) {
   ptx::use_device({});
   {
-    const auto network = test::small_resnet(kSize);
+    const auto network = test::small_resnet(9);
     const CudaLayers layers(*network, Precision::fp16);
     const auto chains = find_chains(layers.network());
     ASSERT_GT(chains.front().size(), 1u);
