@@ -73,7 +73,7 @@ class Backdrop:
         return results, json.loads((results / "run.json").read_text()), 1024 * usage.ru_maxrss
 
     def check(self):
-        file = self.job.folder / f"{self.precision}-{self.reuse}.npy"
+        file = self.job.folder / f"{self.precision}-{self.reuse}-{self.runs + 1}.npy"
         self.search("--logits", str(file))
         return np.load(file)
 

@@ -10,7 +10,8 @@
 # A way to compute whose tests fail or hang is named, and the rest goes on without it (--gpu-without). Photos are drawn, or
 # those of the IN-9 tree that $BACKDROP_GPU_DATA names.
 #
-# Results go to $OUT (default: build-gpu/results): gpu.json, with the table printed last, and one log for each step.
+# Results go to $OUT (default: build-gpu/results): gpu.json, with the table printed last, layers.txt, and logs.tar.gz, the steps'
+# logs, which lie in build-gpu/logs.
 # Every step runs even if one before it failed; the exit status says whether all tests passed. Packed programs need glibc 2.36
 # and the libstdc++ of GCC 12, or later ones.
 set -euo pipefail
@@ -81,22 +82,25 @@ for folder in "$wheels"/nvidia/*/lib /usr/local/cuda/lib64; do
 done
 
 out=${OUT:-$PWD/build-gpu/results}
-mkdir -p "$out"
+logs=$PWD/build-gpu/logs
+mkdir -p "$out" "$logs"
 failed=()
 
-# step NAME SECONDS COMMAND...: runs it within the time, with its output in NAME.log, says how it ended, and returns that.
+# step NAME SECONDS COMMAND...: runs it within the time, with its output in NAME.log, says how it ended, and returns that. Logs
+# are packed after each, as whoever lent the GPU may end all of this.
 step() {
   local name=$1 limit=$2 status=0
   shift 2
-  timeout -k 5 "$limit" "$@" >"$out/$name.log" 2>&1 || status=$?
+  timeout -k 5 "$limit" "$@" >"$logs/$name.log" 2>&1 || status=$?
+  tar -C build-gpu -czf "$out/logs.tar.gz" logs
   if ((status == 0)); then
     echo "$name: passed"
-  elif grep -q -e "Device not supported" -e LibraryNotLoaded "$out/$name.log"; then
+  elif grep -q -e "Device not supported" -e LibraryNotLoaded "$logs/$name.log"; then
     echo "$name: the tool cannot run here (a virtual machine may not show it the device)"
     status=0
   else
     echo "$name: failed, exit status $status"
-    tail -n 15 "$out/$name.log"
+    tail -n 15 "$logs/$name.log"
     failed+=("$name")
   fi
   return $status
@@ -123,7 +127,7 @@ run_tests() {
   step kernels-mma 60 env BACKDROP_TEST_GPU_WITHOUT=wgmma "$programs/test_cuda_kernels" "$ours" || true
   # Of an older GPU only what it lacks is skipped.
   local reason
-  if reason=$(grep -m 1 'CUDA: ' "$out/kernels-mma.log"); then
+  if reason=$(grep -m 1 'CUDA: ' "$logs/kernels-mma.log"); then
     echo "nothing was tested: $reason"
     exit 4
   fi
@@ -140,7 +144,7 @@ run_tests() {
   local less=$kernels way
   if ! step conformance 120 "$programs/test_conformance" --gtest_filter='*cuda*'; then
     local again
-    again=$(list_failed <"$out/conformance.log")
+    again=$(list_failed <"$logs/conformance.log")
     for way in graphs bottlenecks cudnn second; do
       less+=${less:+,}$way
       do_without "$less"

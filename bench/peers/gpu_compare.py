@@ -119,14 +119,15 @@ def measure_backdrop(arguments, row, checkpoint, ways, scratch):
 
 
 def profile_layers(arguments, row, checkpoint, precisions):
-    """Time and share of the roofline of each layer, into files beside the JSON."""
+    """Time and share of the roofline of each layer, into layers.txt beside the JSON."""
     for precision in precisions:
         output, error = attempt([arguments.backdrop, "profile", "--checkpoint", checkpoint, *options_of(arguments, row),
                                  "--precision", precision, "--backgrounds", "512", "--quiet"], arguments.deadline)
         if error:
             row["errors"][f"layers {precision}"] = error
         else:
-            Path(arguments.out).with_name(f"layers-{row['arch']}-{precision}.txt").write_text(output)
+            with Path(arguments.out).with_name("layers.txt").open("a") as file:
+                file.write(f"{row['arch']}, {precision}\n\n{output}\n")
 
 
 def measure_pytorch(arguments, row, checkpoint, ways):

@@ -60,7 +60,7 @@ echo '[       OK ] CudaInt8Kernels.SmallConvolutions (41 ms)'
 END
 run 0
 grep -q 'conformance: passed' "$scratch/said" || fail "stopped where one kind of kernels was skipped"
-grep -q "libraries $scratch/wheels/nvidia/cudnn/lib" "$scratch/out/layers-fp16.log" || fail "wheels do not come first"
+grep -q "libraries $scratch/wheels/nvidia/cudnn/lib" "$scratch/tree/build-gpu/logs/layers-fp16.log" || fail "wheels do not come first"
 
 # No GPU.
 program "$programs/test_cuda_kernels" <<'END'
@@ -76,7 +76,7 @@ program "$programs/test_cuda_kernels" <<'END'
 [[ $BACKDROP_TEST_GPU_WITHOUT == *clusters* || $BACKDROP_TEST_GPU_WITHOUT == *wgmma* || $* == *'=*Cudnn*' ]]
 END
 run 1
-grep -q 'gpu-without clusters,' "$scratch/out/layers-fp16.log" || fail "goes on with clusters"
+grep -q 'gpu-without clusters,' "$scratch/tree/build-gpu/logs/layers-fp16.log" || fail "goes on with clusters"
 
 # One case of the engine fails with cuDNN, and another one hangs: they alone are tried again (all would take too long), and
 # cuDNN is left out.
@@ -92,10 +92,10 @@ echo '[ RUN      ] one.case/fp32'
 exit 1
 END
 run 1
-grep -q 'gpu-without graphs,bottlenecks,cudnn,' "$scratch/out/layers-fp16.log" || fail "goes on with cuDNN"
+grep -q 'gpu-without graphs,bottlenecks,cudnn,' "$scratch/tree/build-gpu/logs/layers-fp16.log" || fail "goes on with cuDNN"
 
 # The engine fails, without anything too: it was none of the ways, and all are used.
 echo 'exit 1' | program "$programs/test_conformance"
 run 1
 grep -q 'conformance-without-second: failed' "$scratch/said" || fail "did not try without each way"
-! grep -q 'gpu-without' "$scratch/out/layers-fp16.log" || fail "does without ways that are not to blame"
+! grep -q 'gpu-without' "$scratch/tree/build-gpu/logs/layers-fp16.log" || fail "does without ways that are not to blame"
