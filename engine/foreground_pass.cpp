@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/dot_block.h"
+
 namespace backdrop {
 
 using kernels::RowPointers;
@@ -20,7 +22,8 @@ ForegroundPass::ForegroundPass(const PositionNetwork& network, int hand_off, con
           *std::max_element(network.whole().element_bytes.begin(), network.whole().element_bytes.end()))),
       // Never empty, so that pointers into them are valid even where a mask has no foreground.
       features_(element_bytes_ * std::max<std::int64_t>(16, lists_.foreground_elements)),
-      starts_(kStartSumBytes * std::max<std::int64_t>(16, lists_.start_sums)) {
+      // Blocks read whole vectors, behind the last row, too.
+      starts_(kStartSumBytes * (lists_.start_sums + kernels::kDotPanelColumns)) {
   network.write_pixels(photo.pixels.data(), mask.values.data(), mask.values.size(), features_.data());
   const AlignedBuffer scratch(network.scratch_bytes());
   for (int i = 0; i < network.layers(); ++i) {

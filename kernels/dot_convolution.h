@@ -42,7 +42,8 @@ class DotConvolution {
   DotConvolution(const ConvolutionShape& shape, const float* weights, bool portable);
 
   /// As PositionConvolution::run; the slope is the shape's. `starts` are sums that an earlier run wrote as
-  /// DotOutput::sums, [S][start_stride()].
+  /// DotOutput::sums, [S][start_stride()], and kDotPanelColumns behind the last row that may be anything: a
+  /// group's last vector may reach there.
   std::int64_t run(const PositionWork& work, int rows, const RowPointers& input, const RowPointers* residual,
                    const void* starts, DotOutput kind, void* const* output) const;
 

@@ -194,7 +194,7 @@ TEST_P(DotKernels, ConvolutionEqualsReference) {
     if (written != precision) scales.written = written;
     if (precision == Precision::bf16) scales.terms = random_int(1, 2, generator);
     const DotConvolution convolution(precision, shape, weights.data(), bias.data(), scales, portable);
-    std::vector<std::int32_t> starts(std::size_t(4) * convolution.start_stride());
+    std::vector<std::int32_t> starts(std::size_t(4) * convolution.start_stride() + kDotPanelColumns);
     for (std::int32_t& start : starts) {
       start = random_int(-30000, 30000, generator);
       const float real = static_cast<float>(start) / 10000;
