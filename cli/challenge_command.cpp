@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "cli/progress.h"
 #include "cli/standard_streams.h"
 #include "cli/version.h"
+#include "core/clock.h"
 #include "engine/device_choice.h"
 #include "engine/hand_off.h"
 #include "loaders/dataset.h"
@@ -32,8 +32,6 @@
 
 namespace backdrop {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// Everything a search needs, in memory.
 struct Preparation {
@@ -109,7 +107,7 @@ Preparation prepare(const ChallengeOptions& options, Ranks* ranks, ProgressLine&
   Preparation ready = read_inputs(options, progress);
   progress.announce("preparing " + options.device.precision);
   start_engine(ready, options.device, ranks);
-  ready.record.load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  ready.record.load_seconds = seconds_since(start);
   return ready;
 }
 
@@ -118,7 +116,7 @@ SearchResult search(Preparation& ready, const PlanShape& shape, const Budget& bu
   const auto plan = make_plan(ready.record.options.mode, ready.record.options.order, shape, ready.input);
   hooks.stop = interrupted;
   hooks.enough = [&budget, begun](const SearchProgress& state) {
-    return budget.is_spent(state.evaluated, std::chrono::duration<double>(Clock::now() - begun).count());
+    return budget.is_spent(state.evaluated, seconds_since(begun));
   };
   hooks.progress = [&progress](const SearchProgress& state) {
     progress.show(static_cast<double>(state.settled) / static_cast<double>(state.total),

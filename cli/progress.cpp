@@ -15,8 +15,6 @@
 namespace backdrop {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 bool styles_wanted() {
   const char* no_color = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");

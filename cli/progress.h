@@ -2,10 +2,10 @@
 /// Progress on stderr: one line that is rewritten on a terminal, a plain line every few seconds elsewhere.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <string>
 
+#include "core/clock.h"
 #include "search/runner.h"
 
 namespace backdrop {
@@ -32,7 +32,7 @@ class ProgressLine {
   bool terminal_;
   bool styled_;
   bool line_open_ = false;
-  std::chrono::steady_clock::time_point last_;
+  Clock::time_point last_;
 };
 
 /// "1,234 of 16,650 pairs, 45.2 composites/s, at most 5:41 left, 3 vulnerable".

@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <optional>
 
 #include "backdrop/error.h"
+#include "core/clock.h"
 #include "core/parallel.h"
 #include "engine/cuda_dense.h"
 #include "engine/cuda_device.h"
@@ -194,7 +194,7 @@ class CudaEngine final : public PeerEngine {
   // Chooses scales and measures the error bounds on a sample of these tasks.
   void measure(std::span<const CompositeTask> run_to_come, const StopAsked& stop) {
     const CudaRange range("calibrate");
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     const CompositeSample sample = draw_sample(run_to_come);
     if (sample.tasks.empty()) return;
     if (needs_scales()) {
@@ -215,8 +215,7 @@ class CudaEngine final : public PeerEngine {
       screening_->measure_second(sample, logits_of(sample, &recheck_->second()), exact);
     }
     screening_->measure(sample, fast, exact);
-    screening_->add_calibration_seconds(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    screening_->add_calibration_seconds(seconds_since(start));
   }
 
   std::shared_ptr<const Network> network_;

@@ -74,8 +74,10 @@ class LayerTrials {
     layers_.use(index_, products);
     check_cuda(cudaMemsetAsync(output_.data(), 0xff, output_.size(), stream_), kChoosing);
     Trial trial;
-    enqueue();
-    if (timed) trial.milliseconds = milliseconds(stream_, [this] { enqueue(); });
+    if (timed)
+      trial.milliseconds = milliseconds(stream_, [this] { enqueue(); });
+    else
+      enqueue();
     stream_.synchronize();
     trial.results.resize(output_.size());
     check_cuda(cudaMemcpy(trial.results.data(), output_.data(), trial.results.size(), cudaMemcpyDeviceToHost),

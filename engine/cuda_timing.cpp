@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/clock.h"
+
 namespace backdrop {
 namespace {
 
@@ -37,11 +39,11 @@ double milliseconds(const CudaStream& stream, const std::function<void()>& run, 
 }
 
 void warm_up(const CudaStream& stream, const std::function<void()>& run) {
-  const auto end = std::chrono::steady_clock::now() + kWarmUp;
+  const auto end = Clock::now() + kWarmUp;
   do {
     run();
     stream.synchronize();
-  } while (std::chrono::steady_clock::now() < end);
+  } while (Clock::now() < end);
 }
 
 }  // namespace backdrop

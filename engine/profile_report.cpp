@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backdrop/error.h"
+#include "core/clock.h"
 #include "engine/layer_traffic.h"
 #include "engine/position_sets.h"
 #include "engine/search_profile.h"
@@ -12,7 +13,6 @@
 namespace backdrop {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using kernels::Source;
 
 constexpr int kFullyConnectedBatch = 32;  // on the CPU
@@ -105,7 +105,7 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
   const Clock::time_point start = Clock::now();
   engine.classify_composites(tasks);
   SearchTimes times;
-  times.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  times.seconds = seconds_since(start);
   engine.set_profile(nullptr);
 
   times.reuse = engine.hand_off().has_value();

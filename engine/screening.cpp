@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+
+#include "core/clock.h"
 
 namespace backdrop {
 namespace {
@@ -145,7 +146,7 @@ void Screening::make_again(std::span<const CompositeTask> tasks, std::vector<Dou
   for (const CompositeTask& task : tasks)
     counts_.composites += static_cast<std::int64_t>(task.backgrounds.size());
   if (doubts.empty()) return;
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   if (second_) {
     const auto audits =
         std::partition(doubts.begin(), doubts.end(), [](const Doubt& doubt) { return doubt.fast < 0; });
@@ -158,7 +159,7 @@ void Screening::make_again(std::span<const CompositeTask> tasks, std::vector<Dou
   } else {
     answer(tasks, doubts, classes, deciders.exact);
   }
-  counts_.again_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  counts_.again_seconds += seconds_since(start);
 }
 
 // Decides these again and puts the answers where `tasks` want them.

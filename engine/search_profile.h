@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/clock.h"
+
 namespace backdrop {
 
 /// Time and work of one step, summed over all threads; on a GPU the device's time.
@@ -46,7 +48,6 @@ class StepTimer {
   StepTimer& operator=(const StepTimer&) = delete;
 
  private:
-  using Clock = std::chrono::steady_clock;
   StepTime* step_;
   Clock::time_point start_;
 };

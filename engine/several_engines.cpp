@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <mutex>
 #include <string>
 #include <utility>
 
+#include "core/clock.h"
 #include "core/parallel.h"
 #include "engine/recheck.h"
 
@@ -106,7 +106,7 @@ class SeveralEngines final : public Engine {
 
   void calibrate(std::span<const CompositeTask> run, const StopAsked& stop) override {
     if (!engines_.front()->screening() || run.empty()) return;
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     is_calibrated_ = false;
     prepare_for(run);
     std::size_t first = 0;
@@ -121,7 +121,7 @@ class SeveralEngines final : public Engine {
     // In threads of ours: `stop` is the caller's to be asked.
     on_each([&](PeerEngine& engine) { engine.calibrate(run, {}); }, first);
     share_bounds();
-    calibration_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    calibration_seconds_ = seconds_since(start);
   }
 
   void classify_composites(std::span<const CompositeTask> tasks) override {

@@ -186,12 +186,12 @@ void Journal::append(const Block& block, const BlockAnswers& answers) {
   end_ += record.size();
   ++appended_;
   constexpr auto kInterval = std::chrono::seconds(1);
-  if (std::chrono::steady_clock::now() - last_sync_ >= kInterval) sync();
+  if (Clock::now() - last_sync_ >= kInterval) sync();
 }
 
 void Journal::sync() {
   file_->sync();
-  last_sync_ = std::chrono::steady_clock::now();
+  last_sync_ = Clock::now();
 }
 
 void Journal::discard() {

@@ -21,7 +21,6 @@
 /// the record are compared with the plan's, so that a journal of another plan is refused and not misread.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -30,6 +29,7 @@
 #include <span>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/durable_file.h"
 #include "search/block.h"
 #include "search/run_identity.h"
@@ -74,7 +74,7 @@ class Journal {
   std::optional<DurableFile> file_;
   std::size_t header_end_ = 0;
   std::size_t end_ = 0;  // of the file
-  std::chrono::steady_clock::time_point last_sync_ = std::chrono::steady_clock::now();
+  Clock::time_point last_sync_ = Clock::now();
 };
 
 }  // namespace backdrop

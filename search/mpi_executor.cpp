@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "backdrop/error.h"
+#include "core/clock.h"
 #include "engine/screening.h"
 #include "search/block_order.h"
 #include "search/mpi_lanes.h"
@@ -63,8 +64,6 @@ class WaveState {
 };
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// Lines "name=value".
 std::string identity_text(const RunIdentity& identity) {
