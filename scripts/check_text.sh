@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Is the text of every tracked file fit to publish? No path of somebody's machine, no loose ends, no stray bytes.
+# Is the text of every tracked file fit to publish? No path of somebody's machine, no loose ends, no stray bytes; and a
+# program is executable.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,4 +28,11 @@ while IFS= read -r file; do
     bad=1
   fi
 done < <(git grep -Il '')
+
+while IFS= read -r file; do
+  if [[ $(head -c 2 "$file") == '#!' && ! -x $file ]]; then
+    echo "$file: begins with #! and is not executable" >&2
+    bad=1
+  fi
+done < <(git grep -Il '^#!')
 exit "$bad"
