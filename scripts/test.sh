@@ -72,6 +72,7 @@ scripts/build.sh
 run_check scripts/check_format.sh
 run_check scripts/check_dependencies.sh
 run_check scripts/check_text.sh
+run_check scripts/check_documents.sh
 
 if ((all)); then
   export BACKDROP_TEST_ALL=1
