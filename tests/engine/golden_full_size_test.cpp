@@ -3,7 +3,7 @@
 /// and computes its logits; the file is then read, built and run here.
 ///
 /// Skipped where Python has no torch. Without BACKDROP_TEST_ALL=1 only a few architectures run.
-/// BACKDROP_PYTHON names another interpreter than the distribution's.
+/// BACKDROP_TEST_PYTHON names another interpreter than the distribution's.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -21,7 +21,7 @@ namespace {
 constexpr float kTolerance = 1e-3f;
 
 std::string python() {
-  const char* chosen = std::getenv("BACKDROP_PYTHON");
+  const char* chosen = std::getenv("BACKDROP_TEST_PYTHON");
   return chosen != nullptr ? chosen : "/usr/bin/python3";
 }
 
