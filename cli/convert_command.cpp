@@ -60,7 +60,8 @@ void add_convert_command(CLI::App& application) {
   command
       ->add_option(
           "--calibrate", options->calibrate,
-          "Root of the IN-9 release: store scales for --precision int8 (default: those of the checkpoint)")
+          "Root of the IN-9 release: store scales for --precision int8, int16 and fp8 (default: those of the "
+          "checkpoint)")
       ->type_name("DIR");
   command->add_flag("--force", options->force, "Replace the file if it exists");
   command->callback([options] { run_convert(*options); });

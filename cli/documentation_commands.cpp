@@ -30,7 +30,7 @@ std::string program_version() {
 void add_documentation_commands(CLI::App& application) {
   auto shell = std::make_shared<std::string>();
   CLI::App* command = application.add_subcommand("completions", "Print completions for a shell to source");
-  command->add_option("shell", *shell, "Which shell")
+  command->add_option("shell", *shell, "The shell that will source them")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   command->callback([&application, shell] { fmt::print("{}", completions(application, *shell)); });

@@ -34,14 +34,14 @@ std::string upper(std::string text) {
 
 std::string value_text(const OptionWords& option) {
   if (!option.choices.empty()) return fmt::format("{}", fmt::join(option.choices, "|"));
-  return option.value_name;
+  return option.value_name.empty() && option.positional ? option.name : option.value_name;
 }
 
 void write_option(std::string& page, const OptionWords& option) {
   const auto out = std::back_inserter(page);
   fmt::format_to(out, ".TP\n");
   if (option.positional) {
-    fmt::format_to(out, "\\fI{}\\fR\n", roff(option.value_name.empty() ? option.name : option.value_name));
+    fmt::format_to(out, "\\fI{}\\fR\n", roff(value_text(option)));
   } else {
     if (!option.short_name.empty()) fmt::format_to(out, "\\fB{}\\fR, ", roff(option.short_name));
     const std::string value = option.value == OptionWords::Value::none ? "" : value_text(option);
@@ -52,6 +52,7 @@ void write_option(std::string& page, const OptionWords& option) {
   if (option.required) notes += " Required.";
   if (!option.default_text.empty()) notes += fmt::format(" Default: {}.", option.default_text);
   std::string description = option.description;
+  if (option.bare) description += ", bare or as " + option.name;
   if (!notes.empty() && !description.ends_with('.')) description += '.';
   fmt::format_to(out, "{}\n", roff(description + notes));
 }
@@ -60,11 +61,11 @@ std::string synopsis(const CommandWords& command) {
   std::string line = fmt::format("\\fBbackdrop {}\\fR", roff(command.name));
   for (const OptionWords& option : command.options)
     if (option.required && !option.positional)
-      line += fmt::format(" \\fB{}\\fR \\fI{}\\fR", roff(option.name), roff(value_text(option)));
+      line += fmt::format(" {1}\\fB{0}\\fR{2} \\fI{3}\\fR", roff(option.name), option.bare ? "[" : "",
+                          option.bare ? "]" : "", roff(value_text(option)));
   line += " [\\fIoptions\\fR]";
   for (const OptionWords& option : command.options)
-    if (option.positional)
-      line += fmt::format(" \\fI{}\\fR", roff(option.value_name.empty() ? option.name : option.value_name));
+    if (option.positional) line += fmt::format(" \\fI{}\\fR", roff(value_text(option)));
   return line;
 }
 
@@ -80,6 +81,11 @@ If set and not empty, progress on a terminal has no bold type.
 If
 .IR dumb ,
 the same.
+.TP
+.B CUDA_VISIBLE_DEVICES
+The GPUs that there are for
+.IR backdrop ,
+as for every program that uses CUDA.
 .TP
 .B XDG_CACHE_HOME
 Where

@@ -114,8 +114,9 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       ->check(CLI::IsMember({"keep", "anew", "off"}))
       ->capture_default_str();
   command
-      .add_option("--gpu-without", options.gpu_without,
-                  "Of a GPU, how not to compute: to compare, or where one is broken")
+      .add_option(
+          "--gpu-without", options.gpu_without,
+          "Of a GPU, how not to compute, with commas between several: to compare, or where one is broken")
       ->check(CLI::IsMember(way_names()))
       ->delimiter(',')
       ->allow_extra_args(false);

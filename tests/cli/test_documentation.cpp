@@ -75,6 +75,9 @@ TEST_F(DocumentationTest, ManualNamesEveryCommandAndIsClean) {
               AllOf(HasSubstr(".SS CHALLENGE"), HasSubstr(".SS DEVICES"), HasSubstr(".SS REPORT"),
                     HasSubstr("\\-\\-data\\-path"), HasSubstr(".SH EXIT STATUS"), HasSubstr("NO_COLOR"),
                     HasSubstr("FIRST:COUNT"), HasSubstr("\\fISIZE\\fR"), HasSubstr("\\fIINT\\fR")));
+  EXPECT_THAT(manual.output, AllOf(HasSubstr("completions\\fR [\\fIoptions\\fR] \\fIbash|zsh|fish\\fR"),
+                                   HasSubstr("inspect\\fR [\\fB\\-\\-checkpoint\\fR] \\fIFILE\\fR"),
+                                   HasSubstr("File to write, bare or as \\-\\-out. Required.")));
   write_text(folder() / "backdrop.1", manual.output);
   if (!has("mandoc")) GTEST_SKIP() << "mandoc, which checks manual pages, is missing";
   // A date would make the page another one with every build.
