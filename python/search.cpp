@@ -185,7 +185,11 @@ void add_search(py::module_& module) {
       .def_readonly("total", &Progress::total)
       .def_readonly("evaluated", &Progress::evaluated)
       .def_readonly("vulnerable", &Progress::vulnerable)
-      .def_readonly("seconds", &Progress::seconds);
+      .def_readonly("seconds", &Progress::seconds)
+      .def("__repr__", [](const Progress& progress) {
+        return py::str("{} of {} pairs, {} vulnerable")
+            .format(progress.settled, progress.total, progress.vulnerable);
+      });
   auto classifier = py::class_<Classifier, PythonClassifier>(module, "Classifier", py::dynamic_attr());
   classifier.def(py::init<>());
   classifier.attr("labels") = py::none();

@@ -42,9 +42,9 @@ class BACKDROP_EXPORT Classifier {
 
   /// The label of the data that each class counts as, -1 for none. Default: class c is label c.
   virtual std::vector<int> labels() const;
-  /// The largest count that `classify` is to be given.
+  /// The largest count that `classify` is to be given, 1 to 65536. Default: 32.
   virtual int batch() const;
-  /// Stands in the results, where a checkpoint's name would.
+  /// Stands in the results, where a checkpoint's name would. Default: "classifier".
   virtual std::string name() const;
 };
 

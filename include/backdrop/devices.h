@@ -3,7 +3,7 @@
 ///
 /// \code
 /// for (const backdrop::DeviceDescription& found : backdrop::devices())
-///   if (found.trouble.empty()) std::printf("%s: %s\n", found.device.c_str(), found.name.c_str());
+///   std::printf("%s %s\n", found.device.c_str(), found.trouble.c_str());  // "cpu ", "cuda:0 ", ...
 /// \endcode
 #pragma once
 

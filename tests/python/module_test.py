@@ -102,17 +102,17 @@ class SessionTest(unittest.TestCase):
 
 class SearchTest(unittest.TestCase):
     def test_asks_a_classifier_of_the_callers(self):
-        pairs, settled = {}, []
+        pairs, shown = {}, []
 
         def tile(foreground, backgrounds, predictions, margins):
             for b, prediction in zip(backgrounds, predictions):
                 pairs[foreground, int(b)] = int(prediction)
 
-        answers = backdrop.search(Parity(), small_data(), tile=tile, progress=lambda p: settled.append(p.settled))
+        answers = backdrop.search(Parity(), small_data(), tile=tile, progress=lambda p: shown.append((p.settled, str(p))))
         expected = np.tile(np.arange(10) % 2, (3, 1))
         np.testing.assert_array_equal(answers.predictions, expected)
         self.assertEqual(pairs, {(f, b): b % 2 for f in range(3) for b in range(10)})
-        self.assertEqual(settled[-1], 30)
+        self.assertEqual(shown[-1], (30, "30 of 30 pairs, 3 vulnerable"))
         self.assertEqual(list(answers.fooled), [5, 5, 10])
         self.assertEqual((answers.vulnerable, answers.challenge_accuracy), (3, 0))
         predictions = answers.predictions

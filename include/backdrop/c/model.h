@@ -18,8 +18,10 @@ typedef struct backdrop_model backdrop_model;
 
 typedef struct backdrop_load_options {
   size_t size;
-  const char* architecture;   ///< "resnet50"; NULL: read off the tensors
-  const int32_t* in9_labels;  ///< [in9_label_count], one a class: 0 to 8, or -1; NULL: the published map
+  const char* architecture;  ///< "resnet50"; NULL: read off the tensors. Leaky ResNets must be named
+  /// [in9_label_count], one a class: 0 to 8, or -1 for none. NULL: those of `class_map`, else the identity
+  /// for nine classes and the published map for 1000; any other model can then classify but not search
+  const int32_t* in9_labels;
   size_t in9_label_count;
   const char* class_map;  ///< a JSON file with the labels; NULL: none
   int32_t allow_partial;  ///< not 0: ignore unexpected tensors and zero missing ones
@@ -39,6 +41,8 @@ typedef struct backdrop_model_info {
   int64_t multiply_adds;  ///< for one photo
 } backdrop_model_info;
 
+/// Reads a PyTorch (zip or legacy) or safetensors checkpoint. No code in it is run. BACKDROP_BAD_INPUT: the
+/// file; BACKDROP_USAGE: an unknown architecture, or labels that do not fit the classes.
 BACKDROP_EXPORT backdrop_status backdrop_model_load(const char* checkpoint,
                                                     const backdrop_load_options* options,
                                                     backdrop_model** model);

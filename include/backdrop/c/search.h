@@ -1,6 +1,20 @@
 /// \file
 /// The search for backgrounds that fool a classifier, from C. Included by backdrop/backdrop.h, which says
 /// what holds for all of it.
+///
+/// \code
+/// backdrop_data* data = NULL;
+/// backdrop_answers* answers = NULL;
+/// backdrop_answers_info found = {sizeof found};
+/// backdrop_search_options options = {sizeof options};
+/// options.out = "results";
+/// if (backdrop_data_load("bg_challenge", 0, &data) == BACKDROP_OK &&
+///     backdrop_search(session, data, &options, &answers) == BACKDROP_OK &&
+///     backdrop_answers_get_info(answers, &found) == BACKDROP_OK)
+///   printf("challenge accuracy %.2f%%\n", 100 * found.challenge_accuracy);
+/// backdrop_answers_free(answers);
+/// backdrop_data_free(data);
+/// \endcode
 #ifndef BACKDROP_C_SEARCH_H
 #define BACKDROP_C_SEARCH_H
 
@@ -48,8 +62,8 @@ typedef struct backdrop_tile {
 /// exception), and must not call the session that is searching: that is refused.
 typedef struct backdrop_search_options {
   size_t size;
-  int32_t mode;
-  int32_t existing;
+  int32_t mode;         ///< BACKDROP_MODE_...
+  int32_t existing;     ///< BACKDROP_EXISTING_...
   const char* out;      ///< folder for the results; NULL: none
   uint64_t most_pairs;  ///< return what is known after so many composites or some more; 0: no limit
   double most_seconds;  ///< the same after such a time; 0: no limit
@@ -103,9 +117,13 @@ typedef struct backdrop_answers_info {
   uint64_t recorded;  ///< of the composites computed, the ones that belong to the answer
 } backdrop_answers_info;
 
+/// BACKDROP_USAGE: data that does not fit the model, a model without labels, or limits that are none;
+/// BACKDROP_INTERRUPTED: `cancel` said so; BACKDROP_FAILED: the results cannot be written, or the audit of a
+/// lower precision finds a wrong answer.
 BACKDROP_EXPORT backdrop_status backdrop_search(backdrop_session* session, const backdrop_data* data,
                                                 const backdrop_search_options* options,
                                                 backdrop_answers** answers);
+/// The same with a classifier of the caller's.
 BACKDROP_EXPORT backdrop_status backdrop_search_with(const backdrop_classifier* classifier,
                                                      const backdrop_data* data,
                                                      const backdrop_search_options* options,

@@ -30,6 +30,8 @@ typedef struct backdrop_open_options {
   uint64_t cache_memory;  ///< bytes for cached background features; 0: half of what is available
 } backdrop_open_options;
 
+/// BACKDROP_NO_DEVICE: a device is absent, cannot be used or lacks the precision's instructions;
+/// BACKDROP_USAGE: options that name nothing known, or one GPU twice.
 BACKDROP_EXPORT backdrop_status backdrop_session_open(const backdrop_model* model,
                                                       const backdrop_open_options* options,
                                                       backdrop_session** session);
