@@ -46,7 +46,7 @@ def parse_arguments():
     parser.add_argument("--patience", type=int, default=1,
                         help="how often a search is run again if others took more than 5%% of the processors")
     parser.add_argument("--quick", action="store_true", help="sets grow ten times, not a hundred; one round")
-    parser.add_argument("--only", nargs="+", metavar="SERIES", help="batch, threads, tile, area, foregrounds, ...")
+    parser.add_argument("--only", nargs="+", metavar="SERIES", help="batch, threads, tile, area, foregrounds, backgrounds, composites")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
     parser.add_argument("--name", default="cpu_scaling", help="of the files under bench/results")
@@ -134,7 +134,8 @@ def list_series(arguments, scratch):
     dense = Series("dense", "Without reuse", "").add(0, base, "--reuse", "off")
     series = [batch, threads, tile, area, grown("foregrounds", 2, 36), grown("backgrounds", 4, 36),
               grown("composites", 5, 18), dense]
-    return [entry for entry in series if not arguments.only or entry.name in arguments.only]
+    # Every plot has the line of the last one.
+    return [entry for entry in series if not arguments.only or entry.name in arguments.only or entry is dense]
 
 
 def search(arguments, scratch, point):

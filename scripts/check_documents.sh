@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Do the documents speak of what is there? Links and their anchors lead somewhere, and files, options and public names
-# that stand in backticks exist.
+# Do the documents speak of what is there? Links and their anchors lead somewhere, files, options and public names that
+# stand in backticks exist, and every document of docs/ can be found from another one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -58,4 +58,7 @@ while IFS= read -r file; do
   done < <(prose "$file" | grep -oP '\]\(\K[^)\s]+')
   check_names "$file"
 done < <(git ls-files -- '*.md')
+while IFS= read -r file; do
+  git grep -qF -e "(${file#docs/}" -e "($file" -- '*.md' || complain "$file" "no other document links to it"
+done < <(git ls-files -- 'docs/*.md')
 exit "$bad"

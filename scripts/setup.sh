@@ -21,7 +21,7 @@ while (($#)); do
         pybind11-dev python3-dev python3-setuptools python3-wheel python3-pip python3-venv dpkg-dev)
       ;;
     --bench)
-      required+=(libbenchmark-dev hyperfine python3-venv python3-dev)
+      required+=(libbenchmark-dev python3-venv python3-dev)
       optional+=(python3-torch python3-torchvision python3-numpy python3-pil)
       trap '(($?)) || "$(dirname "$0")/../bench/peers/install.sh"' EXIT
       ;;
