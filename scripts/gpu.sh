@@ -8,7 +8,7 @@
 #   scripts/gpu.sh --benchmarks   only the benchmarks, with all of the time (torch.compile takes minutes)
 #
 # A way to compute whose tests fail or hang is named, and the rest goes on without it (--gpu-without). Photos are drawn, or
-# those of the IN-9 tree that $BACKDROP_GPU_DATA names.
+# those of the IN-9 tree that $BACKDROP_GPU_DATA names. $BACKDROP_GPU_SECONDS is how long the benchmarks may take.
 #
 # Results go to $OUT (default: build-gpu/results): gpu.json, with the table printed last, layers.txt, and logs.tar.gz, the steps'
 # logs, which lie in build-gpu/logs.
