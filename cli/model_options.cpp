@@ -94,7 +94,9 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       ->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (default: all that may be used)")
       ->check(CLI::Range(0, 4096));
-  command.add_option("--batch", options.batch, "Composites a batch (default: chosen for the caches)")
+  command
+      .add_option("--batch", options.batch,
+                  "Composites a batch, 16 at most in the CPU's own kernels (default: chosen for the caches)")
       ->check(CLI::Range(0, 65536));
   command.add_option("--reuse", options.reuse, "Compute only what each new background changed")
       ->check(CLI::IsMember({"on", "off"}))

@@ -24,7 +24,7 @@ struct ProfileWindow {
 
 struct EngineOptions {
   int threads = 0;               ///< CPU threads; 0: all that this process may use
-  int batch = 0;                 ///< composites per batch (with reuse at most 16); 0: chosen for the caches
+  int batch = 0;                 ///< composites per batch (own kernels on the CPU: at most 16); 0: chosen
   bool reference = false;        ///< the plain reference kernels instead of the tuned ones (slow)
   bool onednn = false;           ///< oneDNN's dense path instead of our own kernels (implies no reuse)
   bool reuse = true;             ///< compute only what each new background changed

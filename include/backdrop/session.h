@@ -31,7 +31,7 @@ struct OpenOptions {
   /// Below fp32 a search's answers are still fp32's: SearchAnswers::screening.
   std::string precision = "fp32";
   int threads = 0;               ///< CPU threads; 0: all that this process may use
-  int batch = 0;                 ///< composites a batch; 0: chosen for the device
+  int batch = 0;                 ///< composites a batch, on the CPU 16 at most; 0: chosen for the device
   bool reuse = true;             ///< compute only what each new background changed
   std::size_t cache_memory = 0;  ///< bytes for cached background features; 0: half of what is available
 };
