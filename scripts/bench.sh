@@ -3,8 +3,8 @@
 #
 #   scripts/bench.sh            against every engine that can be installed, how the cost scales, and single kernels and
 #                               networks (the better part of an hour)
-#   scripts/bench.sh --quick    against them on fewer networks and composites (made for ten minutes
-#                               on two cores that do nothing else)
+#   scripts/bench.sh --quick    against them on fewer networks and composites (some five minutes on two cores that do
+#                               nothing else)
 #
 #   --data-path DATA            a tree in the form of the IN-9 release (default: drawn photos)
 #   --checkpoint ARCH=FILE      weights for that network (default: seeded random ones), may be repeated
