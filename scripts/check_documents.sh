@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Do the documents speak of what is there? Links and their anchors lead somewhere, files, options and public names that
-# stand in backticks exist, and every document of docs/ can be found from another one.
+# stand in backticks exist; every document of docs/ can be found from another one, and every option of CMake in one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -61,4 +61,7 @@ done < <(git ls-files -- '*.md')
 while IFS= read -r file; do
   git grep -qF -e "(${file#docs/}" -e "($file" -- '*.md' || complain "$file" "no other document links to it"
 done < <(git ls-files -- 'docs/*.md')
+while IFS= read -r option; do
+  git grep -qwF -e "$option" -- '*.md' || complain "$option" "no document has this option of CMake"
+done < <(git grep -hoP 'option\(\KBACKDROP_\w+|set\(\KBACKDROP_\w+(?=.* CACHE )' -- cmake | sort -u)
 exit "$bad"
