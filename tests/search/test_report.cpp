@@ -193,6 +193,20 @@ TEST(Profile, SaysWhatMoreThanTheBandwidthMeans) {
   EXPECT_THAT(profile_page(record), HasSubstr(bandwidth_note(record)));
 }
 
+TEST(Profile, ALayerInAnotherLayersKernelHasNoRate) {
+  ProfileRecord record;
+  SearchTimes& times = record.searches.emplace_back();
+  times.foregrounds = times.backgrounds = 1;
+  times.seconds = 1;
+  times.layers.resize(2);
+  times.layers[0].name = "maxpool";
+  times.layers[1].name = "conv1";
+  times.layers[1].seconds = 1;
+  times.layers[1].multiply_adds = 3e9;
+  EXPECT_THAT(profile_page(record),
+              AllOf(HasSubstr(", 0.0 GMAC/s"), HasSubstr(", 3.0 GMAC/s"), Not(HasSubstr("nan"))));
+}
+
 TEST(ClassDisplayName, DropsTheNumberOfAClassFolder) {
   EXPECT_EQ(class_display_name("02_wheeled vehicle"), "wheeled vehicle");
   EXPECT_EQ(class_display_name("dog"), "dog");
