@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -23,7 +22,7 @@
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
-#include "search/matrix_file.h"
+#include "search/logits_file.h"
 #include "search/merge.h"
 #include "search/mpi_executor.h"
 #include "search/result_folder.h"

@@ -1,16 +1,18 @@
 // The run's folder: complete or absent, and never overwritten by accident.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <thread>
 
 #include "backdrop/error.h"
 #include "loaders/file.h"
 #include "loaders/npy.h"
-#include "search/matrix_file.h"
+#include "search/logits_file.h"
 #include "search/result_folder.h"
 #include "tests/search/temporary_folder.h"
 
@@ -190,6 +192,18 @@ TEST_F(ResultFolderTest, LogitsAreNaNWhereNothingWasEvaluated) {
   { LogitsFile file(temporary.path / "dropped.npy", 1, 2, 3); }
   EXPECT_FALSE(fs::exists(temporary.path / "dropped.npy"));
   EXPECT_FALSE(fs::exists(temporary.path / "dropped.npy.partial"));
+}
+
+TEST_F(ResultFolderTest, LogitsForWhichThereIsNoRoomLeaveNothing) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{1 << 16, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_EQ(code_of([&] { LogitsFile(temporary.path / "logits.npy", 100, 100, 9); }), ErrorCode::failed);
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_TRUE(fs::is_empty(temporary.path));
 }
 
 }  // namespace
