@@ -10,6 +10,7 @@
 #include "backdrop/error.h"
 #include "core/aligned.h"
 #include "engine/position_network.h"
+#include "kernels/composite.h"
 
 namespace backdrop {
 namespace {
@@ -45,9 +46,9 @@ ValueScale scale_of(const Range& range) {
 
 // The composite's 8-bit pixels.
 std::vector<std::uint8_t> paste(const CompositePhotos& composite) {
-  std::vector<std::uint8_t> pixels = composite.background->pixels;
-  for (std::size_t p = 0; p < composite.mask->values.size(); ++p)
-    if (composite.mask->values[p] != 0) std::copy_n(&composite.foreground->pixels[3 * p], 3, &pixels[3 * p]);
+  std::vector<std::uint8_t> pixels(composite.background->pixels.size());
+  kernels::composite_photo_cpu(composite.foreground->pixels.data(), composite.background->pixels.data(),
+                               composite.mask->values.data(), composite.mask->values.size(), pixels.data());
   return pixels;
 }
 
