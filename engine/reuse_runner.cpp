@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <numeric>
 
 namespace backdrop {
 namespace {
@@ -11,8 +10,8 @@ using kernels::RowPointers;
 using kernels::Source;
 
 constexpr int kTailBatch = 48;  // composites that share one read of the fully connected weights
-constexpr std::size_t kHeavyTail = std::size_t{16}
-                                   << 20;  // bytes of those weights from which a short batch is felt
+// Bytes of those weights from which a short batch is felt.
+constexpr std::size_t kHeavyTail = std::size_t{16} << 20;
 
 }  // namespace
 

@@ -40,10 +40,9 @@ enum class PickleKind : std::uint8_t {
 struct PickleStorage {
   ElementType type = ElementType::f32;
   std::string_view key;
-  std::uint64_t numel = 0;  ///< of the storage under `key`
-  std::uint64_t view_offset =
-      0;  ///< legacy files: this storage is [view_offset, view_offset + view_numel) of it
-  std::uint64_t view_numel = 0;
+  std::uint64_t numel = 0;        ///< of the storage under `key`
+  std::uint64_t view_offset = 0;  ///< in a legacy file this storage may be a part of it, that begins here
+  std::uint64_t view_numel = 0;   ///< and has so many values
 };
 
 struct PickleTensor {
