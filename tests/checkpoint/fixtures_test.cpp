@@ -1,8 +1,6 @@
 // Files that torch.save wrote (make_fixtures.py): every dtype, protocol and wrapper in both formats.
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "file_writers.h"
 
 namespace backdrop::testing {

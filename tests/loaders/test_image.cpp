@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <sstream>
 
 #include "core/hash.h"
 #include "loaders/demo_random.h"

@@ -1,8 +1,6 @@
 // .npy files and masks: every type, order and version that numpy writes, and hostile headers.
 #include <gmock/gmock.h>
 
-#include <cstring>
-
 #include "loaders/demo_random.h"
 #include "loaders/mask.h"
 #include "loaders/npy.h"
