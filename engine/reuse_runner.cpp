@@ -123,12 +123,9 @@ void ReuseRunner::run(std::span<const CompositeTask> tasks, const LogitSink& sin
   }
 }
 
-void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
-                               const std::vector<std::vector<std::size_t>>& chosen, const LogitSink& sink) {
-  std::size_t composites = 0;
-  for (const auto& places : chosen) composites += places.size();
-  // About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within, and
-  // those of a heavy tail are long: of few pieces, every thread gets as many.
+// About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within, and
+// those of a heavy tail are long: of few pieces, every thread gets as many.
+std::size_t ReuseRunner::piece_size(std::size_t composites) const {
   const auto threads = static_cast<std::size_t>(pool_.threads());
   const std::size_t rows = composites / threads >= std::size_t(rows_.deep) ? rows_.deep : rows_.shallow;
   const std::size_t even = (composites + 8 * threads - 1) / (8 * threads);
@@ -139,15 +136,21 @@ void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
   const std::size_t most = std::clamp(each, rows, std::max(wanted, rows));
   const std::size_t rounds = (composites + most * threads - 1) / (most * threads);
   const std::size_t least = (composites + rounds * threads - 1) / (rounds * threads);
-  const std::size_t piece_size = (std::max(even, least) + rows - 1) / rows * rows;
+  return (std::max(even, least) + rows - 1) / rows * rows;
+}
 
+void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
+                               const std::vector<std::vector<std::size_t>>& chosen, const LogitSink& sink) {
+  std::size_t composites = 0;
+  for (const auto& places : chosen) composites += places.size();
+  const std::size_t most = piece_size(composites);
   std::vector<Piece> pieces;
   std::vector<std::shared_ptr<SharedPass>> used;
   for (std::size_t t = 0; t < tasks.size(); ++t) {
     if (chosen[t].empty()) continue;
     std::shared_ptr<SharedPass> shared = find_pass(tasks[t]);
-    for (std::size_t first = 0; first < chosen[t].size(); first += piece_size) {
-      const auto places = std::span(chosen[t]).subspan(first, std::min(piece_size, chosen[t].size() - first));
+    for (std::size_t first = 0; first < chosen[t].size(); first += most) {
+      const auto places = std::span(chosen[t]).subspan(first, std::min(most, chosen[t].size() - first));
       pieces.push_back({&tasks[t], places, shared});
     }
     used.push_back(std::move(shared));
