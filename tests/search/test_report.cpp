@@ -15,7 +15,7 @@
 #include "report/run_record.h"
 #include "report/thumbnail.h"
 #include "tests/search/fake_engine.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {

@@ -14,7 +14,7 @@
 #include "loaders/npy.h"
 #include "search/logits_file.h"
 #include "search/result_folder.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {
