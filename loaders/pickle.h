@@ -65,6 +65,9 @@ struct PickleValue {
 /// One pickle and all its values. Values may refer to each other in cycles. Text refers to the bytes read.
 class Pickle {
  public:
+  /// A bound for hostile files. The deepest network with its optimizer's state makes some tens of thousands.
+  static constexpr std::size_t kMostValues = std::size_t{1} << 21;
+
   std::deque<PickleValue> values;
   std::deque<std::string> names;  ///< "module.name" of the globals
   const PickleValue* root = nullptr;
