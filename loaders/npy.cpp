@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "backdrop/error.h"
+#include "loaders/checkpoint_bytes.h"
 #include "loaders/file.h"
 
 namespace backdrop {
@@ -60,12 +61,6 @@ class HeaderReader {
   }
 
  private:
-  static std::string printable(std::string_view text) {
-    std::string result;
-    for (const char c : text.substr(0, 40)) result += c >= ' ' && c <= '~' ? c : '?';
-    return result;
-  }
-
   [[noreturn]] void missing(std::string_view key) const {
     refuse(file_, fmt::format("lacks '{}' in its .npy header", key));
   }
