@@ -131,6 +131,12 @@ TEST_F(ResultFolderTest, ARunThatLostItsNameToAKillGetsItBack) {
   EXPECT_EQ(read_text(out / "run.json"), "second");
 }
 
+TEST_F(ResultFolderTest, NamesThatARunNeedsForItselfAreNoNamesOfRuns) {
+  for (const char* suffix : {".partial", ".replaced"})
+    EXPECT_EQ(code_of([&] { ResultFolder(out.string() + suffix, Existing::replace); }), ErrorCode::usage);
+  EXPECT_FALSE(fs::exists(out.parent_path()));
+}
+
 TEST_F(ResultFolderTest, FoldersThatAreNotRunsAreNeverTouched) {
   fs::create_directories(out);
   write_text(out / "thesis.tex", "years of work");
