@@ -9,6 +9,7 @@
 
 #include "backdrop/error.h"
 #include "core/aligned.h"
+#include "core/rounding.h"
 #include "engine/position_network.h"
 #include "kernels/composite.h"
 
@@ -150,10 +151,10 @@ class Observer {
 
 Calibration calibrate(const PositionNetwork& layers, std::span<const CompositePhotos> composites,
                       ThreadPool& pool) {
-  const std::size_t share = (composites.size() + pool.threads() - 1) / pool.threads();
+  const std::size_t share = divide_up(composites.size(), pool.threads());
   const std::size_t together = std::clamp<std::size_t>(share, 1, kTogether);
   Observer observer(layers, together, pool.threads());
-  std::vector<std::vector<Range>> seen((composites.size() + together - 1) / together);
+  std::vector<std::vector<Range>> seen(divide_up(composites.size(), together));
   pool.run(seen.size(), [&](std::size_t i, int worker) {
     // The last few are filled up with some from before: ranges stay as they are.
     const std::size_t first = std::min(i * together, composites.size() - together);

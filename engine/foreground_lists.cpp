@@ -1,6 +1,7 @@
 // One foreground's lists, layer by layer, from its mask.
 #include <algorithm>
 
+#include "core/rounding.h"
 #include "engine/position_lists.h"
 #include "engine/tile_cover.h"
 #include "engine/value_lifetimes.h"
@@ -14,7 +15,7 @@ using kernels::Tap;
 // Of a position's start sums, padded to whole vectors.
 int start_stride(const Layer& layer) {
   constexpr int kStartLanes = 16;
-  return (layer.out.channels + kStartLanes - 1) / kStartLanes * kStartLanes;
+  return round_up(layer.out.channels, kStartLanes);
 }
 
 bool is_all_mixed(const PositionSets& sets, int value) {

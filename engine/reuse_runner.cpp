@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "core/rounding.h"
+
 namespace backdrop {
 namespace {
 
@@ -80,8 +82,7 @@ ReuseRunner::ReuseRunner(std::unique_ptr<const PositionNetwork> layers, const Re
       cut_(std::min(rows_.cut, layers_->layers())),
       deep_(plan_deep_values(network_, rows_, layers_->whole().element_bytes)),
       cache_(*layers_, options.hand_off, options.cache_memory, pool),
-      tail_(layers_->shared_network(), layers_->layers(),
-            (kTailBatch + rows_.deep - 1) / rows_.deep * rows_.deep) {
+      tail_(layers_->shared_network(), layers_->layers(), round_up(kTailBatch, rows_.deep)) {
   for (int i = 0; i < pool.threads(); ++i) workers_.push_back(std::make_unique<Worker>());
 }
 
@@ -128,15 +129,15 @@ void ReuseRunner::run(std::span<const CompositeTask> tasks, const LogitSink& sin
 std::size_t ReuseRunner::piece_size(std::size_t composites) const {
   const auto threads = static_cast<std::size_t>(pool_.threads());
   const std::size_t rows = composites / threads >= std::size_t(rows_.deep) ? rows_.deep : rows_.shallow;
-  const std::size_t even = (composites + 8 * threads - 1) / (8 * threads);
+  const std::size_t even = divide_up(composites, 8 * threads);
   const std::size_t wanted =
       tail_.weight_bytes() > kHeavyTail ? tail_.batch() : std::max(rows_.deep, 2 * rows_.shallow);
   // Of a handful of composites every thread gets some.
   const std::size_t each = composites / threads / rows * rows;
   const std::size_t most = std::clamp(each, rows, std::max(wanted, rows));
-  const std::size_t rounds = (composites + most * threads - 1) / (most * threads);
-  const std::size_t least = (composites + rounds * threads - 1) / (rounds * threads);
-  return (std::max(even, least) + rows - 1) / rows * rows;
+  const std::size_t rounds = divide_up(composites, most * threads);
+  const std::size_t least = divide_up(composites, rounds * threads);
+  return round_up(std::max(even, least), rows);
 }
 
 void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
