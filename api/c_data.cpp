@@ -9,16 +9,23 @@
 namespace backdrop::c {
 namespace {
 
-// The structs inside are of the outer struct's version: their own sizes must say the same.
+// A struct inside another is of the other's version, and what lies behind it is not its own: no other size
+// will do.
+template <typename T>
+void check_inner(const T& inner, const char* name) {
+  if (inner.size != sizeof inner)
+    throw Error(ErrorCode::usage,
+                fmt::format("{} of {} bytes inside a struct: set its size to sizeof, which is {}", name,
+                            inner.size, sizeof inner));
+}
+
 ImageView inner_image(const backdrop_image& image) {
-  check_struct(&image, image.size, sizeof image, "photo");
-  if (image.size != sizeof image) throw Error(ErrorCode::usage, "a photo inside a struct is of another size");
+  check_inner(image, "backdrop_image");
   return image_view(image);
 }
 
 MaskView inner_mask(const backdrop_mask& mask) {
-  check_struct(&mask, mask.size, sizeof mask, "mask");
-  if (mask.size != sizeof mask) throw Error(ErrorCode::usage, "a mask inside a struct is of another size");
+  check_inner(mask, "backdrop_mask");
   required(mask.values, "values");
   return {{mask.values, mask.bytes}, mask.height, mask.width};
 }

@@ -1,8 +1,13 @@
-// The C interface's photos from files.
+// The C interface's photos: from files, and in the caller's memory.
 #include "api/c_handles.h"
 #include "api/c_support.h"
 
 namespace backdrop::c {
+
+ImageView image_view(const backdrop_image& image) {
+  required(image.pixels, "pixels");
+  return {{image.pixels, image.bytes}, image.height, image.width};
+}
 
 void fill_image(const ImageView& view, backdrop_image& image) {
   check_size(image.size, sizeof image, "backdrop_image");

@@ -21,12 +21,6 @@ OpenOptions open_options(const backdrop_open_options* given) {
 }
 
 }  // namespace
-
-ImageView image_view(const backdrop_image& image) {
-  required(image.pixels, "pixels");
-  return {{image.pixels, image.bytes}, image.height, image.width};
-}
-
 }  // namespace backdrop::c
 
 using backdrop::c::guarded;

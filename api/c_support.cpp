@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
+#include <exception>
+#include <new>
 
 #include "backdrop/version.h"
 

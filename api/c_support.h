@@ -3,9 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
-#include <exception>
-#include <new>
 #include <string>
 
 #include "backdrop/backdrop.h"

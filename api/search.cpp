@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <optional>
 
 #include "api/classifier_engine.h"

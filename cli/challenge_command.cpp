@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -23,7 +22,7 @@
 #include "report/run_files.h"
 #include "report/run_reader.h"
 #include "report/run_record.h"
-#include "search/matrix_file.h"
+#include "search/logits_file.h"
 #include "search/merge.h"
 #include "search/mpi_executor.h"
 #include "search/result_folder.h"
@@ -174,6 +173,42 @@ void take_precision(const RunIdentity& resumed, ChallengeOptions& options) {
     options.device.precision = identity_value(resumed, "precision").value_or("auto");
 }
 
+/// The search and its results: what the only process does, or rank 0. `folder` is null where none is kept.
+void lead_search(const ChallengeOptions& options, Clock::time_point begun, Ranks* ranks, ResultFolder* folder,
+                 Preparation& ready, std::optional<ProgressLine>& progress) {
+  const bool with_logits = !options.logits.empty();
+  const auto classes = static_cast<std::size_t>(ready.engine->classes());
+  std::optional<RankExecutor> executor;
+  if (ranks) executor.emplace(*ranks, *ready.engine, ready.input, with_logits ? classes : 0);
+  // Only where whole rows of backgrounds are taken do the ranks divide them.
+  const int engines = ranks && options.mode == "all" ? ranks->size() : 1;
+  PlanShape shape = plan_shape(*ready.engine, ready.input, engines);
+  SearchHooks hooks;
+  if (executor) hooks.executor = &*executor;
+  if (folder) {
+    hooks.journal = &folder->begin(run_identity(ready.record), shape);
+    shape = hooks.journal->shape();
+  }
+  std::optional<LogitsFile> logits;
+  if (with_logits)
+    hooks.sinks.push_back(&logits.emplace(options.logits, ready.input.foregrounds.size(),
+                                          ready.input.background_names.size(), classes));
+  const SearchResult result = search(ready, shape, options.budget, begun, hooks, *progress);
+  record_result(ready.record, *ready.engine, result);
+  if (executor) record_ranks(ready.record, executor->work());
+  const ChallengeStatistics statistics =
+      compute_statistics(result.pairs, ready.input, ready.model.class_map.map);
+  const std::string json = run_json(ready.record, ready.input, statistics);
+  if (logits) logits->commit();
+  if (folder)
+    write_run_files(
+        *folder, {ready.record, json, ready.input, statistics, result.pairs, ready.model.class_map.map, {}});
+  if (folder && result.complete) folder->commit();
+  progress.reset();
+  const std::string place = folder && !result.complete ? folder->partial().string() : options.out;
+  fmt::print("{}", options.json ? json : challenge_tables(ready.record, ready.input, statistics, place));
+}
+
 void run_challenge(ChallengeOptions options) {
   const Clock::time_point begun = Clock::now();
   check_combination(options);
@@ -192,41 +227,9 @@ void run_challenge(ChallengeOptions options) {
   Preparation ready = prepare(options, ranks, *progress);
   if (leads)
     for (const std::string& note : ready.input.notes) print_note(note);
-  std::optional<RankExecutor> executor;
-  if (ranks) {
-    require_same_run(*ranks, run_identity(ready.record));
-    if (!leads) return serve_blocks(*ranks, *ready.engine, ready.input, interrupted);
-    const bool with_logits = !options.logits.empty();
-    executor.emplace(*ranks, *ready.engine, ready.input, with_logits ? ready.engine->classes() : 0);
-  }
-  // Only where whole rows of backgrounds are taken do the ranks divide them.
-  const int engines = ranks && options.mode == "all" ? ranks->size() : 1;
-  PlanShape shape = plan_shape(*ready.engine, ready.input, engines);
-  std::optional<LogitsFile> logits;
-  SearchHooks hooks;
-  if (executor) hooks.executor = &*executor;
-  if (folder) {
-    hooks.journal = &folder->begin(run_identity(ready.record), shape);
-    shape = hooks.journal->shape();
-  }
-  if (!options.logits.empty())
-    hooks.sinks.push_back(&logits.emplace(options.logits, ready.input.foregrounds.size(),
-                                          ready.input.background_names.size(),
-                                          static_cast<std::size_t>(ready.engine->classes())));
-  const SearchResult result = search(ready, shape, options.budget, begun, hooks, *progress);
-  record_result(ready.record, *ready.engine, result);
-  if (executor) record_ranks(ready.record, executor->work());
-  const ChallengeStatistics statistics =
-      compute_statistics(result.pairs, ready.input, ready.model.class_map.map);
-  const std::string json = run_json(ready.record, ready.input, statistics);
-  if (logits) logits->commit();
-  if (folder)
-    write_run_files(
-        *folder, {ready.record, json, ready.input, statistics, result.pairs, ready.model.class_map.map, {}});
-  if (folder && result.complete) folder->commit();
-  progress.reset();
-  const std::string place = folder && !result.complete ? folder->partial().string() : options.out;
-  fmt::print("{}", options.json ? json : challenge_tables(ready.record, ready.input, statistics, place));
+  if (ranks) require_same_run(*ranks, run_identity(ready.record));
+  if (!leads) return serve_blocks(*ranks, *ready.engine, ready.input, interrupted);
+  lead_search(options, begun, ranks, folder ? &*folder : nullptr, ready, progress);
 }
 
 }  // namespace

@@ -119,12 +119,11 @@ std::string manual_page(const CommandWords& application, const std::string& vers
   for (const CommandWords& command : application.commands)
     fmt::format_to(out, "{}{}\n", command.name == application.commands.front().name ? "" : ".br\n",
                    synopsis(command));
-  fmt::format_to(out,
-                 ".SH DESCRIPTION\nWhich backgrounds make an image classifier fail? Every foreground of the "
-                 "ImageNet\\-9 "
-                 "backgrounds challenge is pasted\nonto every background, the classifier is run on each "
-                 "composite, and the "
-                 "foregrounds that some background fools are counted.\n.SH OPTIONS\n");
+  fmt::format_to(
+      out,
+      ".SH DESCRIPTION\nWhich backgrounds make an image classifier fail? Every foreground of the "
+      "ImageNet\\-9 backgrounds challenge is pasted\nonto every background, the classifier is run on each "
+      "composite, and the foregrounds that some background fools are counted.\n.SH OPTIONS\n");
   for (const OptionWords& option : application.options) write_option(page, option);
   fmt::format_to(out, ".SH COMMANDS\n");
   for (const CommandWords& command : application.commands) {

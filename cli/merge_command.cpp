@@ -1,7 +1,6 @@
 // backdrop merge: the shards of a search as one result folder.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 

@@ -78,18 +78,15 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
   command
       .add_option("--device", options.device,
                   "auto or cpu; cuda, cuda:N for GPU N, cuda:N,M for several, cuda:all (never run so far: "
-                  "auto chooses "
-                  "none)")
+                  "auto chooses none)")
       ->check(known_device)
       ->type_name("DEVICE")
       ->capture_default_str();
   command
-      .add_option(
-          "--precision", options.precision,
-          "Below fp32 close decisions are made again in fp32, so the answer is fp32's; auto: the fastest on "
-          "this CPU; on the CPU bf16 and int8 (AVX-512) and int16 (AVX2), on a GPU tf32, fp16, bf16, int8 "
-          "and "
-          "fp8")
+      .add_option("--precision", options.precision,
+                  "Below fp32 close decisions are made again in fp32, so the answer is fp32's; auto: the "
+                  "fastest on this CPU; on the CPU bf16 and int8 (AVX-512) and int16 (AVX2), on a GPU tf32, "
+                  "fp16, bf16, int8 and fp8")
       ->check(CLI::IsMember({"auto", "fp32", "tf32", "fp16", "bf16", "int16", "int8", "fp8"}))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (default: all that may be used)")
@@ -109,10 +106,9 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       ->capture_default_str();
   add_cache_option(command, options.cache_memory);
   command
-      .add_option(
-          "--gpu-plans", options.gpu_plans,
-          "Of a GPU, which kernel is the fastest for each layer: keep it in ~/.cache/backdrop and read it "
-          "there; anew: measure it again and keep it; off: measure it, touch no file")
+      .add_option("--gpu-plans", options.gpu_plans,
+                  "Of a GPU, which kernel is the fastest for each layer: keep it in ~/.cache/backdrop and "
+                  "read it there; anew: measure it again and keep it; off: measure it, touch no file")
       ->check(CLI::IsMember({"keep", "anew", "off"}))
       ->capture_default_str();
   command

@@ -83,7 +83,7 @@ std::string layer_table(const SearchTimes& times) {
                    percent(layer.mixed, 1), fmt::format("{:.1f}", 1e6 * layer.seconds),
                    percent(layer.seconds * static_cast<double>(times.composites()) / times.seconds, 1),
                    fmt::format("{:.2f}", 1e-6 * layer.multiply_adds), products_text(layer),
-                   layer.seconds > 0 ? fmt::format("{:.1f}", 1e-9 * layer.multiply_adds / layer.seconds) : "",
+                   layer.seconds > 0 ? fmt::format("{:.1f}", 1e-9 * layer.multiply_adds_per_second()) : "",
                    percent(layer.compute_share, 1), percent(layer.bandwidth_share, 1),
                    percent(layer.roofline_share, 1)});
   for (const auto& [name, seconds] : other_steps(times))

@@ -34,12 +34,6 @@ std::string percent_or_dash(const std::optional<double>& share) {
   return share ? percent(*share) : "-";
 }
 
-std::optional<double> accuracy_of(const RunSummary& run, const char* variation) {
-  for (const VariationResult& result : run.evaluation)
-    if (result.variation == variation) return result.accuracy();
-  return std::nullopt;
-}
-
 /// The columns of the published tables side by side, and what to know about a row.
 std::string leaderboard(const std::vector<RunSummary>& runs) {
   TextTable table;
@@ -52,8 +46,10 @@ std::string leaderboard(const std::vector<RunSummary>& runs) {
   for (const RunSummary& run : runs)
     table.add_row(
         {run.arch.empty() ? "-" : run.arch, percent_or_dash(run.challenge_accuracy),
-         percent_or_dash(accuracy_of(run, "original")), percent_or_dash(accuracy_of(run, "mixed_same")),
-         percent_or_dash(accuracy_of(run, "mixed_rand")), percent_or_dash(background_gap(run.evaluation)),
+         percent_or_dash(accuracy_on(run.evaluation, "original")),
+         percent_or_dash(accuracy_on(run.evaluation, "mixed_same")),
+         percent_or_dash(accuracy_on(run.evaluation, "mixed_rand")),
+         percent_or_dash(background_gap(run.evaluation)),
          run.vulnerable && run.foregrounds ? fmt::format("{}/{}", *run.vulnerable, *run.foregrounds) : "-",
          run.folder.string(), remark(run, runs.front())});
   return table.text();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "backdrop/error.h"
+#include "core/rounding.h"
 
 namespace backdrop {
 namespace {
@@ -17,7 +18,7 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 AlignedBuffer::AlignedBuffer(std::size_t bytes) : size_(bytes) {
   if (bytes == 0) return;
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : 64;
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  const std::size_t rounded = round_up(bytes, alignment);
   if (rounded >= bytes) data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
   if (!data_)
     throw Error(ErrorCode::failed, "cannot get " + std::to_string(bytes >> 20) +

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backdrop/error.h"
+#include "core/rounding.h"
 
 namespace backdrop {
 
@@ -89,7 +90,7 @@ void BackgroundCache::fill_missing(std::span<const int> backgrounds, const std::
 
   const std::size_t rows = network_.rows().shallow;
   std::vector<AlignedBuffer> scratch(pool_.threads());
-  pool_.run((missing.size() + rows - 1) / rows, [&](std::size_t number, int worker) {
+  pool_.run(divide_up(missing.size(), rows), [&](std::size_t number, int worker) {
     if (scratch[worker].size() == 0) scratch[worker] = AlignedBuffer(network_.scratch_bytes());
     const std::size_t first = number * rows;
     const StepTimer timer(timer_);

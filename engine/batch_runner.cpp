@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/rounding.h"
+
 namespace backdrop {
 namespace {
 
@@ -10,10 +12,6 @@ struct Pair {
   const CompositeTask* task;
   std::size_t index;
 };
-
-std::size_t batches(std::size_t items, int batch) {
-  return (items + batch - 1) / batch;
-}
 
 }  // namespace
 
@@ -42,7 +40,7 @@ void BatchRunner::run(std::span<const CompositeTask> tasks, const std::vector<Im
   composites_ += static_cast<std::int64_t>(pairs.size());
 
   const std::size_t batch = plan_->batch();
-  pool_.run(batches(pairs.size(), plan_->batch()), [&](std::size_t number, int worker) {
+  pool_.run(divide_up(pairs.size(), plan_->batch()), [&](std::size_t number, int worker) {
     std::byte* memory = arena(worker);
     const std::size_t first = number * batch;
     const std::size_t count = std::min(batch, pairs.size() - first);
@@ -62,7 +60,7 @@ void BatchRunner::run(std::span<const CompositeTask> tasks, const std::vector<Im
 
 void BatchRunner::run(std::span<const Image> images, int classes, float* logits) {
   const std::size_t batch = plan_->batch();
-  pool_.run(batches(images.size(), plan_->batch()), [&](std::size_t number, int worker) {
+  pool_.run(divide_up(images.size(), plan_->batch()), [&](std::size_t number, int worker) {
     std::byte* memory = arena(worker);
     const std::size_t first = number * batch;
     const std::size_t count = std::min(batch, images.size() - first);

@@ -9,7 +9,9 @@
 
 #include "backdrop/error.h"
 #include "core/aligned.h"
+#include "core/rounding.h"
 #include "engine/position_network.h"
+#include "kernels/composite.h"
 
 namespace backdrop {
 namespace {
@@ -45,9 +47,9 @@ ValueScale scale_of(const Range& range) {
 
 // The composite's 8-bit pixels.
 std::vector<std::uint8_t> paste(const CompositePhotos& composite) {
-  std::vector<std::uint8_t> pixels = composite.background->pixels;
-  for (std::size_t p = 0; p < composite.mask->values.size(); ++p)
-    if (composite.mask->values[p] != 0) std::copy_n(&composite.foreground->pixels[3 * p], 3, &pixels[3 * p]);
+  std::vector<std::uint8_t> pixels(composite.background->pixels.size());
+  kernels::composite_photo_cpu(composite.foreground->pixels.data(), composite.background->pixels.data(),
+                               composite.mask->values.data(), composite.mask->values.size(), pixels.data());
   return pixels;
 }
 
@@ -149,10 +151,10 @@ class Observer {
 
 Calibration calibrate(const PositionNetwork& layers, std::span<const CompositePhotos> composites,
                       ThreadPool& pool) {
-  const std::size_t share = (composites.size() + pool.threads() - 1) / pool.threads();
+  const std::size_t share = divide_up(composites.size(), pool.threads());
   const std::size_t together = std::clamp<std::size_t>(share, 1, kTogether);
   Observer observer(layers, together, pool.threads());
-  std::vector<std::vector<Range>> seen((composites.size() + together - 1) / together);
+  std::vector<std::vector<Range>> seen(divide_up(composites.size(), together));
   pool.run(seen.size(), [&](std::size_t i, int worker) {
     // The last few are filled up with some from before: ranges stay as they are.
     const std::size_t first = std::min(i * together, composites.size() - together);

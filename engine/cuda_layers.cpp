@@ -237,7 +237,7 @@ kernels::ConvolutionArguments CudaLayers::convolution(int index, const kernels::
   const bool clusters = arguments.products == Products::clusters;
   arguments.weights = clusters ? cluster_weights_[index].data() : weights(index);
   arguments.scales = scales_[index];
-  arguments.start_stride = (layer.out.channels + 15) / 16 * 16;  // as engine/position_lists.cpp pads them
+  arguments.start_stride = (layer.out.channels + 15) / 16 * 16;  // as engine/foreground_lists.cpp pads them
   return arguments;
 }
 

@@ -1,15 +1,12 @@
 #include "engine/cuda_network.h"
 
 #include "backdrop/error.h"
+#include "core/rounding.h"
 #include "kernels/cuda_tile.h"
 #include "kernels/precision.h"
 
 namespace backdrop {
 namespace {
-
-int round_up(int value, int multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 // How many groups to merge into one, so that each is whole 16-byte accesses and fills a tile if it can.
 int merged_groups(const Layer& layer, int tile_columns, int multiple) {

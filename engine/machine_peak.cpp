@@ -16,8 +16,8 @@ namespace {
 constexpr int kComputeTries = 40;
 constexpr std::int64_t kRounds = 20'000;
 constexpr int kMemoryTries = 10;
-constexpr std::size_t kFloats = std::size_t{8}
-                                << 20;  // of each of three arrays a thread: far beyond any cache
+// Of each of three arrays a thread: far beyond any cache.
+constexpr std::size_t kFloats = std::size_t{8} << 20;
 
 // `loop`: rounds and a sink to the multiply-adds done.
 template <typename Loop>
@@ -73,7 +73,7 @@ MachinePeak measure_machine_peak(ThreadPool& pool) {
     return kernels::run_peak_loop(best_instruction_set(), rounds, sink);
   };
   MachinePeak peak;
-  peak.multiply_adds_per_second = measure_multiply_adds(pool, vectors);
+  peak.of(Precision::fp32) = measure_multiply_adds(pool, vectors);
   peak.bytes_per_second = measure_bytes(pool);
   for (const Precision precision : {Precision::bf16, Precision::int16, Precision::int8})
     peak.of(precision) = measure_dots(pool, precision);

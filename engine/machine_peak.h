@@ -2,6 +2,9 @@
 /// What this machine can do at most, measured: the two roofs that a layer's time is compared with.
 #pragma once
 
+#include <array>
+#include <iterator>
+
 #include "core/parallel.h"
 #include "engine/gpu_ways.h"
 #include "kernels/precision.h"
@@ -9,39 +12,14 @@
 namespace backdrop {
 
 struct MachinePeak {
-  double multiply_adds_per_second = 0;  ///< fp32, on registers, all threads at once
   double bytes_per_second = 0;  ///< memory read and written by a[i] = b[i] + s * c[i], all threads at once
-  // The first in other precisions (on the CPU by the best instructions for it); 0: not measured.
-  double bf16_multiply_adds_per_second = 0;
-  double int8_multiply_adds_per_second = 0;
-  double int16_multiply_adds_per_second = 0;
-  double tf32_multiply_adds_per_second = 0;
-  double fp16_multiply_adds_per_second = 0;
-  double fp8_multiply_adds_per_second = 0;
+  /// On registers, all threads at once, in the order of kPrecisions (on the CPU by the best instructions for
+  /// each); 0: not measured.
+  std::array<double, std::size(kPrecisions)> multiply_adds_per_second{};
 
-  /// Multiply-adds a second; 0: not measured.
-  double& of(Precision precision) {
-    switch (precision) {
-      case Precision::bf16:
-        return bf16_multiply_adds_per_second;
-      case Precision::int16:
-        return int16_multiply_adds_per_second;
-      case Precision::int8:
-        return int8_multiply_adds_per_second;
-      case Precision::tf32:
-        return tf32_multiply_adds_per_second;
-      case Precision::fp16:
-        return fp16_multiply_adds_per_second;
-      case Precision::fp8:
-        return fp8_multiply_adds_per_second;
-      case Precision::fp32:
-        break;
-    }
-    return multiply_adds_per_second;
-  }
+  double& of(Precision precision) { return multiply_adds_per_second[static_cast<std::size_t>(precision)]; }
   double of(Precision precision) const {
-    MachinePeak copy = *this;
-    return copy.of(precision);
+    return multiply_adds_per_second[static_cast<std::size_t>(precision)];
   }
 
   /// With another device beside this one.

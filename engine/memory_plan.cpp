@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/rounding.h"
+
 namespace backdrop {
 namespace {
 
@@ -43,13 +45,12 @@ MemoryPlan plan_memory(std::span<const BufferLifetime> given) {
   std::vector<std::size_t> offsets(buffers.size(), 0);
   std::vector<std::size_t> placed;  // by offset
   for (const std::size_t index : order) {
-    const std::size_t bytes = (buffers[index].bytes + kAlignment - 1) / kAlignment * kAlignment;
+    const std::size_t bytes = round_up(buffers[index].bytes, kAlignment);
     std::size_t offset = 0;
     for (const std::size_t other : placed) {
       if (!overlap(buffers[index], buffers[other])) continue;
       if (offset + bytes <= offsets[other]) break;
-      offset = std::max(offset,
-                        offsets[other] + (buffers[other].bytes + kAlignment - 1) / kAlignment * kAlignment);
+      offset = std::max(offset, offsets[other] + round_up(buffers[other].bytes, kAlignment));
     }
     offsets[index] = offset;
     plan.bytes = std::max(plan.bytes, offset + bytes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/rounding.h"
 #include "engine/background_cache.h"
 #include "engine/cuda_network.h"
 #include "engine/position_sets.h"
@@ -105,8 +106,7 @@ PlanReport report_plan(const Network& network, std::span<const Mask* const> mask
   if (precision == Precision::int8 && has_sums(network))
     report.cache_with_sums =
         plan_caches(network, report, fast_bytes(network, hand_off, precision, true), memory);
-  const auto tile = static_cast<std::size_t>(report.cache.tile);
-  report.tiles = static_cast<std::int64_t>((backgrounds + tile - 1) / tile);
+  report.tiles = static_cast<std::int64_t>(divide_up(backgrounds, report.cache.tile));
 
   const PositionSets everything = all_mixed(network);
   for (int i = 0; i < first_fully_connected(network); ++i) {

@@ -42,6 +42,11 @@ struct MixedLayout {
 
 MixedLayout mixed_layout(const Network& network, int value, const BatchRows& rows);
 
+/// Of a stored value; in `element_bytes` are those of all, or nothing: floats.
+inline std::size_t element_bytes_of(std::span<const std::size_t> element_bytes, int value) {
+  return element_bytes.empty() ? sizeof(float) : element_bytes[value];
+}
+
 /// Where the values of a deep batch lie, of so many bytes an element each: those behind the cut and before
 /// the fully connected layers.
 MemoryPlan plan_deep_values(const Network& network, const BatchRows& rows,
@@ -84,6 +89,7 @@ struct WholeLists {
   std::vector<std::size_t> element_bytes;              ///< of each stored value; empty: floats
 };
 
+/// From the mask alone: `hand_off` is the first layer whose every position is computed.
 ForegroundLists make_foreground_lists(const Network& network, const Mask& mask, int hand_off,
                                       const BatchRows& rows, const WholeLists& whole);
 

@@ -30,6 +30,9 @@ struct LayerProfile {
   /// The larger of both, at most 1: the time it would need at the roof, over its own. Where caches hold the
   /// data the memory is no roof, and 1 no limit.
   double roofline_share = 0;
+
+  /// 0 for a layer that took no time: on a GPU, a pool inside another layer's kernel.
+  double multiply_adds_per_second() const { return seconds > 0 ? multiply_adds / seconds : 0; }
 };
 
 /// One search. All seconds are of its clock and add up to `seconds`. Below fp32, layers, cache and

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <mutex>
-#include <numeric>
+
+#include "core/rounding.h"
 
 namespace backdrop {
 namespace {
@@ -11,8 +12,8 @@ using kernels::RowPointers;
 using kernels::Source;
 
 constexpr int kTailBatch = 48;  // composites that share one read of the fully connected weights
-constexpr std::size_t kHeavyTail = std::size_t{16}
-                                   << 20;  // bytes of those weights from which a short batch is felt
+// Bytes of those weights from which a short batch is felt.
+constexpr std::size_t kHeavyTail = std::size_t{16} << 20;
 
 }  // namespace
 
@@ -81,8 +82,7 @@ ReuseRunner::ReuseRunner(std::unique_ptr<const PositionNetwork> layers, const Re
       cut_(std::min(rows_.cut, layers_->layers())),
       deep_(plan_deep_values(network_, rows_, layers_->whole().element_bytes)),
       cache_(*layers_, options.hand_off, options.cache_memory, pool),
-      tail_(layers_->shared_network(), layers_->layers(),
-            (kTailBatch + rows_.deep - 1) / rows_.deep * rows_.deep) {
+      tail_(layers_->shared_network(), layers_->layers(), round_up(kTailBatch, rows_.deep)) {
   for (int i = 0; i < pool.threads(); ++i) workers_.push_back(std::make_unique<Worker>());
 }
 
@@ -124,31 +124,34 @@ void ReuseRunner::run(std::span<const CompositeTask> tasks, const LogitSink& sin
   }
 }
 
-void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
-                               const std::vector<std::vector<std::size_t>>& chosen, const LogitSink& sink) {
-  std::size_t composites = 0;
-  for (const auto& places : chosen) composites += places.size();
-  // About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within, and
-  // those of a heavy tail are long: of few pieces, every thread gets as many.
+// About eight pieces a thread keep all of them busy to the end; whole batches keep each busy within, and
+// those of a heavy tail are long: of few pieces, every thread gets as many.
+std::size_t ReuseRunner::piece_size(std::size_t composites) const {
   const auto threads = static_cast<std::size_t>(pool_.threads());
   const std::size_t rows = composites / threads >= std::size_t(rows_.deep) ? rows_.deep : rows_.shallow;
-  const std::size_t even = (composites + 8 * threads - 1) / (8 * threads);
+  const std::size_t even = divide_up(composites, 8 * threads);
   const std::size_t wanted =
       tail_.weight_bytes() > kHeavyTail ? tail_.batch() : std::max(rows_.deep, 2 * rows_.shallow);
   // Of a handful of composites every thread gets some.
   const std::size_t each = composites / threads / rows * rows;
   const std::size_t most = std::clamp(each, rows, std::max(wanted, rows));
-  const std::size_t rounds = (composites + most * threads - 1) / (most * threads);
-  const std::size_t least = (composites + rounds * threads - 1) / (rounds * threads);
-  const std::size_t piece_size = (std::max(even, least) + rows - 1) / rows * rows;
+  const std::size_t rounds = divide_up(composites, most * threads);
+  const std::size_t least = divide_up(composites, rounds * threads);
+  return round_up(std::max(even, least), rows);
+}
 
+void ReuseRunner::run_resident(std::span<const CompositeTask> tasks,
+                               const std::vector<std::vector<std::size_t>>& chosen, const LogitSink& sink) {
+  std::size_t composites = 0;
+  for (const auto& places : chosen) composites += places.size();
+  const std::size_t most = piece_size(composites);
   std::vector<Piece> pieces;
   std::vector<std::shared_ptr<SharedPass>> used;
   for (std::size_t t = 0; t < tasks.size(); ++t) {
     if (chosen[t].empty()) continue;
     std::shared_ptr<SharedPass> shared = find_pass(tasks[t]);
-    for (std::size_t first = 0; first < chosen[t].size(); first += piece_size) {
-      const auto places = std::span(chosen[t]).subspan(first, std::min(piece_size, chosen[t].size() - first));
+    for (std::size_t first = 0; first < chosen[t].size(); first += most) {
+      const auto places = std::span(chosen[t]).subspan(first, std::min(most, chosen[t].size() - first));
       pieces.push_back({&tasks[t], places, shared});
     }
     used.push_back(std::move(shared));

@@ -61,6 +61,8 @@ class ReuseRunner {
   struct SharedPass;
   struct Worker;
 
+  /// Backgrounds of a piece, at most, where there are so many composites.
+  std::size_t piece_size(std::size_t composites) const;
   void run_resident(std::span<const CompositeTask> tasks, const std::vector<std::vector<std::size_t>>& chosen,
                     const LogitSink& sink);
   std::shared_ptr<SharedPass> find_pass(const CompositeTask& task) const;

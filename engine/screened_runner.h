@@ -3,7 +3,6 @@
 /// close, and what the audit draws (screening.h).
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>

@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "engine/recheck.h"
 
 namespace backdrop {
@@ -24,8 +25,8 @@ class Portions {
       : engines_(engines), batch_(static_cast<std::size_t>(std::max(1, batch))) {}
 
   std::size_t batch() const { return batch_; }
-  std::size_t round_up(std::size_t count) const { return (count + batch_ - 1) / batch_ * batch_; }
-  std::size_t next(std::size_t left) const { return std::max(batch_, round_up(left / (2 * engines_))); }
+  std::size_t whole_batches(std::size_t count) const { return round_up(count, batch_); }
+  std::size_t next(std::size_t left) const { return std::max(batch_, whole_batches(left / (2 * engines_))); }
 
  private:
   std::size_t engines_;
@@ -49,7 +50,7 @@ class TaskQueue {
     while (task_ < tasks_.size() && count < wanted) {
       const std::size_t rest = tasks_[task_].backgrounds.size() - place_;
       // Each part of a task costs its foreground's own features again: no part is less than a batch.
-      const std::size_t room = portions_.round_up(wanted - count);
+      const std::size_t room = portions_.whole_batches(wanted - count);
       const std::size_t some = rest < room + portions_.batch() ? rest : room;
       if (some > 0) taken.push_back(part(some));
       count += some;

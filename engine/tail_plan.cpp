@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/rounding.h"
 #include "engine/layer_shapes.h"
 
 namespace backdrop {
@@ -16,9 +17,9 @@ constexpr int kWholeBlocks = 48;
 
 TailPlan::TailPlan(std::shared_ptr<const Network> network, int first, int batch)
     : batch_(batch), offsets_{0} {
-  const int rows = (batch + kWholeBlocks - 1) / kWholeBlocks * kWholeBlocks;
+  const int rows = round_up(batch, kWholeBlocks);
   const auto bytes = [&](const ValueShape& shape) {
-    return (shape.size() * rows * sizeof(float) + 63) / 64 * 64;
+    return round_up(shape.size() * rows * sizeof(float), 64);
   };
   for (std::size_t i = first; i < network->layers.size(); ++i) {
     const Layer& layer = network->layers[i];

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/rounding.h"
 #include "kernels/cuda_tile.h"
 
 namespace backdrop::kernels {
@@ -15,7 +16,7 @@ bool fits_clusters(std::size_t tap_bytes) {
 std::vector<std::byte> pack_for_clusters(std::span<const std::byte> weights, int groups, int group_columns,
                                          int window, std::size_t tap_bytes) {
   const int columns = tile::cluster_columns(group_columns);
-  const int tiles = (group_columns + columns - 1) / columns;
+  const int tiles = divide_up(group_columns, columns);
   const std::size_t stages = window * (tap_bytes / Rows::kPitch);  // of a tile
   const std::size_t stage_bytes = std::size_t(columns) * Rows::kPitch;
   std::vector<std::byte> packed(groups * tiles * stages * stage_bytes);

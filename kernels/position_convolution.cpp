@@ -4,16 +4,13 @@
 
 #include <algorithm>
 
+#include "core/rounding.h"
 #include "kernels/position_block.h"
 
 namespace backdrop::kernels {
 namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{128} << 10;
-
-int round_up(int value, int multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 }  // namespace
 
@@ -82,7 +79,7 @@ const std::byte* PositionConvolution::weights_after(const Panel& panel, int tap)
 // Bytes of the next weights to ask for at each row of a strip of these: as many as are read while `positions`
 // share these.
 std::ptrdiff_t PositionConvolution::ahead_step(int width, int positions, int rows) const {
-  const int passes = positions * ((rows + block_.rows - 1) / block_.rows);
+  const int passes = positions * divide_up(rows, block_.rows);
   return (std::ptrdiff_t{strip_of(width)} * sizeof(float) + passes - 1) / passes;
 }
 

@@ -44,11 +44,11 @@ struct RowPointers {
 /// The output positions of one layer, in any order.
 struct PositionWork {
   std::span<const std::int32_t> output;  ///< [P] elements from the output's row pointer
-  std::span<const std::int32_t>
-      first_tap;  ///< [P + 1] the taps of position p are first_tap[p] .. first_tap[p + 1]
+  /// [P + 1] the taps of position p are first_tap[p] .. first_tap[p + 1]
+  std::span<const std::int32_t> first_tap;
   std::span<const Tap> taps;
-  std::span<const std::int32_t>
-      start;                      ///< [P] row of the start sums, -1: the bias; empty: all start at the bias
+  /// [P] row of the start sums, -1: the bias; empty: all start at the bias
+  std::span<const std::int32_t> start;
   std::span<const Tap> residual;  ///< [P] position added before the activation; empty: none
 
   int positions() const { return static_cast<int>(output.size()); }

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "core/rounding.h"
 #include "kernels/dot_instructions.h"
 #include "kernels/reduced_value.h"
 
@@ -15,10 +16,6 @@ namespace {
 constexpr int kLeastInputs = 128;                            // of an output: fewer do not pay for their terms
 constexpr int kMostDepth = 16;                               // tiles
 constexpr std::size_t kChunkBytes = std::size_t{576} << 10;  // of terms
-
-int count_of(int size, int part) {
-  return (size + part - 1) / part;
-}
 
 std::array<Bf16, kSplitTerms> terms_of(float value) {
   std::array<Bf16, kSplitTerms> terms;
@@ -64,7 +61,7 @@ SplitConvolution::SplitConvolution(const ConvolutionShape& shape, const float* w
 
 // Tile by tile, so that whole lines are written.
 void SplitConvolution::pack(const float* weights) {
-  packed_ = AlignedBuffer(kSplitTileBytes * count_of(shape_.out_channels, kSplitColumns) * tiles());
+  packed_ = AlignedBuffer(kSplitTileBytes * divide_up(shape_.out_channels, kSplitColumns) * tiles());
   std::fill_n(packed_.data(), packed_.size(), std::byte{0});
   constexpr std::size_t kTermBytes = kSplitTileBytes / kSplitTerms;
   std::byte* to = packed_.data();
@@ -101,8 +98,7 @@ bool SplitConvolution::has_several_blocks() const {
 
 // Where one block is all, only of the rows in hand.
 std::ptrdiff_t SplitConvolution::sum_stride() const {
-  return has_several_blocks() ? count_of(shape_.out_channels, kSplitPanelColumns) * kSplitPanelColumns
-                              : kSplitPanelColumns;
+  return has_several_blocks() ? round_up(shape_.out_channels, kSplitPanelColumns) : kSplitPanelColumns;
 }
 
 std::size_t SplitConvolution::sum_floats() const {
@@ -155,7 +151,7 @@ void SplitConvolution::run_chunk(const Chunk& chunk, float slope, std::byte* scr
 std::int64_t SplitConvolution::run(const PositionWork& work, int rows, const RowPointers& input,
                                    const RowPointers* residual, const float* starts, float slope,
                                    float* const* output, std::byte* scratch) const {
-  const std::ptrdiff_t start_stride = count_of(shape_.out_channels, kSplitColumns) * kSplitColumns;
+  const std::ptrdiff_t start_stride = round_up(shape_.out_channels, kSplitColumns);
   Chunk chunk;
   chunk.input.resize(window());
   const auto run_rest = [&] {

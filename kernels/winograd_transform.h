@@ -14,8 +14,8 @@ namespace backdrop::kernels {
 /// goes to output + i * stride elements: floats, and bfloat16 or 16-bit integers below fp32.
 struct InputTransform {
   const void* const* input = nullptr;
-  const void* const* ahead =
-      nullptr;  ///< the same of the tile that comes next: brought into cache along the way
+  /// The same of the tile that comes next: brought into cache along the way.
+  const void* const* ahead = nullptr;
   int channels = 0;
   ValueScale scale;  ///< of integer inputs
   void* output = nullptr;

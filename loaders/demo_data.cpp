@@ -6,9 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +16,7 @@
 #include "loaders/demo_background.h"
 #include "loaders/demo_foreground.h"
 #include "loaders/demo_variations.h"
+#include "loaders/file.h"
 #include "loaders/image_jpeg.h"
 #include "loaders/npy.h"
 
@@ -68,13 +66,6 @@ Scene draw_scene(std::uint64_t seed, int label, int index) {
   scene.photo = canvas.image();
   scene.tiled = demo::background_tiled(scene.photo, scene.mask);
   return scene;
-}
-
-void write_file(const fs::path& path, const std::vector<std::byte>& bytes) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  const bool written = file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  if (file == nullptr || std::fclose(file) != 0 || !written)
-    throw Error(ErrorCode::failed, fmt::format("cannot be written: {}", std::strerror(errno)), path.string());
 }
 
 fs::path class_folder(const fs::path& root, std::string_view variation, int label) {

@@ -78,6 +78,13 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, std::size_t 
   return bytes;
 }
 
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  const bool written = file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  if (file == nullptr || std::fclose(file) != 0 || !written)
+    throw Error(ErrorCode::failed, fmt::format("cannot be written: {}", std::strerror(errno)), path.string());
+}
+
 std::string describe_stray_content(std::span<const std::byte> bytes) {
   if (bytes.empty()) return "is empty: copy or download it again";
   const std::string start = lower_case_start(bytes, 512);

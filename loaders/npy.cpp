@@ -8,13 +8,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <optional>
 
 #include "backdrop/error.h"
+#include "loaders/checkpoint_bytes.h"
 #include "loaders/file.h"
 
 namespace backdrop {
@@ -62,12 +61,6 @@ class HeaderReader {
   }
 
  private:
-  static std::string printable(std::string_view text) {
-    std::string result;
-    for (const char c : text.substr(0, 40)) result += c >= ' ' && c <= '~' ? c : '?';
-    return result;
-  }
-
   [[noreturn]] void missing(std::string_view key) const {
     refuse(file_, fmt::format("lacks '{}' in its .npy header", key));
   }
@@ -247,13 +240,10 @@ void write_npy_bytes(const std::filesystem::path& path, std::string_view type,
   if (parsed.count * parsed.item_bytes != values.size())
     throw Error(ErrorCode::failed, fmt::format("shape and values do not match ({} bytes)", values.size()),
                 path.string());
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr)
-    throw Error(ErrorCode::failed, fmt::format("cannot be written: {}", std::strerror(errno)), path.string());
-  const bool written = std::fwrite(header.data(), 1, header.size(), file) == header.size() &&
-                       std::fwrite(values.data(), 1, values.size(), file) == values.size();
-  if (std::fclose(file) != 0 || !written)
-    throw Error(ErrorCode::failed, fmt::format("cannot be written: {}", std::strerror(errno)), path.string());
+  const auto start = std::as_bytes(std::span(header));
+  std::vector<std::byte> bytes(start.begin(), start.end());
+  bytes.insert(bytes.end(), values.begin(), values.end());
+  write_file(path, bytes);
 }
 
 }  // namespace backdrop

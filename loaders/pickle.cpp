@@ -12,9 +12,7 @@
 namespace backdrop {
 namespace {
 
-// Bounds for hostile files. The deepest network with its optimizer's state makes some tens of thousands of
-// values.
-constexpr std::size_t kMostValues = std::size_t{1} << 21;
+// Bounds for hostile files.
 constexpr std::size_t kMostMarks = 10000;
 constexpr std::size_t kLongestGlobal = 1000;
 
@@ -253,7 +251,8 @@ bool Unpickler::stack_or_memo(Opcode opcode) {
 }
 
 void Unpickler::push(PickleValue* value) {
-  if (stack_.size() >= kMostValues) refuse("has a pickle whose stack grows past any that torch.save writes");
+  if (stack_.size() >= Pickle::kMostValues)
+    refuse("has a pickle whose stack grows past any that torch.save writes");
   stack_.push_back(value);
 }
 
@@ -342,7 +341,7 @@ void Unpickler::add_items(PickleKind kind, const std::vector<PickleValue*>& item
 }
 
 void Unpickler::memoize(std::uint64_t index) {
-  if (memo_.size() >= kMostValues)
+  if (memo_.size() >= Pickle::kMostValues)
     refuse("has a pickle that remembers more values than any that torch.save writes");
   memo_[static_cast<std::uint32_t>(index)] = top();
 }
@@ -356,62 +355,8 @@ void Unpickler::recall(std::uint32_t index) {
 
 }  // namespace
 
-PickleValue* Pickle::add(PickleKind kind) {
-  charge(1);
-  PickleValue& value = values.emplace_back();
-  value.kind = kind;
-  return &value;
-}
-
-void Pickle::charge(std::uint64_t count) {
-  charged_ += count;
-  if (charged_ > kMostValues) refuse(fmt::format("has a pickle of more than {} values", kMostValues));
-}
-
 Pickle read_pickle(Bytes bytes) {
   return Unpickler(bytes).run();
-}
-
-const PickleValue* find_item(const PickleValue& dict, std::string_view key) {
-  for (std::size_t i = dict.items.size(); i >= 2; i -= 2)
-    if (dict.items[i - 2]->kind == PickleKind::text && dict.items[i - 2]->text == key)
-      return dict.items[i - 1];
-  return nullptr;
-}
-
-std::string describe(const PickleValue& value) {
-  switch (value.kind) {
-    case PickleKind::none:
-      return "None";
-    case PickleKind::boolean:
-      return "a boolean";
-    case PickleKind::integer:
-    case PickleKind::big_integer:
-      return "an integer";
-    case PickleKind::real:
-      return "a number";
-    case PickleKind::text:
-      return "text";
-    case PickleKind::bytes:
-      return "bytes";
-    case PickleKind::tuple:
-      return "a tuple";
-    case PickleKind::list:
-      return "a list";
-    case PickleKind::dict:
-      return "a dictionary";
-    case PickleKind::set:
-      return "a set";
-    case PickleKind::global:
-      return printable(value.text);
-    case PickleKind::storage:
-      return "a storage";
-    case PickleKind::tensor:
-      return "a tensor";
-    case PickleKind::object:
-      return "an object of class " + printable(value.text);
-  }
-  return "an unknown value";
 }
 
 }  // namespace backdrop

@@ -40,10 +40,9 @@ enum class PickleKind : std::uint8_t {
 struct PickleStorage {
   ElementType type = ElementType::f32;
   std::string_view key;
-  std::uint64_t numel = 0;  ///< of the storage under `key`
-  std::uint64_t view_offset =
-      0;  ///< legacy files: this storage is [view_offset, view_offset + view_numel) of it
-  std::uint64_t view_numel = 0;
+  std::uint64_t numel = 0;        ///< of the storage under `key`
+  std::uint64_t view_offset = 0;  ///< in a legacy file this storage may be a part of it, that begins here
+  std::uint64_t view_numel = 0;   ///< and has so many values
 };
 
 struct PickleTensor {
@@ -66,6 +65,9 @@ struct PickleValue {
 /// One pickle and all its values. Values may refer to each other in cycles. Text refers to the bytes read.
 class Pickle {
  public:
+  /// A bound for hostile files. The deepest network with its optimizer's state makes some tens of thousands.
+  static constexpr std::size_t kMostValues = std::size_t{1} << 21;
+
   std::deque<PickleValue> values;
   std::deque<std::string> names;  ///< "module.name" of the globals
   const PickleValue* root = nullptr;

@@ -167,8 +167,8 @@ std::uint64_t locate(Bytes file, std::uint64_t directory, CentralHeader& header)
 ZipArchive::ZipArchive(Bytes file) {
   const Directory directory = read_directory(file);
   ByteCursor cursor(file.subspan(directory.offset, directory.size), "the directory of the zip archive");
-  std::vector<std::pair<std::uint64_t, std::uint64_t>>
-      extents;  // [first byte, past the last one) of each entry
+  // Of each entry: [first byte, past the last one).
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> extents;
   for (std::uint64_t i = 0; i < directory.entries; ++i) {
     CentralHeader header = read_central_header(cursor);
     const std::uint64_t end = locate(file, directory.offset, header);

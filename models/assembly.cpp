@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -14,6 +13,10 @@
 
 namespace backdrop {
 namespace {
+
+/// Of one photo. The engine's offsets have 32 bits, and up to 16 photos lie side by side; the largest
+/// activation of a supported architecture has a twentieth of this.
+constexpr std::int64_t kMostActivations = std::int64_t{1} << 26;
 
 /// [K][C*H*W], as PyTorch flattens, to [K][H][W][C].
 std::vector<float> to_channels_last(const std::vector<float>& matrix, int outputs, const ValueShape& in) {
@@ -172,6 +175,11 @@ Layer Assembly::windowed_layer(const std::string& name, LayerKind kind, int inpu
 }
 
 int Assembly::append(Layer layer) {
+  if (layer.out.size() > kMostActivations) {
+    tensors_.fail(fmt::format("{} gives {} x {} x {} activations for a photo: at most {} can be computed",
+                              layer.name, layer.out.height, layer.out.width, layer.out.channels,
+                              kMostActivations));
+  }
   network_.layers.push_back(std::move(layer));
   return static_cast<int>(network_.layers.size());
 }

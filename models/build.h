@@ -29,12 +29,11 @@ struct BuildOptions {
 
 /// What build_network found besides the network. Filled in before missing or unexpected tensors are refused.
 struct BuildReport {
-  std::string arch;  ///< given or inferred
-  std::int64_t checkpoint_parameters =
-      0;                             ///< trainable parameters in the file's tensors (as torchvision counts)
-  std::string normalization_source;  ///< "checkpoint", or the default: "in9" or "imagenet"
-  std::vector<std::string> missing;  ///< tensors the architecture needs and the file lacks
-  std::vector<std::string> unexpected;  ///< tensors in the file that the architecture has no place for
+  std::string arch;                        ///< given or inferred
+  std::int64_t checkpoint_parameters = 0;  ///< trainable ones in the file's tensors, as torchvision counts
+  std::string normalization_source;        ///< "checkpoint", or the default: "in9" or "imagenet"
+  std::vector<std::string> missing;        ///< tensors the architecture needs and the file lacks
+  std::vector<std::string> unexpected;     ///< tensors in the file that the architecture has no place for
 };
 
 /// Every architecture that can be built, by the published and torchvision's names.

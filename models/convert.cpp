@@ -6,7 +6,6 @@
 
 #include <array>
 #include <charconv>
-#include <string_view>
 #include <vector>
 
 #include "backdrop/error.h"

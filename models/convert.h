@@ -4,14 +4,13 @@
 ///
 /// Tensors are "<layer name>.weight" and "<layer name>.bias" in the layouts of Layer. Metadata:
 ///
-/// | key | value |
-/// |---|---|
-/// | backdrop.format | "folded-1" |
-/// | backdrop.arch | the architecture's name |
-/// | backdrop.mean, backdrop.deviation | three numbers, separated by spaces, that read back to the same bits
-/// | | backdrop.checkpoint_parameters | trainable parameters of the original checkpoint | | backdrop.source,
-/// .source_sha256, .source_format | the original checkpoint | | backdrop.filled_in, .left_out | how many
-/// tensors were missing and unexpected, where a partial one was allowed |
+/// - `backdrop.format`: "folded-1".
+/// - `backdrop.arch`: the architecture's name.
+/// - `backdrop.mean`, `.deviation`: three numbers, separated by spaces, that read back to the same bits.
+/// - `backdrop.checkpoint_parameters`: trainable parameters of the original checkpoint.
+/// - `backdrop.source`, `.source_sha256`, `.source_format`: the original checkpoint.
+/// - `backdrop.filled_in`, `.left_out`: how many tensors were missing and unexpected, where a partial one was
+///   allowed.
 ///
 /// \code
 /// const auto folded = backdrop::export_folded(network, checkpoint, report, "resnet50.pt");

@@ -6,7 +6,6 @@
 /// has its size (7 x 7 and 6 x 6, which is what 224 x 224 gives): inputs of any other size are refused.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 
 #include "models/families.h"
@@ -27,7 +26,7 @@ void require_feature_map(int value, int size, const Architecture& architecture, 
                   architecture.name, size, size, input.height, input.width, map.height, map.width));
 }
 
-/// Three linear layers; `first` is the index of the first one in `classifier`.
+/// Three linear layers, by their indices in `classifier`.
 void classifier(std::array<int, 3> indices, int value, Assembly& assembly) {
   const auto name = [](int index) { return fmt::format("classifier.{}", index); };
   value = assembly.fully_connected(name(indices[0]), value, Activation::relu, kHiddenUnits);

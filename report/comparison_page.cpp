@@ -106,19 +106,18 @@ std::string comparison_page(const std::vector<RunSummary>& all) {
     comparable = comparable && remark(run, runs.front()).empty();
   }
   const char* warning =
-      comparable ? ""
-                 : "<p><strong>Not all rows can be compared:</strong> see the remarks. Accuracies on other "
-                   "data, on a part "
-                   "of the foregrounds, or of a search that was stopped early answer other questions.</p>\n";
+      comparable
+          ? ""
+          : "<p><strong>Not all rows can be compared:</strong> see the remarks. Accuracies on other data, on "
+            "a part of the foregrounds, or of a search that was stopped early answer other questions.</p>\n";
   return page_document(
       "Backgrounds challenge: leaderboard",
       fmt::format(
           "<header>\n<h1>Backgrounds challenge: {} models</h1>\n<p>The share of foregrounds that are "
-          "classified "
-          "correctly on every background.</p>\n{}<nav aria-label=\"Sections\"><ul><li><a "
-          "href=\"#result\">Result</a></li>{}"
-          "<li><a href=\"#runs\">The runs</a></li></ul></nav>\n</header>\n<main id=\"main\">\n<h2 "
-          "id=\"result\">Result</h2>\n{}{}{}{}"
+          "classified correctly on every background.</p>\n{}"
+          "<nav aria-label=\"Sections\"><ul><li><a href=\"#result\">Result</a></li>{}"
+          "<li><a href=\"#runs\">The runs</a></li></ul></nav>\n</header>\n"
+          "<main id=\"main\">\n<h2 id=\"result\">Result</h2>\n{}{}{}{}"
           "</main>\n<footer>Made by Backdrop. This page fetches nothing and runs no script.</footer>\n",
           runs.size(), warning, class_names(runs).empty() ? "" : "<li><a href=\"#classes\">By class</a></li>",
           challenge_table(runs), published_tables(rows), class_table(runs), run_table(runs)));

@@ -5,13 +5,6 @@
 #include "report/run_reader.h"
 
 namespace backdrop {
-namespace {
-
-Json or_null(const std::optional<double>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-}  // namespace
 
 std::string evaluation_json(const EvaluationRecord& record) {
   Json results = Json::array();

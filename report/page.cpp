@@ -48,10 +48,9 @@ std::string header(const RunPage& run) {
   return fmt::format(
       "<header>\n<h1>{} on the backgrounds challenge</h1>\n"
       "<p>Every foreground is pasted onto every background. {} of {} foregrounds are classified correctly on "
-      "every one "
-      "of {} backgrounds; {} are <strong>vulnerable</strong>: at least one background makes the model "
-      "predict another "
-      "class.</p>\n{}{}<nav aria-label=\"Sections\"><ul><li><a href=\"#result\">Result</a></li>"
+      "every one of {} backgrounds; {} are <strong>vulnerable</strong>: at least one background makes the "
+      "model predict another class.</p>\n{}{}"
+      "<nav aria-label=\"Sections\"><ul><li><a href=\"#result\">Result</a></li>"
       "<li><a href=\"#classes\">By class</a></li><li><a href=\"#confusion\">What is taken for what</a></li>"
       "<li><a href=\"#margins-section\">Margins</a></li><li><a href=\"#pictures\">Pictures</a></li>"
       "<li><a href=\"#run\">The run</a></li></ul></nav>\n</header>\n",
@@ -70,8 +69,7 @@ std::string result_section(const RunPage& run) {
       run.evaluation.empty()
           ? "<p class=\"soft\">The accuracy on the variations of IN-9 is not known to this page.</p>\n"
           : "<p class=\"soft\">The BG-Gap, the difference between Mixed-Same and Mixed-Rand, says how much "
-            "the "
-            "model leans on backgrounds that fit the foreground.</p>\n";
+            "the model leans on backgrounds that fit the foreground.</p>\n";
   return "<h2 id=\"result\">Result</h2>\n" + shard +
          published_tables({{run.record.model.arch, run.statistics.total.challenge_accuracy(),
                             !run.record.complete, run.evaluation}}) +

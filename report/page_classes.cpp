@@ -85,9 +85,8 @@ std::string class_section(const PageContent& content) {
                    most_dangerous_backgrounds(content, label), mostly_taken_for(content, label)});
   }
   return "<h2 id=\"classes\">By class</h2>\n<p class=\"soft\">In brackets: the share of composites on "
-         "backgrounds of "
-         "that class that are fooled, and the share of the fooled composites that are taken for that "
-         "class.</p>\n" +
+         "backgrounds of that class that are fooled, and the share of the fooled composites that are taken "
+         "for that class.</p>\n" +
          table.html();
 }
 
@@ -109,12 +108,11 @@ std::string confusion_section(const PageContent& content) {
   }
   const char* note = content.is_exhaustive()
                          ? ""
-                         : " Only the pairs that were tried count, and they are not a fair sample: "
-                           "the search stops at a foreground's first fooling background.";
+                         : " Only the pairs that were tried count, and they are not a fair sample: the "
+                           "search stops at a foreground's first fooling background.";
   return fmt::format(
       "<h2 id=\"confusion\">What is taken for what</h2>\n<p class=\"soft\">Shares of all composites of a "
-      "class's "
-      "foregrounds, by the class predicted and by the class of the background.{}</p>\n{}{}",
+      "class's foregrounds, by the class predicted and by the class of the background.{}</p>\n{}{}",
       note,
       matrix("Confusion: class of the foreground (rows), class predicted (columns)", "Foreground", rows,
              predicted, confusion, true),

@@ -128,8 +128,7 @@ std::string facts_section(const std::string& run_json) {
   if (!run.is_object()) return {};
   std::string html =
       "<h2 id=\"run\">The run</h2>\n<p class=\"soft\">As run.json has it. The checkpoint and the data are "
-      "named by "
-      "their SHA-256: the same two and the same options give the same result.</p>\n";
+      "named by their SHA-256: the same two and the same options give the same result.</p>\n";
   std::size_t sections = 0;
   for (const auto& [name, member] : run.items()) {
     if (++sections > kMostRows) break;

@@ -106,9 +106,8 @@ std::string margin_section(const PageContent& content) {
                              margin_chart(std::move(of_pairs), content.run.pairs.margins) +
                              (content.is_exhaustive() ? fooling_chart(content) : "");
   return "<h2 id=\"margins-section\">Margins</h2>\n<p class=\"soft\">The margin of a composite is the best "
-         "logit of the right answer "
-         "minus the best wrong one: below zero it is fooled, and a small one could go either way.</p>\n<div "
-         "class=\"charts\">\n" +
+         "logit of the right answer minus the best wrong one: below zero it is fooled, and a small one could "
+         "go either way.</p>\n<div class=\"charts\">\n" +
          charts + "</div>\n";
 }
 

@@ -1,7 +1,6 @@
 // Each position is drawn as the square of input pixels that it stands for.
 #include "report/position_picture.h"
 
-#include <algorithm>
 #include <array>
 
 namespace backdrop {

@@ -58,7 +58,7 @@ std::string profile_json(const ProfileRecord& record) {
                {"threads", record.threads}};
   Json& peak = json["peak"];
   peak["bytes_per_second"] = record.peak.bytes_per_second;
-  peak["multiply_adds_per_second"] = record.peak.multiply_adds_per_second;
+  peak["multiply_adds_per_second"] = record.peak.of(Precision::fp32);
   for (const Precision precision :
        {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int16, Precision::int8, Precision::fp8})
     peak[std::string(name(precision)) + "_multiply_adds_per_second"] = measured(record.peak.of(precision));

@@ -69,8 +69,8 @@ std::string boxes(const SearchTimes& times, std::size_t first, std::size_t last,
       seconds += times.layers[end].seconds * composites;
     if (group == layer.name)
       html += box(layer.name, shown, seconds, times.seconds, "background:" + colour(layer.roofline_share),
-                  fmt::format(", {:.1f} GMAC/s, {} of the roofline",
-                              1e-9 * layer.multiply_adds / layer.seconds, percent(layer.roofline_share)),
+                  fmt::format(", {:.1f} GMAC/s, {} of the roofline", 1e-9 * layer.multiply_adds_per_second(),
+                              percent(layer.roofline_share)),
                   "");
     else
       html += box(group, shown, seconds, times.seconds, "", "", boxes(times, first, end, depth + 1));
@@ -108,8 +108,8 @@ std::string table(const SearchTimes& times) {
         "<td>{}</td><td>{:.1f}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
         escaped(layer.name), layer.out.height, layer.out.width, layer.out.channels, percent(layer.mixed),
         1e6 * layer.seconds, percent(layer.seconds * composites / times.seconds), 1e-6 * layer.multiply_adds,
-        products_text(layer), layer.seconds > 0 ? 1e-9 * layer.multiply_adds / layer.seconds : 0,
-        percent(layer.compute_share), percent(layer.bandwidth_share), percent(layer.roofline_share));
+        products_text(layer), 1e-9 * layer.multiply_adds_per_second(), percent(layer.compute_share),
+        percent(layer.bandwidth_share), percent(layer.roofline_share));
   for (const auto& [name, seconds] : other_steps(times))
     html += fmt::format("<tr><td>{}</td><td></td><td></td><td>{:.1f}</td><td>{}</td></tr>\n", name,
                         1e6 * seconds / composites, percent(seconds / times.seconds));

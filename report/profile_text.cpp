@@ -11,7 +11,7 @@ std::string machine_text(const ProfileRecord& record) {
 }
 
 std::string peak_text(const MachinePeak& peak) {
-  std::string text = fmt::format("{:.1f} GMAC/s in fp32", 1e-9 * peak.multiply_adds_per_second);
+  std::string text = fmt::format("{:.1f} GMAC/s in fp32", 1e-9 * peak.of(Precision::fp32));
   for (const Precision precision :
        {Precision::tf32, Precision::fp16, Precision::bf16, Precision::int16, Precision::int8, Precision::fp8})
     if (peak.of(precision) > 0)
@@ -31,8 +31,7 @@ std::string bandwidth_note(const ProfileRecord& record) {
     for (const LayerProfile& layer : times.layers)
       if (layer.bandwidth_share > 1)
         return "Of bandwidth above 100%: caches hold the layer's data, so the memory is no roof, and 100% of "
-               "the "
-               "roofline no limit.";
+               "the roofline no limit.";
   return "";
 }
 

@@ -105,13 +105,6 @@ std::string escaped_lines(const std::string& text) {
 
 }  // namespace
 
-std::optional<double> accuracy_on(const std::vector<VariationResult>& evaluation,
-                                  const std::string& variation) {
-  for (const VariationResult& result : evaluation)
-    if (result.variation == variation && result.images > 0) return result.accuracy();
-  return std::nullopt;
-}
-
 std::string published_tables(const std::vector<PublishedRow>& rows) {
   std::vector<Table> tables = {challenge_table(rows)};
   if (std::any_of(rows.begin(), rows.end(), [](const PublishedRow& row) { return !row.evaluation.empty(); }))

@@ -19,10 +19,6 @@ struct PublishedRow {
   std::vector<VariationResult> evaluation;
 };
 
-/// The accuracy on one variation, if it was evaluated.
-std::optional<double> accuracy_on(const std::vector<VariationResult>& evaluation,
-                                  const std::string& variation);
-
 /// Both tables as HTML, the second only if a row has something to say in it, and below them as Markdown.
 std::string published_tables(const std::vector<PublishedRow>& rows);
 

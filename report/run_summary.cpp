@@ -8,7 +8,6 @@
 #include "loaders/dataset.h"
 #include "loaders/file.h"
 #include "report/json_parts.h"
-#include "report/published_tables.h"
 
 namespace backdrop {
 namespace {
@@ -107,10 +106,6 @@ bool differ(const std::vector<VariationResult>& some, const std::vector<Variatio
     return other != nullptr && !result.sha256.empty() && !other->sha256.empty() &&
            result.sha256 != other->sha256;
   });
-}
-
-Json or_null(const auto& value) {
-  return value ? Json(*value) : Json(nullptr);
 }
 
 }  // namespace

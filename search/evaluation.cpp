@@ -161,11 +161,17 @@ std::vector<VariationResult> merge_results(const std::vector<VariationResult>& e
   return merged;
 }
 
+std::optional<double> accuracy_on(const std::vector<VariationResult>& results, const std::string& variation) {
+  const VariationResult* result = find_result(results, variation);
+  if (result == nullptr || result->images == 0) return std::nullopt;
+  return result->accuracy();
+}
+
 std::optional<double> background_gap(const std::vector<VariationResult>& results) {
-  const VariationResult* same = find_result(results, "mixed_same");
-  const VariationResult* random = find_result(results, "mixed_rand");
-  if (same == nullptr || random == nullptr) return std::nullopt;
-  return same->accuracy() - random->accuracy();
+  const auto same = accuracy_on(results, "mixed_same");
+  const auto random = accuracy_on(results, "mixed_rand");
+  if (!same || !random) return std::nullopt;
+  return *same - *random;
 }
 
 }  // namespace backdrop

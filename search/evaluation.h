@@ -52,6 +52,9 @@ std::vector<VariationResult> merge_results(const std::vector<VariationResult>& e
 /// The result of one variation; null if there is none.
 const VariationResult* find_result(const std::vector<VariationResult>& results, const std::string& variation);
 
+/// The accuracy on one variation, if it was evaluated.
+std::optional<double> accuracy_on(const std::vector<VariationResult>& results, const std::string& variation);
+
 /// Accuracy on Mixed-Same minus Mixed-Rand, when both were evaluated.
 std::optional<double> background_gap(const std::vector<VariationResult>& results);
 

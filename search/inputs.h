@@ -43,8 +43,8 @@ struct ChallengeInput {
   std::vector<std::string> classes;  ///< names by label
   std::vector<Foreground> foregrounds;
   std::vector<BackgroundName> background_names;
-  std::shared_ptr<const std::vector<Image>>
-      backgrounds;                 ///< shared with the engine, in the order of their names
+  /// Shared with the engine, in the order of their names.
+  std::shared_ptr<const std::vector<Image>> backgrounds;
   std::vector<std::string> notes;  ///< for people, a line each: what was passed over when it was read
 
   std::vector<int> foreground_labels() const;

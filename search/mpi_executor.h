@@ -64,8 +64,8 @@ class RankExecutor : public BlockExecutor {
 };
 
 /// The part of the others: computes blocks until rank 0 has no more. An audit that finds a wrong answer is
-/// left to rank 0, which has the run's journal. Throws interrupted, after the block in
-/// hand, when `stop` says so.
+/// left to rank 0, which has the run's journal. Throws interrupted, after the block in hand, when `stop` says
+/// so.
 void serve_blocks(Ranks& ranks, Engine& engine, const ChallengeInput& input,
                   const std::function<bool()>& stop);
 

@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kPartial = ".partial";
+constexpr const char* kReplaced = ".replaced";
 constexpr std::string_view kJournal = "journal";
 constexpr std::string_view kEvaluation = "eval.json";  // of `eval --out`
 constexpr std::array<std::string_view, 9> kRunFiles = {"run.json",        "predictions.npy", "margins.npy",
@@ -149,11 +150,12 @@ void ResultFolder::remove_leftovers(const fs::path& folder) {
 ResultFolder::ResultFolder(const fs::path& folder, Existing existing)
     : folder_(resolve(folder)), partial_(with_suffix(folder_, kPartial)) {
   std::error_code error;
-  if (is_partial(folder_))
-    throw Error(ErrorCode::usage,
-                fmt::format("is where an unfinished run of {} would be: leave out {}",
-                            fs::path(folder_).replace_extension().string(), kPartial),
-                folder.string());
+  for (const char* suffix : {kPartial, kReplaced})
+    if (folder_.extension() == suffix)
+      throw Error(ErrorCode::usage,
+                  fmt::format("is where an unfinished or replaced run of {} would be: leave out {}",
+                              fs::path(folder_).replace_extension().string(), suffix),
+                  folder.string());
   require_free(folder_, existing);
   fs::create_directories(partial_, error);
   if (error) throw Error(ErrorCode::failed, "cannot be created: " + error.message(), partial_.string());
@@ -180,7 +182,7 @@ ResultFolder::ResultFolder(const fs::path& folder, Existing existing)
 
 /// Killed between the two names of a commit that could not exchange them, a run to replace has lost its own.
 void ResultFolder::restore_replaced() const {
-  const fs::path replaced = with_suffix(folder_, ".replaced");
+  const fs::path replaced = with_suffix(folder_, kReplaced);
   if (!fs::exists(folder_) && is_finished(replaced)) rename_durably(replaced, folder_);
 }
 
@@ -223,7 +225,7 @@ void ResultFolder::write(std::string_view name, std::string_view content) {
 
 void ResultFolder::commit() {
   sync_folder(partial_);
-  fs::path replaced = with_suffix(folder_, ".replaced");
+  fs::path replaced = with_suffix(folder_, kReplaced);
   remove_run(replaced);
   const bool replaces = fs::exists(folder_);
   // Held until it is gone: its new name is the one under which another process would begin.

@@ -35,8 +35,8 @@ class ResultFolder {
   enum class Existing { refuse, replace, resume };
 
   /// Locks FOLDER.partial, creating it. Throws usage if there is a run that may not be touched, or a folder
-  /// that is none, or if FOLDER is itself a FOLDER.partial; failed if another process is writing this run or
-  /// the disk does not take it.
+  /// that is none, or if FOLDER has the name of another's .partial or .replaced; failed if another process is
+  /// writing this run or the disk does not take it.
   ResultFolder(const std::filesystem::path& folder, Existing existing);
   /// Keeps FOLDER.partial if its journal has blocks, removes it otherwise.
   ~ResultFolder();

@@ -2,7 +2,6 @@
 #include "search/statistics.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <tuple>
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/rounding.h"
+
 namespace backdrop {
 namespace {
 
@@ -11,10 +13,6 @@ std::vector<int> plain_order(int count) {
   std::vector<int> order(static_cast<std::size_t>(count));
   std::iota(order.begin(), order.end(), 0);
   return order;
-}
-
-std::size_t round_up(std::size_t value, std::size_t unit) {
-  return (value + unit - 1) / unit * unit;
 }
 
 /// Backgrounds in plain order, cut into tiles.

@@ -17,7 +17,7 @@
 #include "search/result_folder.h"
 #include "search/runner.h"
 #include "search/statistics.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop::suite {
 namespace {

@@ -67,7 +67,7 @@ bool check(benchmark::State& state, std::span<const float> actual, std::span<con
 void count_multiply_adds(benchmark::State& state, double multiply_adds, const MachinePeak& peak) {
   constexpr auto kRate = benchmark::Counter::kIsIterationInvariantRate;
   state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * multiply_adds, kRate);
-  state.counters["of_peak"] = benchmark::Counter(multiply_adds / peak.multiply_adds_per_second, kRate);
+  state.counters["of_peak"] = benchmark::Counter(multiply_adds / peak.of(Precision::fp32), kRate);
 }
 
 void count_bytes(benchmark::State& state, double bytes, const MachinePeak& peak) {
@@ -84,7 +84,7 @@ const MachinePeak& peak_of(int threads) {
     place->second = measure_machine_peak(pool);
     benchmark::AddCustomContext(
         fmt::format("peak of {} threads", threads),
-        fmt::format("{:.1f} GFLOP/s, {:.1f} GB/s", 2e-9 * place->second.multiply_adds_per_second,
+        fmt::format("{:.1f} GFLOP/s, {:.1f} GB/s", 2e-9 * place->second.of(Precision::fp32),
                     1e-9 * place->second.bytes_per_second));
   }
   return place->second;

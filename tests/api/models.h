@@ -2,7 +2,6 @@
 /// The demo's checkpoint, and photos of noise for it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <random>
 #include <string>

@@ -11,7 +11,7 @@
 #include "models/build.h"
 #include "models/convert.h"
 #include "tests/api/scene.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop::test {
 namespace {

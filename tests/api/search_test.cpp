@@ -14,7 +14,7 @@
 #include "loaders/demo_data.h"
 #include "report/run_reader.h"
 #include "tests/api/scene.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop::test {
 namespace {

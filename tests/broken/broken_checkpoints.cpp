@@ -1,6 +1,5 @@
 // Broken checkpoints: files of the wrong kind, hostile or damaged containers, wrong tensors, wrong class
 // maps.
-#include <cmath>
 #include <limits>
 
 #include "broken_input.h"

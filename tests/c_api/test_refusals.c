@@ -172,6 +172,15 @@ static void refuse_builders(const handles* good) {
   backdrop_data_builder_free(NULL);
 }
 
+/* As if it were a later version's: what lies behind it belongs to the struct around it. */
+#define CHECK_LARGER(inner, call)                                                  \
+  do {                                                                             \
+    (inner).size = 4096;                                                           \
+    CHECK_USAGE(call);                                                             \
+    CHECK(strstr(backdrop_last_error(), "of 4096 bytes inside a struct") != NULL); \
+    (inner).size = sizeof(inner);                                                  \
+  } while (0)
+
 static void refuse_data(const handles* good) {
   uint8_t values[4] = {0};
   const backdrop_image image = {sizeof image, good->image.pixels, 12, 2, 2};
@@ -195,6 +204,9 @@ static void refuse_data(const handles* good) {
   CHECK_SIZES(foreground.photo, backdrop_data_copy(&foreground, 1, &background, 1, NULL, 0, &data));
   CHECK_SIZES(foreground.mask, backdrop_data_copy(&foreground, 1, &background, 1, NULL, 0, &data));
   CHECK_SIZES(background.photo, backdrop_data_copy(&foreground, 1, &background, 1, NULL, 0, &data));
+  CHECK_LARGER(foreground.photo, backdrop_data_copy(&foreground, 1, &background, 1, NULL, 0, &data));
+  CHECK_LARGER(foreground.mask, backdrop_data_copy(&foreground, 1, &background, 1, NULL, 0, &data));
+  CHECK_LARGER(background.photo, backdrop_data_copy(&foreground, 1, &background, 1, NULL, 0, &data));
   foreground.photo.pixels = NULL;
   CHECK_USAGE(backdrop_data_copy(&foreground, 1, &background, 1, NULL, 0, &data));
   backdrop_data_info info = {0};

@@ -31,9 +31,9 @@ bool run_script(const std::string& arguments) {
 
 StateDict read_expected(const std::filesystem::path& folder) {
   StateDict expected;
-  const std::string values = read_file_text(folder / "expected.bin");
+  const std::string values = read_text(folder / "expected.bin");
   std::size_t position = 0;
-  std::istringstream lines(read_file_text(folder / "expected.txt"));
+  std::istringstream lines(read_text(folder / "expected.txt"));
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string name;
@@ -61,11 +61,11 @@ void expect_equal(const StateDict& tensors, const StateDict& expected) {
 TEST(Agreement, EveryFileOfPyTorchGivesTheSameTensors) {
   if (!python_has_torch()) GTEST_SKIP() << python() << " has no torch";
   const TemporaryFolder folder;
-  ASSERT_TRUE(run_script("write '" + folder.path().string() + "'"));
-  const StateDict expected = read_expected(folder.path());
+  ASSERT_TRUE(run_script("write '" + folder.path.string() + "'"));
+  const StateDict expected = read_expected(folder.path);
   ASSERT_FALSE(expected.empty());
   int files = 0;
-  for (const auto& file : std::filesystem::directory_iterator(folder.path())) {
+  for (const auto& file : std::filesystem::directory_iterator(folder.path)) {
     const std::string name = file.path().filename().string();
     if (file.path().extension() != ".pt" || name.starts_with("refused")) continue;
     SCOPED_TRACE(name);
@@ -74,13 +74,13 @@ TEST(Agreement, EveryFileOfPyTorchGivesTheSameTensors) {
   }
   EXPECT_EQ(files, 16);
 
-  const std::filesystem::path saved = folder.path() / "saved.safetensors";
+  const std::filesystem::path saved = folder.path / "saved.safetensors";
   save_safetensors(saved, expected, {{"format", "pt"}});
   expect_equal(load_checkpoint(saved).tensors, expected);
-  EXPECT_TRUE(run_script(fmt::format("compare '{}' '{}'", folder.path().string(), saved.string())));
+  EXPECT_TRUE(run_script(fmt::format("compare '{}' '{}'", folder.path.string(), saved.string())));
 
-  expect_refused(read_file_text(folder.path() / "refused_module.pt"), "class torch.nn.modules.linear.Linear");
-  expect_refused(read_file_text(folder.path() / "refused_torchscript.pt"), "is a TorchScript archive");
+  expect_refused(read_text(folder.path / "refused_module.pt"), "class torch.nn.modules.linear.Linear");
+  expect_refused(read_text(folder.path / "refused_torchscript.pt"), "is a TorchScript archive");
 }
 
 TEST(Agreement, ARealCheckpointOfRobustness) {
@@ -100,8 +100,8 @@ TEST(Agreement, ARealCheckpointOfRobustness) {
   EXPECT_NEAR(checkpoint.normalization->deviation[2], 0.2575f, 1e-3);
 
   const TemporaryFolder folder;
-  save_safetensors(folder.path() / "copy.safetensors", checkpoint.tensors, {});
-  expect_equal(load_checkpoint(folder.path() / "copy.safetensors").tensors, checkpoint.tensors);
+  save_safetensors(folder.path / "copy.safetensors", checkpoint.tensors, {});
+  expect_equal(load_checkpoint(folder.path / "copy.safetensors").tensors, checkpoint.tensors);
 }
 
 }  // namespace

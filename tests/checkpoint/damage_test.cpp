@@ -21,11 +21,11 @@ std::vector<Sample> samples() {
       R"({"__metadata__":{"a":"b"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},)"
       R"("b":{"dtype":"F16","shape":[1],"data_offsets":[24,26]}})";
   return {
-      {"zip", read_file_text(fixtures() / "zip_float16.pt")},
-      {"robustness_zip", read_file_text(fixtures() / "zip_robustness.pt")},
-      {"legacy", read_file_text(fixtures() / "legacy_float16.pt")},
-      {"robustness_legacy", read_file_text(fixtures() / "legacy_robustness.pt")},
-      {"protocol4_legacy", read_file_text(fixtures() / "legacy_protocol4.pt")},
+      {"zip", read_text(fixtures() / "zip_float16.pt")},
+      {"robustness_zip", read_text(fixtures() / "zip_robustness.pt")},
+      {"legacy", read_text(fixtures() / "legacy_float16.pt")},
+      {"robustness_legacy", read_text(fixtures() / "legacy_robustness.pt")},
+      {"protocol4_legacy", read_text(fixtures() / "legacy_protocol4.pt")},
       {"safetensors", safetensors(header, small_storage() + "xx")},
       {"zip64", zip({{.name = "a/data.pkl", .data = pickle::whole(small_object()), .zip64 = true},
                      {.name = "a/data/0", .data = small_storage(), .zip64 = true}},
@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(Samples, Damage, ::testing::ValuesIn(samples()),
                          [](const auto& parameter) { return parameter.param.name; });
 
 TEST(ZipDamage, AFlippedBitOfAWeightIsNoticed) {
-  std::string bytes = read_file_text(fixtures() / "zip_float16.pt");
+  std::string bytes = read_text(fixtures() / "zip_float16.pt");
   const std::size_t data = bytes.find("/data/0");
   ASSERT_NE(data, std::string::npos);
   bytes[data + 100] = static_cast<char>(bytes[data + 100] ^ 1);

@@ -1,11 +1,6 @@
 #include "file_writers.h"
 
 #include <gmock/gmock.h>
-#include <unistd.h>
-
-#include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "backdrop/error.h"
 
@@ -183,40 +178,17 @@ std::string safetensors(const std::string& header, const std::string& data) {
   return little_endian(header.size(), 8) + header + data;
 }
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "backdrop-checkpoint-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-void write_file(const std::filesystem::path& path, std::string_view bytes) {
-  std::ofstream stream(path, std::ios::binary);
-  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  stream.close();
-  if (!stream) throw std::runtime_error("cannot write " + path.string());
-}
-
-std::string read_file_text(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
 Checkpoint load_bytes(std::string_view bytes) {
   const TemporaryFolder folder;
-  const std::filesystem::path path = folder.path() / "model.pt";
-  write_file(path, bytes);
+  const std::filesystem::path path = folder.path / "model.pt";
+  write_text(path, bytes);
   return load_checkpoint(path);
 }
 
 void expect_refused(std::string_view bytes, std::string_view reason) {
   const TemporaryFolder folder;
-  const std::filesystem::path path = folder.path() / "model.pt";
-  write_file(path, bytes);
+  const std::filesystem::path path = folder.path / "model.pt";
+  write_text(path, bytes);
   try {
     load_checkpoint(path);
     ADD_FAILURE() << "loaded, expected: " << reason;

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "loaders/checkpoint.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop::testing {
 
@@ -81,22 +81,6 @@ std::string small_storage();
 
 /// A safetensors file with the length of its header in front.
 std::string safetensors(const std::string& header, const std::string& data);
-
-/// A folder that goes with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-void write_file(const std::filesystem::path& path, std::string_view bytes);
-std::string read_file_text(const std::filesystem::path& path);
 
 /// Loads `bytes` from a file.
 Checkpoint load_bytes(std::string_view bytes);

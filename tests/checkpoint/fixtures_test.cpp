@@ -1,8 +1,6 @@
 // Files that torch.save wrote (make_fixtures.py): every dtype, protocol and wrapper in both formats.
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "file_writers.h"
 
 namespace backdrop::testing {
@@ -92,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, Fixtures, ::testing::Values("zip_", "legacy_")
                          [](const auto& parameter) { return parameter.param == "zip_" ? "zip" : "legacy"; });
 
 TEST(PickledModules, AreRefusedByTheirClass) {
-  expect_refused(read_file_text(fixtures() / "zip_module.pt"),
+  expect_refused(read_text(fixtures() / "zip_module.pt"),
                  "holds a whole pickled model (class torch.nn.modules.container.Sequential)");
 }
 

@@ -61,10 +61,10 @@ void expect_path_refused(const std::filesystem::path& path, const std::string& r
 
 TEST(ForeignFiles, PathsThatAreNoFiles) {
   const TemporaryFolder folder;
-  expect_path_refused(folder.path(), "is a folder");
-  expect_path_refused(folder.path() / "absent.pt", "no such file");
-  ASSERT_EQ(mkfifo((folder.path() / "pipe").c_str(), 0600), 0);
-  expect_path_refused(folder.path() / "pipe", "not a regular file");
+  expect_path_refused(folder.path, "is a folder");
+  expect_path_refused(folder.path / "absent.pt", "no such file");
+  ASSERT_EQ(mkfifo((folder.path / "pipe").c_str(), 0600), 0);
+  expect_path_refused(folder.path / "pipe", "not a regular file");
 }
 
 }  // namespace

@@ -272,7 +272,7 @@ INSTANTIATE_TEST_SUITE_P(Tensors, PickleRefusals, ::testing::ValuesIn(wrong_tens
 
 TEST(PickleRefusals, NothingIsRun) {
   const TemporaryFolder folder;
-  const std::filesystem::path witness = folder.path() / "owned";
+  const std::filesystem::path witness = folder.path / "owned";
   expect_refused(zip_checkpoint(call(global("os", "system"), {text("touch " + witness.string())})),
                  "os.system");
   EXPECT_FALSE(std::filesystem::exists(witness));

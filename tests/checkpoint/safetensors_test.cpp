@@ -132,7 +132,7 @@ StateDict small_tensors() {
 
 TEST(SaveSafetensors, WhatIsWrittenIsRead) {
   const TemporaryFolder folder;
-  const std::filesystem::path path = folder.path() / "model.safetensors";
+  const std::filesystem::path path = folder.path / "model.safetensors";
   const std::map<std::string, std::string> metadata = {{"arch", "resnet18"}, {"note", "quote \" and \u00e9"}};
   save_safetensors(path, small_tensors(), metadata);
   const Checkpoint checkpoint = load_checkpoint(path);
@@ -143,7 +143,7 @@ TEST(SaveSafetensors, WhatIsWrittenIsRead) {
     EXPECT_EQ(checkpoint.tensors.at(name).values, tensor.values) << name;
     EXPECT_EQ(checkpoint.tensors.at(name).stored_as, "float32");
   }
-  const std::string bytes = read_file_text(path);
+  const std::string bytes = read_text(path);
   std::uint64_t header = 0;
   std::memcpy(&header, bytes.data(), sizeof header);
   EXPECT_EQ(header % 8, 0u);
@@ -169,17 +169,17 @@ void expect_not_saved(const std::filesystem::path& path, const StateDict& tensor
 
 TEST(SaveSafetensors, ReplacesAnOlderFileAndLeavesNothingElse) {
   const TemporaryFolder folder;
-  const std::filesystem::path path = folder.path() / "model.safetensors";
-  write_file(path, "older");
+  const std::filesystem::path path = folder.path / "model.safetensors";
+  write_text(path, "older");
   save_safetensors(path, small_tensors(), {});
   EXPECT_EQ(load_checkpoint(path).tensors.size(), 4u);
-  EXPECT_EQ(files_in(folder.path()), 1u);
+  EXPECT_EQ(files_in(folder.path), 1u);
 }
 
 TEST(SaveSafetensors, AFullDiskLeavesTheOlderFile) {
   const TemporaryFolder folder;
-  const std::filesystem::path path = folder.path() / "model.safetensors";
-  write_file(path, "older");
+  const std::filesystem::path path = folder.path / "model.safetensors";
+  write_text(path, "older");
   StateDict tensors;
   tensors["large"] = {{100'000}, std::vector<float>(100'000, 1.0f)};
   // A limit on the size of files, without its signal, fails as a full disk does: in the middle of a write.
@@ -191,39 +191,38 @@ TEST(SaveSafetensors, AFullDiskLeavesTheOlderFile) {
   expect_not_saved(path, tensors, {}, "cannot be written: ");
   setrlimit(RLIMIT_FSIZE, &before);
   signal(SIGXFSZ, handler);
-  EXPECT_EQ(read_file_text(path), "older");
-  EXPECT_EQ(files_in(folder.path()), 1u);
+  EXPECT_EQ(read_text(path), "older");
+  EXPECT_EQ(files_in(folder.path), 1u);
 }
 
 TEST(SaveSafetensors, FoldersThatCannotBeWritten) {
   const TemporaryFolder folder;
-  expect_not_saved(folder.path() / "absent" / "model.safetensors", small_tensors(), {},
-                   "cannot be created: ");
-  write_file(folder.path() / "file", "x");
-  expect_not_saved(folder.path() / "file" / "model.safetensors", small_tensors(), {}, "cannot be created: ");
-  std::filesystem::create_directory(folder.path() / "model.safetensors");
-  expect_not_saved(folder.path() / "model.safetensors", small_tensors(), {}, "cannot be put in place: ");
-  EXPECT_EQ(files_in(folder.path()), 2u);
+  expect_not_saved(folder.path / "absent" / "model.safetensors", small_tensors(), {}, "cannot be created: ");
+  write_text(folder.path / "file", "x");
+  expect_not_saved(folder.path / "file" / "model.safetensors", small_tensors(), {}, "cannot be created: ");
+  std::filesystem::create_directory(folder.path / "model.safetensors");
+  expect_not_saved(folder.path / "model.safetensors", small_tensors(), {}, "cannot be put in place: ");
+  EXPECT_EQ(files_in(folder.path), 2u);
 }
 
 TEST(SaveSafetensors, ReadOnlyFolders) {
   if (geteuid() == 0) GTEST_SKIP() << "root may write to read-only folders";
   const TemporaryFolder folder;
-  std::filesystem::permissions(folder.path(),
+  std::filesystem::permissions(folder.path,
                                std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
-  expect_not_saved(folder.path() / "model.safetensors", small_tensors(), {}, "cannot be created: ");
-  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+  expect_not_saved(folder.path / "model.safetensors", small_tensors(), {}, "cannot be created: ");
+  std::filesystem::permissions(folder.path, std::filesystem::perms::owner_all);
 }
 
 TEST(SaveSafetensors, TensorsThatAreNone) {
   const TemporaryFolder folder;
-  const std::filesystem::path path = folder.path() / "model.safetensors";
+  const std::filesystem::path path = folder.path / "model.safetensors";
   expect_not_saved(path, {{"a", {{3}, {1, 2}}}}, {}, "shape and values");
   expect_not_saved(path, {{"a", {{-1}, {}}}}, {}, "shape and values");
   expect_not_saved(path, {{"__metadata__", {{1}, {1}}}}, {}, "name is reserved");
   expect_not_saved(path, {{"a\xff", {{1}, {1}}}}, {}, "not UTF-8");
   expect_not_saved(path, small_tensors(), {{"a", "\xff"}}, "not UTF-8");
-  EXPECT_EQ(files_in(folder.path()), 0u);
+  EXPECT_EQ(files_in(folder.path), 0u);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include "loaders/checkpoint.h"
 #include "tests/cli/process.h"
 #include "tests/models/synthetic.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop::testing {
 

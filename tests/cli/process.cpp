@@ -8,7 +8,7 @@
 
 #include <stdexcept>
 
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop::testing {
 namespace {

@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "backdrop/error.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {

@@ -5,9 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
-#include <string>
 
 #include "backdrop/error.h"
 

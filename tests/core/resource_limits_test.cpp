@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {

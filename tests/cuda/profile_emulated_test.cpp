@@ -19,7 +19,7 @@ using test::kClasses;
 
 constexpr int kBatch = 3;
 constexpr int kBatches = 3;  // of a foreground
-constexpr MachinePeak kPeaks{1e9, 1e9};
+constexpr MachinePeak kPeaks{1e9, {1e9}};
 
 class EmulatedProfile : public ::testing::Test {
  protected:

@@ -8,7 +8,7 @@
 #include "engine/profile_report.h"
 #include "tests/conformance/scene.h"
 #include "tests/cuda/emulated_cuda.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {

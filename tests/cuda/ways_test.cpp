@@ -7,7 +7,7 @@
 #include "tests/conformance/scene.h"
 #include "tests/cuda/emulated_cuda.h"
 #include "tests/cuda/small_resnet.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backdrop/error.h"
 #include "engine/position_network.h"
 #include "tests/engine/random_network.h"
 
@@ -62,6 +63,17 @@ TEST(CalibrationTest, CoversTheRangesOfEveryComposite) {
     if (network->layers[i].activation != Activation::relu) continue;
     EXPECT_EQ(widest[i + 1], all.values[i + 1].scale) << "layer " << i;
   }
+}
+
+TEST(CalibrationText, ReadsBackAndRefusesDamage) {
+  const auto network = network_of(3);
+  ThreadPool pool(2);
+  const Calibration calibration = calibrate(network, Composites(3).composites, pool);
+  const std::string text = calibration_text(calibration);
+  EXPECT_EQ(read_calibration(text, *network, "file"), calibration);
+  for (const std::string& damaged : {text + " 1 0", text.substr(0, text.rfind(' ')), "x" + text,
+                                     "-1 0" + text.substr(text.find(' ', text.find(' ') + 1)), std::string()})
+    EXPECT_THROW(read_calibration(damaged, *network, "file"), Error) << damaged;
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "tests/engine/random_network.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {

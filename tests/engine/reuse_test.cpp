@@ -2,67 +2,25 @@
 // caches.
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "engine/engine.h"
 #include "engine/position_sets.h"
 #include "engine/reuse_runner.h"
-#include "tests/engine/random_network.h"
+#include "tests/conformance/scene.h"
 
 namespace backdrop {
 namespace {
 
+using test::expect_logits;
 using test::kClasses;
-
-// Some foregrounds on some backgrounds, with room for their logits.
-struct Scene {
-  std::vector<Image> foregrounds;
-  std::vector<Mask> masks;
-  std::shared_ptr<std::vector<Image>> backgrounds = std::make_shared<std::vector<Image>>();
-  std::vector<std::vector<int>> chosen;
-  std::vector<std::vector<float>> logits;
-
-  Scene(int size, int background_count, unsigned seed) {
-    for (int b = 0; b < background_count; ++b)
-      backgrounds->push_back(test::random_image(size, seed * 1000 + b));
-    for (const std::string& name : test::mask_names()) {
-      foregrounds.push_back(
-          test::random_image(size, seed * 1000 + 500 + static_cast<unsigned>(masks.size())));
-      masks.push_back(test::make_mask(name, size, seed));
-      std::vector<int> all(background_count);
-      std::iota(all.begin(), all.end(), 0);
-      // Some tasks name few backgrounds, in another order.
-      if (masks.size() % 3 == 0) all = {background_count - 1, 0, background_count / 2};
-      chosen.push_back(all);
-      logits.emplace_back(all.size() * kClasses, std::numeric_limits<float>::quiet_NaN());
-    }
-  }
-
-  std::vector<CompositeTask> tasks() {
-    std::vector<CompositeTask> result;
-    for (std::size_t f = 0; f < masks.size(); ++f)
-      result.push_back({&foregrounds[f], &masks[f], 0, chosen[f], nullptr, nullptr, logits[f].data()});
-    return result;
-  }
-};
+using test::Scene;
 
 ClassMap identity() {
   return default_class_map(kClasses);
 }
 
-void expect_equal_logits(const Scene& actual, const Scene& expected) {
-  float largest = 0;
-  for (const auto& row : expected.logits)
-    for (const float value : row) largest = std::max(largest, std::abs(value));
-  for (std::size_t f = 0; f < expected.logits.size(); ++f)
-    for (std::size_t i = 0; i < expected.logits[f].size(); ++i)
-      ASSERT_LE(std::abs(actual.logits[f][i] - expected.logits[f][i]), 1e-4f * largest)
-          << test::mask_names()[f] << ", logit " << i;
-}
-
 void compare_engines(std::shared_ptr<const Network> network, int size, unsigned seed,
                      const EngineOptions& options) {
-  Scene expected(size, 11, seed);
+  Scene expected(size, 11, kClasses, seed);
   EngineOptions plain;
   plain.reference = true;
   plain.threads = 2;
@@ -70,11 +28,11 @@ void compare_engines(std::shared_ptr<const Network> network, int size, unsigned 
   reference->set_backgrounds(expected.backgrounds);
   reference->classify_composites(expected.tasks());
 
-  Scene actual(size, 11, seed);
+  Scene actual(size, 11, kClasses, seed);
   auto engine = make_cpu_engine(network, identity(), options);
   engine->set_backgrounds(actual.backgrounds);
   engine->classify_composites(actual.tasks());
-  expect_equal_logits(actual, expected);
+  expect_logits(actual, expected, 1e-4f);
 }
 
 TEST(Reuse, RandomNetworksEqualTheReference) {
@@ -106,16 +64,16 @@ TEST(Reuse, EveryHandOffAndCacheSizeGivesTheSameLogits) {
   const auto network = test::random_residual_network(size, 9);
   ThreadPool pool(2);
   const DecisionWriter writer(identity(), kClasses);
-  Scene expected(size, 13, 9);
+  Scene expected(size, 13, kClasses, 9);
   for (int hand_off = 0; hand_off < first_fully_connected(*network); ++hand_off) {
     for (const std::size_t memory : {std::size_t{1}, std::size_t{1} << 30}) {
       SCOPED_TRACE(::testing::Message() << "hand-off " << hand_off << ", memory " << memory);
-      Scene actual(size, 13, 9);
+      Scene actual(size, 13, kClasses, 9);
       ReuseRunner runner(network, {3, hand_off, memory}, pool);
       runner.set_backgrounds(actual.backgrounds);
       runner.run(actual.tasks(), writer);
       if (hand_off == 0 && memory == 1) expected = actual;
-      expect_equal_logits(actual, expected);
+      expect_logits(actual, expected, 1e-4f);
       if (memory > 1) {
         EXPECT_EQ(runner.cache().fills(), 13);
       }
@@ -131,7 +89,7 @@ TEST(Reuse, MultiplyAddsDoneEqualTheAnalysis) {
     ThreadPool pool(2);
     const DecisionWriter writer(identity(), kClasses);
     for (int hand_off = 0; hand_off < first_fully_connected(*network); ++hand_off) {
-      Scene scene(size, 7, seed);
+      Scene scene(size, 7, kClasses, seed);
       ReuseRunner runner(network, {4, hand_off, std::size_t{1} << 30}, pool);
       runner.set_backgrounds(scene.backgrounds);
       runner.run(scene.tasks(), writer);
@@ -150,7 +108,7 @@ TEST(Reuse, TheSameBitsTwiceAndWithAnyNumberOfThreads) {
   const auto network = test::random_residual_network(20, 4);
   std::vector<Scene> scenes;
   for (const int threads : {1, 2, 3}) {
-    scenes.emplace_back(20, 9, 4);
+    scenes.emplace_back(20, 9, kClasses, 4);
     EngineOptions options;
     options.threads = threads;
     auto engine = make_cpu_engine(network, identity(), options);
@@ -164,19 +122,19 @@ TEST(Reuse, TheSameBitsTwiceAndWithAnyNumberOfThreads) {
 TEST(Reuse, NewBackgroundsReplaceTheCachedOnes) {
   const int size = 18;
   const auto network = test::random_plain_network(size, 7);
-  Scene first(size, 6, 7);
-  Scene second(size, 6, 8);
+  Scene first(size, 6, kClasses, 7);
+  Scene second(size, 6, kClasses, 8);
   auto engine = make_cpu_engine(network, identity(), {});
   engine->set_backgrounds(first.backgrounds);
   engine->classify_composites(first.tasks());
   engine->set_backgrounds(second.backgrounds);
   engine->classify_composites(second.tasks());
 
-  Scene fresh(size, 6, 8);
+  Scene fresh(size, 6, kClasses, 8);
   auto other = make_cpu_engine(network, identity(), {});
   other->set_backgrounds(fresh.backgrounds);
   other->classify_composites(fresh.tasks());
-  expect_equal_logits(second, fresh);
+  expect_logits(second, fresh, 1e-4f);
 }
 
 }  // namespace

@@ -5,15 +5,16 @@
 #include <cstdlib>
 
 #include "loaders/class_map.h"
-#include "temporary_folder.h"
+#include "tests/loaders/refusal.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {
 
 using test::refusal;
-using test::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::TemporaryFolder;
 
 TEST(ClassMap, IsTheIdentityForNineClasses) {
   EXPECT_THAT(default_class_map(9).in9, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8));
@@ -95,7 +96,7 @@ TEST(ClassMap, RefusesBrokenFiles) {
     EXPECT_THAT(message, HasSubstr("map.json: ")) << content;
     EXPECT_THAT(message, HasSubstr(reason)) << content;
   }
-  EXPECT_THAT(refusal([&] { read_class_map(folder.path() / "absent.json", 2); }), HasSubstr("no such file"));
+  EXPECT_THAT(refusal([&] { read_class_map(folder.path / "absent.json", 2); }), HasSubstr("no such file"));
   const auto deep = folder.write("deep.json", std::string(200000, '['));
   EXPECT_THAT(refusal([&] { read_class_map(deep, 2); }), HasSubstr("is not a flat object"));
 }

@@ -3,17 +3,18 @@
 #include <sys/stat.h>
 
 #include "loaders/dataset.h"
-#include "temporary_folder.h"
+#include "tests/loaders/refusal.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {
 
 using test::refusal;
-using test::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::TemporaryFolder;
 
 namespace fs = std::filesystem;
 
@@ -35,7 +36,7 @@ class DatasetTest : public ::testing::Test {
   void mask(const std::string& name) { folder_.write("fg_mask/val/" + name, "x"); }
   fs::path original(const std::string& name) const { return root() / "original/val" / name; }
   fs::path masks(const std::string& name) const { return root() / "fg_mask/val" / name; }
-  const fs::path& root() const { return folder_.path(); }
+  const fs::path& root() const { return folder_.path; }
 
   TemporaryFolder folder_;
 };

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "backdrop/error.h"
 #include "core/hash.h"
 #include "loaders/dataset.h"
 #include "loaders/demo_background.h"
@@ -10,13 +11,13 @@
 #include "loaders/demo_foreground.h"
 #include "loaders/demo_variations.h"
 #include "loaders/mask.h"
-#include "temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {
 
-using test::TemporaryFolder;
 using ::testing::HasSubstr;
+using testing::TemporaryFolder;
 
 namespace fs = std::filesystem;
 
@@ -39,7 +40,7 @@ class DemoData : public ::testing::Test {
     delete folder_;
     folder_ = nullptr;
   }
-  static fs::path root() { return folder_->path() / "demo"; }
+  static fs::path root() { return folder_->path / "demo"; }
 
   static TemporaryFolder* folder_;
 };
@@ -91,17 +92,17 @@ TEST_F(DemoData, MasksAreExact) {
 
 TEST_F(DemoData, FirstImagesDoNotDependOnTheCount) {
   const TemporaryFolder more;
-  write_demo_data(more.path(), {.images_per_class = 12, .seed = 1});
+  write_demo_data(more.path, {.images_per_class = 12, .seed = 1});
   for (const char* name :
        {"original/val/00_dog/n02084071_0002.JPEG", "fg_mask/val/08_fish/n02512053_0003.npy"})
-    EXPECT_EQ(test::read_text(more.path() / name), test::read_text(root() / name)) << name;
-  EXPECT_EQ(list_samples(more.path(), "mixed_rand").size(), 108u);
+    EXPECT_EQ(testing::read_text(more.path / name), testing::read_text(root() / name)) << name;
+  EXPECT_EQ(list_samples(more.path, "mixed_rand").size(), 108u);
 }
 
 TEST_F(DemoData, SeedsDiffer) {
   const TemporaryFolder other;
-  write_demo_data(other.path(), {.images_per_class = 1, .seed = 2});
-  EXPECT_NE(hash_of_pixels(other.path(), "original"), hash_of_pixels(root(), "original"));
+  write_demo_data(other.path, {.images_per_class = 1, .seed = 2});
+  EXPECT_NE(hash_of_pixels(other.path, "original"), hash_of_pixels(root(), "original"));
 }
 
 TEST_F(DemoData, RefusesAFolderInUseAndSillyCounts) {
@@ -116,10 +117,10 @@ TEST_F(DemoData, RefusesAFolderInUseAndSillyCounts) {
   const TemporaryFolder folder;
   EXPECT_EQ(code_of(root(), 1), ErrorCode::usage);
   EXPECT_EQ(code_of(folder.write("file", "x"), 1), ErrorCode::usage);
-  EXPECT_EQ(code_of(folder.path() / "a", 0), ErrorCode::usage);
-  EXPECT_EQ(code_of(folder.path() / "a", 10000), ErrorCode::usage);
-  EXPECT_EQ(code_of(folder.path() / "file" / "a", 1), ErrorCode::failed);
-  EXPECT_FALSE(fs::exists(folder.path() / "a"));
+  EXPECT_EQ(code_of(folder.path / "a", 0), ErrorCode::usage);
+  EXPECT_EQ(code_of(folder.path / "a", 10000), ErrorCode::usage);
+  EXPECT_EQ(code_of(folder.path / "file" / "a", 1), ErrorCode::failed);
+  EXPECT_FALSE(fs::exists(folder.path / "a"));
 }
 
 /// A photo whose pixel (x, y) is (x, y, 100), and a mask of the columns 10..19 in the rows 30..49 but for one

@@ -9,7 +9,7 @@
 
 #include "backdrop/error.h"
 #include "loaders/file.h"
-#include "temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {
@@ -17,8 +17,8 @@ namespace {
 // A writer appends and cuts off without pause. A read gives bytes that were in the file, as many as it then
 // had, or says that the file changed.
 TEST(ReadFile, GivesWholeStatesOfAGrowingAndShrinkingFileOrRefusesIt) {
-  const test::TemporaryFolder folder;
-  const std::filesystem::path path = folder.path() / "growing";
+  const testing::TemporaryFolder folder;
+  const std::filesystem::path path = folder.path / "growing";
   constexpr std::size_t kPart = 1 << 16;
   constexpr std::size_t kParts = 8;
   std::ofstream(path, std::ios::binary) << std::string(kPart, 'x');
@@ -52,8 +52,8 @@ TEST(ReadFile, GivesWholeStatesOfAGrowingAndShrinkingFileOrRefusesIt) {
 }
 
 TEST(ReadFile, RefusesAFileOverTheLimitBeforeReadingIt) {
-  const test::TemporaryFolder folder;
-  const std::filesystem::path path = folder.path() / "large";
+  const testing::TemporaryFolder folder;
+  const std::filesystem::path path = folder.path / "large";
   std::ofstream(path, std::ios::binary) << "0123456789";
   EXPECT_EQ(read_file(path, 10).size(), 10U);
   EXPECT_THROW(read_file(path, 9), Error);

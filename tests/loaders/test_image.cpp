@@ -3,22 +3,22 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <sstream>
 
 #include "core/hash.h"
 #include "loaders/demo_random.h"
 #include "loaders/image.h"
 #include "loaders/image_jpeg.h"
-#include "temporary_folder.h"
+#include "tests/loaders/refusal.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {
 
 using test::bytes_of;
-using test::read_text;
 using test::refusal;
-using test::TemporaryFolder;
 using ::testing::HasSubstr;
+using testing::read_text;
+using testing::TemporaryFolder;
 
 namespace fs = std::filesystem;
 
@@ -59,12 +59,12 @@ TEST(Image, PixelsOfPhotosEqualPilsToTheBit) {
 
   const TemporaryFolder folder;
   const std::string script = (fs::path(BACKDROP_SOURCE_DIR) / "tests/loaders/photos_by_pil.py").string();
-  const std::string list = (folder.path() / "list.txt").string();
+  const std::string list = (folder.path / "list.txt").string();
   const std::string command = "/usr/bin/python3 '" + script + "' '" + archive.string() + "' '" +
-                              folder.path().string() + "' 40 > '" + list + "'";
+                              folder.path.string() + "' 40 > '" + list + "'";
   ASSERT_EQ(std::system(command.c_str()), 0);
   std::ifstream lines(list);
-  EXPECT_GT(expect_pixels(folder.path(), lines), 20);
+  EXPECT_GT(expect_pixels(folder.path, lines), 20);
 }
 
 TEST(Image, FormatIsToldByContentNotByName) {
@@ -125,11 +125,11 @@ TEST(Image, RefusesWhatIsNotAPhotoAndSaysWhatItIs) {
 
 TEST(Image, RefusesPathsThatAreNotFiles) {
   const TemporaryFolder folder;
-  EXPECT_THAT(refusal([&] { read_image(folder.path() / "absent.JPEG"); }), HasSubstr("no such file"));
-  EXPECT_THAT(refusal([&] { read_image(folder.path()); }), HasSubstr("is a folder"));
+  EXPECT_THAT(refusal([&] { read_image(folder.path / "absent.JPEG"); }), HasSubstr("no such file"));
+  EXPECT_THAT(refusal([&] { read_image(folder.path); }), HasSubstr("is a folder"));
   EXPECT_THAT(refusal([&] { read_image("/dev/zero"); }), HasSubstr("not a regular file"));
-  fs::create_symlink("loop.JPEG", folder.path() / "loop.JPEG");
-  EXPECT_THAT(refusal([&] { read_image(folder.path() / "loop.JPEG"); }), HasSubstr("cannot be read"));
+  fs::create_symlink("loop.JPEG", folder.path / "loop.JPEG");
+  EXPECT_THAT(refusal([&] { read_image(folder.path / "loop.JPEG"); }), HasSubstr("cannot be read"));
 }
 
 TEST(Image, RefusesEveryCutOfAFile) {

@@ -1,22 +1,21 @@
 // .npy files and masks: every type, order and version that numpy writes, and hostile headers.
 #include <gmock/gmock.h>
 
-#include <cstring>
-
 #include "loaders/demo_random.h"
 #include "loaders/mask.h"
 #include "loaders/npy.h"
-#include "temporary_folder.h"
+#include "tests/loaders/refusal.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {
 
 using test::bytes_of;
-using test::read_text;
 using test::refusal;
-using test::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::read_text;
+using testing::TemporaryFolder;
 
 /// A file of version `version` with this header text (not padded) and data.
 std::string npy_file(const std::string& header, const std::string& data, char version = 1) {
@@ -183,8 +182,8 @@ TEST(Mask, ReadsManyInOrderAndChecksTheirSize) {
     const std::string name = std::to_string(i) + ".npy";
     std::vector<std::uint8_t> data(9, 0);
     data[static_cast<std::size_t>(i)] = 1;
-    write_npy(folder.path() / name, data, {3, 3});
-    paths.push_back(folder.path() / name);
+    write_npy(folder.path / name, data, {3, 3});
+    paths.push_back(folder.path / name);
   }
   const std::vector<Mask> masks = read_masks(paths, pool, 3);
   for (std::size_t i = 0; i < 9; ++i) EXPECT_EQ(masks[i].values[i], 1);
@@ -217,7 +216,7 @@ TEST(Npy, ValuesMayStartAnywhere) {
 
 TEST(Npy, ArraysAreWrittenAndReadBack) {
   const TemporaryFolder folder;
-  const std::filesystem::path path = folder.path() / "margins.npy";
+  const std::filesystem::path path = folder.path / "margins.npy";
   const std::vector<float> margins = {1.5f, -2, 0, 4, 5, 6};
   write_npy(path, margins, {2, 3});
   const std::string content = read_text(path);
@@ -226,7 +225,7 @@ TEST(Npy, ArraysAreWrittenAndReadBack) {
   EXPECT_THAT(refusal([&] { view.values<std::int16_t>("margins.npy"); }),
               HasSubstr("holds '<f4' values in C order where '<i2' in C order was expected"));
   EXPECT_THROW(write_npy(path, margins, {2, 4}), Error);
-  EXPECT_THROW(write_npy(folder.path() / "absent" / "a.npy", margins, {6}), Error);
+  EXPECT_THROW(write_npy(folder.path / "absent" / "a.npy", margins, {6}), Error);
 }
 
 }  // namespace

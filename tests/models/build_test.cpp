@@ -151,6 +151,24 @@ TEST(Build, RefusesHostileShapes) {
   EXPECT_THAT(with({}, 1), HasSubstr("has the shape []"));
 }
 
+// A thin weight may ask for activations that no offset reaches.
+TEST(Build, BoundsActivations) {
+  const auto with_channels = [](int channels) {
+    Checkpoint checkpoint = synthetic_checkpoint("vgg11");
+    const auto count = static_cast<std::size_t>(channels);
+    checkpoint.tensors["features.0.weight"] = {{channels, 3, 3, 3}, std::vector<float>(27 * count)};
+    checkpoint.tensors["features.0.bias"] = {{channels}, std::vector<float>(count)};
+    const std::int64_t outputs = checkpoint.tensors.at("features.3.bias").shape[0];
+    checkpoint.tensors["features.3.weight"] = {
+        {outputs, channels, 3, 3}, std::vector<float>(9 * count * static_cast<std::size_t>(outputs))};
+    return checkpoint;
+  };
+  EXPECT_EQ(build_network(with_channels(1337), {}, "net.pt").shape(1).channels, 1337);
+  EXPECT_EQ(
+      refusal(with_channels(1338)),
+      "net.pt: features.0 gives 224 x 224 x 1338 activations for a photo: at most 67108864 can be computed");
+}
+
 TEST(Build, BoundsWhatItFillsIn) {
   Checkpoint checkpoint = synthetic_checkpoint("resnet18");
   for (const char* name : {"layer4.1.conv1", "layer4.1.conv2"})

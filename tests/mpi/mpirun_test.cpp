@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 
-#include "../search/temporary_folder.h"
+#include "../temporary_folder.h"
 
 namespace backdrop::testing {
 namespace {

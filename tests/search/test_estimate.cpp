@@ -1,8 +1,6 @@
 // What a search stopped early may claim.
 #include <gmock/gmock.h>
 
-#include <cmath>
-
 #include "search/estimate.h"
 #include "tests/search/fake_engine.h"
 #include "tests/search/journaled_search.h"

@@ -9,7 +9,7 @@
 #include "search/evaluation.h"
 #include "search/inputs.h"
 #include "tests/search/fake_engine.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {

@@ -6,7 +6,7 @@
 #include "backdrop/error.h"
 #include "engine/screening.h"
 #include "tests/search/journaled_search.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {

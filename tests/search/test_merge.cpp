@@ -5,7 +5,7 @@
 #include "search/manifest.h"
 #include "search/merge.h"
 #include "tests/search/fake_engine.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {

@@ -15,7 +15,7 @@
 #include "report/run_record.h"
 #include "report/thumbnail.h"
 #include "tests/search/fake_engine.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {
@@ -191,6 +191,20 @@ TEST(Profile, SaysWhatMoreThanTheBandwidthMeans) {
   layer.bandwidth_share = 1.2;
   EXPECT_THAT(bandwidth_note(record), HasSubstr("caches hold the layer's data"));
   EXPECT_THAT(profile_page(record), HasSubstr(bandwidth_note(record)));
+}
+
+TEST(Profile, ALayerInAnotherLayersKernelHasNoRate) {
+  ProfileRecord record;
+  SearchTimes& times = record.searches.emplace_back();
+  times.foregrounds = times.backgrounds = 1;
+  times.seconds = 1;
+  times.layers.resize(2);
+  times.layers[0].name = "maxpool";
+  times.layers[1].name = "conv1";
+  times.layers[1].seconds = 1;
+  times.layers[1].multiply_adds = 3e9;
+  EXPECT_THAT(profile_page(record),
+              AllOf(HasSubstr(", 0.0 GMAC/s"), HasSubstr(", 3.0 GMAC/s"), Not(HasSubstr("nan"))));
 }
 
 TEST(ClassDisplayName, DropsTheNumberOfAClassFolder) {

@@ -1,18 +1,20 @@
 // The run's folder: complete or absent, and never overwritten by accident.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <thread>
 
 #include "backdrop/error.h"
 #include "loaders/file.h"
 #include "loaders/npy.h"
-#include "search/matrix_file.h"
+#include "search/logits_file.h"
 #include "search/result_folder.h"
-#include "tests/search/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace backdrop {
 namespace {
@@ -129,6 +131,12 @@ TEST_F(ResultFolderTest, ARunThatLostItsNameToAKillGetsItBack) {
   EXPECT_EQ(read_text(out / "run.json"), "second");
 }
 
+TEST_F(ResultFolderTest, NamesThatARunNeedsForItselfAreNoNamesOfRuns) {
+  for (const char* suffix : {".partial", ".replaced"})
+    EXPECT_EQ(code_of([&] { ResultFolder(out.string() + suffix, Existing::replace); }), ErrorCode::usage);
+  EXPECT_FALSE(fs::exists(out.parent_path()));
+}
+
 TEST_F(ResultFolderTest, FoldersThatAreNotRunsAreNeverTouched) {
   fs::create_directories(out);
   write_text(out / "thesis.tex", "years of work");
@@ -190,6 +198,18 @@ TEST_F(ResultFolderTest, LogitsAreNaNWhereNothingWasEvaluated) {
   { LogitsFile file(temporary.path / "dropped.npy", 1, 2, 3); }
   EXPECT_FALSE(fs::exists(temporary.path / "dropped.npy"));
   EXPECT_FALSE(fs::exists(temporary.path / "dropped.npy.partial"));
+}
+
+TEST_F(ResultFolderTest, LogitsForWhichThereIsNoRoomLeaveNothing) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{1 << 16, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_EQ(code_of([&] { LogitsFile(temporary.path / "logits.npy", 100, 100, 9); }), ErrorCode::failed);
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_TRUE(fs::is_empty(temporary.path));
 }
 
 }  // namespace

@@ -82,8 +82,8 @@ typedef struct backdrop_search_options {
 typedef struct backdrop_classifier {
   size_t size;
   const char* name;  ///< stands in the results; NULL: "classifier"
-  const int32_t*
-      labels;  ///< [classes] the data's label that each class counts as, or -1; NULL: its own number
+  /// [classes] the data's label that each class counts as, or -1; NULL: its own number.
+  const int32_t* labels;
   int32_t classes;
   int32_t batch;  ///< 0: 32
   void* user;

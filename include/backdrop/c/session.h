@@ -22,10 +22,10 @@ typedef struct backdrop_open_options {
   /// "auto" (or NULL), "cpu", "cuda" (the first GPU), "cuda:N", or several GPUs: "cuda:N,M" by index,
   /// "cuda:all"
   const char* device;
-  const char*
-      precision;    ///< "fp32" (or NULL), "bf16", "int8"; "int16", "auto" (CPU); "tf32", "fp16", "fp8" (GPU)
-  int32_t threads;  ///< CPU threads; 0: all that this process may use
-  int32_t batch;    ///< composites a batch, on the CPU 16 at most; 0: chosen for the device
+  /// "fp32" (or NULL), "bf16", "int8"; "int16", "auto" (CPU); "tf32", "fp16", "fp8" (GPU)
+  const char* precision;
+  int32_t threads;        ///< CPU threads; 0: all that this process may use
+  int32_t batch;          ///< composites a batch, on the CPU 16 at most; 0: chosen for the device
   int32_t without_reuse;  ///< not 0: compute every composite in full
   uint64_t cache_memory;  ///< bytes for cached background features; 0: half of what is available
 } backdrop_open_options;

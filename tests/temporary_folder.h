@@ -1,5 +1,5 @@
 /// \file
-/// A folder that goes with the test.
+/// A folder that a test fills and that goes away with it.
 #pragma once
 
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace backdrop::testing {
 
@@ -27,6 +28,14 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
+  /// Writes a file, with the folders above it.
+  std::filesystem::path write(const std::filesystem::path& name, std::string_view content) const {
+    const std::filesystem::path file = path / name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << content;
+    return file;
+  }
+
   std::filesystem::path path;
 };
 
@@ -35,7 +44,7 @@ inline std::string read_text(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
-inline void write_text(const std::filesystem::path& path, const std::string& text) {
+inline void write_text(const std::filesystem::path& path, std::string_view text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
