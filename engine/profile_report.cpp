@@ -127,7 +127,7 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
     times.layers.push_back(
         {.name = layer.name, .out = layer.out, .products = times.precision, .tile_products = tiles});
   for (int i = 0; i < first_fully_connected(network); ++i) {
-    times.layers[i].products = stored[network.layers[i].input];
+    times.layers[i].products = multiplied_as(network, i, stored);
     times.layers[i].split = engine.splits_layer(i);
   }
   add_work(network, masks, engine, stored, times);

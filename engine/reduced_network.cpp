@@ -59,13 +59,15 @@ ReducedNetwork::ReducedNetwork(const Network& given, const ReducedOptions& optio
 void ReducedNetwork::add_convolution(int index, const ReducedOptions& options) {
   const Layer& layer = network().layers[index];
   kernels::DotScales scales = layer_scales(network(), index, calibration_, options.precision);
-  scales.written = stored_[index + 1];
   const Precision read = stored_[layer.input];
-  if (read == Precision::bf16) scales.terms = weight_terms(network(), index);
+  const Precision multiplied = multiplied_as(network(), index, stored_);
+  scales.read = read;
+  scales.written = stored_[index + 1];
+  if (multiplied == Precision::bf16) scales.terms = weight_terms(network(), index);
   if (can_tile(index, options))
     tiled_[index].emplace(read, convolution_shape(layer), layer.weights.data(), layer.bias.data(), scales,
                           options.portable);
-  convolutions_[index].emplace(read, convolution_shape(layer), layer.weights.data(), layer.bias.data(),
+  convolutions_[index].emplace(multiplied, convolution_shape(layer), layer.weights.data(), layer.bias.data(),
                                std::move(scales), options.portable);
 }
 

@@ -24,6 +24,15 @@ std::vector<bool> values_around_blocks(const Network& network) {
 
 }  // namespace
 
+Precision multiplied_as(const Network& network, int index, const std::vector<Precision>& stored) {
+  constexpr int kManyChannels = 256;
+  const Layer& layer = network.layers[index];
+  const bool enters_block = layer.kind == LayerKind::convolution && layer.kernel == 1 &&
+                            layer.out.channels / layer.groups >= kManyChannels &&
+                            stored[index + 1] == Precision::int8;
+  return enters_block ? Precision::int8 : stored[layer.input];
+}
+
 int weight_terms(const Network& network, int index) {
   constexpr int kFewChannels = 256;
   const Layer& layer = network.layers[index];

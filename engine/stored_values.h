@@ -16,9 +16,13 @@ namespace backdrop {
 /// For each value before the first fully connected layer's output. With `bf16_sums`, bfloat16 instead of int8
 /// for the sums of blocks, what blocks start from, and all that is computed before the first block.
 ///
-/// A layer's products are made in the form of its input. A residual has the form of the output that it is
-/// added to, and a pool's input that of its output.
+/// A residual has the form of the output that it is added to, and a pool's input that of its output.
 std::vector<Precision> stored_values(const Network& network, Precision precision, bool bf16_sums);
+
+/// The form in which layer `index` makes its products, where values are `stored` so: that of its input, but
+/// bytes for a 1x1 convolution from a sum in bfloat16 into a block. What that rounds stays in the block, and
+/// bytes are multiplied twice as fast; into few channels, storing them takes longer than that saves.
+Precision multiplied_as(const Network& network, int index, const std::vector<Precision>& stored);
 
 /// Whether that makes a difference: whether there are residual blocks.
 bool has_sums(const Network& network);

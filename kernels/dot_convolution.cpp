@@ -6,6 +6,8 @@
 #include <cstring>
 #include <optional>
 
+#include "kernels/byte_inputs.h"
+
 namespace backdrop::kernels {
 namespace {
 
@@ -24,6 +26,7 @@ DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shap
     : precision_(precision),
       shape_(shape),
       group_channels_(shape.channels / shape.groups),
+      portable_(portable),
       gathers_(gathers),
       terms_(terms),
       packed_taps_((gathers ? 1 : shape.kernel * shape.kernel) * terms),
@@ -212,13 +215,17 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
   const std::size_t position_bytes = element_bytes(precision_) * rows * shape_.channels;
   int chunk = static_cast<int>(std::max<std::size_t>(1, kChunkBytes / position_bytes));
   std::optional<TapGather> gather;
-  if (gathers_) {
+  std::optional<ByteInputs> bytes;
+  if (scales_.read.value_or(precision_) != precision_) {
+    bytes.emplace(shape_, scales_.input[0], rows, input, portable_);
+    chunk = bytes->most();
+  } else if (gathers_) {
     gather.emplace(precision_, shape_, terms_, rows, input,
                    corrections_.empty() ? nullptr : corrections_.data(), start_stride_);
     chunk = gather->most();
   }
   DotArguments common;
-  common.input = gather ? &gather->values() : &input;
+  common.input = gather ? &gather->values() : bytes ? &bytes->values() : &input;
   common.residual = residual;
   common.written = scales_.written.value_or(precision_);
   common.residual_scale = scales_.residual;
@@ -240,6 +247,8 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
     }
     if (gather)
       gather->gather(chosen);
+    else if (bytes)
+      bytes->store(chosen);
     else if (terms_ > 1)
       repeat_taps(chosen, repeated);
     run_chunk(common, chosen, rows, first == 0);

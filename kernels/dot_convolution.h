@@ -1,8 +1,8 @@
 /// \file
-/// Convolution at a list of positions below fp32 (position_convolution.h has the fp32 one): inputs are
-/// bfloat16, unsigned 8-bit integers by signed 8-bit weights, or signed 16-bit integers; integer weights have
-/// a scale for each output channel. Sums have 32 bits; bias, residual, activation and rounding to the stored
-/// form are done on the way out.
+/// Convolution at a list of positions below fp32 (position_convolution.h has the fp32 one): products are of
+/// bfloat16, of unsigned 8-bit integers by signed 8-bit weights, or of signed 16-bit integers; integer
+/// weights have a scale for each output channel. Sums have 32 bits; bias, residual, activation and rounding
+/// to the stored form are done on the way out.
 ///
 /// Products are made of four bytes at a time, so the input channels of a group are a multiple of
 /// dot_granule(): pad with zeros.
@@ -32,8 +32,8 @@ constexpr int dot_granule(Precision precision) {
 /// A convolution with its weights packed. `run` is const and may be called from many threads at once.
 class DotConvolution {
  public:
-  /// `precision` is int8, int16 (one scale for all input channels) or bf16. `portable`: plain loops even
-  /// where there are instructions.
+  /// `precision`, that of the products, is int8, int16 (one scale for all input channels) or bf16.
+  /// `portable`: plain loops even where there are instructions.
   DotConvolution(Precision precision, const ConvolutionShape& shape, const float* weights, const float* bias,
                  DotScales scales, bool portable);
 
@@ -102,6 +102,7 @@ class DotConvolution {
   ConvolutionShape shape_;
   DotScales scales_;
   int group_channels_ = 0;
+  bool portable_ = false;
   bool gathers_ = false;     // TapGather
   int terms_ = 1;            // DotScales
   int packed_taps_ = 0;      // of a panel: the window's, or one; for each term

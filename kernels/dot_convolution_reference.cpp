@@ -47,6 +47,13 @@ float stored_number(Precision stored, const RowPointers& rows, const Tap& tap, i
   return to_float(rows.at<Bf16>(tap, row)[channel]);
 }
 
+// As it is multiplied.
+float input_number(Precision precision, const DotScales& scales, const RowPointers& rows, const Tap& tap,
+                   int row, int channel) {
+  const float stored = stored_number(scales.read.value_or(precision), rows, tap, row, channel);
+  return precision == scales.read.value_or(precision) ? stored : to_uint8(stored, scales.input[channel]);
+}
+
 }  // namespace
 
 void dot_convolution_reference(Precision precision, const ConvolutionShape& shape, const float* weights,
@@ -78,7 +85,7 @@ void dot_convolution_reference(Precision precision, const ConvolutionShape& shap
           double correction = 0;
           for (int c = 0; c < channels; ++c) {
             const double weight = row.weights[std::size_t(c) * taps + tap.weight];
-            sum += weight * stored_number(precision, input, tap, r, channel + c);
+            sum += weight * input_number(precision, scales, input, tap, r, channel + c);
             if (int8) correction -= weight * static_cast<double>(channel_scales[c].zero);
           }
           sum += std::lround(correction);

@@ -25,8 +25,11 @@ struct DotScales {
   std::vector<ValueScale> input;  ///< [channels]; `zero` may be any number here
   ValueScale residual;
   ValueScale output;
-  std::optional<Precision> written =
-      std::nullopt;          ///< how output and residual are stored; none: as the input
+  /// How output and residual are stored; none: as inputs are multiplied.
+  std::optional<Precision> written = std::nullopt;
+  /// How inputs are stored; none: as they are multiplied. bfloat16 for bytes: stored as such on the way in,
+  /// by one scale, and for 1x1 convolutions only (byte_inputs.h).
+  std::optional<Precision> read = std::nullopt;
   bool nonnegative = false;  ///< no input is below 0: sums of 16-bit products have a bit more then
   int terms = 1;  ///< each bfloat16 weight is the sum of so many: 1, or 2, which round 2^8 times less
 };

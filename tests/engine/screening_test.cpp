@@ -191,6 +191,21 @@ TEST(StoredValues, WeightsBeforeAndBesideBlocksHaveTwoTerms) {
   }
 }
 
+TEST(StoredValues, WideConvolutionsIntoBlocksMultiplyBytes) {
+  Network network = build_network(synthetic_checkpoint("resnet50"), {}, "resnet50");
+  const std::vector<Precision> sums = stored_values(network, Precision::int8, true);
+  const std::vector<Precision> halves = stored_values(network, Precision::bf16, true);
+  for (int i = 0; i < first_fully_connected(network); ++i) {
+    Layer& layer = network.layers[i];
+    EXPECT_EQ(multiplied_as(network, i, sums), sums[layer.input]) << layer.name;
+    layer.out.channels = 256;
+    const bool into_block = layer.name.find(".conv1") != std::string::npos;
+    EXPECT_EQ(multiplied_as(network, i, sums), into_block ? Precision::int8 : sums[layer.input])
+        << layer.name;
+    EXPECT_EQ(multiplied_as(network, i, halves), Precision::bf16) << layer.name;
+  }
+}
+
 TEST(StoredValues, SumsAndWhatComesBeforeBlocks) {
   for (unsigned seed = 40; seed < 60; ++seed) {
     const auto network = network_of(seed, 17);

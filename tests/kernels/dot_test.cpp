@@ -113,19 +113,19 @@ struct Outputs {
   }
 };
 
-// `read` and `written`: the forms of inputs and of stored outputs.
-void expect_equal(Precision read, Precision written, DotOutput kind, const Outputs& actual,
+// `precision` and `written`: of products and of stored outputs.
+void expect_equal(Precision precision, Precision written, DotOutput kind, const Outputs& actual,
                   const Outputs& expected, std::size_t elements) {
   for (std::size_t r = 0; r < expected.rows.size(); ++r) {
     const auto row = static_cast<int>(r);
     for (std::size_t i = 0; i < elements; ++i) {
-      if (kind == DotOutput::sums && read != Precision::bf16) {
+      if (kind == DotOutput::sums && precision != Precision::bf16) {
         ASSERT_EQ(actual.row<std::int32_t>(row)[i], expected.row<std::int32_t>(row)[i]) << i;
         continue;
       }
       if (kind == DotOutput::stored && written == Precision::int8) {
         // Sums of bfloat16 products depend on their order.
-        const int allowed = read == Precision::int8 ? 0 : 1;
+        const int allowed = precision == Precision::int8 ? 0 : 1;
         ASSERT_NEAR(actual.row<std::uint8_t>(row)[i], expected.row<std::uint8_t>(row)[i], allowed) << i;
         continue;
       }
@@ -142,7 +142,8 @@ void expect_equal(Precision read, Precision written, DotOutput kind, const Outpu
 }
 
 struct Case {
-  Precision precision;  // of the inputs
+  Precision read;
+  Precision precision;  // of the products
   Precision written;
   bool portable;
 };
@@ -150,14 +151,14 @@ struct Case {
 class DotKernels : public testing::TestWithParam<Case> {};
 
 TEST_P(DotKernels, ConvolutionEqualsReference) {
-  const auto [precision, written, portable] = GetParam();
-  for (const Precision needed : {precision, written})
+  const auto [read, precision, written, portable] = GetParam();
+  for (const Precision needed : {read, precision, written})
     if (!portable && !has_dot_instructions(needed))
       GTEST_SKIP() << "this processor lacks the instructions for " << name(needed);
   std::mt19937 generator(51);
   for (int trial = 0; trial < 150; ++trial) {
     ConvolutionShape shape;
-    shape.kernel = random_int(1, 3, generator);
+    shape.kernel = read == precision ? random_int(1, 3, generator) : 1;
     const int groups[] = {1, 1, 2, 4};
     shape.groups = groups[random_int(0, 3, generator)];
     // Sometimes whole lines of channels, which AMX takes.
@@ -173,7 +174,7 @@ TEST_P(DotKernels, ConvolutionEqualsReference) {
     SCOPED_TRACE(testing::Message() << "trial " << trial << ": " << shape.channels << " to "
                                     << shape.out_channels << " channels, " << rows << " rows, output "
                                     << static_cast<int>(kind));
-    ReducedWork random(precision, written, shape.channels, shape.out_channels, window, rows,
+    ReducedWork random(read, written, shape.channels, shape.out_channels, window, rows,
                        random_int(0, 1, generator) == 1, random_int(0, 1, generator) == 1, generator);
     const auto weights =
         random_values(std::size_t(shape.out_channels) * shape.channels / shape.groups * window, generator);
@@ -182,6 +183,7 @@ TEST_P(DotKernels, ConvolutionEqualsReference) {
     const bool centred = random_int(0, 1, generator) == 1;
     for (int c = 0; c < shape.channels; ++c)
       scales.input.push_back({0.01f + 0.001f * static_cast<float>(c % 3), centred ? 117.3f : 0.0f});
+    if (read != precision) scales.input.assign(shape.channels, {0.01f, centred ? 117.0f : 0.0f});
     scales.residual = {0.02f, 100.0f};
     scales.output = {0.07f, 31.0f};
     if (precision == Precision::int16) {
@@ -191,6 +193,7 @@ TEST_P(DotKernels, ConvolutionEqualsReference) {
       scales.nonnegative = centred;
       if (centred) random.make_nonnegative();
     }
+    if (read != precision) scales.read = read;
     if (written != precision) scales.written = written;
     if (precision == Precision::bf16) scales.terms = random_int(1, 2, generator);
     const DotConvolution convolution(precision, shape, weights.data(), bias.data(), scales, portable);
@@ -216,19 +219,22 @@ TEST_P(DotKernels, ConvolutionEqualsReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, DotKernels,
-                         testing::Values(Case{Precision::int8, Precision::int8, false},
-                                         Case{Precision::int8, Precision::int8, true},
-                                         Case{Precision::int8, Precision::bf16, false},
-                                         Case{Precision::int8, Precision::bf16, true},
-                                         Case{Precision::int16, Precision::int16, false},
-                                         Case{Precision::int16, Precision::int16, true},
-                                         Case{Precision::bf16, Precision::bf16, false},
-                                         Case{Precision::bf16, Precision::bf16, true},
-                                         Case{Precision::bf16, Precision::int8, false},
-                                         Case{Precision::bf16, Precision::int8, true}),
+                         testing::Values(Case{Precision::int8, Precision::int8, Precision::int8, false},
+                                         Case{Precision::int8, Precision::int8, Precision::int8, true},
+                                         Case{Precision::int8, Precision::int8, Precision::bf16, false},
+                                         Case{Precision::int8, Precision::int8, Precision::bf16, true},
+                                         Case{Precision::bf16, Precision::int8, Precision::int8, false},
+                                         Case{Precision::bf16, Precision::int8, Precision::int8, true},
+                                         Case{Precision::int16, Precision::int16, Precision::int16, false},
+                                         Case{Precision::int16, Precision::int16, Precision::int16, true},
+                                         Case{Precision::bf16, Precision::bf16, Precision::bf16, false},
+                                         Case{Precision::bf16, Precision::bf16, Precision::bf16, true},
+                                         Case{Precision::bf16, Precision::bf16, Precision::int8, false},
+                                         Case{Precision::bf16, Precision::bf16, Precision::int8, true}),
                          [](const auto& parameter) {
-                           return std::string(name(parameter.param.precision)) + "_to_" +
-                                  std::string(name(parameter.param.written)) +
+                           const bool bytes = parameter.param.read != parameter.param.precision;
+                           return std::string(name(parameter.param.read)) + (bytes ? "_as_bytes" : "") +
+                                  "_to_" + std::string(name(parameter.param.written)) +
                                   (parameter.param.portable ? "_portable" : "_instructions");
                          });
 
