@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "engine/cuda_network.h"
 #include "engine/cuda_range.h"
 #include "engine/layer_shapes.h"
+#include "engine/padded_network.h"
 #include "kernels/cluster_weights.h"
 #include "kernels/composite.h"
 #include "kernels/fp8_weights.h"

@@ -50,7 +50,7 @@ class CudaLayers {
   /// Every position of a layer, from and to whole images: `rows` of them, [H][W][C] each, background kind.
   const kernels::DeviceWork& whole(int index) const { return whole_[index]; }
 
-  /// The padded network (engine/cuda_network.h) without its weights.
+  /// The padded network (engine/padded_network.h) without its weights.
   const Network& network() const { return network_; }
   /// The first so many logits are real.
   int classes() const { return classes_; }

@@ -5,7 +5,7 @@
 
 #include "core/rounding.h"
 #include "engine/background_cache.h"
-#include "engine/cuda_network.h"
+#include "engine/padded_network.h"
 #include "engine/position_sets.h"
 #include "engine/screened_runner.h"
 #include "engine/stored_values.h"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "engine/cuda_network.h"
 #include "engine/layer_shapes.h"
+#include "engine/padded_network.h"
 #include "engine/stored_values.h"
 #include "kernels/composite.h"
 #include "kernels/reduced_pool.h"

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 
+#include "core/rounding.h"
 #include "kernels/byte_inputs.h"
 
 namespace backdrop::kernels {
@@ -14,10 +15,6 @@ namespace {
 constexpr std::size_t kChunkBytes = std::size_t{128} << 10;
 // Weights that are still in L2 when the next chunk of positions wants them.
 constexpr std::size_t kKeptWeights = std::size_t{1} << 20;
-
-int round_up(int value, int multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 }  // namespace
 
@@ -178,7 +175,7 @@ const std::byte* DotConvolution::weights_after(const Panel& panel, int tap) cons
 // `positions` share these.
 std::ptrdiff_t DotConvolution::ahead_step(std::ptrdiff_t tap_bytes, int positions, int rows) const {
   const int passes = positions * ((rows + block_.rows - 1) / block_.rows);
-  return round_up(static_cast<int>((tap_bytes + passes - 1) / passes), kLineBytes);
+  return round_up(divide_up(tap_bytes, passes), kLineBytes);
 }
 
 void DotConvolution::run_chunk(const DotArguments& common, std::span<const DotPosition> positions, int rows,

@@ -65,7 +65,7 @@ constexpr int chunk_elements(Precision precision) {
   return static_cast<int>(16 / element_bytes(precision));
 }
 
-/// Channels of a pixel where networks are padded (engine/cuda_network.h): three and a zero.
+/// Channels of a pixel where networks are padded (engine/padded_network.h): three and a zero.
 inline constexpr int kPixelChannels = 4;
 
 }  // namespace backdrop

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/cuda_network.h"
+#include "engine/padded_network.h"
 #include "kernels/dense.h"
 #include "tests/conformance/device_values.h"
 #include "tests/cuda/host_elements.h"

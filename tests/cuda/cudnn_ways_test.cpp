@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
-#include "engine/cuda_network.h"
 #include "engine/layer_shapes.h"
+#include "engine/padded_network.h"
 #include "kernels/cudnn_cuda.h"
 #include "models/build.h"
 #include "tests/models/synthetic.h"

@@ -5,7 +5,7 @@
 
 #include "core/aligned.h"
 #include "engine/batch_plan.h"
-#include "engine/cuda_network.h"
+#include "engine/padded_network.h"
 #include "kernels/precision.h"
 #include "tests/engine/random_network.h"
 #include "tests/kernels/random_values.h"

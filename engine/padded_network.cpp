@@ -1,4 +1,4 @@
-#include "engine/cuda_network.h"
+#include "engine/padded_network.h"
 
 #include "backdrop/error.h"
 #include "core/rounding.h"
