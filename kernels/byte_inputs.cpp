@@ -9,7 +9,13 @@ namespace {
 
 constexpr int kStoredBytes = 64 << 10;  // that stay in L2 beside weights
 
-StoreBytes choose_store(bool portable) {
+}  // namespace
+
+void store_bytes_portable(const Bf16* from, int count, const ValueScale& scale, std::uint8_t* to) {
+  for (int c = 0; c < count; ++c) to[c] = to_uint8(to_float(from[c]), scale);
+}
+
+StoreBytes store_bytes(bool portable) {
 #if defined(__x86_64__)
   if (!portable && has_dot_instructions(Precision::bf16)) return store_bytes_avx512;
 #else
@@ -18,15 +24,9 @@ StoreBytes choose_store(bool portable) {
   return store_bytes_portable;
 }
 
-}  // namespace
-
-void store_bytes_portable(const Bf16* from, int count, const ValueScale& scale, std::uint8_t* to) {
-  for (int c = 0; c < count; ++c) to[c] = to_uint8(to_float(from[c]), scale);
-}
-
-ByteInputs::ByteInputs(const ConvolutionShape& shape, const ValueScale& scale, int rows,
-                       const RowPointers& input, bool portable)
-    : store_bytes_(choose_store(portable)),
+ByteInputs::ByteInputs(StoreBytes store_bytes, const ConvolutionShape& shape, const ValueScale& scale,
+                       int rows, const RowPointers& input)
+    : store_bytes_(store_bytes),
       channels_(shape.channels),
       scale_(scale),
       rows_(rows),

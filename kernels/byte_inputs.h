@@ -19,12 +19,14 @@ using StoreBytes = void (*)(const Bf16* from, int count, const ValueScale& scale
 void store_bytes_portable(const Bf16* from, int count, const ValueScale& scale, std::uint8_t* to);
 void store_bytes_avx512(const Bf16* from, int count, const ValueScale& scale, std::uint8_t* to);
 
+/// The fastest that this processor has; `portable`: plain loops even where there are instructions.
+StoreBytes store_bytes(bool portable);
+
 /// Stores the inputs of some positions at a time, for one run of a 1x1 convolution.
 class ByteInputs {
  public:
-  /// `portable`: plain loops even where there are instructions.
-  ByteInputs(const ConvolutionShape& shape, const ValueScale& scale, int rows, const RowPointers& input,
-             bool portable);
+  ByteInputs(StoreBytes store_bytes, const ConvolutionShape& shape, const ValueScale& scale, int rows,
+             const RowPointers& input);
 
   /// How many positions are stored together.
   int most() const { return static_cast<int>(taps_.size()); }

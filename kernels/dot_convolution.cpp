@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "core/rounding.h"
-#include "kernels/byte_inputs.h"
 
 namespace backdrop::kernels {
 namespace {
@@ -23,7 +22,6 @@ DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shap
     : precision_(precision),
       shape_(shape),
       group_channels_(shape.channels / shape.groups),
-      portable_(portable),
       gathers_(gathers),
       terms_(terms),
       packed_taps_((gathers ? 1 : shape.kernel * shape.kernel) * terms),
@@ -37,6 +35,7 @@ DotConvolution::DotConvolution(Precision precision, const ConvolutionShape& shap
                                const float* bias, DotScales scales, bool portable)
     : DotConvolution(precision, shape, !portable && gathers_taps(precision, shape), scales.terms, portable) {
   scales_ = std::move(scales);
+  if (scales_.read.value_or(precision) != precision) store_bytes_ = store_bytes(portable);
   scale_.assign(start_stride_ + kDotPanelColumns, 0.0f);
   bias_ = scale_;
   std::copy_n(bias, shape.out_channels, bias_.begin());
@@ -174,7 +173,7 @@ const std::byte* DotConvolution::weights_after(const Panel& panel, int tap) cons
 // Bytes of the next weights to ask for at each tap of these, in whole lines: as many as are read while
 // `positions` share these.
 std::ptrdiff_t DotConvolution::ahead_step(std::ptrdiff_t tap_bytes, int positions, int rows) const {
-  const int passes = positions * ((rows + block_.rows - 1) / block_.rows);
+  const int passes = positions * divide_up(rows, block_.rows);
   return round_up(divide_up(tap_bytes, passes), kLineBytes);
 }
 
@@ -213,8 +212,8 @@ std::int64_t DotConvolution::run(const PositionWork& work, int rows, const RowPo
   int chunk = static_cast<int>(std::max<std::size_t>(1, kChunkBytes / position_bytes));
   std::optional<TapGather> gather;
   std::optional<ByteInputs> bytes;
-  if (scales_.read.value_or(precision_) != precision_) {
-    bytes.emplace(shape_, scales_.input[0], rows, input, portable_);
+  if (store_bytes_ != nullptr) {
+    bytes.emplace(store_bytes_, shape_, scales_.input[0], rows, input);
     chunk = bytes->most();
   } else if (gathers_) {
     gather.emplace(precision_, shape_, terms_, rows, input,

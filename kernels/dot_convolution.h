@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/aligned.h"
+#include "kernels/byte_inputs.h"
 #include "kernels/dot_block.h"
 #include "kernels/dot_instructions.h"
 #include "kernels/int16_weights.h"
@@ -101,8 +102,8 @@ class DotConvolution {
   Precision precision_;
   ConvolutionShape shape_;
   DotScales scales_;
+  StoreBytes store_bytes_ = nullptr;  // where inputs are stored as bfloat16 and multiplied as bytes
   int group_channels_ = 0;
-  bool portable_ = false;
   bool gathers_ = false;     // TapGather
   int terms_ = 1;            // DotScales
   int packed_taps_ = 0;      // of a panel: the window's, or one; for each term

@@ -80,7 +80,7 @@ const std::byte* PositionConvolution::weights_after(const Panel& panel, int tap)
 // share these.
 std::ptrdiff_t PositionConvolution::ahead_step(int width, int positions, int rows) const {
   const int passes = positions * divide_up(rows, block_.rows);
-  return (std::ptrdiff_t{strip_of(width)} * sizeof(float) + passes - 1) / passes;
+  return divide_up(std::ptrdiff_t{strip_of(width)} * std::ptrdiff_t{sizeof(float)}, passes);
 }
 
 void PositionConvolution::run_position(const PositionWork& work, int p, int rows,
