@@ -8,6 +8,7 @@
 #include "engine/cuda_range.h"
 #include "engine/layer_shapes.h"
 #include "engine/padded_network.h"
+#include "engine/position_lists.h"
 #include "kernels/cluster_weights.h"
 #include "kernels/composite.h"
 #include "kernels/fp8_weights.h"
@@ -237,7 +238,7 @@ kernels::ConvolutionArguments CudaLayers::convolution(int index, const kernels::
   const bool clusters = arguments.products == Products::clusters;
   arguments.weights = clusters ? cluster_weights_[index].data() : weights(index);
   arguments.scales = scales_[index];
-  arguments.start_stride = (layer.out.channels + 15) / 16 * 16;  // as engine/foreground_lists.cpp pads them
+  arguments.start_stride = start_stride(layer);
   return arguments;
 }
 

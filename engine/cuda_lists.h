@@ -29,7 +29,7 @@ class ListPacker {
  public:
   template <class T>
   std::size_t add(std::span<const T> values) {
-    const std::size_t offset = (bytes_.size() + 15) / 16 * 16;
+    const std::size_t offset = round_up(bytes_.size(), 16);
     bytes_.resize(offset + values.size_bytes());
     if (!values.empty()) std::memcpy(bytes_.data() + offset, values.data(), values.size_bytes());
     return offset;

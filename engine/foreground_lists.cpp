@@ -1,7 +1,6 @@
 // One foreground's lists, layer by layer, from its mask.
 #include <algorithm>
 
-#include "core/rounding.h"
 #include "engine/position_lists.h"
 #include "engine/tile_cover.h"
 #include "engine/value_lifetimes.h"
@@ -11,12 +10,6 @@ namespace {
 
 using kernels::Source;
 using kernels::Tap;
-
-// Of a position's start sums, padded to whole vectors.
-int start_stride(const Layer& layer) {
-  constexpr int kStartLanes = 16;
-  return round_up(layer.out.channels, kStartLanes);
-}
 
 bool is_all_mixed(const PositionSets& sets, int value) {
   return sets.count(value, Source::mixed) == std::ssize(sets.kinds[value]);

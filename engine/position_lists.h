@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "core/rounding.h"
 #include "engine/batch_rows.h"
 #include "engine/memory_plan.h"
 #include "engine/position_sets.h"
@@ -19,7 +20,12 @@ namespace backdrop {
 
 /// So many elements and what fills their last 16 bytes, however wide they are: the next value's place.
 constexpr std::int64_t whole_chunks(std::int64_t elements) {
-  return (elements + 15) / 16 * 16;
+  return round_up(elements, 16);
+}
+
+/// From one row of a layer's start sums to the next: whole vectors.
+inline int start_stride(const Layer& layer) {
+  return round_up(layer.out.channels, 16);
 }
 
 /// One layer's list, owning what PositionWork points to.
