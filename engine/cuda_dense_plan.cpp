@@ -242,7 +242,6 @@ bool CudaDenseLayers::take(const MeasuredPlan::Chain& known) {
 
 MeasuredPlan CudaDenseLayers::plan() const {
   MeasuredPlan plan;
-  plan.warpgroups = layers_.uses_warpgroups();
   for (int i = 0; i < static_cast<int>(convolutions_.size()); ++i)
     if (const ByCudnn& by = convolutions_[i]; by.convolution)
       plan.convolutions.push_back({i, by.convolution->way(), by.least_rows});

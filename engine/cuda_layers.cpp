@@ -110,8 +110,8 @@ void CudaLayers::use(Products products) {
 }
 
 void CudaLayers::use(int index, Products products) {
-  const bool has_one_way = arithmetic(index) == Precision::fp32;
-  products_[index] = has_one_way ? Products::warps : products;
+  const bool exact = arithmetic(index) == Precision::fp32;
+  products_[index] = exact == kernels::is_split(products) ? products : Products::warps;
   if (products_[index] != Products::clusters) {
     cluster_weights_[index] = {};
     return;
@@ -124,11 +124,6 @@ void CudaLayers::use(int index, Products products) {
   const std::vector<std::byte> packed =
       kernels::pack_for_clusters(weights, shape.groups, shape.group_columns, shape.window, tap_bytes(index));
   cluster_weights_[index] = to_device(packed.data(), packed.size(), "weights");
-}
-
-bool CudaLayers::uses_warpgroups() const {
-  return std::any_of(products_.begin(), products_.end(),
-                     [](Products products) { return products != Products::warps; });
 }
 
 bool CudaLayers::fits_clusters(int index) const {

@@ -28,13 +28,11 @@ class CudaLayers {
   /// constructor's.
   void set_calibration(const Network& network, const Calibration& calibration);
   bool has_weights() const { return has_weights_; }
-  /// How layers multiply from now on (engine/cuda_products.h), where their arithmetic has more than one way.
+  /// How layers multiply from now on (engine/cuda_products.h), where their arithmetic has that way.
   /// Nothing may be under way.
   void use(kernels::Products products);
   void use(int index, kernels::Products products);
   kernels::Products products(int index) const { return products_[index]; }
-  /// Whether any multiplies by wgmma.
-  bool uses_warpgroups() const;
   /// Whether a layer can multiply by clusters of blocks.
   bool fits_clusters(int index) const;
 

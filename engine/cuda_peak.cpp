@@ -2,12 +2,16 @@
 
 #include "engine/cuda_device.h"
 #include "engine/cuda_memory.h"
+#include "engine/cuda_products.h"
 #include "engine/machine_peak.h"
 #include "kernels/peak_cuda.h"
 #include "kernels/position_convolution_cuda.h"
+#include "kernels/tf32_terms.h"
 
 namespace backdrop {
 namespace {
+
+using kernels::Products;
 
 constexpr int kTries = 10;
 constexpr int kRounds = 2000;
@@ -46,8 +50,11 @@ MachinePeak measure_cuda_peak(int index, const GpuWays& without) {
                                       Precision::int8, Precision::fp8}) {
       if (precision == Precision::fp8 && !device.has_fp8()) continue;
       for (const bool warpgroups : {false, true}) {
-        if (warpgroups && (without.has(GpuWay::wgmma) || !kernels::has_warpgroup_products(precision)))
-          continue;
+        const bool exact = precision == Precision::fp32;
+        const Products products = !warpgroups ? Products::warps
+                                  : exact     ? Products::split_warpgroups
+                                              : Products::warpgroups;
+        if (!kernels::has_products(precision, products) || !allowed(products, without)) continue;
         const kernels::PeakLoop loop{precision, warpgroups, blocks, kRounds};
         const double seconds =
             least_seconds(stream, [&] { return kernels::peak_loop_cuda(loop, sink.as<float>(), stream); });
@@ -56,6 +63,9 @@ MachinePeak measure_cuda_peak(int index, const GpuWays& without) {
       }
     }
   }
+  if (!without.has(GpuWay::split))
+    peak.of(Precision::fp32) =
+        std::max(peak.of(Precision::fp32), peak.of(Precision::tf32) / kernels::tf32::kProducts);
   const DeviceBuffer memory(3 * kFloats * sizeof(float), "measuring the GPU");
   check_cuda(cudaMemsetAsync(memory.data(), 0x3f, memory.size(), stream), "measuring the GPU");  // 0.75
   auto* a = memory.as<float>();

@@ -43,6 +43,14 @@ int heaviest_convolution(const CudaLayers& layers) {
   return heaviest;
 }
 
+// Those to try one after the other.
+std::vector<Products> candidates(Precision precision, const GpuWays& without) {
+  std::vector<Products> found;
+  for (const Products products : {Products::split, Products::split_warpgroups, Products::warpgroups})
+    if (kernels::has_products(precision, products) && allowed(products, without)) found.push_back(products);
+  return found;
+}
+
 struct Trial {
   std::vector<std::byte> results;
   double milliseconds = 0;
@@ -161,33 +169,47 @@ bool choose_clusters(CudaLayers& layers, const CudaDevice& device, const std::op
 
 }  // namespace
 
+bool allowed(Products products, const GpuWays& without) {
+  const bool wgmma = products != Products::warps && products != Products::split;
+  return !(wgmma && without.has(GpuWay::wgmma)) && !(is_split(products) && without.has(GpuWay::split)) &&
+         !(products == Products::clusters && without.has(GpuWay::clusters));
+}
+
 void choose_products(CudaLayers& layers, const CudaDevice& device, const GpuWays& without,
                      PlanFolder& plans) {
   layers.use(Products::warps);
   const Precision precision = layers.precision();
   const int index = heaviest_convolution(layers);
-  if (index < 0 || without.has(GpuWay::wgmma) || !kernels::has_warpgroup_products(precision)) return;
+  std::vector<Products> others = candidates(precision, without);
+  if (index < 0 || others.empty()) return;
   const std::string subject = std::string("products ") + name(precision);
   const std::optional<MeasuredPlan> known = plans.find(subject, layers.network());
-  if (known && !known->warpgroups) return;
+  if (known) std::erase_if(others, [&](Products products) { return products != known->products; });
   std::optional<CudaRange> range;
   if (!known) range.emplace("choose");
   MeasuredPlan plan;
-  // That they agree is never taken from a file.
-  const Comparison found = compare(Products::warps, Products::warpgroups, layers, index, device, !known);
-  bool final = found.final;
-  plan.warpgroups = found.better;
-  layers.use(plan.warpgroups ? Products::warpgroups : Products::warps);
-  if (plan.warpgroups && !without.has(GpuWay::clusters))
+  bool final = true;
+  for (const Products products : others) {
+    // That they agree is never taken from a file.
+    const Comparison found = compare(plan.products, products, layers, index, device, !known);
+    final = final && found.final;
+    if (found.better) plan.products = products;
+  }
+  layers.use(plan.products);
+  if (plan.products == Products::warpgroups && allowed(Products::clusters, without))
     final = choose_clusters(layers, device, known, plan.clusters) && final;
   if (!known && final) plans.keep(subject, layers.network(), plan);
 }
 
 std::string describe_products(const CudaLayers& layers) {
   int clusters = 0;
-  for (int i = 0; i < layers.position_layers(); ++i) clusters += layers.products(i) == Products::clusters;
+  Products products = Products::warps;
+  for (int i = 0; i < layers.position_layers(); ++i) {
+    clusters += layers.products(i) == Products::clusters;
+    if (layers.products(i) != Products::warps) products = layers.products(i);
+  }
   if (clusters > 0) return fmt::format(" by wgmma (clusters: {})", clusters);
-  return layers.uses_warpgroups() ? " by wgmma" : "";
+  return products == Products::warps ? "" : fmt::format(" by {}", name(products));
 }
 
 }  // namespace backdrop

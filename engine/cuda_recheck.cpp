@@ -45,7 +45,10 @@ CudaRecheck::CudaRecheck(const Network& network, const CudaLayers& layers, const
 CudaDense& CudaRecheck::exact() {
   if (exact_.dense) return *exact_.dense;
   const bool shared = layers_.precision() == Precision::fp32;
-  if (!shared && !exact_.layers) exact_.layers.emplace(network_, Precision::fp32);
+  if (!shared && !exact_.layers) {
+    exact_.layers.emplace(network_, Precision::fp32);
+    choose_products(*exact_.layers, device_, without_, plans_);
+  }
   const CudaLayers& layers = shared ? layers_ : *exact_.layers;
   return exact_.dense.emplace(layers, in9_, clamp_rows(layers.network(), kExactBatch), without_, plans_);
 }

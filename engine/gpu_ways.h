@@ -12,6 +12,7 @@ namespace backdrop {
 
 enum class GpuWay : std::uint8_t {
   wgmma,        ///< products by wgmma, clusters' too; without it by mma.sync
+  split,        ///< fp32 on tensor cores by terms of its values; without it by plain multiply-adds
   clusters,     ///< products by clusters of blocks; without it each block alone
   cudnn,        ///< cuDNN's convolutions on the dense path; without it our own
   bottlenecks,  ///< bottlenecks as one kernel; without it layer by layer
@@ -19,11 +20,13 @@ enum class GpuWay : std::uint8_t {
   second,       ///< what is close in 8 bits decided in fp16 first; without it in fp32 at once
 };
 
-inline constexpr GpuWay kGpuWays[] = {GpuWay::wgmma,       GpuWay::clusters, GpuWay::cudnn,
-                                      GpuWay::bottlenecks, GpuWay::graphs,   GpuWay::second};
+inline constexpr GpuWay kGpuWays[] = {GpuWay::wgmma,       GpuWay::split,  GpuWay::clusters, GpuWay::cudnn,
+                                      GpuWay::bottlenecks, GpuWay::graphs, GpuWay::second};
 
 constexpr const char* name(GpuWay way) {
   switch (way) {
+    case GpuWay::split:
+      return "split";
     case GpuWay::clusters:
       return "clusters";
     case GpuWay::cudnn:

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr const char* kFormat = "backdrop plan 3";
+constexpr const char* kFormat = "backdrop plan 4";
 constexpr std::uintmax_t kMostBytes = 1 << 20;  // a ResNet-152's plan has a hundredth of it
 constexpr std::uint64_t kMostNumber = 1'000'000;
 
@@ -56,6 +56,12 @@ std::optional<std::vector<std::vector<int>>> rows(const Json& json, std::size_t 
   return result;
 }
 
+std::optional<kernels::Products> products_named(const Json& json) {
+  for (const kernels::Products products : kernels::kProducts)
+    if (json == name(products)) return products;
+  return std::nullopt;
+}
+
 // A regular file's text; empty if there is none that a plan could be.
 std::string text_of(const fs::path& path) {
   std::error_code error;
@@ -76,7 +82,8 @@ std::vector<std::string> plan_key(const std::string& machine, const std::string&
 }
 
 std::string plan_text(const std::vector<std::string>& key, const MeasuredPlan& plan) {
-  Json json{{"format", kFormat}, {"key", key}, {"wgmma", plan.warpgroups}, {"clusters", plan.clusters}};
+  Json json{
+      {"format", kFormat}, {"key", key}, {"products", name(plan.products)}, {"clusters", plan.clusters}};
   json["convolutions"] = Json::array();
   for (const auto& one : plan.convolutions)
     json["convolutions"].push_back({one.layer, one.way, one.least_rows});
@@ -90,15 +97,15 @@ std::string plan_text(const std::vector<std::string>& key, const MeasuredPlan& p
 std::optional<MeasuredPlan> parse_plan(std::string_view text, const std::vector<std::string>& key) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return std::nullopt;
-  for (const char* member : {"format", "key", "wgmma", "clusters", "convolutions", "chains"})
+  for (const char* member : {"format", "key", "products", "clusters", "convolutions", "chains"})
     if (!json.contains(member)) return std::nullopt;
-  if (json["format"] != kFormat || json["key"] != Json(key) || !json["wgmma"].is_boolean())
-    return std::nullopt;
+  if (json["format"] != kFormat || json["key"] != Json(key)) return std::nullopt;
+  const auto products = products_named(json["products"]);
   auto clusters = numbers(json["clusters"]);
   const auto convolutions = rows(json["convolutions"], 3);
   const auto chains = rows(json["chains"], 4);
-  if (!clusters || !convolutions || !chains) return std::nullopt;
-  MeasuredPlan plan{json["wgmma"].get<bool>(), std::move(*clusters), {}, {}};
+  if (!products || !clusters || !convolutions || !chains) return std::nullopt;
+  MeasuredPlan plan{*products, std::move(*clusters), {}, {}};
   for (const auto& row : *convolutions) plan.convolutions.push_back({row[0], row[1], row[2]});
   for (const auto& row : *chains) plan.chains.push_back({row[0], row[1], row[2], row[3]});
   return plan;

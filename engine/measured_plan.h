@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/products.h"
 #include "models/network.h"
 
 namespace backdrop {
@@ -43,7 +44,7 @@ struct MeasuredPlan {
     bool operator==(const Chain&) const = default;
   };
 
-  bool warpgroups = false;    ///< products by wgmma
+  kernels::Products products = kernels::Products::warps;
   std::vector<int> clusters;  ///< layers whose products are by clusters of blocks
   std::vector<Convolution> convolutions;
   std::vector<Chain> chains;

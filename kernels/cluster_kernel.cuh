@@ -68,7 +68,7 @@ __device__ __forceinline__ void convolve_cluster_tile(const ConvolutionArguments
   Math math;
   for (int step = 0; step < steps; ++step) {
     wait_for_copies<kAhead - 1>();
-    Math::publish_copies();
+    show_to_tensor_cores();
     wait_for_phase(full(step), step / kStages % 2);
     // Behind this barrier the products of the last step but one are done: their stage is filled next.
     __syncthreads();
@@ -136,6 +136,8 @@ cudaError_t launch_matrix(const ConvolutionArguments& arguments, cudaStream_t st
     case Products::warpgroups:
       return launch_columns<TileWarpgroupMath, Product>(arguments, stream);
     case Products::warps:
+    case Products::split:  // fp32's
+    case Products::split_warpgroups:
       break;
   }
   return launch_columns<MatrixMath, Product>(arguments, stream);

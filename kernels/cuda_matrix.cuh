@@ -108,7 +108,7 @@ struct MatrixMath {
   Sum sums[Share::kRowTiles][Share::kColumnTiles][4] = {};
 
   /// What a thread copied itself, the barrier shows to the others.
-  static __device__ __forceinline__ void publish_copies() {}
+  static __device__ __forceinline__ void publish_copies(unsigned char*, int) {}
 
   /// Nothing of mma.sync runs by itself.
   __device__ __forceinline__ void start(const unsigned char*, int) {}

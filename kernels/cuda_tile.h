@@ -29,6 +29,7 @@ inline constexpr int kPieceColumns = 8;  ///< columns that a thread finishes at 
 template <int kRowChunks>
 struct SwizzledRows {
   static constexpr int kRows = tile::kRows;
+  static constexpr int kTerms = 1;  ///< of a weight
   static constexpr int kChunks = kRowChunks;
   static constexpr int kPitch = kChunks * kChunkBytes;
 
@@ -54,6 +55,12 @@ struct Rows128 : SwizzledRows<8> {
   static constexpr int kAlignment = 8 * kPitch;
 };
 
+/// With the weights' rests (tf32_terms.h) behind the weights.
+struct SplitRows128 : Rows128 {
+  static constexpr int kTerms = 2;
+  static constexpr int kStages = 4;
+};
+
 /// A block of a cluster: 256 columns by 128 rows, or 128 or 64 by twice as many. A stage's weights are copied
 /// as they lie in shared memory, one half by each of the two blocks.
 template <int kTileColumns>
@@ -74,7 +81,7 @@ BACKDROP_HOST_DEVICE constexpr int cluster_columns(int group_columns) {
 
 template <class Rows>
 BACKDROP_HOST_DEVICE constexpr int stage_bytes(int columns) {
-  return (Rows::kRows + columns) * Rows::kPitch;
+  return (Rows::kRows + Rows::kTerms * columns) * Rows::kPitch;
 }
 
 /// Where the finished sums lie, in floats. The two halves of eight columns are apart, so that threads which

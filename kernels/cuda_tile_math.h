@@ -87,6 +87,12 @@ struct WarpgroupShare {
   BACKDROP_HOST_DEVICE static int left_offset(int warpgroup, int step) {
     return warpgroup * kRows * Rows128::kPitch + step * kStepBytes;
   }
+  /// What lane `lane` of a warp of the block gives to ldmatrix.x4 where the left operand, 16 rows a warp,
+  /// comes from registers: as WarpShare's, which mma.sync and wgmma have in common (PTX ISA, "Register
+  /// Fragments for wgmma.mma_async.m64nNk8").
+  BACKDROP_HOST_DEVICE static int left_offset(int warp, int step, int lane) {
+    return Rows128::offset(16 * warp + lane / 8 % 2 * 8, lane % 8, 2 * step + lane / 16);
+  }
   BACKDROP_HOST_DEVICE static int right_offset(int step) {
     return tile::kRows * Rows128::kPitch + step * kStepBytes;
   }

@@ -7,6 +7,7 @@
 
 #include "kernels/cuda_int8.h"
 #include "kernels/position_work.h"
+#include "kernels/products.h"
 
 namespace backdrop::kernels {
 
@@ -35,13 +36,6 @@ struct DeviceOutput {
   std::int64_t row_stride = 0;
   const std::int32_t* slots = nullptr;  ///< as in DeviceRows
   DotOutput kind = DotOutput::stored;   ///< only 8 bits know sums
-};
-
-/// By which instructions a block multiplies.
-enum class Products : std::uint8_t {
-  warps,       ///< mma.sync, in fp32 plain multiply-adds
-  warpgroups,  ///< wgmma, where has_warpgroup_products
-  clusters,    ///< wgmma with twice as large tiles, whose weights two blocks copy for each other
 };
 
 /// One convolution over a list. Channel counts are multiples of 16 bytes or kPixelChannels without groups,

@@ -1,6 +1,7 @@
 #include "kernels/cuda_matrix.cuh"
 #include "kernels/cuda_warpgroup.cuh"
 #include "kernels/peak_cuda.h"
+#include "kernels/tf32_terms.h"
 
 namespace backdrop::kernels {
 namespace {
@@ -54,8 +55,10 @@ struct E4m3s : E4m3Multiply {
   static constexpr std::int64_t kMultiplyAdds = 16 * 8 * 32;
 };
 
-// By a warp: four FMAs of each thread.
+// By a warp: four FMAs of each thread. By a warpgroup: products of terms, whose left operands come from
+// registers.
 struct Floats {
+  using Element = float;
   using Sum = float;
   static __device__ __forceinline__ unsigned int word(unsigned int bits) {
     return (bits & 0x807fffffu) | 0x3f800000u;
@@ -65,6 +68,14 @@ struct Floats {
                                                   unsigned int b0, unsigned int) {
 #pragma unroll
     for (int k = 0; k < kSums; ++k) sums[k] = __fmaf_rn(__uint_as_float(a[k]), __uint_as_float(b0), sums[k]);
+  }
+  template <int kAllSums>
+  static __device__ __forceinline__ void multiply_warpgroup(Sum (&sums)[kAllSums], std::uint64_t,
+                                                            std::uint64_t b) {
+    unsigned int a[4];
+#pragma unroll
+    for (int k = 0; k < 4; ++k) a[k] = word(kScatter * (threadIdx.x + kThreads * k + 1));
+    warpgroup_tf32s(sums, a, b, 1);
   }
 };
 
@@ -98,7 +109,7 @@ __device__ __forceinline__ void multiply_by_warpgroups(int rounds, float* sink) 
   __shared__ __align__(Math::Rows::kAlignment) unsigned int stage[kStageWords];
   const int thread = static_cast<int>(threadIdx.x);
   for (int i = thread; i < kStageWords; i += kThreads) stage[i] = Product::word(kScatter * (i + 1u));
-  Math::publish_copies();
+  show_to_tensor_cores();
   __syncthreads();
   Math math;
   for (int round = 0; round < rounds; ++round) {
@@ -182,7 +193,8 @@ std::int64_t peak_multiply_adds(const PeakLoop& loop) {
       constexpr std::int64_t kInner = tile::Rows128::kPitch / sizeof(typename Product::Element);
       if (loop.warpgroups) round = kInner * tile::kRows * kPeakColumns;
     }
-    return round * loop.rounds * loop.blocks;
+    const std::int64_t products = round * loop.rounds * loop.blocks;
+    return loop.precision == Precision::fp32 && loop.warpgroups ? products / tf32::kProducts : products;
   });
 }
 

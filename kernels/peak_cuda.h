@@ -12,7 +12,7 @@ namespace backdrop::kernels {
 
 struct PeakLoop {
   Precision precision = Precision::fp32;
-  bool warpgroups = false;  ///< by wgmma, where has_warpgroup_products; else mma.sync, and FMA in fp32
+  bool warpgroups = false;  ///< by wgmma, in fp32 of split tf32; else mma.sync, and FMA in fp32
   int blocks = 0;
   int rounds = 0;
 };

@@ -5,6 +5,8 @@
 #include "kernels/cuda_element.h"
 #include "kernels/cuda_tile_end.h"
 #include "kernels/pixel_kernel.cuh"
+#include "kernels/split_math.cuh"
+#include "kernels/split_warpgroup.cuh"
 
 namespace backdrop::kernels {
 namespace {
@@ -47,7 +49,7 @@ struct Tf32Product : FloatSums<FloatElements> {
 };
 
 struct ExactMath : tile::ScalarMath {
-  static __device__ __forceinline__ void publish_copies() {}
+  static __device__ __forceinline__ void publish_copies(unsigned char*, int) {}
   static __device__ __forceinline__ void start(const unsigned char*, int) {}
   using Element = float;
   using Sum = float;
@@ -60,20 +62,18 @@ struct ExactMath : tile::ScalarMath {
   }
 };
 
-bool has_products(Precision precision, const ConvolutionArguments& arguments) {
-  if (arguments.products == Products::clusters &&
-      !fits_clusters(arguments.group_channels * element_bytes(precision)))
-    return false;
-  return arguments.products == Products::warps || has_warpgroup_products(precision);
-}
-
 constexpr bool kBuiltForHopper =
     std::string_view(BACKDROP_CUDA_ARCHITECTURES).find("90a") != std::string_view::npos;
 
 }  // namespace
 
-bool has_warpgroup_products(Precision precision) {
-  if (!kBuiltForHopper || precision == Precision::fp32 || precision == Precision::tf32) return false;
+bool has_products(Precision precision, Products products) {
+  const bool exact = precision == Precision::fp32;
+  if (products == Products::warps) return true;
+  if (is_split(products) != exact) return false;
+  if (products == Products::split) return true;
+  // wgmma would cut tf32's operands off at 10 bits of mantissa, where mma.sync's are rounded.
+  if (!kBuiltForHopper || precision == Precision::tf32) return false;
   int device = 0;
   int major = 0;
   int minor = 0;
@@ -85,11 +85,12 @@ bool has_warpgroup_products(Precision precision) {
 
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream) {
-  if (!can_convolve(precision, arguments) || !has_products(precision, arguments))
+  if (!can_convolve(precision, arguments) || !has_products(precision, arguments.products) ||
+      (arguments.products == Products::clusters &&
+       !fits_clusters(arguments.group_channels * element_bytes(precision))))
     return cudaErrorInvalidValue;
   switch (precision) {
     case Precision::tf32:
-      // wgmma would cut fp32 off at 10 bits of mantissa, where these round.
       return launch_columns<MatrixMath, Tf32Product>(arguments, stream);
     case Precision::fp16:
       return tile::reads_pixels(arguments) ? launch_pixels<HalfProduct>(arguments, stream)
@@ -105,7 +106,10 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
     case Precision::fp32:
       break;
   }
-  return launch_convolution<ExactMath>(arguments, stream);
+  if (arguments.products == Products::split_warpgroups)
+    return launch_columns<WarpgroupSplitMath, Tf32Product>(arguments, stream);
+  return arguments.products == Products::split ? launch_convolution<SplitMath<Tf32Product>>(arguments, stream)
+                                               : launch_convolution<ExactMath>(arguments, stream);
 }
 
 }  // namespace backdrop::kernels

@@ -22,9 +22,9 @@ inline bool can_convolve(Precision precision, const ConvolutionArguments& a) {
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream);
 
-/// Whether the current device multiplies in this precision by wgmma as well, and this build has code for it:
-/// compute capability 9.0, 16 and 8 bits.
-bool has_warpgroup_products(Precision precision);
+/// Whether the current device multiplies so in this precision, and this build has code for it: by wgmma with
+/// compute capability 9.0, in all but tf32; by terms in fp32.
+bool has_products(Precision precision, Products products);
 
 /// The same in 8 bits, by arguments that position_convolution_cuda has checked. e4m3 needs compute capability
 /// 8.9.

@@ -61,9 +61,9 @@ __device__ __forceinline__ void convolve_tile(const ConvolutionArguments& a) {
     // Of the groups committed so far, kStages - 1 + step, the first step + 1 must have arrived. The barrier
     // also says that every thread is done with the stage that is filled next.
     wait_for_copies<kStages - 2>();
-    Math::publish_copies();
+    unsigned char* stage = memory + slot * kStageBytes;
+    Math::publish_copies(stage, thread);
     __syncthreads();
-    const unsigned char* stage = memory + slot * kStageBytes;
     math.start(stage, thread);
     const int last = slot == 0 ? kStages - 1 : slot - 1;
     if (step + kStages - 1 < steps) loader.load(memory + last * kStageBytes, kCopy);

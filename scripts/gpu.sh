@@ -124,7 +124,7 @@ nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>
 "$programs/backdrop" --version
 run_tests() {
   local ours=--gtest_filter='-*Cudnn*'
-  step kernels-mma 60 env BACKDROP_TEST_GPU_WITHOUT=wgmma "$programs/test_cuda_kernels" "$ours" || true
+  step kernels-mma 60 env BACKDROP_TEST_GPU_WITHOUT=wgmma,split "$programs/test_cuda_kernels" "$ours" || true
   # Of an older GPU only what it lacks is skipped.
   local reason
   if reason=$(grep -m 1 'CUDA: ' "$logs/kernels-mma.log"); then
@@ -132,10 +132,12 @@ run_tests() {
     exit 4
   fi
   local kernels=''
-  if ! step kernels-wgmma 40 env BACKDROP_TEST_GPU_WITHOUT=clusters "$programs/test_cuda_kernels" "$ours"; then
-    kernels=wgmma
-  elif ! step kernels-clusters 40 "$programs/test_cuda_kernels" "$ours"; then
-    kernels=clusters
+  step kernels-split 30 env BACKDROP_TEST_GPU_WITHOUT=wgmma "$programs/test_cuda_kernels" --gtest_filter='*/fp32' || kernels=split
+  local and=${kernels:+$kernels,}
+  if ! step kernels-wgmma 40 env "BACKDROP_TEST_GPU_WITHOUT=${and}clusters" "$programs/test_cuda_kernels" "$ours"; then
+    kernels=${and}wgmma
+  elif ! step kernels-clusters 40 env "BACKDROP_TEST_GPU_WITHOUT=$kernels" "$programs/test_cuda_kernels" "$ours"; then
+    kernels=${and}clusters
   fi
   step kernels-cudnn 60 "$programs/test_cuda_kernels" --gtest_filter='*Cudnn*' || kernels+=${kernels:+,}cudnn
   do_without "$kernels"

@@ -13,6 +13,7 @@
 #include "backdrop/error.h"
 #include "engine/cuda_device.h"
 #include "engine/cuda_memory.h"
+#include "engine/cuda_products.h"
 #include "kernels/cluster_weights.h"
 #include "kernels/position_convolution_cuda.h"
 #include "tests/conformance/gpu_without.h"
@@ -56,19 +57,19 @@ void for_all_products(Precision precision, kernels::ConvolutionArguments argumen
                       const std::vector<Element>& weights, const Body& body) {
   const DeviceBuffer plain = to_device(weights);
   arguments.weights = plain.data();
-  {
-    SCOPED_TRACE("mma.sync");
-    body(arguments);
-  }
   const GpuWays without = gpu_without();
-  if (without.has(GpuWay::wgmma) || !kernels::has_warpgroup_products(precision)) return;
-  {
-    SCOPED_TRACE("wgmma");
-    arguments.products = kernels::Products::warpgroups;
+  const auto has = [&](kernels::Products products) {
+    return kernels::has_products(precision, products) && allowed(products, without);
+  };
+  for (const kernels::Products products : {kernels::Products::warps, kernels::Products::warpgroups,
+                                           kernels::Products::split, kernels::Products::split_warpgroups}) {
+    if (!has(products)) continue;
+    SCOPED_TRACE(name(products));
+    arguments.products = products;
     body(arguments);
   }
   const std::size_t tap_bytes = arguments.group_channels * sizeof(Element);
-  if (without.has(GpuWay::clusters) || !kernels::fits_clusters(tap_bytes)) return;
+  if (!has(kernels::Products::clusters) || !kernels::fits_clusters(tap_bytes)) return;
   SCOPED_TRACE("wgmma by clusters");
   const DeviceBuffer packed =
       to_device(kernels::pack_for_clusters(std::as_bytes(std::span(weights)), arguments.groups,

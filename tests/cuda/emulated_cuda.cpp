@@ -22,7 +22,7 @@ namespace backdrop::test {
 namespace {
 
 std::atomic<bool> has_shared_memory = true;
-std::atomic<bool> warpgroups_are_broken = false;
+std::atomic<bool> other_products_are_broken = false;
 std::atomic<bool> bottlenecks_are_broken = false;
 std::atomic<bool> clusters_are_refused = false;
 
@@ -51,7 +51,7 @@ int most_shared_bytes() {
 
 template <class Operands>
 void emulate_products(kernels::ConvolutionArguments arguments) {
-  if (arguments.products != kernels::Products::warps && warpgroups_are_broken)
+  if (arguments.products != kernels::Products::warps && other_products_are_broken)
     arguments.rows = std::max(1, arguments.rows - 1);
   PlainProducts<Operands>(arguments).run();
 }
@@ -62,8 +62,8 @@ void allow_bottlenecks(bool allowed) {
   has_shared_memory = allowed;
 }
 
-void break_warpgroups(bool broken) {
-  warpgroups_are_broken = broken;
+void break_other_products(bool broken) {
+  other_products_are_broken = broken;
 }
 
 void break_bottlenecks(bool broken) {
@@ -86,7 +86,11 @@ void convolve(Precision precision, const ConvolutionArguments& arguments) {
       test::pass_quarter_milliseconds(1);
       break;
     case Products::warpgroups:
+    case Products::split_warpgroups:
       test::pass_quarter_milliseconds(2);
+      break;
+    case Products::split:
+      test::pass_quarter_milliseconds(3);
       break;
     case Products::warps:
       test::pass_quarter_milliseconds(4);
@@ -153,16 +157,17 @@ void composite(Precision precision, const CompositeArguments& a) {
 cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArguments& arguments,
                                       cudaStream_t stream) {
   if (arguments.work.positions != 0 &&
-      (!can_convolve(precision, arguments) ||
-       (arguments.products != Products::warps && !has_warpgroup_products(precision))))
+      (!can_convolve(precision, arguments) || !has_products(precision, arguments.products)))
     return cudaErrorInvalidValue;
   if (arguments.products == Products::clusters && test::clusters_are_refused)
     return cudaErrorInvalidConfiguration;
   return test::launch(arguments, stream, [=] { convolve(precision, arguments); });
 }
 
-bool has_warpgroup_products(Precision precision) {
-  return test::compute_capability() == 90 && precision != Precision::fp32 && precision != Precision::tf32;
+bool has_products(Precision precision, Products products) {
+  if (products == Products::warps) return true;
+  if (is_split(products) != (precision == Precision::fp32)) return false;
+  return products == Products::split || (test::compute_capability() == 90 && precision != Precision::tf32);
 }
 
 cudaError_t bottleneck_cuda(Precision precision, const BottleneckArguments& arguments, cudaStream_t stream) {

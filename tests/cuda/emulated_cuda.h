@@ -33,7 +33,7 @@ int misplaced_calls();
 /// capability 9.0) count half, those by clusters a quarter.
 void allow_bottlenecks(bool allowed);
 /// Whether products by wgmma are wrong, bottlenecks, or what cuDNN computes.
-void break_warpgroups(bool broken);
+void break_other_products(bool broken);
 void break_bottlenecks(bool broken);
 void break_cudnn(bool broken);
 /// Peak loops by wgmma that were started since the last call.

@@ -176,23 +176,28 @@ TEST_F(EmulatedEngine, Int8HasTheCpusLogitsWithEveryHandOff) {
   }
 }
 
-TEST_F(EmulatedEngine, WarpgroupsAreChosenWhereTheyAreThereAndRight) {
+TEST_F(EmulatedEngine, FasterProductsAreChosenWhereTheyAreThereAndRight) {
   const auto network = network_of(13, 4);
   for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16}) {
     for (const int capability : {89, 90}) {
       for (const bool right : {true, false}) {
         test::show_devices(1, capability);
-        test::break_warpgroups(!right);
+        test::break_other_products(!right);
         EngineOptions options;
         options.precision = precision;
         const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
         const bool has = capability == 90 && element_bytes(precision) == 2;
-        EXPECT_EQ(engine->description().find("by wgmma") != std::string::npos, has && right)
+        EXPECT_EQ(engine->description().find("16 by wgmma") != std::string::npos, has && right)
+            << engine->description();
+        EXPECT_EQ(engine->description().find(capability == 90
+                                                 ? "fp32 by wgmma of split tf32"
+                                                 : "fp32 by mma.sync of split tf32") != std::string::npos,
+                  precision == Precision::fp32 && right)
             << engine->description();
       }
     }
   }
-  test::break_warpgroups(false);
+  test::break_other_products(false);
 }
 
 TEST_F(EmulatedEngine, ACalibrationThatIsGivenIsUsed) {

@@ -88,7 +88,7 @@ TEST(FusedBottlenecks, AreKeptAndTakenUnasked) {
   ASSERT_EQ(chains.size(), 1u);
   EXPECT_EQ(chains[0].bottlenecks, 3);
   // Others that can run: single ones, in any order.
-  plans.keep(subject, layers.network(), {false, {}, {}, {{8, 1, 8, 50}, {1, 1, 8, 100}}});
+  plans.keep(subject, layers.network(), {kernels::Products::warps, {}, {}, {{8, 1, 8, 50}, {1, 1, 8, 100}}});
   EXPECT_EQ(libraries(), "emulated, 2 bottlenecks in 2 kernels");
   EXPECT_EQ(test::take_timings(), 0);
   // Twice the same layers, a part of a chain, layers that begin none, and a device that cannot.
@@ -101,7 +101,7 @@ TEST(FusedBottlenecks, AreKeptAndTakenUnasked) {
         {{1, 4, 8}},
         {{1, 3, 12}},
         {{1, 3, 8, 101}}}) {
-    plans.keep(subject, layers.network(), {false, {}, {}, wrong});
+    plans.keep(subject, layers.network(), {kernels::Products::warps, {}, {}, wrong});
     EXPECT_EQ(libraries(), fused);
     EXPECT_GT(test::take_timings(), 0);
   }

@@ -78,6 +78,14 @@ END
 run 1
 grep -q 'gpu-without clusters,' "$scratch/tree/build-gpu/logs/layers-fp16.log" || fail "goes on with clusters"
 
+# So do fp32's terms.
+program "$programs/test_cuda_kernels" <<'END'
+[[ $BACKDROP_TEST_GPU_WITHOUT == *split* || $* == *'=*Cudnn*' ]]
+END
+run 1
+grep -q 'kernels-clusters: passed' "$scratch/said" || fail "does not go on without terms"
+grep -q 'gpu-without split,' "$scratch/tree/build-gpu/logs/layers-fp16.log" || fail "goes on with terms"
+
 # One case of the engine fails with cuDNN, and another one hangs: they alone are tried again (all would take too long), and
 # cuDNN is left out.
 program "$programs/test_cuda_kernels" </dev/null

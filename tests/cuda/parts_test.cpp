@@ -1,7 +1,10 @@
 // The GPU's small kernels, element by element, against the CPU's.
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "engine/cuda_lists.h"
 #include "kernels/composite.h"
@@ -10,6 +13,7 @@
 #include "kernels/cuda_pool.h"
 #include "kernels/decide.h"
 #include "kernels/position_pool.h"
+#include "kernels/tf32_terms.h"
 #include "tests/cuda/host_elements.h"
 #include "tests/cuda/random_device_work.h"
 
@@ -140,6 +144,41 @@ TEST(CudaParts, PackedListsAreTheLists) {
   EXPECT_EQ(work.residual[2].offset, 7);
   for (const std::size_t offset : {packed.output, packed.first_tap, packed.taps, packed.residual})
     EXPECT_EQ(offset % 16, 0u);
+}
+
+// As a tensor core sees a term.
+double cut(float term) {
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(term) & ~kernels::tf32::kCutBits);
+}
+
+TEST(Tf32Terms, GiveFp32sProducts) {
+  std::mt19937 generator(43);
+  std::uniform_real_distribution<float> mantissa(-2.0f, 2.0f);
+  double bias = 0;
+  constexpr int kTrials = 10'000;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    const float a = std::ldexp(mantissa(generator), random_int(-40, 40, generator));
+    const float b = std::ldexp(mantissa(generator), random_int(-40, 40, generator));
+    const auto [a_large, a_rest] = kernels::tf32::terms_of(a);
+    const auto [b_large, b_rest] = kernels::tf32::terms_of(b);
+    EXPECT_EQ(a_large, cut(a_large));
+    EXPECT_EQ(a_large + a_rest, a);
+    const double product = cut(a_rest) * b_large + a_large * cut(b_rest) + double{a_large} * b_large;
+    const double error = product / (double{a} * b) - 1;
+    EXPECT_LE(std::abs(error), 3 * 0x1p-22) << a << " * " << b;
+    bias += error / kTrials;
+  }
+  EXPECT_LT(std::abs(bias), 0x1p-26);
+}
+
+TEST(Tf32Terms, KeepWhatIsNotANumber) {
+  for (const std::uint32_t bits : {0x7fc00000u, 0x7fffffffu, 0xffffffffu, 0x7f800001u}) {
+    const auto [large, rest] = kernels::tf32::terms_of(std::bit_cast<float>(bits));
+    EXPECT_TRUE(std::isnan(large + rest)) << bits;
+  }
+  const auto [large, rest] = kernels::tf32::terms_of(std::numeric_limits<float>::infinity());
+  EXPECT_TRUE(std::isnan(large + rest));
+  EXPECT_EQ(kernels::tf32::terms_of(-0.0f).large, 0.0f);
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ class EmulatedProfile : public ::testing::Test {
     options.batch = kBatch;
     options.reuse = reuse;
     options.precision = precision;
+    options.gpu_without.add(GpuWay::split);  // every convolution takes as long
     const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
     const SearchTimes times = profile_search(*engine, *network, scene.tasks(), scene.backgrounds, kPeaks);
     hand_off = engine->hand_off();

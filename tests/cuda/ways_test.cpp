@@ -65,6 +65,15 @@ TEST_F(GpuWithout, WgmmaOrClusters) {
   EXPECT_THAT(description, Not(HasSubstr("by wgmma")));
 }
 
+TEST_F(GpuWithout, Split) {
+  make({});
+  EXPECT_THAT(description, HasSubstr("fp32 by wgmma of split tf32,"));
+  make({GpuWay::wgmma});
+  EXPECT_THAT(description, HasSubstr("fp32 by mma.sync of split tf32,"));
+  make({GpuWay::split});
+  EXPECT_THAT(description, Not(HasSubstr("of split")));
+}
+
 TEST_F(GpuWithout, Cudnn) {
   test::offer_cudnn(true);
   search({});

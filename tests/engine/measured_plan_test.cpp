@@ -18,7 +18,8 @@ using testing::read_text;
 using ::testing::SizeIs;
 using testing::write_text;
 
-const MeasuredPlan kPlan{true, {2, 5}, {{0, 1, 3}, {4, 6, 1}}, {{1, 3, 16, 60}, {7, 1, 8}}};
+const MeasuredPlan kPlan{
+    kernels::Products::warpgroups, {2, 5}, {{0, 1, 3}, {4, 6, 1}}, {{1, 3, 16, 60}, {7, 1, 8}}};
 constexpr const char* kMachine = "a GPU, compute capability 9.0, 132 multiprocessors, driver 13000";
 
 class MeasuredPlans : public ::testing::Test {
@@ -95,7 +96,7 @@ TEST_F(MeasuredPlans, AreWholeOrNone) {
 
 TEST_F(MeasuredPlans, RefuseWhatIsNoPlan) {
   const auto key = plan_key(kMachine, "dense", network);
-  const std::string text = plan_text(key, {false, {}, {{2, 1, 3}}, {}});
+  const std::string text = plan_text(key, {kernels::Products::warps, {}, {{2, 1, 3}}, {}});
   const auto with = [&text](const std::string& what, const std::string& instead) {
     std::string changed = text;
     const std::size_t at = changed.find(what);
@@ -108,11 +109,11 @@ TEST_F(MeasuredPlans, RefuseWhatIsNoPlan) {
        {"[2, 1]", "[2, 1, 3, 4]", "[-1, 1, 3]", "[2, 1.5, 3]", "[2, 1e3, 3]", "[2, 1, \"3\"]",
         "[2, 1, 99999999999999999999]", "[2, 1, 4294967297]", "[2, 1, null]", "7", "{}"})
     EXPECT_EQ(parse_plan(with(numbers, row), key), std::nullopt) << row;
-  EXPECT_EQ(parse_plan(with("\"wgmma\": false", "\"wgmma\": 0"), key), std::nullopt);
+  EXPECT_EQ(parse_plan(with("\"mma.sync\"", "\"magic\""), key), std::nullopt);
   EXPECT_EQ(parse_plan(with("\"clusters\": []", "\"clusters\": [0.5]"), key), std::nullopt);
   EXPECT_EQ(parse_plan(with("\"chains\": []", "\"chains\": {}"), key), std::nullopt);
   EXPECT_EQ(parse_plan(with("\"chains\"", "\"links\""), key), std::nullopt);
-  EXPECT_EQ(parse_plan(with("plan 3", "plan 2"), key), std::nullopt);
+  EXPECT_EQ(parse_plan(with("plan 4", "plan 3"), key), std::nullopt);
   for (const std::string& other : {std::string(), std::string("null"), std::string("[]"), std::string("{}"),
                                    std::string(500'000, '['), std::string(1'000, '\0')})
     EXPECT_EQ(parse_plan(other, key), std::nullopt);
@@ -164,7 +165,7 @@ TEST_F(MeasuredPlans, ManyWritersLeaveOneWholeFile) {
     threads.emplace_back([this, t] {
       PlanFolder plans(place, kMachine, false, {});
       for (int i = 0; i < 20; ++i) {
-        plans.keep("dense", network, {false, {}, {{t, 1, 3}}, {}});
+        plans.keep("dense", network, {kernels::Products::warps, {}, {{t, 1, 3}}, {}});
         const auto found = plans.find("dense", network);
         ASSERT_TRUE(found);
         ASSERT_EQ(found->convolutions.size(), 1u);

@@ -5,6 +5,7 @@
 #include "kernels/cluster_weights.h"
 #include "kernels/position_convolution_cuda.h"
 #include "tests/conformance/device_values.h"
+#include "tests/cuda/host_elements.h"
 #include "tests/cuda/host_halves.h"
 #include "tests/ptx/runtime.h"
 
@@ -13,42 +14,47 @@ namespace {
 
 using kernels::ConvolutionShape;
 using kernels::Products;
+using test::HostFloats;
 using test::HostHalves;
 
-// Which of the kernels in fp16.
 struct Kernel {
   Products products = Products::warps;
   bool pixels = false;
+  Precision precision = Precision::fp16;
 };
 constexpr Kernel kAll[] = {{Products::warps, false},
                            {Products::warps, true},
                            {Products::warpgroups, false},
                            {Products::warpgroups, true},
+                           {Products::split_warpgroups, false, Precision::fp32},
                            {Products::clusters, false}};
 constexpr std::span<const Kernel> kWarpgroups = std::span(kAll).subspan(2);
 
 // Runs one convolution that has several stages, and returns what it stored.
-std::vector<std::uint16_t> convolve(const Kernel& kernel) {
+template <class Traits>
+std::vector<std::byte> convolve(const Kernel& kernel) {
   std::mt19937 generator(5);
   ConvolutionShape shape{0, 0, 128, 72, 3, 1, 1, 1, 0.0f};
+  // The last stage of four must lie where the sums come to lie.
+  if (kernel.precision == Precision::fp32) shape.channels = 160;
   if (kernel.pixels) shape.channels = kPixelChannels, shape.kernel = 11;
   const int positions = 3, rows = 50, window = shape.kernel * shape.kernel;
   const test::RandomList list(positions, shape.channels, shape.out_channels, window, 1, false, false,
                               generator);
-  const test::RandomValue<HostHalves> input(shape.channels, rows, generator);
-  std::vector<HostHalves::Element> weights;
+  const test::RandomValue<Traits> input(shape.channels, rows, generator);
+  std::vector<typename Traits::Element> weights;
   for (const float weight : test::random_values(std::size_t{72} * window * shape.channels, generator))
-    weights.push_back(HostHalves::from_float(weight));
+    weights.push_back(Traits::from_float(weight));
   const auto bias = test::random_values(shape.out_channels, generator);
   const std::int64_t row_size = std::int64_t{positions} * shape.out_channels;
   const test::DeviceList device_list(list);
-  const test::DeviceValue<HostHalves> device_input(input);
+  const test::DeviceValue<Traits> device_input(input);
   std::vector<std::byte> packed(std::as_bytes(std::span(weights)).begin(),
                                 std::as_bytes(std::span(weights)).end());
   if (kernel.products == Products::clusters)
     packed = kernels::pack_for_clusters(packed, 1, shape.out_channels, 9, 2 * shape.channels);
   const DeviceBuffer device_weights = test::to_device(packed), device_bias = test::to_device(bias),
-                     output(row_size * rows * sizeof(std::uint16_t));
+                     output(row_size * rows * sizeof(typename Traits::Element));
   kernels::ConvolutionArguments arguments = test::arguments_of({shape, positions, rows, false, false});
   arguments.work = device_list.work;
   arguments.input = device_input.rows;
@@ -56,14 +62,18 @@ std::vector<std::uint16_t> convolve(const Kernel& kernel) {
   arguments.bias = device_bias.as<float>();
   arguments.output = {output.data(), row_size, nullptr, kernels::DotOutput::stored};
   arguments.products = kernel.products;
-  std::vector<std::uint16_t> stored(row_size * rows);
+  std::vector<std::byte> stored(output.size());
   try {
-    check_cuda(kernels::position_convolution_cuda(Precision::fp16, arguments, nullptr), "convolution");
+    check_cuda(kernels::position_convolution_cuda(kernel.precision, arguments, nullptr), "convolution");
     test::from_device(output, stored);
   } catch (const Error&) {
     stored.clear();
   }
   return stored;
+}
+
+std::vector<std::byte> convolve(const Kernel& kernel) {
+  return kernel.precision == Precision::fp32 ? convolve<HostFloats>(kernel) : convolve<HostHalves>(kernel);
 }
 
 // Some of it matters only where one block is late.
@@ -73,7 +83,7 @@ void expect_found_out(const std::string& name, const Kernel& kernel) {
   SCOPED_TRACE(testing::Message() << "products " << static_cast<int>(kernel.products)
                                   << (kernel.pixels ? " of pixels" : ""));
   ptx::use_device({});
-  const std::vector<std::uint16_t> expected = convolve(kernel);
+  const std::vector<std::byte> expected = convolve(kernel);
   ASSERT_FALSE(expected.empty());
   const int count = ptx::count_in_last_kernel(name);
   EXPECT_GT(count, 0) << name;
@@ -81,7 +91,7 @@ void expect_found_out(const std::string& name, const Kernel& kernel) {
     bool found_out = false;
     for (std::uint32_t seed = 1; seed <= kOrders && !found_out; ++seed) {
       ptx::use_device({.seed = seed, .without = name, .occurrence = i});
-      const std::vector<std::uint16_t> stored = convolve(kernel);
+      const std::vector<std::byte> stored = convolve(kernel);
       found_out = !ptx::take_faults().empty() || stored != expected;
     }
     EXPECT_TRUE(found_out) << name << ", number " << i;

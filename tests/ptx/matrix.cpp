@@ -1,6 +1,7 @@
 #include "tests/ptx/matrix.h"
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <unordered_map>
@@ -56,10 +57,15 @@ struct SignedBytes {
   }
 };
 
-// A sum in a register. Whole numbers are exact in double precision as far as 32 bits go.
+// A sum in a register. Whole numbers are exact in double precision as far as 32 bits go; floats are cut off
+// towards zero, as tensor cores do (tf32_terms.h).
 struct FloatSum {
   static double value(std::uint64_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits)); }
-  static std::uint64_t bits(double value) { return std::bit_cast<std::uint32_t>(static_cast<float>(value)); }
+  static std::uint64_t bits(double value) {
+    auto sum = static_cast<float>(value);
+    if (std::isfinite(sum) && std::abs(sum) > std::abs(value)) sum = std::nextafter(sum, 0.0f);
+    return std::bit_cast<std::uint32_t>(sum);
+  }
 };
 
 struct IntegerSum {
@@ -95,6 +101,14 @@ int sum_column(int lane, int i) {
   return lane % 4 * 2 + i % 2;
 }
 
+// What a warp's four registers hold of 16 rows.
+void gather(Warp& warp, const int* registers, Row (&rows)[kRows]) {
+  for (int lane = 0; lane < kLanes; ++lane)
+    for (int i = 0; i < 4; ++i)
+      std::memcpy(rows[lane / 4 + i % 2 * 8] + i / 2 * 16 + lane % 4 * 4, &warp.values(registers[i])[lane],
+                  4);
+}
+
 // mma.sync sums, a, b, sums
 template <class Left, class Right, class Sum>
 void multiply_warp(Warp& warp, const Instruction& instruction, std::uint32_t lanes) {
@@ -103,11 +117,10 @@ void multiply_warp(Warp& warp, const Instruction& instruction, std::uint32_t lan
   const int *a = to + 4, *b = a + 4, *c = b + 2;
   Row rows[kRows], columns[kColumns];
   double sums[kRows][kColumns];
+  gather(warp, a, rows);
   for (int lane = 0; lane < kLanes; ++lane) {
-    const int byte = lane % 4 * 4;
-    for (int i = 0; i < 4; ++i)
-      std::memcpy(rows[lane / 4 + i % 2 * 8] + i / 2 * 16 + byte, &warp.values(a[i])[lane], 4);
-    for (int i = 0; i < 2; ++i) std::memcpy(columns[lane / 4] + i * 16 + byte, &warp.values(b[i])[lane], 4);
+    for (int i = 0; i < 2; ++i)
+      std::memcpy(columns[lane / 4] + i * 16 + lane % 4 * 4, &warp.values(b[i])[lane], 4);
     for (int i = 0; i < 4; ++i)
       sums[sum_row(lane, i)][sum_column(lane, i)] = Sum::value(warp.values(c[i])[lane]);
   }
@@ -160,24 +173,31 @@ class Described {
   std::uint32_t stride_;
 };
 
-// wgmma.mma_async sums, a, b, add, signs, transpositions: this warp's 16 of the 64 rows.
-template <int kAllColumns, class Left, class Right, class Sum>
+// wgmma.mma_async sums, a, b, add, signs, transpositions: this warp's 16 of the 64 rows. `a` is a descriptor,
+// or four registers.
+template <int kAllColumns, class Left, class Right, class Sum, int kLeftOperands = 1>
 void multiply_warpgroup(Warp& warp, const Instruction& instruction, std::uint32_t lanes) {
   if (lanes != kAllLanes) throw Fault("not all 32 lanes execute it");
   constexpr int kSums = kAllColumns / 2;
   if (instruction.results != kSums) throw Fault("the number of sums does not fit the shape");
   const int* to = instruction.operands.data();
-  const auto operand = [&](int i) { return warp.values(to[kSums + i]); };
-  const bool adds = operand(2)[0] != 0;
-  const int sources = static_cast<int>(instruction.operands.size()) - kSums;
-  for (int i = 3; i < sources; ++i)
-    if (operand(i)[0] != (i < 5 ? 1 : 0)) throw Fault("negated and transposed operands are not known");
+  const int* behind_left = to + kSums + kLeftOperands;
+  const auto operand = [&](int i) { return warp.values(behind_left[i]); };
+  const bool adds = operand(1)[0] != 0;
+  const int sources = static_cast<int>(instruction.operands.size()) - kSums - kLeftOperands;
+  for (int i = 2; i < sources; ++i)
+    if (operand(i)[0] != (i < 4 ? 1 : 0)) throw Fault("negated and transposed operands are not known");
   for (int lane = 1; lane < kLanes; ++lane)
-    for (int i = 0; i < 3; ++i)
+    for (int i = kLeftOperands == 1 ? -1 : 0; i < 2; ++i)
       if (operand(i)[lane] != operand(i)[0]) throw Fault("the lanes name different operands");
-  const Described left(operand(0)[0]), right(operand(1)[0]);
+  const Described right(operand(0)[0]);
   Row rows[kRows], columns[kColumns];
-  for (int row = 0; row < kRows; ++row) left.read(warp, warp.index() % 4 * kRows + row, rows[row]);
+  if constexpr (kLeftOperands == 1) {
+    const Described left(operand(-1)[0]);
+    for (int row = 0; row < kRows; ++row) left.read(warp, warp.index() % 4 * kRows + row, rows[row]);
+  } else {
+    gather(warp, to + kSums, rows);
+  }
   for (int first = 0; first < kAllColumns; first += kColumns) {
     for (int column = 0; column < kColumns; ++column) right.read(warp, first + column, columns[column]);
     const int* registers = to + first / 2;
@@ -205,6 +225,7 @@ void add_warpgroup(std::unordered_map<std::string, Action>& table) {
   table[shape + "k16.f32.bf16.bf16"] = multiply_warpgroup<kAllColumns, Bfloat16s, Bfloat16s, FloatSum>;
   table[shape + "k32.s32.u8.s8"] = multiply_warpgroup<kAllColumns, UnsignedBytes, SignedBytes, IntegerSum>;
   table[shape + "k32.f32.e4m3.e4m3"] = multiply_warpgroup<kAllColumns, E4m3s, E4m3s, FloatSum>;
+  table[shape + "k8.f32.tf32.tf32"] = multiply_warpgroup<kAllColumns, Tf32s, Tf32s, FloatSum, 4>;
 }
 
 std::unordered_map<std::string, Action> matrix_table() {

@@ -22,18 +22,6 @@ using test::HostHalves;
 constexpr int kManyRows = 128;
 constexpr int kFewPositions = 4;
 
-const char* name(Products products) {
-  switch (products) {
-    case Products::warps:
-      return "mma.sync";
-    case Products::warpgroups:
-      return "wgmma";
-    case Products::clusters:
-      break;
-  }
-  return "clusters";
-}
-
 // Positions that use the whole window, as most do.
 Traffic traffic_of(const ConvolutionShape& shape, bool with_residual, Products products) {
   std::mt19937 generator(5);
