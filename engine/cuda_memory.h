@@ -55,6 +55,12 @@ class CudaBlock {
     size_ = bytes;
   }
 
+  /// The same, and room for twice as much where it grows: freeing waits for all that the device has under
+  /// way, so what comes again and again in other sizes shall not often be replaced.
+  void reserve_amply(std::size_t bytes, const char* what) {
+    if (bytes > size_) reserve(2 * bytes, what);
+  }
+
   std::byte* data() const noexcept { return static_cast<std::byte*>(data_); }
   template <class T>
   T* as() const noexcept {
@@ -135,8 +141,8 @@ class Upload {
  public:
   /// The copy before must be done.
   void send(std::span<const std::byte> bytes, cudaStream_t stream, const char* what) {
-    pinned_.reserve(bytes.size(), what);
-    device_.reserve(bytes.size(), what);
+    pinned_.reserve_amply(bytes.size(), what);
+    device_.reserve_amply(bytes.size(), what);
     if (bytes.empty()) return;
     std::memcpy(pinned_.data(), bytes.data(), bytes.size());
     check_cuda(cudaMemcpyAsync(device_.data(), pinned_.data(), bytes.size(), cudaMemcpyHostToDevice, stream),
