@@ -132,6 +132,7 @@ class CudaEvent {
 /// Copies ordinary host memory to the device and waits: streams that do not block may read it afterwards (the
 /// copy alone can return while the last bytes are still under way).
 inline void copy_to_device(void* to, const void* from, std::size_t bytes, const char* what) {
+  if (bytes == 0) return;  // an empty list may have no address, and CUDA's manual does not say that it may
   check_cuda(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), what);
   check_cuda(cudaStreamSynchronize(nullptr), what);
 }
