@@ -55,6 +55,12 @@ class CudaBlock {
     size_ = bytes;
   }
 
+  /// The same, and room for twice as much where it grows: freeing waits for all that the device has under
+  /// way, so what comes again and again in other sizes shall not often be replaced.
+  void reserve_amply(std::size_t bytes, const char* what) {
+    if (bytes > size_) reserve(2 * bytes, what);
+  }
+
   std::byte* data() const noexcept { return static_cast<std::byte*>(data_); }
   template <class T>
   T* as() const noexcept {
@@ -126,6 +132,7 @@ class CudaEvent {
 /// Copies ordinary host memory to the device and waits: streams that do not block may read it afterwards (the
 /// copy alone can return while the last bytes are still under way).
 inline void copy_to_device(void* to, const void* from, std::size_t bytes, const char* what) {
+  if (bytes == 0) return;  // an empty list may have no address, and CUDA's manual does not say that it may
   check_cuda(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), what);
   check_cuda(cudaStreamSynchronize(nullptr), what);
 }
@@ -135,8 +142,8 @@ class Upload {
  public:
   /// The copy before must be done.
   void send(std::span<const std::byte> bytes, cudaStream_t stream, const char* what) {
-    pinned_.reserve(bytes.size(), what);
-    device_.reserve(bytes.size(), what);
+    pinned_.reserve_amply(bytes.size(), what);
+    device_.reserve_amply(bytes.size(), what);
     if (bytes.empty()) return;
     std::memcpy(pinned_.data(), bytes.data(), bytes.size());
     check_cuda(cudaMemcpyAsync(device_.data(), pinned_.data(), bytes.size(), cudaMemcpyHostToDevice, stream),

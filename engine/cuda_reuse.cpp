@@ -143,9 +143,9 @@ void CudaReuse::start(Pass& pass, const CompositeTask& task) {
   pass.uploaded.record(copies_);
   check_cuda(cudaStreamWaitEvent(stream_, pass.uploaded, 0), "ordering streams");
 
-  pass.features.reserve(std::max<std::size_t>(16, pass.lists->foreground_elements) * layers_.value_bytes(),
-                        "features");
-  pass.starts.reserve(std::max<std::size_t>(16, pass.lists->start_sums) * sizeof(float), "start sums");
+  pass.features.reserve_amply(
+      std::max<std::size_t>(16, pass.lists->foreground_elements) * layers_.value_bytes(), "features");
+  pass.starts.reserve_amply(std::max<std::size_t>(16, pass.lists->start_sums) * sizeof(float), "start sums");
   pass.decisions.reserve(pass.places.size(), whole_.tail(), task.logits != nullptr);
   const std::size_t arena_bytes = pass.lists->mixed.bytes / sizeof(float) * layers_.value_bytes();
   if (arena_bytes > arena_.size()) {

@@ -37,9 +37,9 @@ std::size_t CudaTail::bytes() const {
 void CudaDecisions::reserve(std::size_t composites, const CudaTail& tail, bool with_logits) {
   stride_ = tail.stride();
   with_logits_ = with_logits;
-  device_.reserve(composites * sizeof(kernels::DeviceDecision), "decisions");
-  host_.reserve(composites * sizeof(kernels::DeviceDecision), "decisions");
-  if (with_logits) host_logits_.reserve(composites * stride_ * sizeof(float), "logits");
+  device_.reserve_amply(composites * sizeof(kernels::DeviceDecision), "decisions");
+  host_.reserve_amply(composites * sizeof(kernels::DeviceDecision), "decisions");
+  if (with_logits) host_logits_.reserve_amply(composites * stride_ * sizeof(float), "logits");
 }
 
 void CudaDecisions::decide(const CudaTail& tail, int classes, const std::int32_t* in9,

@@ -17,6 +17,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# The toolkit's own programs, compute-sanitizer and ncu, need not be on the path.
+PATH=$PATH:/usr/local/cuda/bin
 pack=.gpu/backdrop.tar.xz
 tests=(test_cuda_kernels test_conformance)
 
@@ -95,8 +97,8 @@ step() {
   tar -C build-gpu -czf "$out/logs.tar.gz" logs
   if ((status == 0)); then
     echo "$name: passed"
-  elif grep -q -e "Device not supported" -e LibraryNotLoaded "$logs/$name.log"; then
-    echo "$name: the tool cannot run here (a virtual machine may not show it the device)"
+  elif grep -q -e "Device not supported" -e LibraryNotLoaded -e ERR_NVGPUCTRPERM "$logs/$name.log"; then
+    echo "$name: the tool cannot run here (a virtual machine may not show it the device, nor everyone its counters)"
     status=0
   else
     echo "$name: failed, exit status $status"
@@ -142,11 +144,15 @@ run_tests() {
   step kernels-cudnn 60 "$programs/test_cuda_kernels" --gtest_filter='*Cudnn*' || kernels+=${kernels:+,}cudnn
   do_without "$kernels"
   # The engine; where it fails, what failed again with less and less beside its kernels. If that is no help, it was none of
-  # these.
-  local less=$kernels way
-  if ! step conformance 120 "$programs/test_conformance" --gtest_filter='*cuda*'; then
-    local again
-    again=$(list_failed <"$logs/conformance.log")
+  # these. Where the time was up, whatever ran then may only have come late: alone it ends, unless it hung.
+  local less=$kernels way status=0 again
+  step conformance 120 "$programs/test_conformance" --gtest_filter='*cuda*' || status=$?
+  again=$(list_failed <"$logs/conformance.log")
+  if ((status == 124 || status == 137)); then
+    status=0
+    step conformance-again 50 "$programs/test_conformance" --gtest_filter="${again:-*cuda*}" || status=$?
+  fi
+  if ((status)); then
     for way in graphs bottlenecks cudnn second; do
       less+=${less:+,}$way
       do_without "$less"

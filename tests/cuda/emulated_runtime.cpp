@@ -78,6 +78,8 @@ cudaError_t check_copy(const void* to, const void* from, cudaStream_t stream) {
 }
 
 cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
+  // CUDA's manual does not say that there may be no address where there is nothing to copy.
+  if (to == nullptr || from == nullptr) return cudaErrorInvalidValue;
   if (const cudaError_t status = check_copy(to, from, stream); status != cudaSuccess) return status;
   return enqueue(stream, [=] {
     std::memcpy(to, from, bytes);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "backdrop/error.h"
+#include "engine/cuda_memory.h"
 #include "engine/cuda_reuse.h"
 #include "engine/decision_writer.h"
 #include "engine/reduced_network.h"
@@ -370,6 +371,19 @@ TEST_F(EmulatedEngine, PhotosAloneAndNoDevice) {
     EXPECT_EQ(error.code(), ErrorCode::no_device);
     EXPECT_THROW(find_gpus({0}), Error);
   }
+}
+
+// Each foreground's lists have a size of their own; freeing a block waits for all that the device does.
+TEST_F(EmulatedEngine, WhatIsSentAgainHasRoomToGrow) {
+  const CudaStream stream;
+  Upload upload;
+  const std::vector<std::byte> bytes(1000);
+  upload.send(std::span(bytes).first(300), stream, "some");
+  const std::byte* first = upload.data();
+  upload.send(std::span(bytes).first(500), stream, "more");
+  EXPECT_EQ(upload.data(), first);
+  upload.send(bytes, stream, "many");
+  EXPECT_GE(upload.bytes(), bytes.size());
 }
 
 }  // namespace

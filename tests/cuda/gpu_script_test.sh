@@ -33,7 +33,12 @@ run() {
   ((status == $1)) || fail "exit status $status, and $1 was expected"
 }
 
-for tool in ncu compute-sanitizer nvidia-smi; do program "$scratch/bin/$tool" </dev/null; done
+for tool in compute-sanitizer nvidia-smi; do program "$scratch/bin/$tool" </dev/null; done
+# Counters are for administrators alone.
+program "$scratch/bin/ncu" <<'END'
+echo '==ERROR== ERR_NVGPUCTRPERM - The user does not have permission to access NVIDIA GPU Performance Counters'
+exit 1
+END
 # No numpy: no benchmarks. And no xz: this unpacks.
 program "$scratch/bin/python3" <<'END'
 case "$*" in
@@ -59,6 +64,7 @@ echo '[  SKIPPED ] CudaFp8Kernels.SmallConvolutions (0 ms)'
 echo '[       OK ] CudaInt8Kernels.SmallConvolutions (41 ms)'
 END
 run 0
+grep -q 'profile: the tool cannot run here' "$scratch/said" || fail "takes counters that are not for us for a failure"
 grep -q 'conformance: passed' "$scratch/said" || fail "stopped where one kind of kernels was skipped"
 grep -q "libraries $scratch/wheels/nvidia/cudnn/lib" "$scratch/tree/build-gpu/logs/layers-fp16.log" || fail "wheels do not come first"
 
@@ -101,6 +107,16 @@ exit 1
 END
 run 1
 grep -q 'gpu-without graphs,bottlenecks,cudnn,' "$scratch/tree/build-gpu/logs/layers-fp16.log" || fail "goes on with cuDNN"
+
+# The time is up while nothing is wrong: no way is left out.
+program "$programs/test_conformance" <<'END'
+[[ $* == *=one.case/fp32 ]] && exit
+echo '[ RUN      ] one.case/fp32'
+exit 124
+END
+run 1
+grep -q 'conformance-again: passed' "$scratch/said" || fail "did not try again what had no time left"
+! grep -q 'gpu-without' "$scratch/tree/build-gpu/logs/layers-fp16.log" || fail "does without ways because the time was up"
 
 # The engine fails, without anything too: it was none of the ways, and all are used.
 echo 'exit 1' | program "$programs/test_conformance"

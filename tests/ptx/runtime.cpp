@@ -22,6 +22,8 @@ cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind k
                  bool waits) {
   const Locked locked;
   if (waits && spoils_capture()) return cudaErrorStreamCaptureUnsupported;
+  // CUDA's manual does not say that there may be no address where there is nothing to copy.
+  if (to == nullptr || from == nullptr) return cudaErrorInvalidValue;
   if (kind == cudaMemcpyHostToDevice) {
     // Ordinary memory is copied aside before the call returns, and need not have arrived by then; pinned
     // memory is read when its turn comes.
