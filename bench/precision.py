@@ -109,7 +109,7 @@ def table(record):
                 cells += [""] * 5
             else:
                 seen = runs[-1]["screening"]
-                cells[1] += ", sums in bf16" if seen["bf16_sums"] else ""
+                cells[1] += f", sums in {seen['sums']}" if seen["sums"] else ""
                 cells += [spread(ratios(network, precision, figure)) for figure in ("all", "searching", "fast")]
                 cells += [f"{seen['rechecked'] / seen['composites']:.2%}", f"{seen['wrong']} of {seen['audited']}"]
             lines.append(f"| {' | '.join(cells)} |")

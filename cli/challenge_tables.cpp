@@ -40,8 +40,9 @@ std::string screening_text(const ScreeningReport& screening) {
                         name(screening.second->precision), share(screening.rechecked));
   return fmt::format(
       "Screened in {}{}: {}; audit: {} of {} others wrong, so at most {} are ({:.0f}% confidence)\n",
-      name(screening.precision), screening.bf16_sums ? " with sums in bf16" : "", again, screening.wrong,
-      screening.audited, percent(screening.wrong_share_bound), 100 * screening.confidence);
+      name(screening.precision), screening.sums ? fmt::format(" with sums in {}", name(*screening.sums)) : "",
+      again, screening.wrong, screening.audited, percent(screening.wrong_share_bound),
+      100 * screening.confidence);
 }
 
 std::string background_table(const RunRecord& record, const ChallengeInput& input,

@@ -74,8 +74,8 @@ class Numbers {
 
 }  // namespace
 
-bool agree(Precision precision, const std::vector<std::byte>& a, const std::vector<std::byte>& b,
-           int layers) {
+bool agree(Precision precision, const std::vector<std::byte>& a, const std::vector<std::byte>& b, int layers,
+           int steps) {
   const Numbers numbers(precision);
   float largest = 0;
   float difference = 0;
@@ -87,8 +87,8 @@ bool agree(Precision precision, const std::vector<std::byte>& a, const std::vect
     difference = std::max(difference, std::abs(left - right));
   }
   // Errors of layers that follow one another add up like independent ones.
-  return largest > 0 &&
-         difference <= tolerance_of(precision) * std::sqrt(static_cast<float>(layers)) * largest;
+  const float rounding = tolerance_of(precision) * std::sqrt(static_cast<float>(layers)) * largest;
+  return largest > 0 && difference <= std::max(rounding, static_cast<float>(steps));
 }
 
 }  // namespace backdrop

@@ -11,8 +11,9 @@
 namespace backdrop {
 
 /// Whether stored values of a precision are the same but for rounding after so many layers, which sum in
-/// another order each; in int8 the same. All of them must be finite, and not all zero.
+/// another order each; in int8 the same, or no more than `steps` apart. All of them must be finite, and not
+/// all zero.
 bool agree(Precision precision, const std::vector<std::byte>& a, const std::vector<std::byte>& b,
-           int layers = 1);
+           int layers = 1, int steps = 0);
 
 }  // namespace backdrop

@@ -23,12 +23,11 @@ CudaPhotos upload_photos(std::span<const Image> photos) {
 CudaCache::CudaCache(const CudaLayers& layers, const CudaPhotos& photos, int hand_off, int rows,
                      std::size_t memory)
     : layers_(layers), photos_(photos), hand_off_(hand_off), rows_(rows), slot_of_(photos.count) {
-  std::int64_t elements = 0;
+  std::size_t slot_bytes = 0;
   for (int v = 0; v <= hand_off; ++v) {
-    offsets_.push_back(elements);
-    elements += whole_chunks(layers.network().shape(v).size());
+    offsets_.push_back(slot_bytes);
+    slot_bytes += whole_chunks(layers.network().shape(v).size()) * layers.value_bytes(v);
   }
-  const std::size_t slot_bytes = elements * layers.value_bytes();
   const std::size_t most = std::max<std::size_t>(photos.count, 1);
   const int least = std::min(rows, kLeastCached);
   capacity_ =
@@ -107,7 +106,7 @@ void CudaCache::fill(std::span<const int> backgrounds, cudaStream_t stream, Cuda
   clock.start(stream);
   {
     const CudaRange range("normalise");
-    check_cuda(kernels::composite_cuda(layers_.precision(), photos, stream), "starting the normalisation");
+    check_cuda(kernels::composite_cuda(layers_.form(0), photos, stream), "starting the normalisation");
   }
 
   const auto rows_of = [&](int v) {

@@ -41,7 +41,7 @@ class CudaCache {
   void forget();
 
   int slot(int background) const { return slot_of_[background]; }
-  const void* value(int v) const { return memory_.data() + offsets_[v] * capacity_ * layers_.value_bytes(); }
+  const void* value(int v) const { return memory_.data() + offsets_[v] * capacity_; }
   int capacity() const { return capacity_; }
   std::size_t bytes() const { return memory_.size(); }
   std::int64_t fills() const { return fills_; }
@@ -54,7 +54,7 @@ class CudaCache {
   const CudaPhotos& photos_;
   int hand_off_;
   int rows_;
-  std::vector<std::int64_t> offsets_;  // of each value, in elements a slot
+  std::vector<std::size_t> offsets_;  // of each value, in bytes a slot
   int capacity_ = 0;
   DeviceBuffer memory_;
   Upload upload_;

@@ -93,7 +93,7 @@ CudaChain::CudaChain(const CudaLayers& layers, const std::vector<FoundBottleneck
 kernels::BottleneckConvolution CudaChain::convolution(const CudaLayers& layers, int index) {
   const Layer& layer = layers.network().layers[index];
   const int taps = layer.kernel * layer.kernel;
-  const int inner_bytes = layer.in.channels * static_cast<int>(layers.value_bytes());
+  const int inner_bytes = layer.in.channels * static_cast<int>(layers.value_bytes(layer.input));
   std::vector<std::byte> weights(std::size_t(layer.out.channels) * taps * inner_bytes);
   check_cuda(cudaMemcpy(weights.data(), layers.weights(index), weights.size(), cudaMemcpyDeviceToHost),
              "reading weights");

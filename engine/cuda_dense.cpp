@@ -93,8 +93,7 @@ void CudaDense::run_pairs(std::span<const CompositeTask> tasks, std::span<const 
     clock_.start(stream);
     {
       const CudaRange range("composite");
-      check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream),
-                 "starting the compositing");
+      check_cuda(kernels::composite_cuda(layers_.form(0), composites, stream), "starting the compositing");
     }
     clock_.lap(&SearchProfile::compositing, stream);
     all_.run(0, rows, clock_);
@@ -132,8 +131,7 @@ void CudaDense::run(std::span<const Image> images, float* logits) {
     composites.photo_pixels = composites.pixels = static_cast<int>(images[first].pixels.size() / 3);
     {
       const CudaRange range("normalise");
-      check_cuda(kernels::composite_cuda(layers_.precision(), composites, stream),
-                 "starting the normalisation");
+      check_cuda(kernels::composite_cuda(layers_.form(0), composites, stream), "starting the normalisation");
     }
     all_.run(0, rows, clock_);
     check_cuda(cudaMemcpyAsync(padded.data(), all_.tail().logits(),

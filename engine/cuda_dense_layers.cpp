@@ -18,7 +18,7 @@ MemoryPlan plan_values(const CudaLayers& layers, int batch) {
   }
   std::vector<BufferLifetime> buffers;
   for (int v = 0; v < layers.position_layers(); ++v)
-    buffers.push_back({v - 1, last[v], layers.network().shape(v).size() * batch * layers.value_bytes()});
+    buffers.push_back({v - 1, last[v], layers.network().shape(v).size() * batch * layers.value_bytes(v)});
   return plan_memory(buffers);
 }
 

@@ -24,7 +24,7 @@ constexpr int kSides[] = {8, 16};  // of a block of bottlenecks, in positions
 
 void CudaDenseLayers::choose(PlanFolder& plans) {
   const std::string subject =
-      fmt::format("dense {}{}, batch {}, {}", name(layers_.precision()), describe_products(layers_), batch_,
+      fmt::format("dense {}{}, batch {}, {}", layers_.form_name(), describe_products(layers_), batch_,
                   cudnn_ ? "cuDNN " + cudnn_->version() : "no cuDNN");
   const auto chains = without_.has(GpuWay::bottlenecks) ? Chains() : usable_chains();
   if (cudnn_ || !chains.empty()) fill_with_random_elements(layers_.precision(), arena_.data(), arena_.size());
@@ -50,6 +50,7 @@ int CudaDenseLayers::heaviest_convolution() const {
 // The chains that may run as one kernel: the last layer before the fully connected ones writes floats in
 // 8 bits.
 CudaDenseLayers::Chains CudaDenseLayers::usable_chains() const {
+  if (layers_.half_sums()) return {};  // their kernels know one form of values
   auto chains = find_chains(layers_.network());
   std::erase_if(chains,
                 [&](const auto& chain) { return chain.back().expand + 1 >= layers_.position_layers(); });
@@ -106,7 +107,7 @@ const CudaDenseLayers::Alike& CudaDenseLayers::alike(int index) {
 
 // What a layer computed for them, of a full batch: a way that is wrong is hardly so between them alone.
 std::vector<std::byte> CudaDenseLayers::first_and_last_image(int index) const {
-  const std::size_t bytes = layers_.network().shape(index + 1).size() * layers_.value_bytes();
+  const std::size_t bytes = layers_.network().shape(index + 1).size() * layers_.value_bytes(index + 1);
   const auto* images = static_cast<const std::byte*>(value(index + 1));
   std::vector<std::byte> two(2 * bytes);
   stream_.synchronize();
@@ -118,7 +119,8 @@ std::vector<std::byte> CudaDenseLayers::first_and_last_image(int index) const {
 
 // So that a way that writes nothing does not find the right results.
 void CudaDenseLayers::spoil(int index) {
-  const std::size_t bytes = layers_.network().shape(index + 1).size() * layers_.value_bytes() * batch_;
+  const std::size_t bytes =
+      layers_.network().shape(index + 1).size() * layers_.value_bytes(index + 1) * batch_;
   check_cuda(cudaMemsetAsync(value(index + 1), 0xff, bytes, stream_), kComparing);
 }
 

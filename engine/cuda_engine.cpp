@@ -19,6 +19,7 @@
 #include "engine/cuda_sinks.h"
 #include "engine/input_checks.h"
 #include "engine/screening.h"
+#include "engine/stored_values.h"
 
 namespace backdrop {
 namespace {
@@ -133,13 +134,15 @@ class CudaEngine final : public PeerEngine {
   }
   std::string description() const override {
     return fmt::format("{} (GPU {}, sm_{}{}), {}{}, {}, batch {}{}{}", device_.name, device_.index,
-                       device_.major, device_.minor, name(layers_->precision()), describe_products(*layers_),
+                       device_.major, device_.minor, layers_->form_name(), describe_products(*layers_),
                        options_.reuse ? "exact reuse" : "dense", batch(), runner_->libraries(),
                        describe(options_.gpu_without));
   }
   std::optional<ScreeningReport> screening() const override {
     if (!screening_) return std::nullopt;
-    return screening_->report();
+    ScreeningReport report = screening_->report();
+    if (layers_->half_sums()) report.sums = Precision::fp16;
+    return report;
   }
 
  private:
@@ -158,9 +161,9 @@ class CudaEngine final : public PeerEngine {
 
   bool needs_scales() const { return needs_calibration(options_.precision) && !options_.calibration; }
 
-  void use_scales() {
+  void use_scales(bool half_sums = false) {
     if (runner_) runner_->forget_weights();
-    layers_->set_calibration(*network_, *options_.calibration);
+    layers_->set_calibration(*network_, *options_.calibration, half_sums);
     choose_products(*layers_, device_, options_.gpu_without, plans_);
   }
 
@@ -215,7 +218,31 @@ class CudaEngine final : public PeerEngine {
       screening_->measure_second(sample, logits_of(sample, &recheck_->second()), exact);
     }
     screening_->measure(sample, fast, exact);
+    if (const double share = screening_->close_share(sample, fast);
+        share >= kShareForWideSums && can_have_half_sums()) {
+      go_on();
+      use_scales(true);
+      const SampleLogits finer = logits_of(sample, nullptr);
+      screening_->measure(sample, finer, exact);
+      if (screening_->close_share(sample, finer) > share - kShareForWideSums) {
+        use_scales(false);
+        screening_->measure(sample, fast, exact);
+      }
+    }
     screening_->add_calibration_seconds(seconds_since(start));
+  }
+
+  // Whether int8 has sums of blocks that could be fp16: sums far within its range.
+  bool can_have_half_sums() const {
+    constexpr float kMost = 65504.0f / 4;
+    if (options_.precision != Precision::int8 || layers_->half_sums() || !has_sums(*network_)) return false;
+    const std::vector<Precision> forms = stored_values(*network_, options_.precision, true, Precision::fp16);
+    for (std::size_t v = 1; v < forms.size(); ++v) {
+      const kernels::ValueScale& scale = options_.calibration->values[v];
+      if (forms[v] == Precision::fp16 && scale.scale * std::max(scale.zero, 255.0f - scale.zero) > kMost)
+        return false;
+    }
+    return true;
   }
 
   std::shared_ptr<const Network> network_;

@@ -9,6 +9,7 @@
 #include "engine/layer_shapes.h"
 #include "engine/padded_network.h"
 #include "engine/position_lists.h"
+#include "engine/stored_values.h"
 #include "kernels/cluster_weights.h"
 #include "kernels/composite.h"
 #include "kernels/fp8_weights.h"
@@ -22,6 +23,7 @@ namespace {
 using kernels::DotOutput;
 using kernels::Products;
 using kernels::Source;
+using kernels::StoredAs;
 
 constexpr int kTileColumns = 64;
 
@@ -84,7 +86,8 @@ CudaLayers::CudaLayers(const Network& network, Precision precision)
     : precision_(precision),
       network_(pad_network(network, precision)),
       classes_(network.classes()),
-      position_layers_(first_fully_connected(network)) {
+      position_layers_(first_fully_connected(network)),
+      forms_(stored_values(network_, precision, false)) {
   ListPacker packer;
   std::vector<PackedWork> packed;
   if (!needs_calibration(precision)) upload_weights(network_);
@@ -136,15 +139,23 @@ std::size_t CudaLayers::tap_bytes(int index) const {
   return convolution(index, {}, 0).group_channels * element_bytes(arithmetic(index));
 }
 
-void CudaLayers::set_calibration(const Network& network, const Calibration& calibration) {
+void CudaLayers::set_calibration(const Network& network, const Calibration& calibration, bool half_sums) {
   calibration_ = calibration;
+  half_sums_ = half_sums;
+  forms_ = stored_values(network_, precision_, half_sums, Precision::fp16);
   upload_weights(pad_network(network, precision_));
 }
 
 Precision CudaLayers::arithmetic(int index) const {
   if (needs_calibration(precision_) && index >= position_layers_) return Precision::fp32;
+  const int input = network_.layers[index].input;
   // The photo's bytes are whole numbers.
-  return precision_ == Precision::fp8 && network_.layers[index].input == 0 ? Precision::int8 : precision_;
+  if (precision_ == Precision::fp8 && input == 0) return Precision::int8;
+  return index < position_layers_ ? forms_[input] : precision_;
+}
+
+std::string CudaLayers::form_name() const {
+  return std::string(name(precision_)) + (half_sums_ ? " with sums in fp16" : "");
 }
 
 kernels::DeviceScale CudaLayers::scale_of(int value) const {
@@ -166,17 +177,30 @@ void CudaLayers::upload_weights(const Network& padded) {
   for (int i = 0; i < static_cast<int>(count); ++i) {
     const Layer& layer = padded.layers[i];
     if (layer.weights.empty()) continue;
-    if (!needs_calibration(arithmetic(i))) {
+    if (needs_calibration(arithmetic(i))) {
+      upload_scaled(padded, i);
+    } else {
       weights_[i] = stored(device_weights(layer), arithmetic(i));
       stored_biases_[i] = stored(layer.bias, arithmetic(i));
-    } else {
-      arithmetic(i) == Precision::int8 ? upload_int8(padded, i) : upload_fp8(padded, i);
-      if (layer.residual >= 0) scales_[i].residual = scale_of(layer.residual);
-      scales_[i].output = scale_of(i + 1);
+      if (half_sums_ && i < position_layers_ && forms_[i + 1] == Precision::int8) {
+        scales_[i].stored = StoredAs::bytes;
+        scales_[i].output = scale_of(i + 1);
+      }
     }
     biases_[i] = to_device(layer.bias.data(), layer.bias.size() * sizeof(float), "biases");
   }
   has_weights_ = true;
+}
+
+void CudaLayers::upload_scaled(const Network& padded, int index) {
+  const Layer& layer = padded.layers[index];
+  arithmetic(index) == Precision::int8 ? upload_int8(padded, index) : upload_fp8(padded, index);
+  if (forms_[index + 1] == Precision::fp16) {
+    scales_[index].stored = StoredAs::halves;
+    return;
+  }
+  if (layer.residual >= 0) scales_[index].residual = scale_of(layer.residual);
+  scales_[index].output = scale_of(index + 1);
 }
 
 void CudaLayers::upload_int8(const Network& padded, int index) {
@@ -203,7 +227,7 @@ void CudaLayers::upload_int8(const Network& padded, int index) {
   device.of_window = reinterpret_cast<const std::int32_t*>(base + window_at);
   if (corrected) device.corrections = reinterpret_cast<const std::int32_t*>(base + corrections_at);
   device.columns = static_cast<int>(columns);
-  device.to_fp8 = precision_ == Precision::fp8;
+  if (precision_ == Precision::fp8) device.stored = StoredAs::e4m3;
 }
 
 void CudaLayers::upload_fp8(const Network& padded, int index) {
@@ -243,7 +267,7 @@ void CudaLayers::run(int index, const kernels::DeviceWork& work, int rows, const
   const Layer& layer = network_.layers[index];
   const Precision precision = arithmetic(index);
   kernels::DeviceOutput written = output;
-  if (needs_calibration(precision) && index + 1 == position_layers_) written.kind = DotOutput::real;
+  if (needs_calibration(precision_) && index + 1 == position_layers_) written.kind = DotOutput::real;
   if (layer.kind == LayerKind::max_pool || layer.kind == LayerKind::average_pool) {
     const bool average = layer.kind == LayerKind::average_pool;
     kernels::PoolArguments pool{work, rows, layer.in.channels, average, input, written, {}, {}};

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "engine/calibration.h"
@@ -19,14 +20,15 @@ namespace backdrop {
 ///
 /// In 8 bits the input is the photo's own bytes, the value that the fully connected layers read is fp32, and
 /// so are these layers (engine/reduced_network.h is the same on the CPU). fp8 differs from int8 in all but
-/// the first layer's products.
+/// the first layer's products. In int8 what blocks add up may be fp16 (engine/stored_values.h): a layer's
+/// products are those of its input, which may be the normalised photo in fp16 then.
 class CudaLayers {
  public:
   CudaLayers(const Network& network, Precision precision);
 
   /// Stores the weights by these scales, which 8 bits need before anything runs; `network` is the
-  /// constructor's.
-  void set_calibration(const Network& network, const Calibration& calibration);
+  /// constructor's. `half_sums`: int8 with the sums of blocks in fp16.
+  void set_calibration(const Network& network, const Calibration& calibration, bool half_sums = false);
   bool has_weights() const { return has_weights_; }
   /// How layers multiply from now on (engine/cuda_products.h), where their arithmetic has that way.
   /// Nothing may be under way.
@@ -62,7 +64,15 @@ class CudaLayers {
     return std::accumulate(whole_image_.begin(), whole_image_.end(), std::int64_t{0});
   }
   Precision precision() const { return precision_; }
-  std::size_t value_bytes() const { return element_bytes(precision_); }
+  bool half_sums() const { return half_sums_; }
+  /// "fp16", or "int8 with sums in fp16".
+  std::string form_name() const;
+  /// In which form a value before the first fully connected layer's output is stored, and of one element the
+  /// bytes; of values in any form the most.
+  Precision form(int value) const { return forms_[value]; }
+  std::size_t value_bytes(int value) const { return element_bytes(forms_[value]); }
+  Precision widest_form() const { return half_sums_ ? Precision::fp16 : precision_; }
+  std::size_t widest_bytes() const { return element_bytes(widest_form()); }
   /// Bytes of what the fully connected layers read.
   std::size_t tail_bytes() const { return element_bytes(arithmetic(position_layers_)); }
   const void* weights(int index) const { return weights_[index].data(); }
@@ -78,6 +88,7 @@ class CudaLayers {
   Precision arithmetic(int index) const;
   std::size_t tap_bytes(int index) const;
   void upload_weights(const Network& padded);
+  void upload_scaled(const Network& padded, int index);
   void upload_int8(const Network& padded, int index);
   void upload_fp8(const Network& padded, int index);
   kernels::DeviceScale scale_of(int value) const;
@@ -88,6 +99,8 @@ class CudaLayers {
   int classes_;
   int position_layers_;
   Calibration calibration_;  // in 8 bits
+  bool half_sums_ = false;
+  std::vector<Precision> forms_;  // of each value
   bool has_weights_ = false;
   std::vector<kernels::Products> products_;  // of each layer
   std::vector<std::int64_t> per_tap_;

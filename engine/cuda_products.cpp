@@ -34,12 +34,19 @@ bool can_try(const CudaLayers& layers, int index) {
   return layer.kind == LayerKind::convolution && layer.input != 0 && index + 1 < layers.position_layers();
 }
 
-// The convolution with the most multiply-adds; -1 if there is none.
-int heaviest_convolution(const CudaLayers& layers) {
-  int heaviest = -1;
-  for (int i = 0; i < layers.position_layers(); ++i)
-    if (can_try(layers, i) && (heaviest < 0 || layers.multiply_adds(i) > layers.multiply_adds(heaviest)))
-      heaviest = i;
+// Of the convolutions that read values of each form, the one with the most multiply-adds; the most of all
+// first.
+std::vector<int> heaviest_convolutions(const CudaLayers& layers) {
+  std::map<Precision, int> by_form;
+  for (int i = 0; i < layers.position_layers(); ++i) {
+    if (!can_try(layers, i)) continue;
+    int& heaviest = by_form.insert({layers.form(layers.network().layers[i].input), i}).first->second;
+    if (layers.multiply_adds(i) > layers.multiply_adds(heaviest)) heaviest = i;
+  }
+  std::vector<int> heaviest;
+  for (const auto& [form, index] : by_form) heaviest.push_back(index);
+  std::sort(heaviest.begin(), heaviest.end(),
+            [&](int a, int b) { return layers.multiply_adds(a) > layers.multiply_adds(b); });
   return heaviest;
 }
 
@@ -68,9 +75,9 @@ class LayerTrials {
     const int lines = (work_.positions - 1) / layer_.out.width * layer_.stride + layer_.kernel;
     read_ = std::int64_t{std::min(lines, layer_.in.height)} * layer_.in.width * layer_.in.channels;
     written_ = std::int64_t{work_.positions} * layer_.out.channels;
-    input_ = random_buffer(layers.precision(), read_ * kTimedRows);
-    if (layer_.residual >= 0) residual_ = random_buffer(layers.precision(), written_ * kTimedRows);
-    output_.reserve(written_ * kTimedRows * layers.value_bytes(), kChoosing);
+    input_ = random_buffer(layers.form(layer_.input), read_ * kTimedRows);
+    if (layer_.residual >= 0) residual_ = random_buffer(layers.form(layer_.residual), written_ * kTimedRows);
+    output_.reserve(written_ * kTimedRows * layers.value_bytes(index + 1), kChoosing);
   }
 
   void warm_up() {
@@ -119,14 +126,18 @@ struct Comparison {
 
 // Whether a layer is as right by `products` as by those `before`, and, if `timed`, the faster. Where it
 // cannot be tried, for want of memory or of room for a cluster, it is not.
-Comparison compare(Products before, Products products, CudaLayers& layers, int index,
-                   const CudaDevice& device, bool timed) {
+Comparison compare_layer(Products before, Products products, CudaLayers& layers, int index,
+                         const CudaDevice& device, bool timed) {
   try {
     LayerTrials trials(layers, index, device);
     if (timed && before == Products::warps) trials.warm_up();
     const Trial old = trials.run(before, timed);
     const Trial trial = trials.run(products, timed);
-    return {agree(layers.precision(), old.results, trial.results) &&
+    const Precision stored = layers.form(index + 1);
+    // Bytes of whole numbers' products are the same; those of floats' may round to neighbours.
+    const int steps =
+        stored == Precision::int8 && layers.form(layers.network().layers[index].input) != stored;
+    return {agree(stored, old.results, trial.results, 1, steps) &&
             (!timed || trial.milliseconds < old.milliseconds)};
   } catch (const DeviceMemoryError&) {
     return {false, false};
@@ -135,14 +146,27 @@ Comparison compare(Products before, Products products, CudaLayers& layers, int i
   }
 }
 
+// The same for all of these layers; the first one's time decides.
+Comparison compare(Products before, Products products, CudaLayers& layers, const std::vector<int>& indices,
+                   const CudaDevice& device, bool timed) {
+  Comparison all{true};
+  for (const int index : indices) {
+    const Comparison found =
+        compare_layer(before, products, layers, index, device, timed && index == indices.front());
+    all = {all.better && found.better, all.final && found.final};
+  }
+  return all;
+}
+
 // Layers of which one is tried for all.
 std::vector<std::vector<int>> cluster_candidates(const CudaLayers& layers) {
-  std::map<std::array<int, 7>, std::vector<int>> by_shape;
+  std::map<std::array<int, 9>, std::vector<int>> by_shape;
   for (int i = 0; i < layers.position_layers(); ++i) {
     const Layer& layer = layers.network().layers[i];
     if (!can_try(layers, i) || !layers.fits_clusters(i)) continue;
     by_shape[{layer.in.channels, layer.out.channels, layer.groups, layer.kernel, layer.out.height,
-              layer.out.width, layer.residual >= 0}]
+              layer.out.width, layer.residual >= 0, static_cast<int>(layers.form(layer.input)),
+              static_cast<int>(layers.form(i + 1))}]
         .push_back(i);
   }
   std::vector<std::vector<int>> candidates;
@@ -158,7 +182,7 @@ bool choose_clusters(CudaLayers& layers, const CudaDevice& device, const std::op
   for (const std::vector<int>& alike : cluster_candidates(layers)) {
     if (known && std::count(known->clusters.begin(), known->clusters.end(), alike[0]) == 0) continue;
     const Comparison found =
-        compare(Products::warpgroups, Products::clusters, layers, alike[0], device, !known);
+        compare(Products::warpgroups, Products::clusters, layers, {alike[0]}, device, !known);
     final = final && found.final;
     for (const int index : alike) layers.use(index, found.better ? Products::clusters : Products::warpgroups);
     if (found.better) chosen.insert(chosen.end(), alike.begin(), alike.end());
@@ -179,10 +203,10 @@ void choose_products(CudaLayers& layers, const CudaDevice& device, const GpuWays
                      PlanFolder& plans) {
   layers.use(Products::warps);
   const Precision precision = layers.precision();
-  const int index = heaviest_convolution(layers);
+  const std::vector<int> heaviest = heaviest_convolutions(layers);
   std::vector<Products> others = candidates(precision, without);
-  if (index < 0 || others.empty()) return;
-  const std::string subject = std::string("products ") + name(precision);
+  if (heaviest.empty() || others.empty()) return;
+  const std::string subject = "products " + layers.form_name();
   const std::optional<MeasuredPlan> known = plans.find(subject, layers.network());
   if (known) std::erase_if(others, [&](Products products) { return products != known->products; });
   std::optional<CudaRange> range;
@@ -191,7 +215,7 @@ void choose_products(CudaLayers& layers, const CudaDevice& device, const GpuWays
   bool final = true;
   for (const Products products : others) {
     // That they agree is never taken from a file.
-    const Comparison found = compare(plan.products, products, layers, index, device, !known);
+    const Comparison found = compare(plan.products, products, layers, heaviest, device, !known);
     final = final && found.final;
     if (found.better) plan.products = products;
   }

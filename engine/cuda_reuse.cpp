@@ -35,8 +35,8 @@ struct CudaReuse::Pass {
   CudaEvent done;
   bool in_flight = false;
 
-  std::byte* feature(int value, std::size_t value_bytes) const {
-    return features.data() + lists->foreground_offset[value] * value_bytes;
+  std::byte* feature(int value, std::size_t element_bytes) const {
+    return features.data() + lists->foreground_offset[value] * element_bytes;
   }
 };
 
@@ -144,10 +144,10 @@ void CudaReuse::start(Pass& pass, const CompositeTask& task) {
   check_cuda(cudaStreamWaitEvent(stream_, pass.uploaded, 0), "ordering streams");
 
   pass.features.reserve_amply(
-      std::max<std::size_t>(16, pass.lists->foreground_elements) * layers_.value_bytes(), "features");
+      std::max<std::size_t>(16, pass.lists->foreground_elements) * layers_.widest_bytes(), "features");
   pass.starts.reserve_amply(std::max<std::size_t>(16, pass.lists->start_sums) * sizeof(float), "start sums");
   pass.decisions.reserve(pass.places.size(), whole_.tail(), task.logits != nullptr);
-  const std::size_t arena_bytes = pass.lists->mixed.bytes / sizeof(float) * layers_.value_bytes();
+  const std::size_t arena_bytes = pass.lists->mixed.bytes / sizeof(float) * layers_.widest_bytes();
   if (arena_bytes > arena_.size()) {
     stream_.synchronize();
     arena_.reserve(arena_bytes, "activations");
@@ -169,18 +169,18 @@ void CudaReuse::run_foreground(const Pass& pass) {
   photo.pairs = pass.upload.at<kernels::CompositePair>(packed.pair);
   photo.positions = pass.upload.at<std::int32_t>(packed.inside);
   photo.table = layers_.table();
-  photo.output = pass.feature(0, layers_.value_bytes());
+  photo.output = pass.feature(0, layers_.widest_bytes());
   photo.composites = 1;
   photo.photo_pixels = photos_.pixels;
   photo.pixels = packed.inside_pixels;
   {
     const CudaRange range("normalise");
-    check_cuda(kernels::composite_cuda(layers_.precision(), photo, stream_), "starting the normalisation");
+    check_cuda(kernels::composite_cuda(layers_.form(0), photo, stream_), "starting the normalisation");
   }
 
   const auto foreground_rows = [&](int value) {
     DeviceRows rows;
-    rows.base[static_cast<int>(Source::foreground)] = pass.feature(value, layers_.value_bytes());
+    rows.base[static_cast<int>(Source::foreground)] = pass.feature(value, layers_.widest_bytes());
     return rows;
   };
   for (int i = 0; i < layers_.position_layers(); ++i) {
@@ -193,7 +193,7 @@ void CudaReuse::run_foreground(const Pass& pass) {
     if (packed.layers[i].foreground.positions > 0)
       layers_.run(i, device_work(packed.layers[i].foreground, pass.upload.data()), 1, input,
                   layer.residual >= 0 ? foreground_rows(layer.residual) : DeviceRows(), nullptr,
-                  {pass.feature(i + 1, layers_.value_bytes()), 0, nullptr, kernels::DotOutput::stored},
+                  {pass.feature(i + 1, layers_.widest_bytes()), 0, nullptr, kernels::DotOutput::stored},
                   stream_);
   }
   clock_.lap(&SearchProfile::foreground_pass, stream_);
@@ -201,12 +201,12 @@ void CudaReuse::run_foreground(const Pass& pass) {
 
 DeviceRows CudaReuse::rows_of(const Pass& pass, int value, std::size_t first) const {
   DeviceRows rows;
-  const std::size_t offset = pass.lists->mixed.offsets[value] / sizeof(float) * layers_.value_bytes();
+  const std::size_t offset = pass.lists->mixed.offsets[value] / sizeof(float) * layers_.widest_bytes();
   rows.base[static_cast<int>(Source::mixed)] =
       value == rows_.cut ? whole_.value(value) : arena_.data() + offset;
   rows.row_stride[static_cast<int>(Source::mixed)] =
       static_cast<std::int32_t>(mixed_layout(layers_.network(), value, rows_).row_stride);
-  rows.base[static_cast<int>(Source::foreground)] = pass.feature(value, layers_.value_bytes());
+  rows.base[static_cast<int>(Source::foreground)] = pass.feature(value, layers_.widest_bytes());
   if (value > hand_off_) return rows;
   rows.base[static_cast<int>(Source::background)] = cache_.value(value);
   rows.row_stride[static_cast<int>(Source::background)] =

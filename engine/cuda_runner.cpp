@@ -39,7 +39,7 @@ CudaRunner::CudaRunner(const CudaLayers& layers, const std::int32_t* in9, const 
 int CudaRunner::rows_for_memory() const {
   const std::size_t most = free_memory() / 4;
   int rows = kRows;
-  while (rows > kLeastRows && activation_bytes(layers_.network(), layers_.precision(), rows) > most)
+  while (rows > kLeastRows && activation_bytes(layers_.network(), layers_.widest_form(), rows) > most)
     rows /= 2;
   return rows;
 }
@@ -49,7 +49,7 @@ std::size_t CudaRunner::cache_memory() const {
   if (options_.cache_memory > 0) return options_.cache_memory;
   const std::size_t free = free_memory();
   const std::size_t kept =
-      activation_bytes(layers_.network(), layers_.precision(), rows_) + recheck_.bytes_to_come();
+      activation_bytes(layers_.network(), layers_.widest_form(), rows_) + recheck_.bytes_to_come();
   return static_cast<std::size_t>(kCacheShare * static_cast<double>(free - std::min(kept, free)));
 }
 
@@ -113,7 +113,7 @@ void CudaRunner::make_reuse() {
   // The choice is made for values of four bytes.
   const HandOffChoice choice = choose_hand_off(
       layers_.network(), masks, foregrounds_, std::max<std::size_t>(1, photos_->count),
-      memory / layers_.value_bytes() * 4, [&](int first, int layer) { return whole_->pace(first, layer); });
+      memory / layers_.widest_bytes() * 4, [&](int first, int layer) { return whole_->pace(first, layer); });
   reuse_.emplace(*whole_, *photos_, in9_, CudaReuseOptions{choice.hand_off, memory, list_makers()});
   reuse_->set_profile(profile_);
 }

@@ -109,10 +109,10 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
   engine.set_profile(nullptr);
 
   times.reuse = engine.hand_off().has_value();
-  bool bf16_sums = false;
+  std::optional<Precision> sums;
   if (const std::optional<ScreeningReport> screening = engine.screening()) {
     times.precision = screening->precision;
-    bf16_sums = screening->bf16_sums;
+    sums = screening->sums;
     times.decided_again_seconds = screening->again_seconds - before.again_seconds;
     times.rechecked = screening->rechecked - before.rechecked;
     times.audited = screening->audited - before.audited;
@@ -122,12 +122,14 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
   times.backgrounds = backgrounds->size();
   // Tiles are the CPU's, which multiplies those of int8 in bfloat16.
   const Precision tiles = times.precision == Precision::int8 ? Precision::bf16 : times.precision;
-  const std::vector<Precision> stored = stored_values(network, times.precision, bf16_sums);
+  const std::vector<Precision> stored =
+      stored_values(network, times.precision, sums.has_value(), sums.value_or(times.precision));
   for (const Layer& layer : network.layers)
     times.layers.push_back(
         {.name = layer.name, .out = layer.out, .products = times.precision, .tile_products = tiles});
   for (int i = 0; i < first_fully_connected(network); ++i) {
-    times.layers[i].products = multiplied_as(network, i, stored);
+    times.layers[i].products =
+        engine.device() == "cpu" ? multiplied_as(network, i, stored) : stored[network.layers[i].input];
     times.layers[i].split = engine.splits_layer(i);
   }
   add_work(network, masks, engine, stored, times);

@@ -10,10 +10,6 @@
 namespace backdrop {
 namespace {
 
-// The fast pass takes about a tenth of fp32's time longer with sums in bfloat16: by so much must the share
-// that fp32 decides again fall.
-constexpr double kShareForBf16Sums = 0.1;
-
 // Keeps all logits.
 class KeepLogits final : public LogitSink {
  public:
@@ -145,10 +141,10 @@ void ScreenedRunner::choose_fast(const ExactSample& exact, const StopAsked& stop
   const double share = close_share_;
   const bool possible = options_.precision == Precision::int8 && has_sums(*network_) &&
                         (options_.portable || kernels::has_dot_instructions(Precision::bf16));
-  if (possible && share >= kShareForBf16Sums) {
+  if (possible && share >= kShareForWideSums) {
     std::unique_ptr<Fast> with_sums = make_fast(calibration, true);
     measure_fast(*with_sums, exact, stop);
-    if (close_share_ <= share - kShareForBf16Sums)
+    if (close_share_ <= share - kShareForWideSums)
       chosen = std::move(with_sums);
     else
       measure_fast(*chosen, exact, stop);
@@ -215,7 +211,7 @@ void ScreenedRunner::run(std::span<const CompositeTask> tasks, const DecisionWri
 
 ScreeningReport ScreenedRunner::report() const {
   ScreeningReport report = screening_.report();
-  report.bf16_sums = fast_ && fast_->bf16_sums;
+  if (fast_ && fast_->bf16_sums) report.sums = Precision::bf16;
   return report;
 }
 

@@ -56,7 +56,7 @@ ScreeningReport sum_of(std::span<const ScreeningReport> parts) {
   std::int64_t composites = sum.composites;
   ScreeningCounts counts = sum.counts();
   for (const ScreeningReport& part : parts.subspan(1)) {
-    sum.bf16_sums = sum.bf16_sums || part.bf16_sums;
+    if (part.sums) sum.sums = part.sums;
     sum.safety = std::max(sum.safety, part.safety);
     widen(sum.errors, part.errors);
     if (sum.second && part.second) widen(sum.second->errors, part.second->errors);

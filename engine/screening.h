@@ -48,6 +48,10 @@ class SampleLogits {
 /// error bounds of a class the largest are taken.
 ScreeningReport sum_of(std::span<const ScreeningReport> parts);
 
+/// Where so large a share of int8's decisions is too close, sums of blocks are tried in 16 bits, and kept if
+/// it falls by so much: on the CPU the fast pass takes about that part of fp32's time longer.
+inline constexpr double kShareForWideSums = 0.1;
+
 class Screening {
  public:
   enum class Verdict { stands, close, audited };

@@ -40,9 +40,10 @@ struct ScreeningReport {
   };
 
   Precision precision = Precision::fp32;
-  bool bf16_sums = false;  ///< int8 with the sums of blocks in bfloat16 (stored_values.h)
-  double safety = 0;       ///< bound over the error seen
-  double quantile = 0;     ///< see ClassError
+  std::optional<Precision>
+      sums;             ///< int8: the form of the sums of blocks, if that has 16 bits (stored_values.h)
+  double safety = 0;    ///< bound over the error seen
+  double quantile = 0;  ///< see ClassError
   std::vector<ClassError> errors;
   std::optional<Second> second;
   double calibration_seconds = 0;  ///< what scales and bounds took

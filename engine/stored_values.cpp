@@ -48,10 +48,11 @@ bool has_sums(const Network& network) {
   return std::find(around.begin(), around.end(), true) != around.end();
 }
 
-std::vector<Precision> stored_values(const Network& network, Precision precision, bool bf16_sums) {
+std::vector<Precision> stored_values(const Network& network, Precision precision, bool wide_sums,
+                                     Precision sums) {
   std::vector<bool> around = values_around_blocks(network);
   std::vector<Precision> stored(around.size(), precision);
-  if (precision != Precision::int8 || !bf16_sums) return stored;
+  if (precision != Precision::int8 || !wide_sums) return stored;
   const auto first = std::find(around.begin(), around.end(), true);
   if (first == around.end()) return stored;
   std::fill(around.begin(), first, true);
@@ -62,7 +63,7 @@ std::vector<Precision> stored_values(const Network& network, Precision precision
   for (int i = 0; i < layers; ++i)
     if (is_pool(i) && around[network.layers[i].input]) around[i + 1] = true;
   for (std::size_t v = 0; v < stored.size(); ++v)
-    if (around[v]) stored[v] = Precision::bf16;
+    if (around[v]) stored[v] = sums;
   return stored;
 }
 

@@ -3,7 +3,7 @@
 ///
 /// What residual blocks add up is read and rounded once a block: in 8 bits its rounding errors add up over
 /// the depth of the network, while those of the values inside a block are averaged away in its next layer. On
-/// some networks they make nearly all of the error of int8, so that the sums may be bfloat16 there.
+/// some networks they make nearly all of the error of int8, so that the sums may have 16 bits there.
 #pragma once
 
 #include <vector>
@@ -13,11 +13,13 @@
 
 namespace backdrop {
 
-/// For each value before the first fully connected layer's output. With `bf16_sums`, bfloat16 instead of int8
-/// for the sums of blocks, what blocks start from, and all that is computed before the first block.
+/// For each value before the first fully connected layer's output. With `wide_sums`, `sums` (bfloat16 on the
+/// CPU, fp16 on a GPU) instead of int8 for the sums of blocks, what blocks start from, and all that is
+/// computed before the first block.
 ///
 /// A residual has the form of the output that it is added to, and a pool's input that of its output.
-std::vector<Precision> stored_values(const Network& network, Precision precision, bool bf16_sums);
+std::vector<Precision> stored_values(const Network& network, Precision precision, bool wide_sums,
+                                     Precision sums = Precision::bf16);
 
 /// The form in which layer `index` makes its products, where values are `stored` so: that of its input, but
 /// bytes for a 1x1 convolution from a sum in bfloat16 into a block. What that rounds stays in the block, and

@@ -140,7 +140,7 @@ def runs():
     errors = [{"label": 0, "name": "00_dog", "sample": 4, "quantile": 0.5, "maximum": 1, "bound": None}]
     counts = {"composites": 12, "rechecked": 3, "audited": 1, "wrong": 0}
     seconds = {"calibration_seconds": 0.5, "again_seconds": 0.25}
-    screening = {"precision": "int8", "bf16_sums": True, **counts, "wrong_share_bound": 0.95, "confidence": 0.95,
+    screening = {"precision": "int8", "sums": "bf16", **counts, "wrong_share_bound": 0.95, "confidence": 0.95,
                  "safety": 2, "quantile": 0.95, **seconds, "lead_errors": errors,
                  "second": {"precision": "fp16", "composites": 5, "lead_errors": errors}}
     write("run_json", "screened.json", json.dumps(dict(run, screening=screening)).encode() + b"\n")

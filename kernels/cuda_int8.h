@@ -33,6 +33,14 @@ inline DeviceScale device_scale(const ValueScale& scale) {
   return {scale.scale, 1.0f / scale.scale, scale.zero};
 }
 
+/// In which form a convolution stores its output.
+enum class StoredAs : std::uint8_t {
+  same,    ///< that of its input
+  e4m3,    ///< bytes of whole numbers read: the first layer's, where the rest is fp8
+  halves,  ///< bytes read: what blocks add up may be fp16, and so is the residual then
+  bytes,   ///< fp16 read: a layer into such a block
+};
+
 /// What the sums of a convolution mean (int8_weights.h, fp8_weights.h), for each of its output channels.
 struct ConvolutionScales {
   const float* scale = nullptr;               ///< [columns]
@@ -41,8 +49,7 @@ struct ConvolutionScales {
   int columns = 0;
   DeviceScale residual;
   DeviceScale output;
-  bool to_fp8 =
-      false;  ///< sums of 8-bit integers are stored as e4m3: the first layer's, where the rest is that
+  StoredAs stored = StoredAs::same;
 };
 
 namespace int8 {

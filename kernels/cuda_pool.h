@@ -62,6 +62,8 @@ BACKDROP_HOST_DEVICE void pool_piece(const PoolArguments& a, std::int64_t piece)
   }
   if (a.average)
     for (int k = 0; k < kColumns; ++k) pooled[k] *= 1.0f / static_cast<float>(last - first);
+  if (a.output.kind == DotOutput::real)
+    return store_eight(static_cast<float*>(a.output.base) + offset, pooled);
   Traits::store(static_cast<Element*>(a.output.base) + offset, pooled);
 }
 

@@ -150,6 +150,13 @@ BACKDROP_HOST_DEVICE void store_activated(typename Traits::Element* to, float* v
   Traits::store(to, values);
 }
 
+/// The same in unsigned 8-bit integers of this scale.
+BACKDROP_HOST_DEVICE void store_activated_bytes(std::uint8_t* to, float* values, float slope,
+                                                const DeviceScale& scale) {
+  if (slope != 0.0f || !int8::rectifies(scale)) activate_eight(values, slope);
+  int8::store_rounded(to, values, scale);
+}
+
 /// Adds bias or start sums and residual, activates, and writes a thread's pieces. `Traits` loads and stores
 /// eight elements as floats.
 template <class Traits, int kColumns>
@@ -173,6 +180,9 @@ BACKDROP_HOST_DEVICE void finish_pieces(const ConvolutionArguments& a, const Pla
           BACKDROP_UNROLL
           for (int k = 0; k < kPieceColumns; ++k) sums[k] += values[k];
         }
+        if (a.output.kind == DotOutput::stored && a.scales.stored == StoredAs::bytes)
+          return store_activated_bytes(static_cast<std::uint8_t*>(a.output.base) + offset, sums, a.slope,
+                                       a.scales.output);
         if (a.output.kind == DotOutput::stored)
           return store_activated<Traits>(static_cast<Element*>(a.output.base) + offset, sums, a.slope);
         activate_eight(sums, a.slope);

@@ -25,11 +25,48 @@ BACKDROP_HOST_DEVICE void add_corrections(const ConvolutionArguments& a, int pos
     add(a.scales.corrections + static_cast<std::int64_t>(a.work.taps[t].weight) * a.scales.columns);
 }
 
-/// As finish_pieces, from sums of whole numbers. Start sums are such sums too, without the bias.
-template <int kColumns>
-BACKDROP_HOST_DEVICE void finish_int8_pieces(const ConvolutionArguments& a, const Place& place,
-                                             const std::int32_t* result, int thread) {
-  using End = PositionEnd<std::uint8_t>;
+/// How residuals are read and values stored in bytes, or as e4m3.
+struct BytesEnd {
+  using Element = std::uint8_t;
+
+  BACKDROP_HOST_DEVICE static void add(const StoredPiece<Element>& residual, const ConvolutionScales& scales,
+                                       float* values) {
+    float added[kPieceColumns];
+    int8::widen(residual.words, scales.residual.zero, added);
+    BACKDROP_UNROLL
+    for (int k = 0; k < kPieceColumns; ++k) values[k] = fmaf(added[k], scales.residual.scale, values[k]);
+  }
+  BACKDROP_HOST_DEVICE static void store(Element* to, float* values, const ConvolutionArguments& a) {
+    if (a.scales.stored == StoredAs::e4m3)
+      e4m3::store_activated(to, a.scales.output.inverse, values, a.slope);
+    else
+      store_activated_bytes(to, values, a.slope, a.scales.output);
+  }
+};
+
+/// The same where both are the floats of `Traits`.
+template <class Traits>
+struct FloatsEnd {
+  using Element = typename Traits::Element;
+
+  BACKDROP_HOST_DEVICE static void add(const StoredPiece<Element>& residual, const ConvolutionScales&,
+                                       float* values) {
+    alignas(16) Element stored[kPieceColumns];
+    residual.copy(stored);
+    float added[kPieceColumns];
+    Traits::load(stored, added);
+    BACKDROP_UNROLL
+    for (int k = 0; k < kPieceColumns; ++k) values[k] += added[k];
+  }
+  BACKDROP_HOST_DEVICE static void store(Element* to, float* values, const ConvolutionArguments& a) {
+    store_activated<Traits>(to, values, a.slope);
+  }
+};
+
+template <class End, int kColumns>
+BACKDROP_HOST_DEVICE void finish_int8_as(const ConvolutionArguments& a, const Place& place,
+                                         const std::int32_t* result, int thread) {
+  using Element = typename End::Element;
   const Pieces<kColumns> first(a, place, thread);
   if (!first.exists()) return;
   const int column = first.column();
@@ -37,37 +74,36 @@ BACKDROP_HOST_DEVICE void finish_int8_pieces(const ConvolutionArguments& a, cons
   float bias[kPieceColumns];
   load_eight(a.scales.scale + column, scale);
   load_eight(a.bias + column, bias);
-  finish_each<std::uint8_t>(
+  finish_each<Element>(
       a, first, result,
-      [&](const End& end, int position, std::int32_t* added) {
+      [&](const PositionEnd<Element>& end, int position, std::int32_t* added) {
         if (end.start >= 0) load_eight(start_sums<std::int32_t>(a, end.start, column), added);
         add_corrections(a, position, column, added);
       },
-      [&](const StoredPiece<std::uint8_t>& residual, std::int64_t offset, const std::int32_t* sums) {
+      [&](const StoredPiece<Element>& residual, std::int64_t offset, const std::int32_t* sums) {
         if (a.output.kind == DotOutput::sums)
           return store_eight(static_cast<std::int32_t*>(a.output.base) + offset, sums);
         float values[kPieceColumns];
         BACKDROP_UNROLL
         for (int k = 0; k < kPieceColumns; ++k)
           values[k] = fmaf(static_cast<float>(sums[k]), scale[k], bias[k]);
-        if (a.work.residual != nullptr) {
-          float added[kPieceColumns];
-          int8::widen(residual.words, a.scales.residual.zero, added);
-          BACKDROP_UNROLL
-          for (int k = 0; k < kPieceColumns; ++k)
-            values[k] = fmaf(added[k], a.scales.residual.scale, values[k]);
-        }
-        std::uint8_t* to = static_cast<std::uint8_t*>(a.output.base) + offset;
-        if (a.output.kind == DotOutput::real) {
-          activate_eight(values, a.slope);
-          store_eight(static_cast<float*>(a.output.base) + offset, values);
-        } else if (a.scales.to_fp8) {
-          e4m3::store_activated(to, a.scales.output.inverse, values, a.slope);
-        } else {
-          if (a.slope != 0.0f || !int8::rectifies(a.scales.output)) activate_eight(values, a.slope);
-          int8::store_rounded(to, values, a.scales.output);
-        }
+        if (a.work.residual != nullptr) End::add(residual, a.scales, values);
+        if (a.output.kind == DotOutput::stored)
+          return End::store(static_cast<Element*>(a.output.base) + offset, values, a);
+        activate_eight(values, a.slope);
+        store_eight(static_cast<float*>(a.output.base) + offset, values);
       });
+}
+
+/// As finish_pieces, from sums of whole numbers. Start sums are such sums too, without the bias. `Halves` are
+/// fp16's traits.
+template <class Halves, int kColumns>
+BACKDROP_HOST_DEVICE void finish_int8_pieces(const ConvolutionArguments& a, const Place& place,
+                                             const std::int32_t* result, int thread) {
+  if (a.scales.stored == StoredAs::halves)
+    finish_int8_as<FloatsEnd<Halves>, kColumns>(a, place, result, thread);
+  else
+    finish_int8_as<BytesEnd, kColumns>(a, place, result, thread);
 }
 
 }  // namespace backdrop::kernels::tile

@@ -13,7 +13,9 @@ namespace backdrop::kernels {
 /// Whether the kernels know such a shape. In fp8 pixels are multiplied by int8's.
 inline bool can_convolve(Precision precision, const ConvolutionArguments& a) {
   const bool whole_chunks = a.group_channels % chunk_elements(precision) == 0;
-  return (whole_chunks || (tile::reads_pixels(a) && precision != Precision::fp8)) &&
+  // What is stored as bytes is within a block.
+  const bool fits = a.scales.stored != StoredAs::bytes || a.work.residual == nullptr;
+  return fits && (whole_chunks || (tile::reads_pixels(a) && precision != Precision::fp8)) &&
          a.group_columns % tile::kPieceColumns == 0 && a.window <= tile::kMaxWindow;
 }
 

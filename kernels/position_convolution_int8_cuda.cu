@@ -1,5 +1,6 @@
 // The position convolution in 8 bits: unsigned activations by signed weights, as the CPU stores them.
 #include "kernels/cluster_kernel.cuh"
+#include "kernels/cuda_element.h"
 #include "kernels/cuda_tile_int8.h"
 #include "kernels/pixel_kernel.cuh"
 
@@ -15,7 +16,7 @@ struct Int8Product : ByteMultiply {
   template <int kColumns>
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,
                                                 const std::int32_t* result, int thread) {
-    tile::finish_int8_pieces<kColumns>(a, place, result, thread);
+    tile::finish_int8_pieces<HalfElements, kColumns>(a, place, result, thread);
   }
 };
 

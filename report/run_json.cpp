@@ -41,7 +41,7 @@ Json screening_json(const ScreeningReport& screening, const ChallengeInput& inpu
               {"composites", screening.second->composites},
               {"lead_errors", errors_json(screening.second->errors, input)}};
   return {{"precision", name(screening.precision)},
-          {"bf16_sums", screening.bf16_sums},
+          {"sums", screening.sums ? Json(name(*screening.sums)) : Json()},
           {"composites", screening.composites},
           {"second", std::move(second)},
           {"rechecked", screening.rechecked},

@@ -124,7 +124,7 @@ std::vector<ScreeningReport::ClassError> class_errors(const Json& list) {
 ScreeningReport screening_report(const Json& screening) {
   ScreeningReport report;
   report.precision = read_precision(screening.at("precision"));
-  screening.at("bf16_sums").get_to(report.bf16_sums);
+  if (const Json& sums = screening.at("sums"); !sums.is_null()) report.sums = read_precision(sums);
   read_count(screening, "composites", report.composites);
   if (const Json& second = screening.at("second"); !second.is_null()) {
     report.second = {read_precision(second.at("precision")), class_errors(second.at("lead_errors")), 0};

@@ -99,7 +99,7 @@ void convolve(Precision precision, const ConvolutionArguments& arguments) {
   if (arguments.work.positions == 0) return;
   switch (precision) {
     case Precision::int8:
-      test::emulate_products<test::Int8Operands>(arguments);
+      test::emulate_products<test::Int8OperandsBeside<test::HostHalves>>(arguments);
       break;
     case Precision::fp8:
       test::emulate_products<test::Fp8Operands>(arguments);

@@ -16,6 +16,7 @@
 #include "kernels/cuda_tile_int8.h"
 #include "kernels/cuda_tile_loader.h"
 #include "kernels/cuda_tile_math.h"
+#include "tests/cuda/host_elements.h"
 
 namespace backdrop::test {
 
@@ -50,8 +51,9 @@ struct FloatOperands {
   }
 };
 
-/// Unsigned 8-bit activations by signed weights, which share the memory of unsigned ones.
-struct Int8Operands {
+/// Unsigned 8-bit activations by signed weights, which share the memory of unsigned ones. `Halves`: fp16.
+template <class Halves>
+struct Int8OperandsBeside {
   using Element = std::uint8_t;
   using Sum = std::int32_t;
   static std::int32_t left(Element stored) { return stored; }
@@ -60,9 +62,11 @@ struct Int8Operands {
   template <int kColumns>
   static void finish(const kernels::ConvolutionArguments& a, const tile::Place& place,
                      const std::int32_t* result, int thread) {
-    tile::finish_int8_pieces<kColumns>(a, place, result, thread);
+    tile::finish_int8_pieces<Halves, kColumns>(a, place, result, thread);
   }
 };
+
+using Int8Operands = Int8OperandsBeside<HostFloats>;  // where nothing is fp16
 
 /// e4m3.
 struct Fp8Operands {

@@ -77,7 +77,7 @@ TEST(PlanReport, CachesInEachPrecisionWhatTheEngineDoes) {
         engine->prepare(pointers(masks));
         engine->calibrate(tasks, {});
         const PlanReport report = report_plan(*network, pointers(masks), kBackgrounds, memory, precision);
-        const bool sums = engine->screening() && engine->screening()->bf16_sums;
+        const bool sums = engine->screening() && engine->screening()->sums;
         const CachePlan cache = sums ? report.cache_with_sums.value() : report.cache;
         EXPECT_EQ(engine->hand_off(), report.choice.hand_off);
         EXPECT_EQ(std::min(engine->tile(), kBackgrounds), cache.tile) << name(precision) << ' ' << memory;

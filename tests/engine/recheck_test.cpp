@@ -206,14 +206,14 @@ TEST(Screening, PartsOfARunHaveOneAccount) {
   one.errors = {{0, 8, 1, 2, 4}, {2, 8, 1, 2, 4}};
   one.set_counts(100, {.second = 0, .rechecked = 20, .audited = 30});
   ScreeningReport other = one;
-  other.bf16_sums = true;
+  other.sums = Precision::bf16;
   other.errors = {{1, 8, 3, 3, 6}, {2, 4, 0.5f, 3, 6}};
   other.set_counts(50, {.second = 0, .rechecked = 5, .audited = 10});
   const ScreeningReport sum = sum_of(std::array{one, other});
   EXPECT_EQ(sum.composites, 150);
   EXPECT_EQ(sum.counts(), (ScreeningCounts{.second = 0, .rechecked = 25, .audited = 40}));
   EXPECT_EQ(sum.wrong_share_bound, wrong_share_bound(0, 40));
-  EXPECT_TRUE(sum.bf16_sums);
+  EXPECT_EQ(sum.sums, Precision::bf16);
   ASSERT_EQ(sum.errors.size(), 3u);
   EXPECT_EQ(sum.errors[1].bound, 6);
   EXPECT_EQ(sum.errors[2].label, 2);

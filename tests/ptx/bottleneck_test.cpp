@@ -73,7 +73,7 @@ TEST(InterpretedBottlenecks, OfSeveralSizesAreOneGraph) {
     const CudaChain large(layers, chains.front(), 8);
     const CudaChain small(layers, {chains.front().front()}, 1);
     const auto value = [&](int index) {
-      DeviceBuffer buffer(layers.network().shape(index).size() * layers.value_bytes());
+      DeviceBuffer buffer(layers.network().shape(index).size() * layers.value_bytes(index));
       check_cuda(cudaMemset(buffer.data(), 0, buffer.size()), "clearing");
       return buffer;
     };

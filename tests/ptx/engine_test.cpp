@@ -36,7 +36,11 @@ class InterpretedEngine : public testing::TestWithParam<Run> {
     options.reuse = GetParam().reuse;
     options.batch = 3;
     ptx::take_graph_launches();
-    actual.run(*make_cuda_engine(network, default_class_map(kClasses), options));
+    const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+    actual.run(*engine);
+    if (GetParam().precision == Precision::int8) {
+      EXPECT_EQ(engine->screening().value().sums, Precision::fp16);
+    }
     if (!options.reuse) {
       EXPECT_GT(ptx::take_graph_launches(), 0);
     }
