@@ -69,7 +69,7 @@ def link(file, root, target, copy):
 def make_set(root, target, foregrounds, backgrounds, mask=None):
     """A tree of links at `target`; every foreground has `mask` if one is given."""
     root = Path(root).resolve()
-    for variation in ("original", "fg_mask", "only_bg_t"):
+    for variation in ("original", "only_bg_t"):
         for name in os.listdir(root / variation / "val"):
             (target / variation / "val" / name).mkdir(parents=True)
     for (photo, own_mask, _), copy in repeated(in9.list_foregrounds(root), foregrounds):
