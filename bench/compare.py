@@ -165,7 +165,10 @@ def run_undisturbed(contestant, patience):
 
 def run_round(contestants, answers, patience, rows):
     for contestant in contestants:
-        answer = run_undisturbed(contestant, patience)
+        try:
+            answer = run_undisturbed(contestant, patience)
+        except Skipped as reason:
+            sys.exit(f"{contestant.name} {contestant.precision}: in a timed search: {reason}")
         if "predictions" in answer:
             contestant.agreement = answers.compare(answer["predictions"])
             if contestant.precision == "fp32" and contestant.agreement["different"]:
@@ -213,6 +216,7 @@ def measure(arguments, arch, counts, checkpoint, scratch):
     finally:
         for contestant in contestants:
             contestant.close()
+        job.log.close()
     return {"arch": arch, "foregrounds": len(labels), "backgrounds": answers.predictions.shape[1],
             "weights": "prepared" if arguments.models else "checkpoint" if checkpoint else "seeded random", "near_ties": int((~answers.decided).sum()),
             "rows": list(rows.values()), "left_out": left_out}
