@@ -13,11 +13,9 @@ Writes NAME.json with every single run, NAME.md with tables and NAME.svg into be
 what this needs.
 """
 
-import argparse
 import datetime
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -28,11 +26,13 @@ import numpy as np
 
 BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH / "peers"))
+import arguments as command_line  # noqa: E402
 import comparison_tables  # noqa: E402
 import in9  # noqa: E402
 from contestants import Backdrop, Job, Peer, PublishedLoop, Skipped, last_line  # noqa: E402
 from machine import CALM, Disturbance, describe_machine, describe_revision  # noqa: E402
 
+RESULTS = BENCH / "results"
 TOLERANCE = 1e-3
 PEERS = (("PyTorch", "pytorch_peer", {"fp32": "weights.pt", "bf16": "weights.pt"}),
          ("ONNX Runtime", "onnxruntime_peer", {"fp32": "network.onnx", "int8": "onnxruntime_int8.onnx"}),
@@ -40,29 +40,40 @@ PEERS = (("PyTorch", "pytorch_peer", {"fp32": "weights.pt", "bf16": "weights.pt"
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-path", required=True, help="root of an IN-9 tree")
-    parser.add_argument("--run", nargs="+", default=["resnet18=45x64", "resnet50=18x32", "vgg16_bn=9x32"],
-                        metavar="ARCH=FxB", help="networks, with foregrounds x backgrounds")
+    parser = command_line.Parser(__doc__)
+    parser.add_argument("--data-path", type=command_line.tree, required=True, help="root of an IN-9 tree")
+    parser.add_argument("--run", nargs="+", type=command_line.network_size, metavar="ARCH=FxB",
+                        default=[("resnet18", (45, 64)), ("resnet50", (18, 32)), ("vgg16_bn", (9, 32))],
+                        help="networks, with foregrounds x backgrounds")
     parser.add_argument("--lower", nargs="*", metavar="ARCH",
                         help="networks that run below fp32 too, wherever a program offers them (default: those with a "
                         "checkpoint; random weights say nothing about rounding)")
-    parser.add_argument("--checkpoint", nargs="*", default=[], metavar="ARCH=FILE")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--patience", type=int, default=1,
+    parser.add_argument("--checkpoint", nargs="*", type=command_line.network_file, default=[], metavar="ARCH=FILE")
+    parser.add_argument("--rounds", type=command_line.at_least(1), default=3)
+    parser.add_argument("--patience", type=command_line.at_least(0), default=1,
                         help="how often a search is run again if others took more than 5%% of the processors")
     parser.add_argument("--quick", action="store_true", help="tune the peers over fewer candidates")
-    parser.add_argument("--settings", help="JSON of earlier tuning, as bench/peers/settings.json: {ARCH: {PEER PRECISION: "
-                        "{...}}}; peers without an entry are left out")
+    parser.add_argument("--settings", type=command_line.settings,
+                        help="JSON of earlier tuning, as bench/peers/settings.json: {ARCH: {PEER PRECISION: {...}}}; peers "
+                        "without an entry are left out")
     parser.add_argument("--models", type=Path, help="folder of an earlier peers/prepare.py, for a single network")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
-    parser.add_argument("--python", nargs="+", default=[sys.executable],
+    parser.add_argument("--threads", type=command_line.at_least(1), default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--backdrop", type=command_line.program, default=str(BENCH.parent / "build" / "backdrop"), help="the command")
+    parser.add_argument("--python", nargs="+", type=command_line.program, default=[sys.executable],
                         help="Pythons with peers; where several have an engine, the faster one runs")
-    parser.add_argument("--name", default="cpu", help="of the files under bench/results")
+    parser.add_argument("--name", type=command_line.name, default="cpu", help="of the files under bench/results")
     arguments = parser.parse_args()
+    archs = [arch for arch, _ in arguments.run]
+    if len(set(archs)) < len(archs):
+        parser.error("argument --run: a network is there twice")
+    given = [arch for arch, _ in arguments.checkpoint]
     if arguments.lower is None:
-        arguments.lower = [entry.split("=")[0] for entry in arguments.checkpoint]
+        arguments.lower = given
+    for arch in (*given, *arguments.lower):
+        if arch not in archs:
+            parser.error(f"{arch} is not among the networks of --run: {', '.join(archs)}")
+    if arguments.models and (len(archs) > 1 or not arguments.models.is_dir()):
+        parser.error("argument --models: a folder, for a single network of --run")
     return arguments
 
 
@@ -154,7 +165,10 @@ def run_undisturbed(contestant, patience):
 
 def run_round(contestants, answers, patience, rows):
     for contestant in contestants:
-        answer = run_undisturbed(contestant, patience)
+        try:
+            answer = run_undisturbed(contestant, patience)
+        except Skipped as reason:
+            sys.exit(f"{contestant.name} {contestant.precision}: in a timed search: {reason}")
         if "predictions" in answer:
             contestant.agreement = answers.compare(answer["predictions"])
             if contestant.precision == "fp32" and contestant.agreement["different"]:
@@ -178,7 +192,7 @@ def measure(arguments, arch, counts, checkpoint, scratch):
     data = folder / "data"
     in9.link_subset(arguments.data_path, data, *counts)
     labels = {mask.stem: label for _, mask, label in in9.list_foregrounds(data)}
-    settings = json.loads(Path(arguments.settings).read_text())[arch] if arguments.settings else None
+    settings = None if arguments.settings is None else arguments.settings.get(arch, {})
     job = Job(arch, data, folder, arguments.threads, arguments.quick, settings)
     lower = arch in arguments.lower
     skipped = prepare_models(arguments, job, checkpoint, lower)
@@ -202,6 +216,7 @@ def measure(arguments, arch, counts, checkpoint, scratch):
     finally:
         for contestant in contestants:
             contestant.close()
+        job.log.close()
     return {"arch": arch, "foregrounds": len(labels), "backgrounds": answers.predictions.shape[1],
             "weights": "prepared" if arguments.models else "checkpoint" if checkpoint else "seeded random", "near_ties": int((~answers.decided).sum()),
             "rows": list(rows.values()), "left_out": left_out}
@@ -209,30 +224,26 @@ def measure(arguments, arch, counts, checkpoint, scratch):
 
 def write_results(arguments, networks, load, started):
     """After every network, so that a run that is stopped leaves those that were done."""
-    words = [re.sub(r"[^=]*/", "", word) for word in sys.argv[1:]]  # no paths of this machine
     record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
-              "command": " ".join(["bench/compare.py", *words]),
+              "command": " ".join(["bench/compare.py", *command_line.without_paths(sys.argv[1:])]),
               "machine": describe_machine(), "threads": arguments.threads, "rounds": arguments.rounds,
               "quick": arguments.quick, "load_at_start": load, "minutes": (time.time() - started) / 60,
               "networks": networks}
-    results = BENCH / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n")
-    (results / f"{arguments.name}.md").write_text(comparison_tables.tables(record))
-    (results / f"{arguments.name}.svg").write_text(comparison_tables.plot(record))
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n")
+    (RESULTS / f"{arguments.name}.md").write_text(comparison_tables.tables(record))
+    (RESULTS / f"{arguments.name}.svg").write_text(comparison_tables.plot(record))
     return comparison_tables.tables(record)
 
 
 def main():
     arguments = parse_arguments()
-    checkpoints = dict(entry.split("=", 1) for entry in arguments.checkpoint)
+    checkpoints = dict(arguments.checkpoint)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:arguments.threads])
     load, started = os.getloadavg()[0], time.time()
     networks = []
     with tempfile.TemporaryDirectory(prefix="backdrop_") as scratch:
-        for entry in arguments.run:
-            arch, size = entry.split("=")
-            counts = [int(count) for count in size.split("x")]
+        for arch, counts in arguments.run:
             networks.append(measure(arguments, arch, counts, checkpoints.get(arch), Path(scratch)))
             text = write_results(arguments, networks, load, started)
     print(text)

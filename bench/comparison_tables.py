@@ -91,7 +91,7 @@ def tables(record):
         if any(row["program"] == "published loop" for row in network["rows"]):
             lines += ["", "The published loop decodes inside its loop and stops at a foreground's first fooling background: "
                       "its rate is composites tried."]
-        lines += [f"\nLeft out: {entry['program']} {entry['precision']}: {entry['reason']}." for entry in network["left_out"]]
+        lines += [f"\nLeft out: {name_of(entry).rstrip()}: {entry['reason']}." for entry in network["left_out"]]
     return "\n".join([*lines, "", f"Made by `{record['command']}`.", ""])
 
 

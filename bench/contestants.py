@@ -5,6 +5,7 @@
     close()     ends what is still running
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -157,8 +158,9 @@ class Peer:
     def run(self):
         time.sleep(0.3)  # threads of the one before may still spin
         before = processor_seconds(self.process.pid)
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended: ask() says why
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
         answer = self.ask()
         answer["processor_seconds"] = processor_seconds(self.process.pid) - before
         if self.predictions.exists():
@@ -167,8 +169,10 @@ class Peer:
 
     def close(self):
         if self.process:
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
             self.process.wait()
+            self.process.stdout.close()
 
 
 class PublishedLoop(Peer):

@@ -10,12 +10,10 @@ all again, and so on. The clock is the search's own: loading is outside, filling
 foregrounds keep their photos and get discs as masks.
 """
 
-import argparse
 import datetime
 import json
 import math
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -26,10 +24,13 @@ import numpy as np
 
 BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH / "peers"))
+import arguments as command_line  # noqa: E402
 import in9  # noqa: E402
 import scaling_plot  # noqa: E402
 from machine import CALM, Disturbance, children_seconds, describe_machine, describe_revision  # noqa: E402
 
+RESULTS = BENCH / "results"
+NAMES = ("batch", "threads", "tile", "area", "foregrounds", "backgrounds", "composites")
 SIZE = 224
 BASE = (9, 36)  # foregrounds, backgrounds of the series that vary something else
 BATCHES = (1, 2, 4, 8, 16)
@@ -39,17 +40,17 @@ GROWTH = (1, 10, 100)
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-path", required=True, help="root of an IN-9 tree")
-    parser.add_argument("--checkpoint", required=True)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--patience", type=int, default=1,
+    parser = command_line.Parser(__doc__)
+    parser.add_argument("--data-path", type=command_line.tree, required=True, help="root of an IN-9 tree")
+    parser.add_argument("--checkpoint", type=command_line.file, required=True)
+    parser.add_argument("--rounds", type=command_line.at_least(1), default=2)
+    parser.add_argument("--patience", type=command_line.at_least(0), default=1,
                         help="how often a search is run again if others took more than 5%% of the processors")
     parser.add_argument("--quick", action="store_true", help="sets grow ten times, not a hundred; one round")
-    parser.add_argument("--only", nargs="+", metavar="SERIES", help="batch, threads, tile, area, foregrounds, backgrounds, composites")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
-    parser.add_argument("--name", default="cpu_scaling", help="of the files under bench/results")
+    parser.add_argument("--only", nargs="+", choices=NAMES, metavar="SERIES", help=", ".join(NAMES))
+    parser.add_argument("--threads", type=command_line.at_least(1), default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--backdrop", type=command_line.program, default=str(BENCH.parent / "build" / "backdrop"), help="the command")
+    parser.add_argument("--name", type=command_line.name, default="cpu_scaling", help="of the files under bench/results")
     return parser.parse_args()
 
 
@@ -68,7 +69,7 @@ def link(file, root, target, copy):
 def make_set(root, target, foregrounds, backgrounds, mask=None):
     """A tree of links at `target`; every foreground has `mask` if one is given."""
     root = Path(root).resolve()
-    for variation in ("original", "fg_mask", "only_bg_t"):
+    for variation in ("original", "only_bg_t"):
         for name in os.listdir(root / variation / "val"):
             (target / variation / "val" / name).mkdir(parents=True)
     for (photo, own_mask, _), copy in repeated(in9.list_foregrounds(root), foregrounds):
@@ -194,16 +195,14 @@ def main():
                 for point in entry.points:
                     measure(arguments, Path(scratch), point)
                     print(entry.name, point["x"], f"{point['runs'][-1]['composites_per_second']:.1f}", file=sys.stderr)
-    words = [re.sub(r".*/", "", word) for word in sys.argv[1:]]
     record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
-              "command": " ".join(["bench/scaling.py", *words]), "machine": describe_machine(),
+              "command": " ".join(["bench/scaling.py", *command_line.without_paths(sys.argv[1:])]), "machine": describe_machine(),
               "threads": arguments.threads, "load_at_start": load, "checkpoint": Path(arguments.checkpoint).name,
               "series": [describe(entry) for entry in series]}
-    results = BENCH / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n")
-    (results / f"{arguments.name}.md").write_text(scaling_plot.table(record))
-    (results / f"{arguments.name}.svg").write_text(scaling_plot.plot(record))
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n")
+    (RESULTS / f"{arguments.name}.md").write_text(scaling_plot.table(record))
+    (RESULTS / f"{arguments.name}.svg").write_text(scaling_plot.plot(record))
     print(scaling_plot.table(record))
 
 

@@ -28,10 +28,12 @@ def table(record):
         points = ", ".join(f"{shown(series, point['x'])}: {point['composites_per_second']:.1f}" if series["unit"] else
                            f"{point['composites_per_second']:.1f}" for point in series["points"])
         lines.append(f"| {series['title'].lower()} | {points} |")
-    lines += ["", "| the set grows | times as many composites | cost of a composite, largest set over smallest |", "|---|---|---|"]
-    lines += [f"| {series['title'].lower()} | "
-              f"{series['points'][-1]['runs'][0]['composites'] / series['points'][0]['runs'][0]['composites']:.0f} | "
-              f"{series['cost_of_largest_over_smallest']:.2f} |" for series in record["series"] if growing(series)]
+    rows = [f"| {series['title'].lower()} | "
+            f"{series['points'][-1]['runs'][0]['composites'] / series['points'][0]['runs'][0]['composites']:.0f} | "
+            f"{series['cost_of_largest_over_smallest']:.2f} |" for series in record["series"] if growing(series)]
+    if rows:
+        lines += ["", "| the set grows | times as many composites | cost of a composite, largest set over smallest |", "|---|---|---|",
+                  *rows]
     return "\n".join([*lines, "", f"Made by `{record['command']}`.", ""])
 
 

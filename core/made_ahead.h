@@ -2,8 +2,9 @@
 /// Results that other threads make while earlier ones are used.
 ///
 /// \code
-/// MadeAhead<Lists> lists(foregrounds.size(), 4, [&](std::size_t i) { return make_lists(foregrounds[i]); });
-/// for (const Foreground& foreground : foregrounds) run(foreground, lists.next());
+/// const std::vector<Foreground>& all = input.foregrounds;
+/// MadeAhead<Lists> lists(all.size(), 4, [&](std::size_t i) { return make_lists(all[i]); });
+/// for (const Foreground& foreground : all) run(foreground, lists.next());
 /// \endcode
 #pragma once
 

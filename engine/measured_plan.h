@@ -2,7 +2,7 @@
 /// What the GPU engine found out by timing, kept between runs so that nothing is timed twice.
 ///
 /// \code
-/// PlanFolder plans(folder, "an H200, driver 13.0", false, complain);
+/// PlanFolder plans("plans", "an H200, driver 13.0", false, complain);
 /// std::optional<MeasuredPlan> plan = plans.find("dense fp16, batch 128", network);
 /// if (!plan || !follow(*plan)) plans.keep("dense fp16, batch 128", network, measure());
 /// \endcode

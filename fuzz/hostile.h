@@ -3,10 +3,8 @@
 /// it throws leaves the target and is a finding, as is whatever the sanitizers see.
 ///
 /// \code
-/// extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-///   backdrop::fuzz::read_hostile([&] { parse_checkpoint({data, size}); });
-///   return 0;
-/// }
+/// // In LLVMFuzzerTestOneInput(data, size):
+/// fuzz::read_hostile([&] { parse_npy(fuzz::as_bytes(data, size), "input.npy"); });
 /// \endcode
 #pragma once
 

@@ -6,7 +6,7 @@
 /// if (const auto cudnn = Cudnn::open(stream, reason)) {
 ///   const CudnnWays ways(cudnn, {shape, batch, Precision::fp16, false});
 ///   for (int i = 0; i < ways.count(); ++i)
-///     if (const auto convolution = ways.take(i, buffers)) time([&] { return convolution->run(); });
+///     if (const auto convolution = ways.take(i, buffers)) convolution->run();
 /// }
 /// \endcode
 ///

@@ -6,10 +6,11 @@
 /// and rewritten in place.
 ///
 /// \code
-/// const std::vector<std::size_t> shape = {foregrounds, backgrounds};
+/// const std::vector<std::size_t> shape = {2, 3};
+/// const std::vector<float> margins(6);
 /// write_npy_bytes("margins.npy", npy_type<float>(), shape, std::as_bytes(std::span(margins)));
 ///
-/// const std::vector<std::byte> bytes = read_file("margins.npy", kLimit);
+/// const std::vector<std::byte> bytes = read_file("margins.npy", 1 << 20);
 /// const NpyView view = parse_npy(bytes, "margins.npy");
 /// std::vector<float> values = view.values<float>("margins.npy");  // throws unless "<f4" in C order
 /// \endcode

@@ -7,9 +7,13 @@
 /// process, since blocks are.
 ///
 /// \code
-/// if (ranks->rank() > 0) return serve_blocks(*ranks, *engine, input, stop);
-/// RankExecutor executor(*ranks, *engine, input, classes_to_keep);
-/// ... run_search with this executor ...
+/// if (ranks->rank() > 0) {
+///   serve_blocks(*ranks, *engine, input, stop);
+/// } else {
+///   RankExecutor executor(*ranks, *engine, input, 0);
+///   hooks.executor = &executor;
+///   SearchResult result = run_search(*engine, input, map, *plan, shape, hooks);
+/// }
 /// \endcode
 #pragma once
 

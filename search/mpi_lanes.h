@@ -5,7 +5,7 @@
 /// ranks share: the fast ones take more, and none waits for an answer to ask for work.
 ///
 /// \code
-/// LaneWalk walk(ranks.counters(), deal_into_lanes(blocks, ranks.size(), engine.tile()), ranks.rank());
+/// LaneWalk walk(ranks->counters(), deal_into_lanes(blocks, ranks->size(), engine->tile()), ranks->rank());
 /// while (const auto place = walk.next()) compute(*blocks[*place]);
 /// \endcode
 #pragma once

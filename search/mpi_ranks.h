@@ -5,8 +5,8 @@
 ///
 /// \code
 /// Ranks* ranks = join_ranks();  // null: one process
-/// if (ranks) ... ranks->counters().next(ranks->rank()) ...
-/// return leave_ranks(exit_code);
+/// if (ranks) run_together(*ranks);
+/// return leave_ranks(0);
 /// \endcode
 #pragma once
 

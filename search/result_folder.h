@@ -10,7 +10,7 @@
 /// ResultFolder folder("runs/resnet50", ResultFolder::Existing::refuse);  // locks it: before long work
 /// Journal& journal = folder.begin(identity, shape);
 /// hooks.journal = &journal;
-/// SearchResult result = run_search(...);
+/// SearchResult result = run_search(*engine, input, map, *plan, shape, hooks);
 /// folder.write_answers(result.pairs);
 /// folder.write("run.json", text);
 /// folder.commit();

@@ -23,10 +23,12 @@ def list_files(root, variation):
 
 
 def list_foregrounds(root):
-    """(photo, mask, label) of every foreground."""
+    """(photo, mask, label) of every foreground; a class without any has no folder of masks."""
+    photos = Path(root) / "original" / "val"
+    classes = sorted(os.listdir(photos))
     return [
-        (Path(root) / "original" / "val" / mask.parent.name / f"{mask.stem}.JPEG", mask, label)
-        for mask, label in list_files(root, "fg_mask")
+        (photos / mask.parent.name / f"{mask.stem}.JPEG", mask, classes.index(mask.parent.name))
+        for mask, _ in list_files(root, "fg_mask")
     ]
 
 
@@ -67,8 +69,9 @@ def link_subset(root, target, foregrounds, backgrounds):
         for photo, _ in spread(photos, backgrounds - copy * len(photos)):
             place = photo.relative_to(root)
             links.append((photo, place.with_name(f"{copy}_{place.name}") if copy else place))
-    for variation in ("original", "fg_mask", "only_bg_t"):
+    for variation in ("original", "only_bg_t"):
         for name in sorted(os.listdir(root / variation / "val")):
             (Path(target) / variation / "val" / name).mkdir(parents=True)
     for file, place in links:
+        (Path(target) / place).parent.mkdir(parents=True, exist_ok=True)
         (Path(target) / place).symlink_to(file)

@@ -7,6 +7,7 @@
 ///   void classify(const backdrop::PhotoBatch& photos, std::span<float> logits) override {
 ///     runtime_.run(photos.pixels.data(), photos.count, logits.data());
 ///   }
+///   Runtime runtime_;
 /// };
 /// \endcode
 ///

@@ -4,7 +4,7 @@
 /// \code
 /// backdrop::SearchCallbacks callbacks;
 /// callbacks.progress = [](const backdrop::Progress& p) { std::printf("%zu of %zu\n", p.settled, p.total); };
-/// callbacks.cancel = [&] { return stop_was_pressed.load(); };
+/// callbacks.cancel = [&] { return stop.load(); };
 /// const auto answers = backdrop::search(session, data, {.out = "results"}, callbacks);
 /// std::printf("challenge accuracy %.2f%%\n", 100 * answers.challenge_accuracy);
 /// \endcode

@@ -4,7 +4,7 @@
 /// \code
 /// backdrop::Session session(model, {.device = "cpu", .threads = 8});
 /// backdrop::Classification answer = session.classify(views);
-/// answer.predictions[0];  // the model's own class of the first photo
+/// const int first = answer.predictions[0];  // the model's own class of the first photo
 /// \endcode
 ///
 /// Threads: calls may come from any thread; calls on one session wait for each other, since each uses all of
