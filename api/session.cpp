@@ -48,10 +48,9 @@ std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions
                        .calibration = model.calibration,
                        .gpus = choice.gpus};
   if (!choice.gpu) return make_cpu_engine(model.network, model.class_map.map, engine);
-  if (engine.choose_precision || engine.precision == Precision::int16)
+  if (engine.precision == Precision::int16)
     throw Error(ErrorCode::usage,
-                fmt::format("precision {} is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8",
-                            options.precision));
+                "precision int16 is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8");
   return make_cuda_engine(model.network, model.class_map.map, engine);
 }
 

@@ -83,10 +83,11 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       ->type_name("DEVICE")
       ->capture_default_str();
   command
-      .add_option("--precision", options.precision,
-                  "Below fp32 close decisions are made again in fp32, so the answer is fp32's; auto: the "
-                  "fastest on this CPU; on the CPU bf16 and int8 (AVX-512) and int16 (AVX2), on a GPU tf32, "
-                  "fp16, bf16, int8 and fp8")
+      .add_option(
+          "--precision", options.precision,
+          "Below fp32 close decisions are made again in fp32, so the answer is fp32's; auto: the "
+          "fastest here; on the CPU bf16 and int8 (AVX-512) and int16 (AVX2), on a GPU tf32, fp16, bf16, "
+          "int8 and fp8")
       ->check(CLI::IsMember({"auto", "fp32", "tf32", "fp16", "bf16", "int16", "int8", "fp8"}))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (default: all that may be used)")
@@ -138,10 +139,9 @@ CLI::Validator not_negative() {
 void check_device(const DeviceOptions& options) {
   const DeviceChoice choice = parse_device(options.device);
   if (!choice.gpu) return;
-  if (options.precision == "auto" || options.precision == "int16")
+  if (options.precision == "int16")
     throw Error(ErrorCode::usage,
-                fmt::format("--precision {} is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8",
-                            options.precision));
+                "--precision int16 is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8");
   find_gpus(choice.gpus);
 }
 

@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "engine/cuda_device.h"
 #include "engine/cuda_engine.h"
+#include "engine/fastest_engine.h"
 
 namespace backdrop {
 namespace {
@@ -22,6 +23,13 @@ std::vector<int> gpus_asked_for(std::vector<int> indices) {
 
 std::unique_ptr<Engine> make_cuda_engine(std::shared_ptr<const Network> network, const ClassMap& map,
                                          const EngineOptions& options) {
+  if (options.choose_precision)
+    return make_fastest_engine({Precision::fp16, Precision::int8, Precision::fp32}, [=](Precision precision) {
+      EngineOptions chosen = options;
+      chosen.choose_precision = false;
+      chosen.precision = precision;
+      return make_cuda_engine(network, map, chosen);
+    });
   EngineOptions first = options;
   first.gpus = gpus_asked_for(options.gpus);
   const std::vector<int>& gpus = first.gpus;

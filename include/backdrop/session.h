@@ -27,7 +27,7 @@ namespace backdrop {
 struct OpenOptions {
   /// "auto", "cpu", "cuda" (the first GPU), "cuda:N", or several GPUs: "cuda:N,M" by index, "cuda:all".
   std::string device = "auto";
-  /// "fp32", "bf16" or "int8"; "int16", and "auto", the fastest of these (CPU); "tf32", "fp16", "fp8" (GPU).
+  /// "fp32", "bf16" or "int8"; "int16" (CPU); "tf32", "fp16", "fp8" (GPU); "auto": the fastest on the search.
   /// Below fp32 a search's answers are still fp32's: SearchAnswers::screening.
   std::string precision = "fp32";
   int threads = 0;               ///< CPU threads; 0: all that this process may use

@@ -149,8 +149,6 @@ TEST(PrecisionNames, SayWhichDeviceTheyAreFor) {
     return "none";
   };
   EXPECT_EQ(refusal("cpu", "tf32"), "precision tf32 is for a GPU: the CPU takes fp32, bf16, int16 and int8");
-  EXPECT_EQ(refusal("cuda", "auto"),
-            "precision auto is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8");
   EXPECT_EQ(refusal("cuda", "int16"),
             "precision int16 is for the CPU: a GPU takes fp32, tf32, fp16, bf16, int8 and fp8");
 }

@@ -269,6 +269,28 @@ TEST_F(EmulatedEngine, SumsOfHugeRangesStayBytes) {
   EXPECT_FALSE(engine->screening().value().sums.has_value());
 }
 
+TEST_F(EmulatedEngine, TheFastestPrecisionGivesTheSameAnswers) {
+  const auto network = network_of(13, 4);
+  const test::Scene expected = test::plain_scene(network, 13, kBackgrounds, kClasses, 4);
+  for (const std::vector<int>& gpus : {std::vector<int>{0}, {0, 1}}) {
+    test::show_devices(2);
+    EngineOptions options;
+    options.choose_precision = true;
+    options.gpus = gpus;
+    options.batch = 3;
+    test::Scene actual(13, kBackgrounds, kClasses, 4);
+    const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
+    actual.run(*engine);
+    EXPECT_EQ(actual.predictions, expected.predictions);
+    if (const auto report = engine->screening()) {
+      std::int64_t composites = 0;
+      for (const auto& chosen : actual.chosen) composites += static_cast<std::int64_t>(chosen.size());
+      EXPECT_EQ(report->composites, composites) << "the part that was timed is counted";
+    }
+  }
+  test::show_devices(1);
+}
+
 TEST_F(EmulatedEngine, FasterProductsAreChosenWhereTheyAreThereAndRight) {
   const auto network = network_of(13, 4);
   for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16}) {

@@ -22,7 +22,8 @@ typedef struct backdrop_open_options {
   /// "auto" (or NULL), "cpu", "cuda" (the first GPU), "cuda:N", or several GPUs: "cuda:N,M" by index,
   /// "cuda:all"
   const char* device;
-  /// "fp32" (or NULL), "bf16", "int8"; "int16", "auto" (CPU); "tf32", "fp16", "fp8" (GPU)
+  /// "fp32" (or NULL), "bf16", "int8"; "int16" (CPU); "tf32", "fp16", "fp8" (GPU); "auto": the fastest on the
+  /// search
   const char* precision;
   int32_t threads;        ///< CPU threads; 0: all that this process may use
   int32_t batch;          ///< composites a batch, on the CPU 16 at most; 0: chosen for the device
