@@ -181,6 +181,7 @@ class SeveralEngines final : public Engine {
     if (!all) return all;
     for (std::size_t i = 1; i < engines_.size(); ++i) {
       const ScreeningReport one = engines_[i]->screening().value();
+      if (one.sums) all->sums = one.sums;
       all->composites += one.composites;
       all->rechecked += one.rechecked;
       all->audited += one.audited;

@@ -31,6 +31,7 @@ struct Log {
   std::atomic<bool> fails{false};
   int tile = 0;
   float error = 1;
+  std::optional<Precision> sums;
 };
 
 // Answers with numbers that name the foreground's label and the background.
@@ -50,6 +51,7 @@ class NotingEngine final : public PeerEngine {
     log_.calibrated_on = run.size();
     if (!calibration_) calibration_ = Calibration{{{log_.error, 0.0f}}};
     report_.errors = {{2, 5, log_.error, log_.error, 2 * log_.error}};
+    report_.sums = log_.sums;
   }
   void classify_composites(std::span<const CompositeTask> tasks) override {
     std::size_t count = 0;
@@ -224,6 +226,7 @@ TEST(SeveralEngines, TheSmallestTile) {
 TEST(SeveralEngines, DecideByOnesScalesAndTheWidestBounds) {
   std::vector<Log> logs(3);
   logs[1].error = 4;
+  logs[2].sums = Precision::fp16;
   const auto engine = join(logs, Precision::int8, true);
   Work work({9, 9, 9, 9});
   engine->classify_composites(work.tasks());
@@ -239,6 +242,7 @@ TEST(SeveralEngines, DecideByOnesScalesAndTheWidestBounds) {
   }
   const ScreeningReport report = engine->screening().value();
   EXPECT_EQ(report.errors[0].bound, 8.0f);
+  EXPECT_EQ(report.sums, Precision::fp16);
   EXPECT_EQ(report.composites, 36);
   EXPECT_GT(report.calibration_seconds, 0);
 
