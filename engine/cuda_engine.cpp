@@ -79,7 +79,7 @@ class CudaEngine final : public PeerEngine {
     select_device();
     runner_->set_run(masks);
     // Scales come from `calibrate` or the first composites where the model has none.
-    if (!needs_scales()) runner_->make();
+    if (!needs_scales() && layers_->has_weights()) runner_->make();
   }
 
   bool set_profile(SearchProfile* profile) override {
@@ -163,6 +163,7 @@ class CudaEngine final : public PeerEngine {
 
   void use_scales(bool half_sums = false) {
     if (runner_) runner_->forget_weights();
+    renew_screening();
     layers_->set_calibration(*network_, *options_.calibration, half_sums);
     choose_products(*layers_, device_, options_.gpu_without, plans_);
   }
@@ -205,6 +206,8 @@ class CudaEngine final : public PeerEngine {
       options_.calibration = backdrop::calibrate(network_, calibration_photos(sample, *backgrounds_), pool);
       has_scales_of_run_ = true;
       use_scales();
+    } else if (layers_->half_sums() || !layers_->has_weights()) {
+      use_scales();  // whether sums must be fp16 is chosen anew
     }
     const auto go_on = [&] {
       if (stop && stop()) throw Error(ErrorCode::interrupted, "interrupted while calibrating");
@@ -213,29 +216,38 @@ class CudaEngine final : public PeerEngine {
     const SampleLogits exact = logits_of(sample, &recheck_->exact());
     go_on();
     const SampleLogits fast = logits_of(sample, nullptr);
+    std::optional<SampleLogits> second;
     if (screening_->has_second()) {
       go_on();
-      screening_->measure_second(sample, logits_of(sample, &recheck_->second()), exact);
+      second.emplace(logits_of(sample, &recheck_->second()));
     }
     screening_->measure(sample, fast, exact);
-    if (const double share = screening_->close_share(sample, fast);
-        share >= kShareForWideSums && can_have_half_sums()) {
+    if (screening_->close_share(sample, fast) >= kShareForWideSums && can_have_half_sums()) {
       go_on();
+      try_half_sums(sample, fast, exact);
+    }
+    if (second) screening_->measure_second(sample, *second, exact);
+    screening_->add_calibration_seconds(seconds_since(start));
+  }
+
+  // Keeps them if they leave enough less to make again. Where the memory is too short for them, bytes do.
+  void try_half_sums(const CompositeSample& sample, const SampleLogits& fast, const SampleLogits& exact) {
+    const double share = screening_->close_share(sample, fast);
+    try {
       use_scales(true);
       const SampleLogits finer = logits_of(sample, nullptr);
       screening_->measure(sample, finer, exact);
-      if (screening_->close_share(sample, finer) > share - kShareForWideSums) {
-        use_scales(false);
-        screening_->measure(sample, fast, exact);
-      }
+      if (screening_->close_share(sample, finer) <= share - kShareForWideSums) return;
+    } catch (const DeviceMemoryError&) {
     }
-    screening_->add_calibration_seconds(seconds_since(start));
+    use_scales();
+    screening_->measure(sample, fast, exact);
   }
 
   // Whether int8 has sums of blocks that could be fp16: sums far within its range.
   bool can_have_half_sums() const {
     constexpr float kMost = 65504.0f / 4;
-    if (options_.precision != Precision::int8 || layers_->half_sums() || !has_sums(*network_)) return false;
+    if (options_.precision != Precision::int8 || !has_sums(*network_)) return false;
     const std::vector<Precision> forms = stored_values(*network_, options_.precision, true, Precision::fp16);
     for (std::size_t v = 1; v < forms.size(); ++v) {
       const kernels::ValueScale& scale = options_.calibration->values[v];

@@ -166,6 +166,7 @@ kernels::DeviceScale CudaLayers::scale_of(int value) const {
 
 void CudaLayers::upload_weights(const Network& padded) {
   const CudaRange range("load weights");
+  has_weights_ = false;
   const std::size_t count = padded.layers.size();
   weights_ = std::vector<DeviceBuffer>(count);
   cluster_weights_ = std::vector<DeviceBuffer>(count);

@@ -29,6 +29,7 @@ class CudaLayers {
   /// Stores the weights by these scales, which 8 bits need before anything runs; `network` is the
   /// constructor's. `half_sums`: int8 with the sums of blocks in fp16.
   void set_calibration(const Network& network, const Calibration& calibration, bool half_sums = false);
+  /// Not before that, nor after it ran out of memory.
   bool has_weights() const { return has_weights_; }
   /// How layers multiply from now on (engine/cuda_products.h), where their arithmetic has that way.
   /// Nothing may be under way.
@@ -110,7 +111,7 @@ class CudaLayers {
   std::vector<DeviceBuffer> biases_;
   std::vector<DeviceBuffer> stored_biases_;         // without scales
   std::vector<DeviceBuffer> tables_;                // what scales_ point to
-  std::vector<kernels::ConvolutionScales> scales_;  // of each convolution in 8 bits
+  std::vector<kernels::ConvolutionScales> scales_;  // of each convolution from or to 8 bits
   DeviceBuffer table_;
   DeviceBuffer whole_lists_;
   std::vector<kernels::DeviceWork> whole_;

@@ -98,7 +98,7 @@ class Screening {
   void widen_bounds(const ScreeningReport& other);
   /// Of a sample's decisions, the share that is too close by the bounds.
   double close_share(const CompositeSample& sample, const SampleLogits& fast) const;
-  bool is_measured() const { return measured_; }
+  bool is_measured() const { return measured_ && (!second_ || second_->measured_); }
   void add_calibration_seconds(double seconds) { counts_.calibration_seconds += seconds; }
   float bound_of(int label) const { return bounds_.of(label); }
 

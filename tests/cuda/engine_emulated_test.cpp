@@ -2,13 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "backdrop/error.h"
-#include "engine/cuda_dense.h"
 #include "engine/cuda_memory.h"
 #include "engine/cuda_reuse.h"
 #include "engine/decision_writer.h"
 #include "engine/reduced_network.h"
 #include "engine/reuse_runner.h"
-#include "engine/stored_values.h"
 #include "tests/conformance/reuse_scene.h"
 #include "tests/cuda/emulated_cuda.h"
 
@@ -177,96 +175,6 @@ TEST_F(EmulatedEngine, Int8HasTheCpusLogitsWithEveryHandOff) {
       if (HasFatalFailure()) return;
     }
   }
-}
-
-// The same network and scales with sums in bytes and in fp16, whose logits are far nearer to fp32's; with
-// every hand-off, and whole images too.
-TEST_F(EmulatedEngine, Int8MayHaveSumsInFp16) {
-  const int size = 15;
-  const auto network = network_of(size, 6);
-  const test::Scene expected = test::plain_scene(network, size, kBackgrounds, kClasses, 6);
-  std::vector<CompositePhotos> photos;
-  for (std::size_t f = 0; f < expected.masks.size(); ++f)
-    for (const Image& background : *expected.backgrounds)
-      photos.push_back({&expected.foregrounds[f], &expected.masks[f], &background});
-  ThreadPool pool(1);
-  const Calibration calibration = calibrate(network, photos, pool);
-  std::vector<std::int32_t> in9(kClasses);
-  std::iota(in9.begin(), in9.end(), 0);
-  const auto error = [&](const test::Scene& actual) {
-    double largest = 0;
-    for (std::size_t f = 0; f < actual.logits.size(); ++f)
-      for (std::size_t i = 0; i < actual.logits[f].size(); ++i)
-        largest = std::max<double>(largest, std::abs(actual.logits[f][i] - expected.logits[f][i]));
-    return largest;
-  };
-  double in_bytes = 0;
-  for (const bool half_sums : {false, true}) {
-    CudaLayers layers(*network, Precision::int8);
-    layers.set_calibration(*network, calibration, half_sums);
-    EXPECT_EQ(layers.form(0), half_sums ? Precision::fp16 : Precision::int8);
-    const CudaPhotos uploaded = upload_photos(*expected.backgrounds);
-    for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
-      SCOPED_TRACE(::testing::Message() << "hand-off " << hand_off << ", sums in fp16: " << half_sums);
-      test::Scene actual(size, kBackgrounds, kClasses, 6);
-      PlanFolder nowhere({}, {}, false, {});
-      CudaDenseLayers whole(layers, 3, {}, nowhere);
-      CudaReuse reuse(whole, uploaded, in9.data(), {hand_off, std::size_t{1} << 28});
-      test::run_alone(reuse, actual);
-      if (!half_sums)
-        in_bytes = std::max(in_bytes, error(actual));
-      else
-        EXPECT_LT(error(actual), in_bytes / 2);
-    }
-    test::Scene dense(size, kBackgrounds, kClasses, 6);
-    PlanFolder nowhere({}, {}, false, {});
-    CudaDense path(layers, in9.data(), 3, {}, nowhere);
-    path.run(dense.tasks(), uploaded,
-             [&](std::size_t task, std::size_t place, const auto&, const float* logits) {
-               std::copy_n(logits, kClasses, dense.logits[task].data() + place * kClasses);
-             });
-    EXPECT_LT(error(dense), half_sums ? in_bytes / 2 : in_bytes * 1.01);
-  }
-}
-
-TEST_F(EmulatedEngine, SumsGoToFp16WhereBytesAreTooCoarse) {
-  const int size = 15;
-  ThreadPool pool(1);
-  for (const auto& network : {test::random_residual_network(size, 6), test::random_plain_network(size, 6)}) {
-    const test::Scene expected = test::plain_scene(network, size, kBackgrounds, kClasses, 6);
-    const std::vector<CompositePhotos> photos{
-        {&expected.foregrounds[0], &expected.masks[0], &expected.backgrounds->front()}};
-    EngineOptions options;
-    options.precision = Precision::int8;
-    options.calibration = calibrate(network, photos, pool);
-    const std::vector<Precision> forms = stored_values(*network, Precision::int8, true, Precision::fp16);
-    for (std::size_t v = 0; v < forms.size(); ++v)
-      if (forms[v] == Precision::fp16) options.calibration->values[v].scale *= 20;
-    test::Scene actual(size, kBackgrounds, kClasses, 6);
-    const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
-    actual.run(*engine);
-    EXPECT_EQ(engine->description().find("int8 with sums in fp16") != std::string::npos, has_sums(*network));
-    EXPECT_EQ(engine->screening().value().sums.has_value(), has_sums(*network));
-    EXPECT_EQ(actual.predictions, expected.predictions);
-  }
-}
-
-// There an fp16 sum might overflow.
-TEST_F(EmulatedEngine, SumsOfHugeRangesStayBytes) {
-  const auto network = test::random_residual_network(15, 6);
-  ThreadPool pool(1);
-  const test::Scene scene(15, kBackgrounds, kClasses, 6);
-  EngineOptions options;
-  options.precision = Precision::int8;
-  options.calibration = calibrate(
-      network,
-      std::vector<CompositePhotos>{{&scene.foregrounds[0], &scene.masks[0], &scene.backgrounds->front()}},
-      pool);
-  for (kernels::ValueScale& value : options.calibration->values) value.scale *= 1e4f;
-  test::Scene actual(15, kBackgrounds, kClasses, 6);
-  const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
-  actual.run(*engine);
-  EXPECT_FALSE(engine->screening().value().sums.has_value());
 }
 
 TEST_F(EmulatedEngine, TheFastestPrecisionGivesTheSameAnswers) {

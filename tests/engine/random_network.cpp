@@ -142,6 +142,41 @@ std::shared_ptr<const Network> wide_network(int size) {
   return maker.finish();
 }
 
+std::vector<std::shared_ptr<const Network>> unusual_residual_networks(int size) {
+  constexpr Activation kRelu = Activation::relu;
+  constexpr Activation kLeaky = Activation::leaky_relu;
+  constexpr int kWidth = 12;
+  std::vector<std::shared_ptr<const Network>> networks;
+  const auto make = [&](Activation activation, const auto& add_blocks) {
+    NetworkMaker maker(size, static_cast<unsigned>(networks.size()));
+    const int x = add_blocks(maker, maker.convolution(0, kWidth, 3, 1, 1, activation));
+    maker.fully_connected(x, kClasses, Activation::none);
+    networks.push_back(maker.finish());
+  };
+  make(kLeaky, [&](NetworkMaker& maker, int x) {
+    for (int block = 0; block < 2; ++block) {
+      const int y = maker.convolution(x, 8, 1, 1, 1, kRelu);
+      x = maker.convolution(maker.convolution(y, 8, 3, 1, 4, kRelu), kWidth, 1, 1, 1, kLeaky, x);
+    }
+    return maker.average_pool(x);
+  });
+  make(kRelu, [&](NetworkMaker& maker, int x) {
+    const int y = maker.convolution(x, 20, 3, 2, 1, kLeaky);
+    return maker.convolution(y, kWidth, 3, 1, 1, kLeaky, maker.max_pool(x, 3, 2, 1));
+  });
+  make(kRelu, [&](NetworkMaker& maker, int x) {
+    const int y = maker.max_pool(maker.convolution(x, 20, 3, 1, 1, kRelu), 3, 1, 1);
+    return maker.max_pool(maker.convolution(y, kWidth, 1, 1, 1, kRelu, x), 2, 2, 0);
+  });
+  make(kLeaky, [&](NetworkMaker& maker, int x) {
+    const int beside = maker.convolution(0, 24, 5, 1, 1, Activation::none);
+    const int sum = maker.convolution(maker.convolution(x, 20, 3, 1, 1, kRelu), 24, 3, 1, 1, kLeaky, beside);
+    return maker.average_pool(
+        maker.convolution(maker.convolution(sum, 16, 3, 2, 4, kRelu), 20, 1, 1, 1, kRelu));
+  });
+  return networks;
+}
+
 const std::vector<std::string>& mask_names() {
   static const std::vector<std::string> names{"empty", "full",   "pixel",        "left",  "right",
                                               "top",   "bottom", "checkerboard", "noise", "disc"};

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "loaders/image.h"
 #include "loaders/mask.h"
@@ -24,6 +25,10 @@ std::shared_ptr<const Network> random_plain_network(int size, unsigned seed);
 /// Convolutions wider than a tile of the GPU's has columns, with groups: what the random networks do not
 /// have.
 std::shared_ptr<const Network> wide_network(int size);
+
+/// Blocks as no ResNet has them: identities, pools beside, within and behind them, the photo going two ways,
+/// grouped convolutions of sums, and nothing between the last block and the fully connected layer.
+std::vector<std::shared_ptr<const Network>> unusual_residual_networks(int size);
 
 /// Masks worth testing: "empty", "full", "pixel", "left", "right", "top", "bottom", "checkerboard", "noise",
 /// "disc".
