@@ -116,7 +116,7 @@ TEST_F(HalfSums, AreThoseOfAnyBlocks) {
   for (const auto& network : test::unusual_residual_networks(kSize)) {
     const test::Scene expected = plain(network);
     const Calibration calibration = scales_of(network, expected);
-    for (const double error : errors(network, expected, calibration, true)) EXPECT_LT(error, 0.02);
+    for (const double error : errors(network, expected, calibration, true)) EXPECT_LT(error, 0.04);
   }
 }
 

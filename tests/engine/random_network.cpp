@@ -166,7 +166,10 @@ std::vector<std::shared_ptr<const Network>> unusual_residual_networks(int size) 
   });
   make(kRelu, [&](NetworkMaker& maker, int x) {
     const int y = maker.max_pool(maker.convolution(x, 20, 3, 1, 1, kRelu), 3, 1, 1);
-    return maker.max_pool(maker.convolution(y, kWidth, 1, 1, 1, kRelu, x), 2, 2, 0);
+    x = maker.max_pool(maker.convolution(y, kWidth, 1, 1, 1, kRelu, x), 2, 2, 0);
+    x = maker.max_pool(maker.convolution(x, 20, 3, 1, 1, kRelu), 3, 1, 1);
+    return maker.max_pool(maker.convolution(maker.convolution(x, 8, 3, 1, 1, kRelu), 20, 1, 1, 1, kRelu, x),
+                          2, 2, 0);
   });
   make(kLeaky, [&](NetworkMaker& maker, int x) {
     const int beside = maker.convolution(0, 24, 5, 1, 1, Activation::none);
