@@ -247,7 +247,9 @@ class CudaEngine final : public PeerEngine {
   // Whether int8 has sums of blocks that could be fp16: sums far within its range.
   bool can_have_half_sums() const {
     constexpr float kMost = 65504.0f / 4;
-    if (options_.precision != Precision::int8 || !has_sums(*network_)) return false;
+    if (options_.precision != Precision::int8 || !has_sums(*network_) ||
+        options_.gpu_without.has(GpuWay::sums))
+      return false;
     const std::vector<Precision> forms = stored_values(*network_, options_.precision, true, Precision::fp16);
     for (std::size_t v = 1; v < forms.size(); ++v) {
       const kernels::ValueScale& scale = options_.calibration->values[v];

@@ -18,10 +18,11 @@ enum class GpuWay : std::uint8_t {
   bottlenecks,  ///< bottlenecks as one kernel; without it layer by layer
   graphs,       ///< small batches as CUDA graphs; without it kernel by kernel
   second,       ///< what is close in 8 bits decided in fp16 first; without it in fp32 at once
+  sums,         ///< int8's sums of blocks in fp16 where bytes are too coarse; without it in bytes
 };
 
 inline constexpr GpuWay kGpuWays[] = {GpuWay::wgmma,       GpuWay::split,  GpuWay::clusters, GpuWay::cudnn,
-                                      GpuWay::bottlenecks, GpuWay::graphs, GpuWay::second};
+                                      GpuWay::bottlenecks, GpuWay::graphs, GpuWay::second,   GpuWay::sums};
 
 constexpr const char* name(GpuWay way) {
   switch (way) {
@@ -37,6 +38,8 @@ constexpr const char* name(GpuWay way) {
       return "graphs";
     case GpuWay::second:
       return "second";
+    case GpuWay::sums:
+      return "sums";
     case GpuWay::wgmma:
       break;
   }

@@ -125,7 +125,7 @@ list_failed() {
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || true
 "$programs/backdrop" --version
 run_tests() {
-  local ours=--gtest_filter='-*Cudnn*'
+  local ours=--gtest_filter='-*Cudnn*:CudaHalfSums*'
   step kernels-mma 60 env BACKDROP_TEST_GPU_WITHOUT=wgmma,split "$programs/test_cuda_kernels" "$ours" || true
   # Of an older GPU only what it lacks is skipped.
   local reason
@@ -134,14 +134,16 @@ run_tests() {
     exit 4
   fi
   local kernels=''
-  step kernels-split 30 env BACKDROP_TEST_GPU_WITHOUT=wgmma "$programs/test_cuda_kernels" \
-    --gtest_filter='*/fp32:CudaLongSums.*-*Cudnn*' || kernels=split
+  step kernels-split 30 env BACKDROP_TEST_GPU_WITHOUT=clusters "$programs/test_cuda_kernels" \
+    --gtest_filter='*/fp32:CudaLongSums*-*Cudnn*' || kernels=split
   local and=${kernels:+$kernels,}
-  if ! step kernels-wgmma 40 env "BACKDROP_TEST_GPU_WITHOUT=${and}clusters" "$programs/test_cuda_kernels" "$ours"; then
+  if ! step kernels-wgmma 40 env BACKDROP_TEST_GPU_WITHOUT=split,clusters "$programs/test_cuda_kernels" "$ours"; then
     kernels=${and}wgmma
-  elif ! step kernels-clusters 40 env "BACKDROP_TEST_GPU_WITHOUT=$kernels" "$programs/test_cuda_kernels" "$ours"; then
+  elif ! step kernels-clusters 40 env BACKDROP_TEST_GPU_WITHOUT=split "$programs/test_cuda_kernels" "$ours"; then
     kernels=${and}clusters
   fi
+  step kernels-sums 20 env "BACKDROP_TEST_GPU_WITHOUT=$kernels" "$programs/test_cuda_kernels" --gtest_filter='CudaHalfSums*' ||
+    kernels+=${kernels:+,}sums
   step kernels-cudnn 60 "$programs/test_cuda_kernels" --gtest_filter='*Cudnn*' || kernels+=${kernels:+,}cudnn
   do_without "$kernels"
   # The engine; where it fails, what failed again with less and less beside its kernels. If that is no help, it was none of
@@ -154,11 +156,11 @@ run_tests() {
     step conformance-again 50 "$programs/test_conformance" --gtest_filter="${again:-*cuda*}" || status=$?
   fi
   if ((status)); then
-    for way in graphs bottlenecks cudnn second; do
+    for way in graphs bottlenecks cudnn second sums; do
       less+=${less:+,}$way
       do_without "$less"
       step "conformance-without-$way" 50 "$programs/test_conformance" --gtest_filter="${again:-*cuda*}" && break
-      [[ $way != second ]] || do_without "$kernels"
+      [[ $way != sums ]] || do_without "$kernels"
     done
   fi
   printf '%s\n' "$BACKDROP_TEST_GPU_WITHOUT" >build-gpu/found-without

@@ -71,8 +71,8 @@ std::vector<BrokenInput> broken_options() {
       {"one_device_of_several_is_missing", nullptr, "", "CUDA", ErrorCode::no_device,
        challenge({"--device", "cuda:98,99"})},
       usage("of_one_gpu_twice", challenge({"--device", "cuda:1,1"}), "cuda:1,1 names GPU 1 twice"),
-      usage("of_a_gpu_that_shall_choose_a_precision", challenge({"--device", "cuda", "--precision", "auto"}),
-            "--precision auto"),
+      usage("of_a_gpu_in_the_cpus_precision", challenge({"--device", "cuda", "--precision", "int16"}),
+            "--precision int16"),
       usage("of_an_unknown_device", challenge({"--device", "abacus"}), "--device"),
   };
 }

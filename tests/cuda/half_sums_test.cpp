@@ -129,6 +129,14 @@ TEST_F(HalfSums, AreTakenWhereBytesAreTooCoarse) {
     EXPECT_EQ(engine->description().find("int8 with sums in fp16") != std::string::npos, has_sums(*network));
     EXPECT_EQ(engine->screening().value().sums.has_value(), has_sums(*network));
     EXPECT_EQ(actual.predictions, plain(network).predictions);
+
+    EngineOptions options = coarse(network);
+    options.gpu_without.add(GpuWay::sums);
+    test::Scene in_bytes(kSize, kBackgrounds, kClasses, kSeed);
+    const auto without = make_cuda_engine(network, default_class_map(kClasses), options);
+    in_bytes.run(*without);
+    EXPECT_FALSE(without->screening().value().sums.has_value());
+    EXPECT_EQ(in_bytes.predictions, actual.predictions);
   }
 }
 
