@@ -15,7 +15,7 @@ namespace {
 
 using test::kClasses;
 
-// The logits of two composites, and what the dense path says that it fused.
+// A composite's logits, and what the dense path says that it fused.
 std::vector<std::vector<float>> logits_on(const ptx::Device& device, Precision precision,
                                           std::string& libraries) {
   constexpr int kSize = 9;
@@ -37,12 +37,12 @@ std::vector<std::vector<float>> logits_on(const ptx::Device& device, Precision p
   CudaDense dense(layers, device_in9.as<std::int32_t>(), 1, {}, nowhere);
   libraries = dense.libraries();
   auto tasks = scene.tasks();
-  tasks.resize(2);
+  tasks.resize(1);
   dense.run(tasks, photos,
             [&](std::size_t t, std::size_t place, const kernels::DeviceDecision&, const float* from) {
               std::copy_n(from, kClasses, tasks[t].logits + place * kClasses);
             });
-  scene.logits.resize(2);
+  scene.logits.resize(1);
   return scene.logits;
 }
 
