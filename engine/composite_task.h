@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "loaders/image.h"
 #include "loaders/mask.h"
@@ -24,6 +25,13 @@ struct CompositeTask {
   float* margins = nullptr;             ///< [B] best logit mapped to `label` minus the best of all the others
   float* logits = nullptr;              ///< [B][classes]
 };
+
+/// Of each task, in their order.
+inline std::vector<const Mask*> masks_of(std::span<const CompositeTask> tasks) {
+  std::vector<const Mask*> masks;
+  for (const CompositeTask& task : tasks) masks.push_back(task.mask);
+  return masks;
+}
 
 /// Whether long work shall end; null: never.
 using StopAsked = std::function<bool()>;

@@ -90,9 +90,7 @@ class CpuEngine final : public Engine {
     if (tasks.empty()) return;
     if (!on_positions()) return dense().run(tasks, *backgrounds_, writer_);
     if (!positions_ && !screened_) {
-      std::vector<const Mask*> masks;
-      for (const CompositeTask& task : tasks) masks.push_back(task.mask);
-      prepare(masks);
+      prepare(masks_of(tasks));
       if (options_.choose_precision) calibrate(tasks, {});
     }
     if (screened_) return screened_->run(tasks, writer_);

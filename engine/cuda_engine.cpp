@@ -222,17 +222,19 @@ class CudaEngine final : public PeerEngine {
       second.emplace(logits_of(sample, &recheck_->second()));
     }
     screening_->measure(sample, fast, exact);
-    if (screening_->close_share(sample, fast) >= kShareForWideSums && can_have_half_sums()) {
+    if (const double share = screening_->close_share(sample, fast);
+        share >= kShareForWideSums && can_have_half_sums()) {
       go_on();
-      try_half_sums(sample, fast, exact);
+      try_half_sums(sample, fast, exact, share);
     }
     if (second) screening_->measure_second(sample, *second, exact);
     screening_->add_calibration_seconds(seconds_since(start));
   }
 
-  // Keeps them if they leave enough less to make again. Where the memory is too short for them, bytes do.
-  void try_half_sums(const CompositeSample& sample, const SampleLogits& fast, const SampleLogits& exact) {
-    const double share = screening_->close_share(sample, fast);
+  // Keeps them if they leave enough less than this share, that of bytes, to make again. Where the memory is
+  // too short for them, bytes do.
+  void try_half_sums(const CompositeSample& sample, const SampleLogits& fast, const SampleLogits& exact,
+                     double share) {
     try {
       use_scales(true);
       const SampleLogits finer = logits_of(sample, nullptr);

@@ -73,10 +73,7 @@ void CudaRunner::set_run(std::span<const Mask* const> masks) {
 }
 
 void CudaRunner::set_run(std::span<const CompositeTask> tasks) {
-  if (!masks_.empty()) return;
-  std::vector<const Mask*> masks;
-  for (const CompositeTask& task : tasks) masks.push_back(task.mask);
-  set_run(masks);
+  if (masks_.empty()) set_run(masks_of(tasks));
 }
 
 void CudaRunner::forget_weights() {

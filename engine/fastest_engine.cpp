@@ -116,9 +116,7 @@ class FastestEngine final : public Engine {
     engine_->set_backgrounds(std::make_shared<const std::vector<Image>>());
     engine_ = make_(precision);
     engine_->set_backgrounds(backgrounds_);
-    std::vector<const Mask*> masks;
-    for (const CompositeTask& task : run) masks.push_back(task.mask);
-    engine_->prepare(masks);
+    engine_->prepare(masks_of(run));
     engine_->calibrate(run, stop);
   }
 

@@ -17,12 +17,6 @@ using kernels::Source;
 
 constexpr int kFullyConnectedBatch = 32;  // on the CPU
 
-std::vector<const Mask*> masks_of(std::span<const CompositeTask> tasks) {
-  std::vector<const Mask*> masks;
-  for (const CompositeTask& task : tasks) masks.push_back(task.mask);
-  return masks;
-}
-
 // What the layers had to do, means over the masks: shares of mixed positions and least traffic.
 void add_work(const Network& network, std::span<const Mask* const> masks, const Engine& engine,
               const std::vector<Precision>& stored, SearchTimes& times) {

@@ -236,10 +236,7 @@ class SeveralEngines final : public Engine {
   }
 
   void prepare_for(std::span<const CompositeTask> tasks) {
-    if (is_prepared_) return;
-    std::vector<const Mask*> masks;
-    for (const CompositeTask& task : tasks) masks.push_back(task.mask);
-    prepare(masks);
+    if (!is_prepared_) prepare(masks_of(tasks));
   }
 
   // Devices may differ, and their errors with them: the largest counts for all.

@@ -140,6 +140,17 @@ BACKDROP_HOST_DEVICE void finish_each(const ConvolutionArguments& a, Pieces<kCol
   }
 }
 
+/// Adds eight elements as `Traits` loads them.
+template <class Traits>
+BACKDROP_HOST_DEVICE void add_stored(const StoredPiece<typename Traits::Element>& piece, float* values) {
+  alignas(16) typename Traits::Element stored[kPieceColumns];
+  piece.copy(stored);
+  float added[kPieceColumns];
+  Traits::load(stored, added);
+  BACKDROP_UNROLL
+  for (int k = 0; k < kPieceColumns; ++k) values[k] += added[k];
+}
+
 /// Activates and stores eight values. `Traits` may know ReLU by a quicker way.
 template <class Traits>
 BACKDROP_HOST_DEVICE void store_activated(typename Traits::Element* to, float* values, float slope) {
@@ -172,14 +183,7 @@ BACKDROP_HOST_DEVICE void finish_pieces(const ConvolutionArguments& a, const Pla
         load_eight(end.start < 0 ? a.bias + column : start_sums<float>(a, end.start, column), added);
       },
       [&](const StoredPiece<Element>& residual, std::int64_t offset, float* sums) {
-        if (a.work.residual != nullptr) {
-          alignas(16) Element stored[kPieceColumns];
-          residual.copy(stored);
-          float values[kPieceColumns];
-          Traits::load(stored, values);
-          BACKDROP_UNROLL
-          for (int k = 0; k < kPieceColumns; ++k) sums[k] += values[k];
-        }
+        if (a.work.residual != nullptr) add_stored<Traits>(residual, sums);
         if (a.output.kind == DotOutput::stored && a.scales.stored == StoredAs::bytes)
           return store_activated_bytes(static_cast<std::uint8_t*>(a.output.base) + offset, sums, a.slope,
                                        a.scales.output);

@@ -51,12 +51,7 @@ struct FloatsEnd {
 
   BACKDROP_HOST_DEVICE static void add(const StoredPiece<Element>& residual, const ConvolutionScales&,
                                        float* values) {
-    alignas(16) Element stored[kPieceColumns];
-    residual.copy(stored);
-    float added[kPieceColumns];
-    Traits::load(stored, added);
-    BACKDROP_UNROLL
-    for (int k = 0; k < kPieceColumns; ++k) values[k] += added[k];
+    add_stored<Traits>(residual, values);
   }
   BACKDROP_HOST_DEVICE static void store(Element* to, float* values, const ConvolutionArguments& a) {
     store_activated<Traits>(to, values, a.slope);
