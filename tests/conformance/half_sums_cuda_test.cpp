@@ -3,9 +3,8 @@
 
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
-#include "tests/conformance/device_values.h"
+#include "tests/conformance/device_int8.h"
 #include "tests/cuda/host_halves.h"
-#include "tests/cuda/random_int8.h"
 
 namespace backdrop {
 namespace {
@@ -61,34 +60,23 @@ TEST_F(CudaHalfSums, SmallConvolutionsOfBytes) {
     random.list.residual = residual_taps;
     const std::vector<__half> expected = add_residuals(random, residual, slope, std::move(sums));
 
-    const test::DeviceWeights weights(c.shape, random.weights, random.scales);
-    const test::DeviceList list(random.list);
-    const test::DeviceValue<test::HostBytes> input(random.input);
+    const test::DeviceInt8 device(random);
     const test::DeviceValue<HostHalves> device_residual(residual);
-    const DeviceBuffer scale = to_device(weights.stored.scale),
-                       corrections = to_device(weights.stored.corrections),
-                       of_window = to_device(weights.of_window), bias = to_device(random.bias),
-                       starts = to_device(random.starts);
     const DeviceBuffer device_output(expected.size() * sizeof(__half));
-    kernels::ConvolutionArguments arguments = random.arguments(weights);
-    arguments.work = list.work;
-    arguments.input = input.rows;
+    kernels::ConvolutionArguments arguments = device.arguments(random);
     arguments.residual = device_residual.rows;
-    arguments.bias = bias.as<float>();
-    arguments.starts = starts.data();
     arguments.slope = slope;
-    arguments.scales.scale = scale.as<float>();
-    arguments.scales.of_window = of_window.as<std::int32_t>();
-    arguments.scales.corrections = corrections.as<std::int32_t>();
     arguments.scales.stored = StoredAs::halves;
     arguments.output = {device_output.data(), random.row_size, nullptr, DotOutput::stored};
-    test::for_all_products(Precision::int8, arguments, weights.stored.values, [&](const auto& convolution) {
-      std::vector<__half> output(expected.size(), __float2half_rn(6e4f));  // poison
-      copy_to_device(device_output.data(), output.data(), device_output.size(), "poison");
-      check_cuda(kernels::position_convolution_cuda(Precision::int8, convolution, nullptr), "convolution");
-      from_device(device_output, output);
-      ASSERT_EQ(floats_of(output), floats_of(expected));
-    });
+    test::for_all_products(
+        Precision::int8, arguments, device.weights.stored.values, [&](const auto& convolution) {
+          std::vector<__half> output(expected.size(), __float2half_rn(6e4f));  // poison
+          copy_to_device(device_output.data(), output.data(), device_output.size(), "poison");
+          check_cuda(kernels::position_convolution_cuda(Precision::int8, convolution, nullptr),
+                     "convolution");
+          from_device(device_output, output);
+          ASSERT_EQ(floats_of(output), floats_of(expected));
+        });
   }
 }
 

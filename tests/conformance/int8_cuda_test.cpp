@@ -5,8 +5,7 @@
 #include "kernels/composite_cuda.h"
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
-#include "tests/conformance/device_values.h"
-#include "tests/cuda/random_int8.h"
+#include "tests/conformance/device_int8.h"
 
 namespace backdrop {
 namespace {
@@ -25,31 +24,18 @@ class CudaInt8Kernels : public testing::Test {
 template <class Element>
 void compare(const test::Int8Case& c, std::mt19937& generator) {
   const test::RandomInt8 random(c, generator);
-  const test::DeviceWeights weights(c.shape, random.weights, random.scales);
-  const test::DeviceList list(random.list);
-  const test::DeviceValue<HostBytes> input(random.input), residual(random.residual);
-  const DeviceBuffer scale = to_device(weights.stored.scale),
-                     corrections = to_device(weights.stored.corrections),
-                     of_window = to_device(weights.of_window), bias = to_device(random.bias),
-                     starts = to_device(random.starts);
+  const test::DeviceInt8 device(random);
   const DeviceBuffer device_output(random.row_size * c.rows * sizeof(Element));
-  kernels::ConvolutionArguments arguments = random.arguments(weights);
-  arguments.work = list.work;
-  arguments.input = input.rows;
-  arguments.residual = residual.rows;
-  arguments.bias = bias.as<float>();
-  arguments.starts = starts.data();
-  arguments.scales.scale = scale.as<float>();
-  arguments.scales.of_window = of_window.as<std::int32_t>();
-  if (c.with_zeros) arguments.scales.corrections = corrections.as<std::int32_t>();
+  kernels::ConvolutionArguments arguments = device.arguments(random);
   arguments.output = {device_output.data(), random.row_size, nullptr, c.kind};
-  test::for_all_products(Precision::int8, arguments, weights.stored.values, [&](const auto& convolution) {
-    std::vector<Element> output(random.row_size * c.rows, Element{78});  // poison
-    copy_to_device(device_output.data(), output.data(), output.size() * sizeof(Element), "poison");
-    check_cuda(kernels::position_convolution_cuda(Precision::int8, convolution, nullptr), "convolution");
-    from_device(device_output, output);
-    ASSERT_EQ(output, random.expected<Element>());
-  });
+  test::for_all_products(
+      Precision::int8, arguments, device.weights.stored.values, [&](const auto& convolution) {
+        std::vector<Element> output(random.row_size * c.rows, Element{78});  // poison
+        copy_to_device(device_output.data(), output.data(), output.size() * sizeof(Element), "poison");
+        check_cuda(kernels::position_convolution_cuda(Precision::int8, convolution, nullptr), "convolution");
+        from_device(device_output, output);
+        ASSERT_EQ(output, random.expected<Element>());
+      });
 }
 
 void compare_kind(const test::Int8Case& c, std::mt19937& generator) {
