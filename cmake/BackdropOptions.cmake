@@ -11,12 +11,12 @@ set(BACKDROP_CUDA AUTO CACHE STRING "The GPU engine: ON, OFF, or AUTO: wherever 
 set_property(CACHE BACKDROP_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(BACKDROP_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread (empty: none)")
 
-# Sources of a target are compiled eight at a time, except those with options of their own: alone, most spend their time on
+# Sources of a target are compiled sixteen at a time, except those with options of their own: alone, most spend their time on
 # the same headers. So no two sources of a target may use one name for different things.
 if(PROJECT_IS_TOP_LEVEL)
   option(CMAKE_UNITY_BUILD "Compile several sources at a time" ON)
 endif()
-set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 16)
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)

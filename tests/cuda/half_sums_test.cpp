@@ -21,8 +21,8 @@ namespace {
 using test::kBackgrounds;
 using test::kClasses;
 
-constexpr int kSize = 15;
-constexpr unsigned kSeed = 6;
+constexpr int kSide = 15;
+constexpr unsigned kNetworkSeed = 6;
 
 // Of the largest logit; not a number where one is not.
 double error_of(const test::Scene& actual, const test::Scene& expected) {
@@ -45,12 +45,12 @@ class HalfSums : public ::testing::Test {
   }
 
   static test::Scene plain(const std::shared_ptr<const Network>& network) {
-    return test::plain_scene(network, kSize, kBackgrounds, kClasses, kSeed);
+    return test::plain_scene(network, kSide, kBackgrounds, kClasses, kNetworkSeed);
   }
 
   // Scales so coarse for sums that too many decisions are close in bytes.
   static EngineOptions coarse(const std::shared_ptr<const Network>& network) {
-    const test::Scene scene(kSize, kBackgrounds, kClasses, kSeed);
+    const test::Scene scene(kSide, kBackgrounds, kClasses, kNetworkSeed);
     ThreadPool pool(1);
     EngineOptions options;
     options.precision = Precision::int8;
@@ -86,13 +86,13 @@ class HalfSums : public ::testing::Test {
     PlanFolder nowhere({}, {}, false, {});
     std::vector<double> errors;
     for (int hand_off = 0; hand_off < layers.position_layers(); ++hand_off) {
-      test::Scene actual(kSize, kBackgrounds, kClasses, kSeed);
+      test::Scene actual(kSide, kBackgrounds, kClasses, kNetworkSeed);
       CudaDenseLayers whole(layers, 3, {}, nowhere);
       CudaReuse reuse(whole, photos, in9.data(), {hand_off, std::size_t{1} << 28});
       test::run_alone(reuse, actual);
       errors.push_back(error_of(actual, expected));
     }
-    test::Scene dense(kSize, kBackgrounds, kClasses, kSeed);
+    test::Scene dense(kSide, kBackgrounds, kClasses, kNetworkSeed);
     CudaDense path(layers, in9.data(), 3, {}, nowhere);
     path.run(dense.tasks(), photos,
              [&](std::size_t task, std::size_t place, const auto&, const float* logits) {
@@ -104,7 +104,7 @@ class HalfSums : public ::testing::Test {
 };
 
 TEST_F(HalfSums, HaveLessThanHalfOfTheErrorOfBytes) {
-  const auto network = test::random_residual_network(kSize, kSeed);
+  const auto network = test::random_residual_network(kSide, kNetworkSeed);
   const test::Scene expected = plain(network);
   const Calibration calibration = scales_of(network, expected);
   const std::vector<double> bytes = errors(network, expected, calibration, false);
@@ -113,7 +113,7 @@ TEST_F(HalfSums, HaveLessThanHalfOfTheErrorOfBytes) {
 }
 
 TEST_F(HalfSums, AreThoseOfAnyBlocks) {
-  for (const auto& network : test::unusual_residual_networks(kSize)) {
+  for (const auto& network : test::unusual_residual_networks(kSide)) {
     const test::Scene expected = plain(network);
     const Calibration calibration = scales_of(network, expected);
     for (const double error : errors(network, expected, calibration, true)) EXPECT_LT(error, 0.04);
@@ -121,9 +121,9 @@ TEST_F(HalfSums, AreThoseOfAnyBlocks) {
 }
 
 TEST_F(HalfSums, AreTakenWhereBytesAreTooCoarse) {
-  for (const auto& network :
-       {test::random_residual_network(kSize, kSeed), test::random_plain_network(kSize, kSeed)}) {
-    test::Scene actual(kSize, kBackgrounds, kClasses, kSeed);
+  for (const auto& network : {test::random_residual_network(kSide, kNetworkSeed),
+                              test::random_plain_network(kSide, kNetworkSeed)}) {
+    test::Scene actual(kSide, kBackgrounds, kClasses, kNetworkSeed);
     const auto engine = make_cuda_engine(network, default_class_map(kClasses), coarse(network));
     actual.run(*engine);
     EXPECT_EQ(engine->description().find("int8 with sums in fp16") != std::string::npos, has_sums(*network));
@@ -132,7 +132,7 @@ TEST_F(HalfSums, AreTakenWhereBytesAreTooCoarse) {
 
     EngineOptions options = coarse(network);
     options.gpu_without.add(GpuWay::sums);
-    test::Scene in_bytes(kSize, kBackgrounds, kClasses, kSeed);
+    test::Scene in_bytes(kSide, kBackgrounds, kClasses, kNetworkSeed);
     const auto without = make_cuda_engine(network, default_class_map(kClasses), options);
     in_bytes.run(*without);
     EXPECT_FALSE(without->screening().value().sums.has_value());
@@ -142,8 +142,8 @@ TEST_F(HalfSums, AreTakenWhereBytesAreTooCoarse) {
 
 // There an fp16 sum might overflow.
 TEST_F(HalfSums, AreNotTakenForHugeRanges) {
-  const auto network = test::random_residual_network(kSize, kSeed);
-  test::Scene actual(kSize, kBackgrounds, kClasses, kSeed);
+  const auto network = test::random_residual_network(kSide, kNetworkSeed);
+  test::Scene actual(kSide, kBackgrounds, kClasses, kNetworkSeed);
   EngineOptions options = coarse(network);
   for (kernels::ValueScale& value : options.calibration->values) value.scale *= 1e4f;
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
@@ -153,14 +153,14 @@ TEST_F(HalfSums, AreNotTakenForHugeRanges) {
 
 // On other photos bytes may do.
 TEST_F(HalfSums, AreChosenAnewWithTheBounds) {
-  const auto network = test::random_residual_network(kSize, kSeed);
+  const auto network = test::random_residual_network(kSide, kNetworkSeed);
   const EngineOptions options = coarse(network);
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
   std::vector<bool> taken;
-  for (const unsigned seed : {kSeed, kSeed + 1, kSeed}) {
+  for (const unsigned seed : {kNetworkSeed, kNetworkSeed + 1, kNetworkSeed}) {
     SCOPED_TRACE(seed);
     const auto fresh = make_cuda_engine(network, default_class_map(kClasses), options);
-    test::Scene actual(kSize, kBackgrounds, kClasses, seed), expected = actual;
+    test::Scene actual(kSide, kBackgrounds, kClasses, seed), expected = actual;
     actual.run(*engine);
     expected.run(*fresh);
     EXPECT_EQ(engine->screening()->sums, fresh->screening()->sums);
@@ -173,7 +173,7 @@ TEST_F(HalfSums, AreChosenAnewWithTheBounds) {
 // While they are tried, the memory runs out: bytes are taken again if these still fit, and otherwise the next
 // call begins anew.
 TEST_F(HalfSums, AreLeftWhereTheMemoryIsShort) {
-  const auto network = test::random_residual_network(kSize, kSeed);
+  const auto network = test::random_residual_network(kSide, kNetworkSeed);
   const test::Scene expected = plain(network);
   for (const bool reuse : {true, false}) {
     int fit = 0;
@@ -185,7 +185,7 @@ TEST_F(HalfSums, AreLeftWhereTheMemoryIsShort) {
       options.reuse = reuse;
       options.cache_memory = std::size_t{1} << 20;
       const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
-      test::Scene actual(kSize, kBackgrounds, kClasses, kSeed);
+      test::Scene actual(kSide, kBackgrounds, kClasses, kNetworkSeed);
       engine->set_backgrounds(actual.backgrounds);
       int asked = 0;
       const auto shorten_memory = [&] {
@@ -212,9 +212,9 @@ TEST_F(HalfSums, AreLeftWhereTheMemoryIsShort) {
 }
 
 TEST_F(HalfSums, StoppedBeforeTheyAreTriedTheNextCallBeginsAnew) {
-  const auto network = test::random_residual_network(kSize, kSeed);
+  const auto network = test::random_residual_network(kSide, kNetworkSeed);
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), coarse(network));
-  test::Scene actual(kSize, kBackgrounds, kClasses, kSeed);
+  test::Scene actual(kSide, kBackgrounds, kClasses, kNetworkSeed);
   engine->set_backgrounds(actual.backgrounds);
   int asked = 0;
   EXPECT_THROW(engine->calibrate(actual.tasks(), [&] { return ++asked == 4; }), Error);
@@ -225,9 +225,9 @@ TEST_F(HalfSums, StoppedBeforeTheyAreTriedTheNextCallBeginsAnew) {
 }
 
 TEST_F(HalfSums, AProfileSaysWhatEachLayerMultiplies) {
-  const auto network = test::random_residual_network(kSize, kSeed);
+  const auto network = test::random_residual_network(kSide, kNetworkSeed);
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), coarse(network));
-  test::Scene scene(kSize, kBackgrounds, kClasses, kSeed);
+  test::Scene scene(kSide, kBackgrounds, kClasses, kNetworkSeed);
   const SearchTimes times =
       profile_search(*engine, *network, scene.tasks(), scene.backgrounds, MachinePeak());
   const std::vector<Precision> forms = stored_values(*network, Precision::int8, true, Precision::fp16);

@@ -13,11 +13,11 @@
 namespace backdrop {
 namespace {
 
-constexpr int kBackgrounds = 50;
+constexpr int kBackgroundCount = 50;
 constexpr int kForegrounds = 20;
 
 // What all engines were asked.
-struct Log {
+struct SleepLog {
   std::map<Precision, std::chrono::milliseconds> pause;
   std::vector<Precision> made = {};
   int alive = 0;
@@ -28,7 +28,7 @@ struct Log {
 
 class SleepingEngine final : public Engine {
  public:
-  SleepingEngine(Log& log, Precision precision) : log_(log), precision_(precision) {
+  SleepingEngine(SleepLog& log, Precision precision) : log_(log), precision_(precision) {
     EXPECT_EQ(log_.with_photos, 0) << "two engines with caches at a time";
     log_.made.push_back(precision);
     log_.composites.clear();
@@ -63,7 +63,7 @@ class SleepingEngine final : public Engine {
   std::size_t workspace_bytes() const override { return 0; }
 
  private:
-  Log& log_;
+  SleepLog& log_;
   Precision precision_;
   bool has_photos_ = false;
 };
@@ -75,7 +75,7 @@ class FastestEngines : public testing::Test {
                                       [this](Precision precision) -> std::unique_ptr<Engine> {
                                         return std::make_unique<SleepingEngine>(log, precision);
                                       });
-    engine->set_backgrounds(std::make_shared<const std::vector<Image>>(kBackgrounds));
+    engine->set_backgrounds(std::make_shared<const std::vector<Image>>(kBackgroundCount));
     return engine;
   }
   std::vector<CompositeTask> run() {
@@ -89,11 +89,11 @@ class FastestEngines : public testing::Test {
     return tasks;
   }
 
-  Log log{.pause = {{Precision::fp16, std::chrono::milliseconds(200)},
-                    {Precision::int8, std::chrono::milliseconds(1)},
-                    {Precision::fp32, std::chrono::milliseconds(200)}}};
-  std::vector<int> backgrounds = std::vector<int>(kBackgrounds);
-  std::vector<std::int16_t> predictions = std::vector<std::int16_t>(kBackgrounds);
+  SleepLog log{.pause = {{Precision::fp16, std::chrono::milliseconds(200)},
+                         {Precision::int8, std::chrono::milliseconds(1)},
+                         {Precision::fp32, std::chrono::milliseconds(200)}}};
+  std::vector<int> backgrounds = std::vector<int>(kBackgroundCount);
+  std::vector<std::int16_t> predictions = std::vector<std::int16_t>(kBackgroundCount);
   Mask mask;
 };
 
@@ -108,7 +108,7 @@ TEST_F(FastestEngines, TheFastestDoesTheRest) {
   EXPECT_TRUE(log.composites.empty()) << "the chosen one begins anew";
   EXPECT_FALSE(log.heard_answers);
   engine->classify_composites(run());
-  EXPECT_EQ(log.composites, std::vector<std::size_t>{kForegrounds * kBackgrounds});
+  EXPECT_EQ(log.composites, std::vector<std::size_t>{kForegrounds * kBackgroundCount});
   EXPECT_TRUE(log.heard_answers);
   engine->calibrate(run(), {});
   EXPECT_EQ(log.made.size(), 5u) << "chosen once";
