@@ -16,10 +16,75 @@ constexpr int kVectors = 2;
 constexpr int kStrip = kVectors * V::kLanes;
 constexpr int kUnrolled = 4;  // groups a turn of the inner loop
 
+enum class Activation { none, rectify, leak };
+
+template <Activation kActivation>
+[[gnu::always_inline]] inline V activate(V value, V slope) {
+  // The second operand where either is not a number: such values stay.
+  if constexpr (kActivation == Activation::rectify) return {_mm256_max_ps(V::zero().value, value.value)};
+  if constexpr (kActivation == Activation::leak) return V::activate(value, slope);
+  return value;
+}
+
+// Whole strips of what is stored: nearly all.
+template <bool kAdds, Activation kActivation>
+void store_strip(const DotArguments& a, const DotPosition& position, int skip, int rows,
+                 const __m256i (&sums)[kRows][kVectors]) {
+  // Read once: for all the compiler knows, a store might change what they come from.
+  const ShortLanes::Scale residual_scale(a.residual_scale);
+  const ShortLanes::Scale output_scale(a.output_scale);
+  const V slope = V::constant(a.slope);
+  V scale[kVectors];
+  V bias[kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    scale[v] = V::load(a.scale + skip + v * V::kLanes);
+    bias[v] = V::load(a.bias + skip + v * V::kLanes);
+  }
+  const std::ptrdiff_t column = std::ptrdiff_t{a.first_column} + skip;
+  const std::ptrdiff_t to_place = column + position.output_offset;
+  void* const* const outputs = a.output + a.first_row;
+  const void* const* residuals = nullptr;
+  std::ptrdiff_t from_place = 0;
+  if constexpr (kAdds) {
+    residuals = a.residual->rows[static_cast<int>(position.residual_tap->source)] + a.first_row;
+    from_place = column + position.residual_tap->offset;
+  }
+  for (int r = 0; r < rows; ++r) {
+    V values[kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+      values[v] = V::multiply_add({_mm256_cvtepi32_ps(sums[r][v])}, scale[v], bias[v]);
+      if constexpr (kAdds)
+        values[v] = ShortLanes::add(
+            values[v], static_cast<const std::int16_t*>(residuals[r]) + from_place + v * V::kLanes, V::kLanes,
+            residual_scale);
+      values[v] = activate<kActivation>(values[v], slope);
+    }
+    ShortLanes::store_pair(static_cast<std::int16_t*>(outputs[r]) + to_place, values, output_scale);
+  }
+}
+
+template <bool kAdds>
+void store_strip(const DotArguments& a, const DotPosition& position, int skip, int rows,
+                 const __m256i (&sums)[kRows][kVectors]) {
+  if (a.slope == 1.0f) return store_strip<kAdds, Activation::none>(a, position, skip, rows, sums);
+  if (a.slope == 0.0f) return store_strip<kAdds, Activation::rectify>(a, position, skip, rows, sums);
+  store_strip<kAdds, Activation::leak>(a, position, skip, rows, sums);
+}
+
+void store_sums(const DotArguments& a, const DotPosition& position, int skip, int rows,
+                const __m256i (&sums)[kRows][kVectors]) {
+  const std::ptrdiff_t place = std::ptrdiff_t{position.output_offset} + a.first_column + skip;
+  for (int r = 0; r < rows; ++r) {
+    auto* to = static_cast<std::int32_t*>(a.output[a.first_row + r]) + place;
+    for (int v = 0; v < kVectors; ++v)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + v * V::kLanes), sums[r][v]);
+  }
+}
+
 // `valid` sums of a row, from lane `lane` of the panel on.
-[[gnu::always_inline]] inline void finish_lanes(const DotArguments& a, const DotPosition& position, int row,
-                                                int lane, int valid, const std::int16_t* residual,
-                                                __m256i sums) {
+inline void finish_lanes(const DotArguments& a, const DotPosition& position, int row, int lane, int valid,
+                         const std::int16_t* residual, __m256i sums) {
   const std::ptrdiff_t place = std::ptrdiff_t{position.output_offset} + a.first_column + lane;
   if (a.kind == DotOutput::sums)
     return V{_mm256_castsi256_ps(sums)}.store_first(static_cast<float*>(a.output[row]) + place, valid);
@@ -31,25 +96,29 @@ constexpr int kUnrolled = 4;  // groups a turn of the inner loop
   ShortLanes::store(static_cast<std::int16_t*>(a.output[row]) + place, valid, value, a.output_scale);
 }
 
-// `Whole`: all columns of the strip are valid.
-template <bool Whole, int Rows>
-[[gnu::always_inline]] inline void finish_sums(const DotArguments& a, const DotPosition& position, int skip,
-                                               const __m256i (&sums)[Rows][kVectors]) {
-#pragma GCC unroll 8
-  for (int r = 0; r < Rows; ++r) {
+void finish_any(const DotArguments& a, const DotPosition& position, int skip, int rows,
+                const __m256i (&sums)[kRows][kVectors]) {
+  for (int r = 0; r < rows; ++r) {
     const int row = a.first_row + r;
     const std::int16_t* residual =
         position.residual_tap != nullptr
             ? a.residual->at<std::int16_t>(*position.residual_tap, row) + a.first_column
             : nullptr;
-#pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const int lane = skip + v * V::kLanes;
-      const int left = Whole ? V::kLanes : a.columns - lane;
-      if (left > 0)
-        finish_lanes(a, position, row, lane, left < V::kLanes ? left : V::kLanes, residual, sums[r][v]);
+      const int valid = std::min(a.columns - lane, V::kLanes);
+      if (valid > 0) finish_lanes(a, position, row, lane, valid, residual, sums[r][v]);
     }
   }
+}
+
+void finish_strip(const DotArguments& a, const DotPosition& position, int skip, int rows,
+                  const __m256i (&sums)[kRows][kVectors]) {
+  if (a.kind == DotOutput::real || a.columns - skip < kStrip)
+    return finish_any(a, position, skip, rows, sums);
+  if (a.kind == DotOutput::sums) return store_sums(a, position, skip, rows, sums);
+  if (position.residual_tap == nullptr) return store_strip<false>(a, position, skip, rows, sums);
+  store_strip<true>(a, position, skip, rows, sums);
 }
 
 // By hand: of several in a row the compiler adds the products up first, and runs out of registers.
@@ -109,8 +178,13 @@ inline void block(const DotArguments& a, const DotPosition& position, int skip) 
     }
     for (; left > 0; --left) add_groups<1>(row, weights, sums);
   }
-  a.columns - skip < kStrip ? finish_sums<false>(a, position, skip, sums)
-                            : finish_sums<true>(a, position, skip, sums);
+  // A copy: the sums above are in registers.
+  __m256i results[kRows][kVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) results[r][v] = sums[r][v];
+  finish_strip(a, position, skip, Rows, results);
 }
 
 // `rows` is 1..Rows.

@@ -1,11 +1,11 @@
-// What winograd_transform.inl stores and loads around products of 16-bit integers, over the including file's V and
-// ShortLanes.
+// What winograd_transform.inl stores and loads around products of 16-bit integers, over the including file's
+// V and ShortLanes.
 
 // What the input transform writes.
-struct Points {
-  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale& scale) {
-    ShortLanes::store_whole(static_cast<std::int16_t*>(to) + at, count,
-                            V::multiply(value, V::constant(1.0f / scale.scale)).value);
+struct IntegerPoints {
+  static void store(V value, const InputTransform& a, int point, int c, int count) {
+    ShortLanes::store_whole(static_cast<std::int16_t*>(a.output) + point * a.stride + c, count,
+                            V::multiply(value, V::broadcast(a.units_in_one + point)).value);
   }
 };
 

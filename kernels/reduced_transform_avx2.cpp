@@ -10,11 +10,12 @@ namespace {
 #include "kernels/winograd_transform.inl"
 
 struct Shorts {
-  using Element = std::int16_t;
-  static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale& scale) {
+  using Element = ShortLanes::Element;
+  using Scale = ShortLanes::Scale;
+  static V load(const void* from, std::ptrdiff_t at, int count, const Scale& scale) {
     return ShortLanes::load(static_cast<const Element*>(from) + at, count, scale);
   }
-  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale& scale) {
+  static void store(V value, void* to, std::ptrdiff_t at, int count, const Scale& scale) {
     ShortLanes::store(static_cast<Element*>(to) + at, count, value, scale);
   }
 };
@@ -24,7 +25,7 @@ struct Shorts {
 }  // namespace
 
 WinogradTransforms int16_transforms_avx2() {
-  return {transform_input<Shorts, Points>, transform_output<Shorts, IntegerProducts>};
+  return {transform_input<Shorts, IntegerPoints>, transform_output<Shorts, IntegerProducts>};
 }
 
 }  // namespace backdrop::kernels

@@ -15,10 +15,11 @@ namespace {
 template <class Lanes>
 struct Stored {
   using Element = typename Lanes::Element;
-  static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale& scale) {
+  using Scale = typename Lanes::Scale;
+  static V load(const void* from, std::ptrdiff_t at, int count, const Scale& scale) {
     return {Lanes::load(static_cast<const Element*>(from) + at, count, scale)};
   }
-  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale& scale) {
+  static void store(V value, void* to, std::ptrdiff_t at, int count, const Scale& scale) {
     Lanes::store(static_cast<Element*>(to) + at, count, value.value, scale);
   }
 };
@@ -32,12 +33,12 @@ using Shorts = Stored<ShortLanes>;
 }  // namespace
 
 WinogradTransforms reduced_transforms_avx512(Precision read, Precision written) {
-  return {read == Precision::int8 ? transform_input<Bytes, Halves> : transform_input<Halves, Halves>,
+  return {read == Precision::int8 ? transform_input<Bytes, PlainPoints<Halves>> : transform_input<Halves>,
           written == Precision::int8 ? transform_output<Bytes> : transform_output<Halves>};
 }
 
 WinogradTransforms int16_transforms_avx512() {
-  return {transform_input<Shorts, Points>, transform_output<Shorts, IntegerProducts>};
+  return {transform_input<Shorts, IntegerPoints>, transform_output<Shorts, IntegerProducts>};
 }
 
 }  // namespace backdrop::kernels

@@ -21,27 +21,21 @@ const void* locate(Precision stored, const RowPointers& rows, const Tap& tap, in
 }
 
 // A point's range is all that values within theirs can make of it: it is never cut off.
-std::array<ValueScale, kTilePoints> point_scales(const ValueScale& input, bool nonnegative, int largest) {
+std::vector<float> point_units(const ValueScale& input, bool nonnegative, int largest) {
   // Sums of what input_points() multiplies by, of either sign.
   constexpr float kPositive[kTileInputs] = {5, 2, 5, 3, 3, 5};
   constexpr float kNegative[kTileInputs] = {5, 8, 5, 3, 3, 5};
   const float unit = input.scale * static_cast<float>(kInt16Most) / static_cast<float>(largest);
-  std::array<ValueScale, kTilePoints> scales;
+  std::vector<float> units(kTilePoints);
   for (int y = 0; y < kTileInputs; ++y) {
     for (int x = 0; x < kTileInputs; ++x) {
       const float positive = kPositive[y] * kPositive[x] + kNegative[y] * kNegative[x];
       const float negative = kPositive[y] * kNegative[x] + kNegative[y] * kPositive[x];
       const float most = nonnegative ? std::max(positive, negative) : positive + negative;
-      scales[y * kTileInputs + x] = {most * unit, 0.0f};
+      units[y * kTileInputs + x] = most * unit;
     }
   }
-  return scales;
-}
-
-std::vector<float> units(const std::array<ValueScale, kTilePoints>& points) {
-  std::vector<float> scales;
-  for (const ValueScale& point : points) scales.push_back(point.scale);
-  return scales;
+  return units;
 }
 
 // The products are of bfloat16 where 8 bits are read: sums of inputs need more.
@@ -68,8 +62,9 @@ DotConvolution ReducedWinograd::make_products(Precision read, const ConvolutionS
   const std::vector<float> filters = transform_filters(shape, weights);
   if (products_precision(read) == Precision::bf16) return {product_shape(shape), filters.data(), portable_};
   const int largest = balanced_largest_input(shape.channels);
-  points_ = point_scales(scales.input[0], scales.nonnegative, largest);
-  Int16Weights stored = store_int16_by_tap(product_shape(shape), filters.data(), units(points_), largest);
+  const std::vector<float> units = point_units(scales.input[0], scales.nonnegative, largest);
+  for (const float unit : units) units_in_one_.push_back(1.0f / unit);
+  Int16Weights stored = store_int16_by_tap(product_shape(shape), filters.data(), units, largest);
   DotConvolution products(product_shape(shape), stored, portable_);
   product_scale_ = std::move(stored.scale);
   return products;
@@ -125,7 +120,7 @@ void ReducedWinograd::transform_inputs(std::span<const Tap> taps, int rows, cons
       [&](std::int64_t row, const auto& pointers, const auto& ahead) {
         transform({pointers.data(), ahead.data(), shape_.channels, input_scale_,
                    transformed + row * shape_.channels, point_stride(flat, shape_.channels),
-                   read_ == Precision::int16 ? points_.data() : nullptr});
+                   units_in_one_.data()});
       });
 }
 

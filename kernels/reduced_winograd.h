@@ -50,8 +50,9 @@ class ReducedWinograd {
   ValueScale input_scale_;
   DotScales scales_;
   bool portable_;
-  // int16: of the transformed inputs, and what a unit of each product is worth, [point][out_channels].
-  std::array<ValueScale, kTilePoints> points_;
+  // int16: of the transformed inputs, [point], and what a unit of each product is worth,
+  // [point][out_channels].
+  std::vector<float> units_in_one_;
   std::vector<float> product_scale_;
   DotConvolution products_;
   std::vector<float> bias_;

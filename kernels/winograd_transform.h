@@ -20,7 +20,7 @@ struct InputTransform {
   ValueScale scale;  ///< of integer inputs
   void* output = nullptr;
   std::ptrdiff_t stride = 0;
-  const ValueScale* points = nullptr;  ///< 16-bit integers: of each point
+  const float* units_in_one = nullptr;  ///< 16-bit integers: of each point
 };
 
 /// activation(A' M A + bias + residual) of one tile. Point i of M is at products + i * stride: floats, or

@@ -1,17 +1,28 @@
 // Winograd's transforms over a vector type V (load_first, store_first, zero, broadcast, add, subtract,
 // multiply_add, activate) that the including file defines for its instruction set, and over types that load
-// and store V in one form of storage each: Floats, and others of the including file. No include guard:
-// included once a file.
+// and store V in one form of storage each: Floats, and others of the including file. Their Scale is a
+// ValueScale in the form that they use it in, made once a tile. No include guard: included once a file.
 //
 // The one-dimensional transforms are those of F(4, 3) with the points 0, 1, -1, 2, -2.
 
 struct Floats {
   using Element = float;
-  static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale&) {
+  struct Scale {
+    explicit Scale(const ValueScale&) {}
+  };
+  static V load(const void* from, std::ptrdiff_t at, int count, const Scale&) {
     return V::load_first(static_cast<const float*>(from) + at, count);
   }
-  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale&) {
+  static void store(V value, void* to, std::ptrdiff_t at, int count, const Scale&) {
     value.store_first(static_cast<float*>(to) + at, count);
+  }
+};
+
+// The points of transformed inputs, in a form of storage without a scale.
+template <class Stored>
+struct PlainPoints {
+  static void store(V value, const InputTransform& a, int point, int c, int count) {
+    Stored::store(value, a.output, point * a.stride + c, count, typename Stored::Scale(ValueScale()));
   }
 };
 
@@ -57,14 +68,16 @@ inline void output_points(const V* m, V* out) {
 }
 
 // `valid` lanes from channel c on. Inlined, so that whole vectors are compiled for a known number of lanes.
-template <class Stored, class Transformed>
-[[gnu::always_inline]] inline void transform_input_lanes(const InputTransform& a, int c, int valid) {
+template <class Stored, class Points>
+[[gnu::always_inline]] inline void transform_input_lanes(const InputTransform& a,
+                                                         const typename Stored::Scale& scale, int c,
+                                                         int valid) {
   V columns[kTileInputs][kTileInputs];  // [point of the rows][column]
   for (int x = 0; x < kTileInputs; ++x) {
     V d[kTileInputs];
     for (int y = 0; y < kTileInputs; ++y) {
       const void* from = a.input[y * kTileInputs + x];
-      d[y] = from != nullptr ? Stored::load(from, c, valid, a.scale) : V::zero();
+      d[y] = from != nullptr ? Stored::load(from, c, valid, scale) : V::zero();
       prefetch<Stored>(a.ahead[y * kTileInputs + x], c);
     }
     V points[kTileInputs];
@@ -74,30 +87,31 @@ template <class Stored, class Transformed>
   for (int y = 0; y < kTileInputs; ++y) {
     V points[kTileInputs];
     input_points(columns[y], points);
-    for (int x = 0; x < kTileInputs; ++x)
-      Transformed::store(points[x], a.output, (y * kTileInputs + x) * a.stride + c, valid,
-                         a.points != nullptr ? a.points[y * kTileInputs + x] : ValueScale());
+    for (int x = 0; x < kTileInputs; ++x) Points::store(points[x], a, y * kTileInputs + x, c, valid);
   }
 }
 
-template <class Stored, class Transformed>
+template <class Stored, class Points = PlainPoints<Stored>>
 inline void transform_input(const InputTransform& a) {
+  const typename Stored::Scale scale(a.scale);
   int c = 0;
   for (; c + V::kLanes <= a.channels; c += V::kLanes)
-    transform_input_lanes<Stored, Transformed>(a, c, V::kLanes);
-  if (c < a.channels) transform_input_lanes<Stored, Transformed>(a, c, a.channels - c);
+    transform_input_lanes<Stored, Points>(a, scale, c, V::kLanes);
+  if (c < a.channels) transform_input_lanes<Stored, Points>(a, scale, c, a.channels - c);
 }
 
 template <class Stored, class Products>
-[[gnu::always_inline]] inline void transform_output_lanes(const OutputTransform& a, int c, int valid) {
+[[gnu::always_inline]] inline void transform_output_lanes(const OutputTransform& a,
+                                                          const typename Stored::Scale& residual_scale,
+                                                          const typename Stored::Scale& output_scale, int c,
+                                                          int valid) {
   V rows[kTile][kTileInputs];  // [output row][point of the columns]
   for (int i = 0; i < kTile * kTile; ++i)
     if constexpr (V::kLanes > 1)
       __builtin_prefetch(static_cast<typename Stored::Element*>(a.output[i]) + c, 1);
   for (int x = 0; x < kTileInputs; ++x) {
     V m[kTileInputs];
-    for (int y = 0; y < kTileInputs; ++y)
-      m[y] = Products::load(a, y * kTileInputs + x, c, valid);
+    for (int y = 0; y < kTileInputs; ++y) m[y] = Products::load(a, y * kTileInputs + x, c, valid);
     V outputs[kTile];
     output_points(m, outputs);
     for (int y = 0; y < kTile; ++y) rows[y][x] = outputs[y];
@@ -113,17 +127,20 @@ template <class Stored, class Products>
       V sum = V::add(outputs[x], bias);
       if (a.residual != nullptr) {
         prefetch<Stored>(a.ahead[y * kTile + x], c);
-        sum = V::add(sum, Stored::load(a.residual[y * kTile + x], c, valid, a.residual_scale));
+        sum = V::add(sum, Stored::load(a.residual[y * kTile + x], c, valid, residual_scale));
       }
-      Stored::store(V::activate(sum, slope), to, c, valid, a.output_scale);
+      Stored::store(V::activate(sum, slope), to, c, valid, output_scale);
     }
   }
 }
 
 template <class Stored, class Products = FloatProducts>
 inline void transform_output(const OutputTransform& a) {
+  const typename Stored::Scale residual_scale(a.residual_scale);
+  const typename Stored::Scale output_scale(a.output_scale);
   int c = 0;
   for (; c + V::kLanes <= a.channels; c += V::kLanes)
-    transform_output_lanes<Stored, Products>(a, c, V::kLanes);
-  if (c < a.channels) transform_output_lanes<Stored, Products>(a, c, a.channels - c);
+    transform_output_lanes<Stored, Products>(a, residual_scale, output_scale, c, V::kLanes);
+  if (c < a.channels)
+    transform_output_lanes<Stored, Products>(a, residual_scale, output_scale, c, a.channels - c);
 }

@@ -12,7 +12,7 @@ namespace {
 }  // namespace
 
 WinogradTransforms winograd_transforms_avx2() {
-  return {transform_input<Floats, Floats>, transform_output<Floats>};
+  return {transform_input<Floats>, transform_output<Floats>};
 }
 
 }  // namespace backdrop::kernels

@@ -14,6 +14,7 @@ namespace {
 
 struct Halves {
   using Element = Bf16;
+  using Scale = ValueScale;
   static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale&) {
     V result = V::zero();
     for (int i = 0; i < count; ++i) result.value[i] = to_float(static_cast<const Bf16*>(from)[at + i]);
@@ -26,6 +27,7 @@ struct Halves {
 
 struct Bytes {
   using Element = std::uint8_t;
+  using Scale = ValueScale;
   static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale& scale) {
     V result = V::zero();
     for (int i = 0; i < count; ++i)
@@ -39,6 +41,7 @@ struct Bytes {
 
 struct Shorts {
   using Element = std::int16_t;
+  using Scale = ValueScale;
   static V load(const void* from, std::ptrdiff_t at, int count, const ValueScale& scale) {
     V result = V::zero();
     for (int i = 0; i < count; ++i)
@@ -51,11 +54,11 @@ struct Shorts {
 };
 
 // What the input transform writes of them.
-struct Points {
-  static void store(V value, void* to, std::ptrdiff_t at, int count, const ValueScale& scale) {
+struct IntegerPoints {
+  static void store(V value, const InputTransform& a, int point, int c, int count) {
+    auto* to = static_cast<std::int16_t*>(a.output) + point * a.stride + c;
     for (int i = 0; i < count; ++i)
-      static_cast<std::int16_t*>(to)[at + i] =
-          static_cast<std::int16_t>(std::nearbyint(value.value[i] * (1.0f / scale.scale)));
+      to[i] = static_cast<std::int16_t>(std::nearbyint(value.value[i] * a.units_in_one[point]));
   }
 };
 
@@ -74,16 +77,16 @@ struct IntegerProducts {
 }  // namespace
 
 WinogradTransforms winograd_transforms_portable() {
-  return {transform_input<Floats, Floats>, transform_output<Floats>};
+  return {transform_input<Floats>, transform_output<Floats>};
 }
 
 WinogradTransforms reduced_transforms_portable(Precision read, Precision written) {
-  return {read == Precision::int8 ? transform_input<Bytes, Halves> : transform_input<Halves, Halves>,
+  return {read == Precision::int8 ? transform_input<Bytes, PlainPoints<Halves>> : transform_input<Halves>,
           written == Precision::int8 ? transform_output<Bytes> : transform_output<Halves>};
 }
 
 WinogradTransforms int16_transforms_portable() {
-  return {transform_input<Shorts, Points>, transform_output<Shorts, IntegerProducts>};
+  return {transform_input<Shorts, IntegerPoints>, transform_output<Shorts, IntegerProducts>};
 }
 
 }  // namespace backdrop::kernels
