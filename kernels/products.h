@@ -34,7 +34,7 @@ constexpr const char* name(Products products) {
     case Products::warps:
       break;
   }
-  return "mma.sync";
+  return "warps";
 }
 
 }  // namespace backdrop::kernels
