@@ -87,6 +87,7 @@ CudaLayers::CudaLayers(const Network& network, Precision precision)
       network_(pad_network(network, precision)),
       classes_(network.classes()),
       position_layers_(first_fully_connected(network)),
+      tail_form_(tail_form(network, precision)),
       forms_(stored_values(network_, precision, false)) {
   ListPacker packer;
   std::vector<PackedWork> packed;
@@ -147,11 +148,11 @@ void CudaLayers::set_calibration(const Network& network, const Calibration& cali
 }
 
 Precision CudaLayers::arithmetic(int index) const {
-  if (needs_calibration(precision_) && index >= position_layers_) return Precision::fp32;
+  if (index >= position_layers_) return tail_form_;
   const int input = network_.layers[index].input;
   // The photo's bytes are whole numbers.
   if (precision_ == Precision::fp8 && input == 0) return Precision::int8;
-  return index < position_layers_ ? forms_[input] : precision_;
+  return forms_[input];
 }
 
 std::string CudaLayers::form_name() const {
@@ -267,11 +268,10 @@ void CudaLayers::run(int index, const kernels::DeviceWork& work, int rows, const
                      const kernels::DeviceOutput& output, cudaStream_t stream) const {
   const Layer& layer = network_.layers[index];
   const Precision precision = arithmetic(index);
-  kernels::DeviceOutput written = output;
-  if (needs_calibration(precision_) && index + 1 == position_layers_) written.kind = DotOutput::real;
+  const bool to_tail = needs_calibration(precision_) && index + 1 == position_layers_;
   if (layer.kind == LayerKind::max_pool || layer.kind == LayerKind::average_pool) {
     const bool average = layer.kind == LayerKind::average_pool;
-    kernels::PoolArguments pool{work, rows, layer.in.channels, average, input, written, {}, {}};
+    kernels::PoolArguments pool{work, rows, layer.in.channels, average, input, output, to_tail, {}, {}};
     if (needs_calibration(precision)) {
       pool.input_scale = scale_of(layer.input);
       pool.output_scale = scale_of(index + 1);
@@ -282,7 +282,8 @@ void CudaLayers::run(int index, const kernels::DeviceWork& work, int rows, const
   arguments.input = input;
   arguments.residual = residual;
   arguments.starts = starts;
-  arguments.output = written;
+  arguments.output = output;
+  if (to_tail) arguments.output.kind = DotOutput::real;
   check_cuda(kernels::position_convolution_cuda(precision, arguments, stream), "starting a convolution");
 }
 

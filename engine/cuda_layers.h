@@ -18,9 +18,9 @@ namespace backdrop {
 
 /// All calls enqueue on the stream given and return at once.
 ///
-/// In 8 bits the input is the photo's own bytes, the value that the fully connected layers read is fp32, and
-/// so are these layers (engine/reduced_network.h is the same on the CPU). fp8 differs from int8 in all but
-/// the first layer's products. In int8 what blocks add up may be fp16 (engine/stored_values.h): a layer's
+/// In 8 bits the input is the photo's own bytes (engine/reduced_network.h is the same on the CPU), and the
+/// fully connected layers are not of 8 bits (tail_form). fp8 differs from int8 in all but the first layer's
+/// products. In int8 what blocks add up may be fp16 (engine/stored_values.h): a layer's
 /// products are those of its input, which may be the normalised photo in fp16 then.
 class CudaLayers {
  public:
@@ -68,14 +68,12 @@ class CudaLayers {
   bool half_sums() const { return half_sums_; }
   /// "fp16", or "int8 with sums in fp16".
   std::string form_name() const;
-  /// In which form a value before the first fully connected layer's output is stored, and of one element the
-  /// bytes; of values in any form the most.
-  Precision form(int value) const { return forms_[value]; }
-  std::size_t value_bytes(int value) const { return element_bytes(forms_[value]); }
+  /// In which form a value is stored, but for the logits, which are floats, and of one element the bytes; of
+  /// values before the fully connected layers in any form the most.
+  Precision form(int value) const { return value < position_layers_ ? forms_[value] : tail_form_; }
+  std::size_t value_bytes(int value) const { return element_bytes(form(value)); }
   Precision widest_form() const { return half_sums_ ? Precision::fp16 : precision_; }
   std::size_t widest_bytes() const { return element_bytes(widest_form()); }
-  /// Bytes of what the fully connected layers read.
-  std::size_t tail_bytes() const { return element_bytes(arithmetic(position_layers_)); }
   const void* weights(int index) const { return weights_[index].data(); }
   const kernels::ConvolutionScales& scales(int index) const { return scales_[index]; }
   const float* bias(int index) const { return biases_[index].as<float>(); }
@@ -99,9 +97,10 @@ class CudaLayers {
   Network network_;
   int classes_;
   int position_layers_;
+  Precision tail_form_;
   Calibration calibration_;  // in 8 bits
   bool half_sums_ = false;
-  std::vector<Precision> forms_;  // of each value
+  std::vector<Precision> forms_;  // of each value before the fully connected layers, and what they read
   bool has_weights_ = false;
   std::vector<kernels::Products> products_;  // of each layer
   std::vector<std::int64_t> per_tap_;

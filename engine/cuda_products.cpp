@@ -28,17 +28,18 @@ DeviceBuffer random_buffer(Precision precision, std::size_t count) {
   return buffer;
 }
 
-// Whether it reads and writes plain values.
+// Whether it reads and writes plain values. Fully connected layers in bfloat16 may be all that there is of
+// it.
 bool can_try(const CudaLayers& layers, int index) {
   const Layer& layer = layers.network().layers[index];
+  if (layer.kind == LayerKind::fully_connected) return layers.form(layer.input) == Precision::bf16;
   return layer.kind == LayerKind::convolution && layer.input != 0 && index + 1 < layers.position_layers();
 }
 
-// Of the convolutions that read values of each form, the one with the most multiply-adds; the most of all
-// first.
-std::vector<int> heaviest_convolutions(const CudaLayers& layers) {
+// Of the layers that read values of each form, the one with the most multiply-adds; the most of all first.
+std::vector<int> heaviest_layers(const CudaLayers& layers) {
   std::map<Precision, int> by_form;
-  for (int i = 0; i < layers.position_layers(); ++i) {
+  for (int i = 0; i < static_cast<int>(layers.network().layers.size()); ++i) {
     if (!can_try(layers, i)) continue;
     int& heaviest = by_form.insert({layers.form(layers.network().layers[i].input), i}).first->second;
     if (layers.multiply_adds(i) > layers.multiply_adds(heaviest)) heaviest = i;
@@ -73,7 +74,9 @@ class LayerTrials {
     work_.positions = std::clamp(kWaves * device.multiprocessors / tiles, 1, work_.positions);
     // These are the first ones of each image, and read its beginning.
     const int lines = (work_.positions - 1) / layer_.out.width * layer_.stride + layer_.kernel;
-    read_ = std::int64_t{std::min(lines, layer_.in.height)} * layer_.in.width * layer_.in.channels;
+    read_ = layer_.kind == LayerKind::fully_connected
+                ? layer_.in.size()
+                : std::int64_t{std::min(lines, layer_.in.height)} * layer_.in.width * layer_.in.channels;
     written_ = std::int64_t{work_.positions} * layer_.out.channels;
     input_ = random_buffer(layers.form(layer_.input), read_ * kTimedRows);
     if (layer_.residual >= 0) residual_ = random_buffer(layers.form(layer_.residual), written_ * kTimedRows);
@@ -203,7 +206,7 @@ void choose_products(CudaLayers& layers, const CudaDevice& device, const GpuWays
                      PlanFolder& plans) {
   layers.use(Products::warps);
   const Precision precision = layers.precision();
-  const std::vector<int> heaviest = heaviest_convolutions(layers);
+  const std::vector<int> heaviest = heaviest_layers(layers);
   std::vector<Products> others = candidates(precision, without);
   if (heaviest.empty() || others.empty()) return;
   const std::string subject = "products " + layers.form_name();

@@ -9,7 +9,7 @@ CudaTail::CudaTail(const CudaLayers& layers, int batch)
     : layers_(layers), stride_(layers.network().classes()) {
   const int count = static_cast<int>(layers.network().layers.size());
   for (int v = layers.position_layers(); v <= count; ++v) {
-    const std::size_t bytes = v == count ? sizeof(float) : layers.tail_bytes();
+    const std::size_t bytes = v == count ? sizeof(float) : layers.value_bytes(v);
     values_.emplace_back(bytes * layers.network().shape(v).size() * batch, "activations");
   }
 }

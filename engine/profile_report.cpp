@@ -23,7 +23,7 @@ void add_work(const Network& network, std::span<const Mask* const> masks, const 
   std::vector<LayerProfile>& layers = times.layers;
   const int positioned = first_fully_connected(network);
   const bool on_cpu = engine.device() == "cpu";
-  const Precision last = on_cpu || needs_calibration(times.precision) ? Precision::fp32 : times.precision;
+  const Precision last = on_cpu ? Precision::fp32 : tail_form(network, times.precision);
   TrafficOptions traffic{.last_bytes = element_bytes(last), .tiles = on_cpu};
   const double weight = 1.0 / static_cast<double>(masks.size());
   for (const Mask* mask : masks) {

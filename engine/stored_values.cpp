@@ -24,6 +24,12 @@ std::vector<bool> values_around_blocks(const Network& network) {
 
 }  // namespace
 
+Precision tail_form(const Network& network, Precision precision) {
+  if (!needs_calibration(precision)) return precision;
+  const Layer& last = network.layers[first_fully_connected(network) - 1];
+  return last.kind == LayerKind::convolution ? Precision::fp32 : Precision::bf16;
+}
+
 Precision multiplied_as(const Network& network, int index, const std::vector<Precision>& stored) {
   constexpr int kManyChannels = 256;
   const Layer& layer = network.layers[index];

@@ -21,6 +21,11 @@ namespace backdrop {
 std::vector<Precision> stored_values(const Network& network, Precision precision, bool wide_sums,
                                      Precision sums = Precision::bf16);
 
+/// What the fully connected layers read on a GPU whose other values are of this precision, and how they
+/// multiply. Beside 8 bits that is bfloat16: what it rounds is small beside 8 bits' errors, and it has fp32's
+/// range, in which all values and weights fit. Pools store it; where none comes last, fp32.
+Precision tail_form(const Network& network, Precision precision);
+
 /// The form in which layer `index` makes its products, where values are `stored` so: that of its input, but
 /// bytes for a 1x1 convolution from a sum in bfloat16 into a block. What that rounds stays in the block, and
 /// bytes are multiplied twice as fast; into few channels, storing them takes longer than that saves.

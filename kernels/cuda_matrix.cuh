@@ -40,7 +40,10 @@ __device__ __forceinline__ void wait_for_copies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
-__device__ __forceinline__ void load_matrices(unsigned int (&to)[4], const void* from) {
+// Four registers of a thread.
+using Word4 = unsigned int[4];
+
+__device__ __forceinline__ void load_matrices(Word4& to, const void* from) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
                : "r"(shared_address(from))
@@ -87,14 +90,37 @@ __device__ __forceinline__ void multiply_e4m3s(float (&sums)[4], const unsigned 
 
 #undef BACKDROP_MMA
 
+/// What `Multiply` multiplies, as ldmatrix loads it. A product is of 16 rows by 16 columns: two of
+/// mma.sync's.
+template <class Multiply>
+struct LoadedOperands : Multiply {
+  using Operand = Word4;
+
+  static __device__ __forceinline__ void load(Word4& to, const unsigned char* from) {
+    load_matrices(to, from);
+  }
+  template <class Sum>
+  static __device__ __forceinline__ void add_products(Sum (*sums)[4], const Word4& a, const Word4& b) {
+    Multiply::multiply(sums[0], a, b[0], b[1]);
+    Multiply::multiply(sums[1], a, b[2], b[3]);
+  }
+};
+
+struct Tf32Multiply {
+  static __device__ __forceinline__ void multiply(float (&sums)[4], const Word4& a, unsigned int b0,
+                                                  unsigned int b1) {
+    multiply_tf32s(sums, a, b0, b1);
+  }
+};
+
 template <class Sum>
 struct alignas(8) SumPair {
   Sum low;
   Sum high;
 };
 
-/// A block's products by mma.sync. `Product` says what a register holds, how two of them are multiplied,
-/// and how many blocks are to share a multiprocessor's registers.
+/// A block's products by mma.sync. `Product` says how operands are loaded and multiplied, and how many blocks
+/// are to share a multiprocessor's registers.
 template <class Product, int kTileColumns>
 struct MatrixMath {
   using Element = typename Product::Element;
@@ -119,22 +145,16 @@ struct MatrixMath {
     const int column = Share::first_column(thread / 32);
 #pragma unroll
     for (int step = 0; step < Share::kSteps; ++step) {
-      unsigned int b[Share::kColumnTiles / 2][4];
+      typename Product::Operand b[Share::kColumnTiles / 2];
 #pragma unroll
-      for (int j = 0; j < Share::kColumnTiles / 2; ++j) {
-        load_matrices(b[j], stage + Share::right_offset(column + 16 * j, step, lane));
-#pragma unroll
-        for (int k = 0; k < 4; ++k) b[j][k] = Product::operand(b[j][k]);
-      }
+      for (int j = 0; j < Share::kColumnTiles / 2; ++j)
+        Product::load(b[j], stage + Share::right_offset(column + 16 * j, step, lane));
 #pragma unroll
       for (int i = 0; i < Share::kRowTiles; ++i) {
-        unsigned int a[4];
-        load_matrices(a, stage + Share::left_offset(row + 16 * i, step, lane));
+        typename Product::Operand a;
+        Product::load(a, stage + Share::left_offset(row + 16 * i, step, lane));
 #pragma unroll
-        for (int k = 0; k < 4; ++k) a[k] = Product::operand(a[k]);
-#pragma unroll
-        for (int j = 0; j < Share::kColumnTiles; ++j)
-          Product::multiply(sums[i][j], a, b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+        for (int j = 0; j < Share::kColumnTiles / 2; ++j) Product::add_products(sums[i] + 2 * j, a, b[j]);
       }
     }
   }

@@ -17,6 +17,7 @@ struct PoolArguments {
   bool average = false;  ///< else the maximum
   DeviceRows input;
   DeviceOutput output;
+  bool to_bfloat16 = false;  ///< what fully connected layers read beside 8 bits; else stored as the input
   DeviceScale input_scale;   ///< in 8 bits; e4m3 has no zeros
   DeviceScale output_scale;  ///< of a stored average; a maximum keeps the input's
 };
@@ -47,7 +48,8 @@ BACKDROP_HOST_DEVICE PoolPlace place_of_pool(const PoolArguments& a, std::int64_
   return place;
 }
 
-template <class Traits>
+/// `Traits` load and store eight elements of the input's form, `Bfloat16` stores eight of its own.
+template <class Traits, class Bfloat16>
 BACKDROP_HOST_DEVICE void pool_piece(const PoolArguments& a, std::int64_t piece) {
   using Element = typename Traits::Element;
   constexpr int kColumns = tile::kPieceColumns;
@@ -62,12 +64,13 @@ BACKDROP_HOST_DEVICE void pool_piece(const PoolArguments& a, std::int64_t piece)
   }
   if (a.average)
     for (int k = 0; k < kColumns; ++k) pooled[k] *= 1.0f / static_cast<float>(last - first);
-  if (a.output.kind == DotOutput::real)
-    return store_eight(static_cast<float*>(a.output.base) + offset, pooled);
+  if (a.to_bfloat16)
+    return Bfloat16::store(static_cast<typename Bfloat16::Element*>(a.output.base) + offset, pooled);
   Traits::store(static_cast<Element*>(a.output.base) + offset, pooled);
 }
 
 /// The same in 8 bits (reduced_pool.h); averages are made of whole numbers.
+template <class Bfloat16>
 BACKDROP_HOST_DEVICE void pool_int8_piece(const PoolArguments& a, std::int64_t piece) {
   constexpr int kColumns = tile::kPieceColumns;
   const PoolPlace place = place_of_pool(a, piece);
@@ -78,7 +81,7 @@ BACKDROP_HOST_DEVICE void pool_int8_piece(const PoolArguments& a, std::int64_t p
     for (int k = 0; k < kColumns; ++k)
       pooled[k] = a.average ? pooled[k] + in.values[k] : in.values[k] > pooled[k] ? in.values[k] : pooled[k];
   }
-  if (!a.average && a.output.kind == DotOutput::stored) {
+  if (!a.average && !a.to_bfloat16) {
     int8::Piece largest;
     for (int k = 0; k < kColumns; ++k) largest.values[k] = static_cast<std::uint8_t>(pooled[k]);
     return int8::store(static_cast<std::uint8_t*>(a.output.base) + place.output, largest);
@@ -87,13 +90,14 @@ BACKDROP_HOST_DEVICE void pool_int8_piece(const PoolArguments& a, std::int64_t p
   float real[kColumns];
   for (int k = 0; k < kColumns; ++k)
     real[k] = a.input_scale.scale * (static_cast<float>(pooled[k]) * share - a.input_scale.zero);
-  if (a.output.kind == DotOutput::real)
-    store_eight(static_cast<float*>(a.output.base) + place.output, real);
+  if (a.to_bfloat16)
+    Bfloat16::store(static_cast<typename Bfloat16::Element*>(a.output.base) + place.output, real);
   else
     int8::store_rounded(static_cast<std::uint8_t*>(a.output.base) + place.output, real, a.output_scale);
 }
 
 /// The same in e4m3.
+template <class Bfloat16>
 BACKDROP_HOST_DEVICE void pool_fp8_piece(const PoolArguments& a, std::int64_t piece) {
   constexpr int kColumns = tile::kPieceColumns;
   const PoolPlace place = place_of_pool(a, piece);
@@ -108,8 +112,8 @@ BACKDROP_HOST_DEVICE void pool_fp8_piece(const PoolArguments& a, std::int64_t pi
   }
   const float share = a.average ? 1.0f / static_cast<float>(place.last_tap - place.first_tap) : 1.0f;
   for (int k = 0; k < kColumns; ++k) pooled[k] *= share * a.input_scale.scale;
-  if (a.output.kind == DotOutput::real)
-    store_eight(static_cast<float*>(a.output.base) + place.output, pooled);
+  if (a.to_bfloat16)
+    Bfloat16::store(static_cast<typename Bfloat16::Element*>(a.output.base) + place.output, pooled);
   else
     e4m3::store(static_cast<std::uint8_t*>(a.output.base) + place.output, a.output_scale.inverse, pooled);
 }

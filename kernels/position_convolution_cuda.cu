@@ -25,28 +25,23 @@ struct FloatSums {
 };
 
 // An m16n8 product over 32 bytes of inner dimension: sums += a * b.
-struct HalfProduct : FloatSums<HalfElements>, HalfMultiply {
+struct HalfProduct : FloatSums<HalfElements>, LoadedOperands<HalfMultiply> {
   using Sum = float;
-  static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
 };
 
-struct Bfloat16Product : FloatSums<Bfloat16Elements>, Bfloat16Multiply {
+struct Bfloat16Product : FloatSums<Bfloat16Elements>, LoadedOperands<Bfloat16Multiply> {
   using Sum = float;
-  static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
 };
 
-// The fragments of m16n8k8 in fp32 lie in the same bytes as those of m16n8k16 in 16 bits.
-struct Tf32Product : FloatSums<FloatElements> {
-  static __device__ __forceinline__ unsigned int operand(unsigned int word) {
-    unsigned int rounded;
-    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(__uint_as_float(word)));
-    return rounded;
-  }
-  static __device__ __forceinline__ void multiply(float (&sums)[4], const unsigned int (&a)[4],
-                                                  unsigned int b0, unsigned int b1) {
-    multiply_tf32s(sums, a, b0, b1);
+struct Tf32Product : FloatSums<FloatElements>, LoadedOperands<Tf32Multiply> {
+  static __device__ __forceinline__ void load(Word4& to, const unsigned char* from) {
+    load_matrices(to, from);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(to[k]) : "f"(__uint_as_float(to[k])));
   }
 };
+
+struct SplitProduct : FloatSums<FloatElements>, SplitOperands {};
 
 struct ExactMath : tile::ScalarMath {
   static __device__ __forceinline__ void publish_copies(unsigned char*, int) {}
@@ -107,9 +102,10 @@ cudaError_t position_convolution_cuda(Precision precision, const ConvolutionArgu
       break;
   }
   if (arguments.products == Products::split_warpgroups)
-    return launch_columns<WarpgroupSplitMath, Tf32Product>(arguments, stream);
-  return arguments.products == Products::split ? launch_convolution<SplitMath<Tf32Product>>(arguments, stream)
-                                               : launch_convolution<ExactMath>(arguments, stream);
+    return launch_columns<WarpgroupSplitMath, SplitProduct>(arguments, stream);
+  return arguments.products == Products::split
+             ? launch_convolution<MatrixMath<SplitProduct, 64>>(arguments, stream)
+             : launch_convolution<ExactMath>(arguments, stream);
 }
 
 }  // namespace backdrop::kernels

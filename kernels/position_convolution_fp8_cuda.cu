@@ -6,12 +6,10 @@ namespace backdrop::kernels {
 namespace {
 
 // Fragments as in 8-bit integers (PTX ISA, "Matrix Fragments for mma.m16n8k32").
-struct Fp8Product : E4m3Multiply {
+struct Fp8Product : LoadedOperands<E4m3Multiply> {
   using Element = std::uint8_t;
   // On 9.0 the compiler makes these products of others, with more registers than two blocks have.
   static constexpr int kBlocks = 1;
-
-  static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
 
   template <int kColumns>
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,

@@ -7,11 +7,9 @@
 namespace backdrop::kernels {
 namespace {
 
-struct Int8Product : ByteMultiply {
+struct Int8Product : LoadedOperands<ByteMultiply> {
   using Element = std::uint8_t;
   static constexpr int kBlocks = 2;
-
-  static __device__ __forceinline__ unsigned int operand(unsigned int word) { return word; }
 
   template <int kColumns>
   static __device__ __forceinline__ void finish(const ConvolutionArguments& a, const tile::Place& place,

@@ -123,7 +123,10 @@ cudaError_t launch_convolution(const ConvolutionArguments& arguments, cudaStream
 
 template <template <class, int> class Math, class Product>
 cudaError_t launch_columns(const ConvolutionArguments& arguments, cudaStream_t stream) {
-  if (arguments.group_columns > 64) return launch_convolution<Math<Product, 128>>(arguments, stream);
+  // One position is a fully connected layer's, which has few tiles: the smaller, the more multiprocessors
+  // work.
+  const bool few = arguments.work.positions == 1;
+  if (arguments.group_columns > 64 && !few) return launch_convolution<Math<Product, 128>>(arguments, stream);
   return launch_convolution<Math<Product, 64>>(arguments, stream);
 }
 

@@ -10,19 +10,19 @@ constexpr int kThreads = 256;
 template <class Traits>
 __global__ void __launch_bounds__(kThreads) position_pool_kernel(const __grid_constant__ PoolArguments a) {
   const std::int64_t piece = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (piece < pool_pieces(a)) pool_piece<Traits>(a, piece);
+  if (piece < pool_pieces(a)) pool_piece<Traits, Bfloat16Elements>(a, piece);
 }
 
 __global__ void __launch_bounds__(kThreads)
     position_pool_int8_kernel(const __grid_constant__ PoolArguments a) {
   const std::int64_t piece = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (piece < pool_pieces(a)) pool_int8_piece(a, piece);
+  if (piece < pool_pieces(a)) pool_int8_piece<Bfloat16Elements>(a, piece);
 }
 
 __global__ void __launch_bounds__(kThreads)
     position_pool_fp8_kernel(const __grid_constant__ PoolArguments a) {
   const std::int64_t piece = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (piece < pool_pieces(a)) pool_fp8_piece(a, piece);
+  if (piece < pool_pieces(a)) pool_fp8_piece<Bfloat16Elements>(a, piece);
 }
 
 cudaError_t launch(void (*kernel)(PoolArguments), const PoolArguments& arguments, cudaStream_t stream) {

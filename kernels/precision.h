@@ -55,7 +55,7 @@ constexpr std::size_t element_bytes(Precision precision) {
   return precision == Precision::fp32 || precision == Precision::tf32 ? 4 : 2;
 }
 
-/// Whether activations need scales that are chosen on composites. Fully connected layers run in fp32 then.
+/// Whether activations need scales that are chosen on composites. Fully connected layers do without then.
 constexpr bool needs_calibration(Precision precision) {
   return precision == Precision::int16 || precision == Precision::int8 || precision == Precision::fp8;
 }

@@ -10,7 +10,7 @@
 
 namespace backdrop::kernels {
 
-/// Each of the block's two warpgroups computes 64 rows by all columns. `Product` is MatrixMath's for tf32.
+/// Each of the block's two warpgroups computes 64 rows by all columns. `Product` is MatrixMath's of terms.
 template <class Product, int kTileColumns>
 struct WarpgroupSplitMath {
   using Element = float;
@@ -48,10 +48,10 @@ struct WarpgroupSplitMath {
 
   /// The products are under way when this returns.
   __device__ __forceinline__ void start(const unsigned char* stage, int thread) {
-    Words a[Share::kSteps];
+    typename Product::Operand a[Share::kSteps];
 #pragma unroll
     for (int step = 0; step < Share::kSteps; ++step)
-      a[step] = load_words(stage + Share::left_offset(thread / 32, step, thread % 32));
+      Product::load(a[step], stage + Share::left_offset(thread / 32, step, thread % 32));
     const std::uint64_t large = Share::descriptor(shared_address(stage) + Share::right_offset(0));
     const std::uint64_t rest = large + Share::address_bits(kRestsAt);
     begin_products();

@@ -4,6 +4,7 @@
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
 #include "tests/conformance/device_values.h"
+#include "tests/cuda/host_elements.h"
 #include "tests/cuda/random_fp8.h"
 
 namespace backdrop {
@@ -98,22 +99,25 @@ TEST_F(CudaFp8Kernels, SmallPools) {
   const test::DeviceList device_list(list);
   const test::DeviceValue<HostFp8> device_input(input);
   for (const bool average : {false, true}) {
-    for (const DotOutput kind : {DotOutput::stored, DotOutput::real}) {
-      const std::size_t bytes = kRowSize * kRows * (kind == DotOutput::stored ? 1 : sizeof(float));
+    for (const bool to_bfloat16 : {false, true}) {
+      const std::size_t bytes = kRowSize * kRows * (to_bfloat16 ? 2 : 1);
       std::vector<std::uint8_t> expected(bytes, 0x7f), output(bytes, 0xff);  // poison
       const DeviceBuffer device_output = to_device(output);
-      kernels::PoolArguments arguments{list.device(), kRows, kChannels, average, input.rows(), {}, {}, {}};
+      kernels::PoolArguments arguments{list.device(), kRows, kChannels, average, input.rows(), {},
+                                       false,         {},    {}};
       arguments.input_scale = kernels::device_scale({test::kFp8InputScale, 0.0f});
       arguments.output_scale = kernels::device_scale({0.015f, 0.0f});
-      arguments.output = {expected.data(), kRowSize, nullptr, kind};
+      arguments.output = {expected.data(), kRowSize, nullptr, DotOutput::stored};
+      arguments.to_bfloat16 = to_bfloat16;
       for (std::int64_t piece = 0; piece < kernels::pool_pieces(arguments); ++piece)
-        kernels::pool_fp8_piece(arguments, piece);  // which test_cuda_parts compares with plain loops
+        kernels::pool_fp8_piece<test::HostBfloat16>(
+            arguments, piece);  // which test_cuda_parts compares with plain loops
       arguments.work = device_list.work;
       arguments.input = device_input.rows;
       arguments.output.base = device_output.data();
       check_cuda(kernels::position_pool_cuda(Precision::fp8, arguments, nullptr), "pool");
       from_device(device_output, output);
-      EXPECT_EQ(output, expected) << (average ? "average" : "largest") << ", kind " << static_cast<int>(kind);
+      EXPECT_EQ(output, expected) << (average ? "average" : "largest") << ", to bfloat16 " << to_bfloat16;
     }
   }
 }

@@ -4,6 +4,7 @@
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
 #include "tests/conformance/device_int8.h"
+#include "tests/cuda/host_elements.h"
 #include "tests/cuda/host_halves.h"
 
 namespace backdrop {
@@ -127,18 +128,18 @@ TEST_F(CudaHalfSums, SmallConvolutionsIntoBytes) {
 }
 
 // Whose results the fully connected layers read.
-TEST_F(CudaHalfSums, SmallAveragesAreFloats) {
+TEST_F(CudaHalfSums, SmallAveragesAreBfloat16) {
   std::mt19937 generator(83);
   constexpr int kChannels = 24, kRows = 13, kPositions = 7;
   constexpr std::int64_t kRowSize = kPositions * kChannels;
   const test::RandomList list(kPositions, kChannels, kChannels, 9, 1, false, false, generator);
   const test::RandomValue<HostHalves> input(kChannels, kRows, generator);
-  std::vector<float> expected(kRowSize * kRows, 77.0f), output(kRowSize * kRows, 78.0f);
+  std::vector<std::uint16_t> expected(kRowSize * kRows, 77), output(kRowSize * kRows, 78);
   const DeviceBuffer device_output = to_device(output);
-  kernels::PoolArguments arguments{list.device(), kRows, kChannels, true, input.rows(), {}, {}, {}};
-  arguments.output = {expected.data(), kRowSize, nullptr, DotOutput::real};
+  kernels::PoolArguments arguments{list.device(), kRows, kChannels, true, input.rows(), {}, true, {}, {}};
+  arguments.output = {expected.data(), kRowSize, nullptr, DotOutput::stored};
   for (std::int64_t piece = 0; piece < kernels::pool_pieces(arguments); ++piece)
-    kernels::pool_piece<HostHalves>(arguments, piece);
+    kernels::pool_piece<HostHalves, test::HostBfloat16>(arguments, piece);
   const test::DeviceList device_list(list);
   const test::DeviceValue<HostHalves> device_input(input);
   arguments.work = device_list.work;
@@ -146,7 +147,7 @@ TEST_F(CudaHalfSums, SmallAveragesAreFloats) {
   arguments.output.base = device_output.data();
   check_cuda(kernels::position_pool_cuda(Precision::fp16, arguments, nullptr), "pool");
   from_device(device_output, output);
-  test::expect_close(output, expected, 1e-6f);
+  EXPECT_EQ(output, expected);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "kernels/position_convolution_cuda.h"
 #include "kernels/position_pool_cuda.h"
 #include "tests/conformance/device_int8.h"
+#include "tests/cuda/host_elements.h"
 
 namespace backdrop {
 namespace {
@@ -92,7 +93,9 @@ TEST_F(CudaInt8Kernels, SmallClusters) {
   compare_kind(c, generator);
 }
 
-TEST_F(CudaInt8Kernels, SmallPools) {
+// Of elements that the device may round otherwise where it contracts a product and a sum: to neighbours.
+template <class Element>
+void compare_pools(bool average, bool to_bfloat16) {
   std::mt19937 generator(73);
   constexpr int kChannels = 24, kRows = 13, kPositions = 7;
   constexpr std::int64_t kRowSize = kPositions * kChannels;
@@ -100,23 +103,29 @@ TEST_F(CudaInt8Kernels, SmallPools) {
   const test::RandomValue<HostBytes> input(kChannels, kRows, generator);
   const test::DeviceList device_list(list);
   const test::DeviceValue<HostBytes> device_input(input);
+  std::vector<Element> expected(kRowSize * kRows, 77), output(kRowSize * kRows, 78);
+  const DeviceBuffer device_output = to_device(output);
+  kernels::PoolArguments arguments{list.device(), kRows, kChannels, average, input.rows(), {},
+                                   to_bfloat16,   {},    {}};
+  arguments.input_scale = kernels::device_scale({0.02f, 17.0f});
+  arguments.output_scale = kernels::device_scale({0.015f, 9.0f});
+  arguments.output = {expected.data(), kRowSize, nullptr, DotOutput::stored};
+  for (std::int64_t piece = 0; piece < kernels::pool_pieces(arguments); ++piece)
+    kernels::pool_int8_piece<test::HostBfloat16>(arguments, piece);  // test_cuda_parts looks at this
+  arguments.work = device_list.work;
+  arguments.input = device_input.rows;
+  arguments.output.base = device_output.data();
+  check_cuda(kernels::position_pool_cuda(Precision::int8, arguments, nullptr), "pool");
+  from_device(device_output, output);
+  for (std::size_t i = 0; i < output.size(); ++i)
+    ASSERT_LE(std::abs(output[i] - expected[i]), average ? 1 : 0) << i;
+}
+
+TEST_F(CudaInt8Kernels, SmallPools) {
   for (const bool average : {false, true}) {
-    std::vector<std::uint8_t> expected(kRowSize * kRows, 77), output(kRowSize * kRows, 78);
-    const DeviceBuffer device_output = to_device(output);
-    kernels::PoolArguments arguments{list.device(), kRows, kChannels, average, input.rows(), {}, {}, {}};
-    arguments.input_scale = kernels::device_scale({0.02f, 17.0f});
-    arguments.output_scale = kernels::device_scale({0.015f, 9.0f});
-    arguments.output = {expected.data(), kRowSize, nullptr, DotOutput::stored};
-    for (std::int64_t piece = 0; piece < kernels::pool_pieces(arguments); ++piece)
-      kernels::pool_int8_piece(arguments, piece);  // which test_cuda_parts compares with the CPU's
-    arguments.work = device_list.work;
-    arguments.input = device_input.rows;
-    arguments.output.base = device_output.data();
-    check_cuda(kernels::position_pool_cuda(Precision::int8, arguments, nullptr), "pool");
-    from_device(device_output, output);
-    // The device may contract a product and a sum.
-    for (std::size_t i = 0; i < output.size(); ++i)
-      ASSERT_LE(std::abs(output[i] - expected[i]), average ? 1 : 0) << i;
+    SCOPED_TRACE(average ? "average" : "largest");
+    compare_pools<std::uint8_t>(average, false);
+    compare_pools<std::uint16_t>(average, true);
   }
 }
 

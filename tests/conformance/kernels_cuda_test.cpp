@@ -211,6 +211,7 @@ TEST_P(CudaKernels, SmallPools) {
                                        average,
                                        device_input.rows,
                                        {device_output.data(), kRowSize, nullptr, kernels::DotOutput::stored},
+                                       false,
                                        {},
                                        {}},
                                       nullptr),

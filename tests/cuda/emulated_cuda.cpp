@@ -120,16 +120,18 @@ void convolve(Precision precision, const ConvolutionArguments& arguments) {
 
 void pool(Precision precision, const PoolArguments& arguments) {
   if (precision == Precision::int8) {
-    for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece) pool_int8_piece(arguments, piece);
+    for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece)
+      pool_int8_piece<test::HostBfloat16s>(arguments, piece);
     return;
   }
   if (precision == Precision::fp8) {
-    for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece) pool_fp8_piece(arguments, piece);
+    for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece)
+      pool_fp8_piece<test::HostBfloat16s>(arguments, piece);
     return;
   }
   test::with_elements(precision, [&](auto traits) {
     for (std::int64_t piece = 0; piece < pool_pieces(arguments); ++piece)
-      pool_piece<decltype(traits)>(arguments, piece);
+      pool_piece<decltype(traits), test::HostBfloat16s>(arguments, piece);
   });
 }
 

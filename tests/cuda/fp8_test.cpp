@@ -5,6 +5,7 @@
 
 #include "kernels/cuda_pool.h"
 #include "tests/cuda/emulated_tile.h"
+#include "tests/cuda/host_elements.h"
 #include "tests/cuda/random_fp8.h"
 
 namespace backdrop {
@@ -88,15 +89,17 @@ TEST(CudaFp8, PoolsAreOfTheStoredValues) {
   const test::RandomList list(kPositions, kChannels, kChannels, 9, 1, false, false, generator);
   const test::RandomValue<test::HostFp8> input(kChannels, kRows, generator);
   for (const bool average : {false, true}) {
-    std::vector<float> actual(kRowSize * kRows, 1e30f);
+    std::vector<std::uint16_t> halves(kRowSize * kRows, 0x7f7f);
     std::vector<std::uint8_t> bytes(kRowSize * kRows, 0x7f);
-    kernels::PoolArguments arguments{list.device(), kRows, kChannels, average, input.rows(), {}, {}, {}};
+    kernels::PoolArguments arguments{list.device(), kRows, kChannels, average, input.rows(), {},
+                                     false,         {},    {}};
     arguments.input_scale = arguments.output_scale = kernels::device_scale({test::kFp8InputScale, 0.0f});
-    for (const DotOutput kind : {DotOutput::real, DotOutput::stored}) {
-      void* to = kind == DotOutput::real ? static_cast<void*>(actual.data()) : bytes.data();
-      arguments.output = {to, kRowSize, nullptr, kind};
+    for (const bool to_bfloat16 : {true, false}) {
+      void* to = to_bfloat16 ? static_cast<void*>(halves.data()) : bytes.data();
+      arguments.output = {to, kRowSize, nullptr, DotOutput::stored};
+      arguments.to_bfloat16 = to_bfloat16;
       for (std::int64_t piece = 0; piece < kernels::pool_pieces(arguments); ++piece)
-        kernels::pool_fp8_piece(arguments, piece);
+        kernels::pool_fp8_piece<test::HostBfloat16>(arguments, piece);
     }
     for (int p = 0; p < kPositions; ++p)
       for (int r = 0; r < kRows; ++r)
@@ -109,8 +112,10 @@ TEST(CudaFp8, PoolsAreOfTheStoredValues) {
             pooled = average ? pooled + value / static_cast<float>(taps.size()) : std::max(pooled, value);
           }
           const std::size_t i = r * kRowSize + p * kChannels + k;
-          ASSERT_NEAR(actual[i], pooled, 1e-4f);
-          ASSERT_EQ(bytes[i], e4m3::encode(actual[i] * arguments.output_scale.inverse));
+          constexpr float kLeastStep = test::kFp8InputScale * e4m3::kSmallestNormal / 8;
+          ASSERT_NEAR(test::HostBfloat16::to_float(halves[i]), pooled, std::abs(pooled) / 256 + 1e-6f);
+          ASSERT_NEAR(test::HostFp8::to_float(bytes[i]), pooled,
+                      std::abs(pooled) / 16 + kLeastStep / 2 + 1e-6f);
         }
   }
 }

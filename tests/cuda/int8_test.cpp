@@ -4,6 +4,7 @@
 #include "kernels/cuda_pool.h"
 #include "kernels/reduced_pool.h"
 #include "tests/cuda/emulated_tile.h"
+#include "tests/cuda/host_elements.h"
 #include "tests/cuda/random_int8.h"
 
 namespace backdrop {
@@ -93,12 +94,14 @@ TEST(CudaInt8, PoolsEqualTheCpus) {
       for (const DotOutput kind : {DotOutput::stored, DotOutput::real}) {
         kernels::ReducedPool pool{Precision::int8, channels, {0.02f, 17.0f}, {0.015f, 9.0f}, kind};
         std::vector<float> actual(row_size * rows, 78.0f), expected(row_size * rows, 77.0f);
-        kernels::PoolArguments arguments{list.device(), rows, channels, average, input.rows(), {}, {}, {}};
+        kernels::PoolArguments arguments{list.device(), rows, channels, average, input.rows(), {},
+                                         false,         {},   {}};
         arguments.input_scale = kernels::device_scale(pool.input);
         arguments.output_scale = kernels::device_scale(pool.output);
-        arguments.output = {actual.data(), row_size, nullptr, kind};
+        arguments.output = {actual.data(), row_size, nullptr, DotOutput::stored};
+        arguments.to_bfloat16 = kind == DotOutput::real;
         for (std::int64_t piece = 0; piece < kernels::pool_pieces(arguments); ++piece)
-          kernels::pool_int8_piece(arguments, piece);
+          kernels::pool_int8_piece<test::HostBfloat16>(arguments, piece);
         void* output[kernels::kMaxRows];
         const std::int64_t row_bytes =
             row_size * static_cast<std::int64_t>(kind == DotOutput::real ? sizeof(float) : 1);
@@ -107,7 +110,11 @@ TEST(CudaInt8, PoolsEqualTheCpus) {
         (average ? kernels::reduced_average_pool : kernels::reduced_max_pool)(
             pool, list.host(), rows, input.stored_pointers(0, rows), output);
         if (kind == DotOutput::real) {
-          test::expect_close(actual, expected, 1e-6f);
+          const auto* got = reinterpret_cast<const std::uint16_t*>(actual.data());
+          for (std::int64_t i = 0; i < row_size * rows; ++i) {
+            const int wanted = test::HostBfloat16::from_float(expected[i]);
+            ASSERT_LE(std::abs(got[i] - wanted), average ? 1 : 0) << i;
+          }
           continue;
         }
         // Averages are rounded from sums made in another order.

@@ -34,10 +34,11 @@ TEST(CudaParts, PoolsEqualTheCpus) {
     for (const bool average : {false, true}) {
       auto actual = test::poisoned(row_size * rows);
       auto expected = test::poisoned(row_size * rows);
-      kernels::PoolArguments arguments{list.device(), rows, channels, average, input.rows(), {}, {}, {}};
+      kernels::PoolArguments arguments{list.device(), rows, channels, average, input.rows(), {},
+                                       false,         {},   {}};
       arguments.output = {actual.data(), row_size, nullptr, kernels::DotOutput::stored};
       for (std::int64_t piece = 0; piece < kernels::pool_pieces(arguments); ++piece)
-        kernels::pool_piece<test::HostFloats>(arguments, piece);
+        kernels::pool_piece<test::HostFloats, test::HostBfloat16>(arguments, piece);
       float* output[kernels::kMaxRows];
       for (int r = 0; r < rows; ++r) output[r] = expected.data() + r * row_size;
       (average ? kernels::position_average_pool : kernels::position_max_pool)(

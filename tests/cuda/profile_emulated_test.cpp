@@ -102,7 +102,7 @@ TEST_F(EmulatedProfile, BelowFp32TheFullyConnectedLayersToo) {
   EXPECT_LE(times.rechecked + times.audited, static_cast<std::int64_t>(times.composites()));
   const SearchTimes bytes = profile(true, Precision::int8);
   EXPECT_EQ(bytes.layers.front().products, Precision::int8);
-  EXPECT_EQ(bytes.layers.back().products, Precision::fp32);
+  EXPECT_EQ(bytes.layers.back().products, Precision::bf16);
 }
 
 TEST(CudaStepClock, SharesATimeByMultiplyAddsAndForgetsWhatLiesBetween) {

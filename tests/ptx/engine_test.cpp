@@ -86,6 +86,35 @@ TEST(InterpretedClusters, GiveThePlainLogits) {
   ptx::use_device({});
 }
 
+// Two in a row, behind a pool that stores what they read.
+TEST(InterpretedFullyConnectedLayers, MultiplyBfloat16Beside8Bits) {
+  ptx::use_device({.timing = ptx::Timing::random});
+  const auto network = test::random_plain_network(kSmallSize, 5);
+  const test::Scene expected = test::plain_scene(network, kSmallSize, kBackgrounds, kClasses, 5);
+  ThreadPool pool(1);
+  const Calibration calibration = calibrate(
+      network, {{{&expected.foregrounds[0], &expected.masks[0], &expected.backgrounds->front()}}}, pool);
+  const CudaPhotos photos = upload_photos(*expected.backgrounds);
+  const DeviceBuffer in9 = test::to_device(std::vector<std::int32_t>(kClasses, 0));
+  for (const Precision precision : {Precision::int8, Precision::fp8}) {
+    for (const auto products : {kernels::Products::warps, kernels::Products::warpgroups}) {
+      SCOPED_TRACE(::testing::Message() << name(precision) << " by " << name(products));
+      CudaLayers layers(*network, precision);
+      layers.set_calibration(*network, calibration);
+      layers.use(products);
+      EXPECT_EQ(layers.form(layers.position_layers()), Precision::bf16);
+      EXPECT_EQ(layers.products(layers.position_layers()), products);
+      test::Scene actual(kSmallSize, kBackgrounds, kClasses, 5);
+      PlanFolder nowhere({}, {}, false, {});
+      CudaDenseLayers whole(layers, kBackgrounds, {}, nowhere);
+      CudaReuse reuse(whole, photos, in9.as<std::int32_t>(), {1, std::size_t{1} << 26});
+      test::run_alone(reuse, actual);
+      test::expect_logits(actual, expected, 0.2f);
+    }
+  }
+  ptx::use_device({});
+}
+
 INSTANTIATE_TEST_SUITE_P(Runs, InterpretedEngine,
                          testing::Values(Run{}, Run{Precision::fp32, false},
                                          Run{Precision::fp16, true, 1e-2f},
