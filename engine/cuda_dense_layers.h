@@ -14,6 +14,7 @@
 #include "engine/cuda_graph.h"
 #include "engine/cuda_layers.h"
 #include "engine/cuda_step_clock.h"
+#include "engine/cuda_stream.h"
 #include "engine/cuda_tail.h"
 #include "engine/gpu_ways.h"
 #include "engine/measured_plan.h"

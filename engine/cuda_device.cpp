@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "backdrop/error.h"
-#include "engine/cuda_memory.h"
+#include "engine/cuda_check.h"
 #include "engine/device_list.h"
 
 namespace backdrop {

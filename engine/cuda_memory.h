@@ -1,5 +1,5 @@
 /// \file
-/// CUDA's memory, streams and events as objects, and its errors as ours.
+/// CUDA's memory as objects.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -7,31 +7,11 @@
 #include <cstddef>
 #include <cstring>
 #include <span>
-#include <string>
 #include <utility>
 
-#include "backdrop/error.h"
+#include "engine/cuda_check.h"
 
 namespace backdrop {
-
-/// The device has no memory left; smaller tiles may fit.
-class DeviceMemoryError : public Error {
- public:
-  DeviceMemoryError(int device, const std::string& what)
-      : Error(ErrorCode::no_device, "GPU " + std::to_string(device) + " has no memory left for " + what +
-                                        ": give less with --cache-memory or --batch, or use --device cpu") {}
-};
-
-/// Throws for every status but success; `what` says what was being done.
-inline void check_cuda(cudaError_t status, const char* what) {
-  if (status == cudaSuccess) return;
-  cudaGetLastError();  // forget it: the next call must not report it again
-  int device = 0;
-  cudaGetDevice(&device);
-  if (status == cudaErrorMemoryAllocation) throw DeviceMemoryError(device, what);
-  throw Error(ErrorCode::failed,
-              "CUDA on GPU " + std::to_string(device) + ": " + what + ": " + cudaGetErrorString(status));
-}
 
 /// A block of memory of one kind, freed on the device that it was taken on.
 template <cudaError_t (*kAllocate)(void**, std::size_t), cudaError_t (*kFree)(void*)>
@@ -97,37 +77,6 @@ inline cudaError_t allocate_pinned(void** data, std::size_t bytes) {
 using DeviceBuffer = CudaBlock<allocate_on_device, cudaFree>;
 /// Host memory that the device copies from and to in the background.
 using PinnedBuffer = CudaBlock<allocate_pinned, cudaFreeHost>;
-
-class CudaStream {
- public:
-  CudaStream() { check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream"); }
-  CudaStream(const CudaStream&) = delete;
-  CudaStream& operator=(const CudaStream&) = delete;
-  ~CudaStream() { cudaStreamDestroy(stream_); }
-
-  operator cudaStream_t() const noexcept { return stream_; }
-  void synchronize() const { check_cuda(cudaStreamSynchronize(stream_), "computing"); }
-
- private:
-  cudaStream_t stream_ = nullptr;
-};
-
-class CudaEvent {
- public:
-  explicit CudaEvent(unsigned int flags = cudaEventDisableTiming) {
-    check_cuda(cudaEventCreateWithFlags(&event_, flags), "making an event");
-  }
-  CudaEvent(const CudaEvent&) = delete;
-  CudaEvent& operator=(const CudaEvent&) = delete;
-  ~CudaEvent() { cudaEventDestroy(event_); }
-
-  operator cudaEvent_t() const noexcept { return event_; }
-  void record(cudaStream_t stream) { check_cuda(cudaEventRecord(event_, stream), "recording an event"); }
-  void synchronize() const { check_cuda(cudaEventSynchronize(event_), "computing"); }
-
- private:
-  cudaEvent_t event_ = nullptr;
-};
 
 /// Copies ordinary host memory to the device and waits: streams that do not block may read it afterwards (the
 /// copy alone can return while the last bytes are still under way).

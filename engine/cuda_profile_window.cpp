@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "engine/cuda_memory.h"
+#include "engine/cuda_check.h"
 
 namespace backdrop {
 

@@ -17,6 +17,7 @@
 #include "engine/cuda_dense_layers.h"
 #include "engine/cuda_layers.h"
 #include "engine/cuda_pass.h"
+#include "engine/cuda_stream.h"
 #include "engine/cuda_tail.h"
 
 namespace backdrop {

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/cuda_memory.h"
+#include "engine/cuda_stream.h"
 #include "engine/search_profile.h"
 
 namespace backdrop {

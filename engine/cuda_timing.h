@@ -5,7 +5,7 @@
 #include <functional>
 #include <limits>
 
-#include "engine/cuda_memory.h"
+#include "engine/cuda_stream.h"
 
 namespace backdrop {
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernels/cuda_bottleneck_frame.h"
+#include "kernels/cuda_eight.h"
 
 namespace backdrop::kernels::bottleneck {
 

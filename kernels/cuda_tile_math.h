@@ -2,6 +2,7 @@
 /// Which thread of a position convolution (cuda_tile.h) multiplies what of a stage, and where its sums go.
 #pragma once
 
+#include "kernels/cuda_eight.h"
 #include "kernels/cuda_tile.h"
 
 namespace backdrop::kernels::tile {

@@ -8,7 +8,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/cuda_work.h"
+#include "kernels/cuda_eight.h"
+#include "kernels/cuda_int8.h"
 
 namespace backdrop::kernels::e4m3 {
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/cuda_stream.h"
 #include "engine/padded_network.h"
 #include "kernels/dense.h"
 #include "tests/conformance/device_values.h"

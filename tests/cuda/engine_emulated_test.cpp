@@ -4,6 +4,7 @@
 #include "backdrop/error.h"
 #include "engine/cuda_device.h"
 #include "engine/cuda_memory.h"
+#include "engine/cuda_stream.h"
 #include "engine/cuda_products.h"
 #include "engine/cuda_reuse.h"
 #include "engine/decision_writer.h"

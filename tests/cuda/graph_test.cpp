@@ -6,6 +6,7 @@
 
 #include "engine/cuda_graph.h"
 #include "engine/cuda_memory.h"
+#include "engine/cuda_stream.h"
 #include "engine/engine.h"
 #include "engine/profile_report.h"
 #include "tests/conformance/scene.h"

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/batch_rows.h"
-#include "engine/cuda_memory.h"
+#include "engine/cuda_check.h"
 #include "engine/cuda_step_clock.h"
 #include "engine/layer_shapes.h"
 #include "engine/position_sets.h"

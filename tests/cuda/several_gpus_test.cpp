@@ -5,6 +5,7 @@
 
 #include "backdrop/error.h"
 #include "engine/cuda_memory.h"
+#include "engine/cuda_stream.h"
 #include "engine/profile_report.h"
 #include "tests/conformance/scene.h"
 #include "tests/cuda/emulated_cuda.h"
