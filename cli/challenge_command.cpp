@@ -227,6 +227,8 @@ void run_challenge(ChallengeOptions options) {
   Preparation ready = prepare(options, ranks, *progress);
   if (leads)
     for (const std::string& note : ready.input.notes) print_note(note);
+  if (leads && !folder && !options.quiet)
+    print_note("without --out the results are not kept, and the search cannot be resumed");
   if (ranks) require_same_run(*ranks, run_identity(ready.record));
   if (!leads) return serve_blocks(*ranks, *ready.engine, ready.input, interrupted);
   lead_search(options, begun, ranks, folder ? &*folder : nullptr, ready, progress);
