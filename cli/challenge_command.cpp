@@ -227,6 +227,7 @@ void run_challenge(ChallengeOptions options) {
   Preparation ready = prepare(options, ranks, *progress);
   if (leads)
     for (const std::string& note : ready.input.notes) print_note(note);
+  if (leads && !options.quiet) note_normalization(options.model, ready.record.model);
   if (leads && !folder && !options.quiet)
     print_note("without --out the results are not kept, and the search cannot be resumed");
   if (ranks) require_same_run(*ranks, run_identity(ready.record));

@@ -133,6 +133,7 @@ void run_eval(const EvalOptions& options) {
   const std::vector<std::string> variations = select_variations(options.data_path, options.variations);
   progress->announce("reading " + options.model.checkpoint);
   const LoadedModel model = load_model(options.model);
+  if (!options.quiet) note_normalization(options.model, model.record);
   EvaluationRecord record;
   record.model = model.record;
   record.data_path = absolute_path(options.data_path);
