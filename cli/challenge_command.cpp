@@ -130,32 +130,12 @@ bool is_finished(const ChallengeOptions& options, Ranks* ranks) {
   return ranks ? text_of_first(*ranks, finished ? "finished" : "") == "finished" : finished;
 }
 
-/// What the options ask for, in words to compare with the finished run's. No engine is made for it: asked for
-/// int8, a run in "int8, fp16" is the one that is meant.
-RunIdentity asked_identity(const RunRecord& asked, const std::string& precision,
-                           const RunIdentity& finished) {
-  const std::string found = identity_value(finished, "precision").value_or("not known");
-  const bool is_meant = precision == "auto" || found == precision || found.starts_with(precision + ", ");
-  RunIdentity identity = run_identity(asked);
-  for (auto& [name, value] : identity)
-    if (name == "precision") value = is_meant ? found : precision;
-  return identity;
-}
-
 /// Asked to resume what is done: checks that it is this run, tidies up behind a kill in its last step and
 /// prints the answer that is there.
 void print_finished(const ChallengeOptions& options, std::optional<ProgressLine>& progress) {
   const Preparation ready = read_inputs(options, *progress);
   progress.reset();
-  const RunIdentity finished = read_run_identity(options.out);
-  const std::string difference =
-      identity_difference(finished, asked_identity(ready.record, options.device.precision, finished));
-  if (!difference.empty())
-    throw Error(ErrorCode::usage,
-                fmt::format("is a finished run of something else: {}; choose another --out, or --force to "
-                            "replace it",
-                            difference),
-                options.out);
+  require_finished_run(options.out, ready.record, options.device.precision);
   ResultFolder::remove_leftovers(options.out);
   if (!options.quiet) print_error(options.out + ": is finished already\n");
   const PairMatrix pairs =
