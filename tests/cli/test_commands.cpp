@@ -61,7 +61,8 @@ TEST_F(OtherCommandsTest, Profile) {
   EXPECT_THAT(html, AllOf(HasSubstr("layer2.0"), HasSubstr("</html>"), Not(HasSubstr("<script"))));
   const Outcome machine =
       run({"profile", "--checkpoint", "model.safetensors", "--data-path", "data", "--foregrounds", "1",
-           "--backgrounds", "2", "--json", "--quiet", "--reuse", "off"});
+           "--backgrounds", "2", "--json", "--quiet", "--reuse", "off", "--html", "data"});
+  EXPECT_EQ(machine.exit_code, 1) << "a page where a folder is";
   const nlohmann::json json = nlohmann::json::parse(machine.output);
   ASSERT_EQ(json["searches"].size(), 1u);
   EXPECT_EQ(json["searches"][0]["composites"], 2);
