@@ -153,6 +153,26 @@ void take_precision(const RunIdentity& resumed, ChallengeOptions& options) {
     options.device.precision = identity_value(resumed, "precision").value_or("auto");
 }
 
+/// Says on stderr that the model answers hardly better than by guessing, mostly for want of its own class map
+/// or normalisation. Foregrounds count alike, however many of their pairs were tried.
+void note_guessing(const ChallengeStatistics& statistics) {
+  constexpr double kGuessing = 0.8;  // eight of nine guesses are wrong
+  double share = 0;
+  std::size_t tried = 0;
+  for (const ForegroundStatistics& foreground : statistics.foregrounds) {
+    if (foreground.evaluated == 0) continue;
+    share += static_cast<double>(foreground.fooled) / foreground.evaluated;
+    ++tried;
+  }
+  if (tried == 0 || share < kGuessing * static_cast<double>(tried)) return;
+  print_note(
+      fmt::format("{:.0f}% of what was tried fooled, about as with guesses: are the order of the classes or "
+                  "the class map, and "
+                  "mean and deviation, this model's? (eval --eval-dataset original shows its accuracy "
+                  "without any pasting)",
+                  100 * share / static_cast<double>(tried)));
+}
+
 /// The search and its results: what the only process does, or rank 0. `folder` is null where none is kept.
 void lead_search(const ChallengeOptions& options, Clock::time_point begun, Ranks* ranks, ResultFolder* folder,
                  Preparation& ready, std::optional<ProgressLine>& progress) {
@@ -185,6 +205,7 @@ void lead_search(const ChallengeOptions& options, Clock::time_point begun, Ranks
         *folder, {ready.record, json, ready.input, statistics, result.pairs, ready.model.class_map.map, {}});
   if (folder && result.complete) folder->commit();
   progress.reset();
+  if (!options.quiet) note_guessing(statistics);
   const std::string place = folder && !result.complete ? folder->partial().string() : options.out;
   fmt::print("{}", options.json ? json : challenge_tables(ready.record, ready.input, statistics, place));
 }
