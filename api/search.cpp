@@ -9,6 +9,8 @@
 #include "api/parts.h"
 #include "backdrop/error.h"
 #include "report/run_files.h"
+#include "report/run_reader.h"
+#include "search/merge.h"
 #include "search/result_folder.h"
 #include "search/runner.h"
 #include "search/statistics.h"
@@ -135,6 +137,27 @@ void record_mode(const SearchOptions& options, RunRecord& record) {
   record.options.order = options.mode == SearchMode::first ? "adaptive" : "plain";
 }
 
+/// One tile for each foreground: the pairs of its row that were evaluated.
+void give_rows(const PairMatrix& pairs, const std::function<void(const TileAnswers&)>& tile) {
+  std::vector<int> backgrounds;
+  std::vector<std::int16_t> predictions;
+  std::vector<float> margins;
+  for (int f = 0; f < pairs.foregrounds; ++f) {
+    backgrounds.clear();
+    predictions.clear();
+    margins.clear();
+    for (int b = 0; b < pairs.backgrounds; ++b) {
+      const std::size_t at = static_cast<std::size_t>(f) * static_cast<std::size_t>(pairs.backgrounds) +
+                             static_cast<std::size_t>(b);
+      if (pairs.predictions[at] < 0) continue;
+      backgrounds.push_back(b);
+      predictions.push_back(pairs.predictions[at]);
+      margins.push_back(pairs.margins[at]);
+    }
+    if (!backgrounds.empty()) tile({f, backgrounds, predictions, margins, {}});
+  }
+}
+
 /// Runs the task; `record` says of the model and its options what the results are to say.
 SearchAnswers run(const Task& task, RunRecord record) {
   record_mode(task.options, record);
@@ -159,6 +182,28 @@ SearchAnswers run(const Task& task, RunRecord record) {
     if (result.complete) task.folder->commit();
   }
   return public_answers(std::move(result), statistics, record.screening);
+}
+
+/// The answers that a finished run has in its folder. Tiles are whole rows then, and nothing is computed.
+SearchAnswers finished_answers(const Task& task, RunRecord asked, const std::string& precision) {
+  record_mode(task.options, asked);
+  complete_record(task, asked);
+  const std::filesystem::path& folder = task.options.out;
+  require_finished_run(folder, asked, precision);
+  ResultFolder::remove_leftovers(folder);
+  const RunRecord record = read_run_record(folder);
+  const PairMatrix pairs =
+      read_answers(folder, static_cast<int>(task.input().foregrounds.size()),
+                   static_cast<int>(task.input().background_names.size()), asked.model.classes);
+  const ChallengeStatistics statistics = compute_statistics(pairs, task.input(), task.map());
+  if (task.callbacks.tile) give_rows(pairs, task.callbacks.tile);
+  const std::size_t count = pairs.predictions.size();
+  if (task.callbacks.progress)
+    task.callbacks.progress({.settled = count,
+                             .total = count,
+                             .evaluated = record.evaluated,
+                             .vulnerable = statistics.total.vulnerable});
+  return public_answers({pairs, record.evaluated, record.recorded, 0, {}}, statistics, record.screening);
 }
 
 void check_options(const SearchOptions& options) {
@@ -215,15 +260,20 @@ SearchAnswers search(Session& session, const SearchData& data, const SearchOptio
   check_options(options);
   check_sizes(Internals::parts(data).size, model.network->input);
   const CallGate::Pass pass(parts.gate);
-  const auto folder = open_folder(options);
-  if (folder && folder->unfinished()) take_precision(*folder->unfinished(), parts);
-  const Release release(*parts.engine);
-  if (folder) Internals::parts(data).hash(parts.options.threads);  // with no more than the session may use
+  if (!options.out.empty())
+    Internals::parts(data).hash(parts.options.threads);  // with no more than the session may use
   RunRecord record;
   record.model = model.record;
   record.options.reuse = parts.options.reuse;
   record.options.cache_memory = parts.options.cache_memory;
   record.options.allow_partial = model.allow_partial;
+  if (options.existing == ExistingRun::resume && !options.out.empty() &&
+      ResultFolder::is_finished(options.out))
+    return finished_answers({*parts.engine, model.class_map, data, options, callbacks}, std::move(record),
+                            parts.options.precision);
+  const auto folder = open_folder(options);
+  if (folder && folder->unfinished()) take_precision(*folder->unfinished(), parts);
+  const Release release(*parts.engine);
   return run({*parts.engine, model.class_map, data, options, callbacks, folder.get()}, std::move(record));
 }
 

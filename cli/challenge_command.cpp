@@ -130,32 +130,12 @@ bool is_finished(const ChallengeOptions& options, Ranks* ranks) {
   return ranks ? text_of_first(*ranks, finished ? "finished" : "") == "finished" : finished;
 }
 
-/// What the options ask for, in words to compare with the finished run's. No engine is made for it: asked for
-/// int8, a run in "int8, fp16" is the one that is meant.
-RunIdentity asked_identity(const RunRecord& asked, const std::string& precision,
-                           const RunIdentity& finished) {
-  const std::string found = identity_value(finished, "precision").value_or("not known");
-  const bool is_meant = precision == "auto" || found == precision || found.starts_with(precision + ", ");
-  RunIdentity identity = run_identity(asked);
-  for (auto& [name, value] : identity)
-    if (name == "precision") value = is_meant ? found : precision;
-  return identity;
-}
-
 /// Asked to resume what is done: checks that it is this run, tidies up behind a kill in its last step and
 /// prints the answer that is there.
 void print_finished(const ChallengeOptions& options, std::optional<ProgressLine>& progress) {
   const Preparation ready = read_inputs(options, *progress);
   progress.reset();
-  const RunIdentity finished = read_run_identity(options.out);
-  const std::string difference =
-      identity_difference(finished, asked_identity(ready.record, options.device.precision, finished));
-  if (!difference.empty())
-    throw Error(ErrorCode::usage,
-                fmt::format("is a finished run of something else: {}; choose another --out, or --force to "
-                            "replace it",
-                            difference),
-                options.out);
+  require_finished_run(options.out, ready.record, options.device.precision);
   ResultFolder::remove_leftovers(options.out);
   if (!options.quiet) print_error(options.out + ": is finished already\n");
   const PairMatrix pairs =
@@ -171,6 +151,26 @@ void print_finished(const ChallengeOptions& options, std::optional<ProgressLine>
 void take_precision(const RunIdentity& resumed, ChallengeOptions& options) {
   if (options.device.precision == "auto")
     options.device.precision = identity_value(resumed, "precision").value_or("auto");
+}
+
+/// Says on stderr that the model answers hardly better than by guessing, mostly for want of its own class map
+/// or normalisation. Foregrounds count alike, however many of their pairs were tried.
+void note_guessing(const ChallengeStatistics& statistics) {
+  constexpr double kGuessing = 0.8;  // eight of nine guesses are wrong
+  double share = 0;
+  std::size_t tried = 0;
+  for (const ForegroundStatistics& foreground : statistics.foregrounds) {
+    if (foreground.evaluated == 0) continue;
+    share += static_cast<double>(foreground.fooled) / foreground.evaluated;
+    ++tried;
+  }
+  if (tried == 0 || share < kGuessing * static_cast<double>(tried)) return;
+  print_note(
+      fmt::format("{:.0f}% of what was tried fooled, about as with guesses: are the order of the classes or "
+                  "the class map, and "
+                  "mean and deviation, this model's? (eval --eval-dataset original shows its accuracy "
+                  "without any pasting)",
+                  100 * share / static_cast<double>(tried)));
 }
 
 /// The search and its results: what the only process does, or rank 0. `folder` is null where none is kept.
@@ -205,6 +205,7 @@ void lead_search(const ChallengeOptions& options, Clock::time_point begun, Ranks
         *folder, {ready.record, json, ready.input, statistics, result.pairs, ready.model.class_map.map, {}});
   if (folder && result.complete) folder->commit();
   progress.reset();
+  if (!options.quiet) note_guessing(statistics);
   const std::string place = folder && !result.complete ? folder->partial().string() : options.out;
   fmt::print("{}", options.json ? json : challenge_tables(ready.record, ready.input, statistics, place));
 }
@@ -227,6 +228,9 @@ void run_challenge(ChallengeOptions options) {
   Preparation ready = prepare(options, ranks, *progress);
   if (leads)
     for (const std::string& note : ready.input.notes) print_note(note);
+  if (leads && !options.quiet) note_normalization(options.model, ready.record.model);
+  if (leads && !folder && !options.quiet)
+    print_note("without --out the results are not kept, and the search cannot be resumed");
   if (ranks) require_same_run(*ranks, run_identity(ready.record));
   if (!leads) return serve_blocks(*ranks, *ready.engine, ready.input, interrupted);
   lead_search(options, begun, ranks, folder ? &*folder : nullptr, ready, progress);

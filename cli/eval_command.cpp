@@ -61,6 +61,11 @@ RunSummary read_out(const EvalOptions& options, const std::string& checkpoint_sh
   if (ResultFolder::is_partial(folder))
     throw Error(ErrorCode::usage, "is the folder of an unfinished run: finish it with challenge --resume",
                 options.out);
+  // It could not take the name of a folder with an evaluation.
+  if (ResultFolder::is_unfinished(folder))
+    throw Error(ErrorCode::usage,
+                "is an unfinished run: finish it first with challenge --resume, or choose another --out",
+                options.out);
   const bool has_run = fs::exists(folder / "run.json");
   const bool has_result = has_run || fs::exists(folder / "eval.json");
   if (!has_result && fs::exists(folder) && !fs::is_empty(folder))
@@ -128,6 +133,7 @@ void run_eval(const EvalOptions& options) {
   const std::vector<std::string> variations = select_variations(options.data_path, options.variations);
   progress->announce("reading " + options.model.checkpoint);
   const LoadedModel model = load_model(options.model);
+  if (!options.quiet) note_normalization(options.model, model.record);
   EvaluationRecord record;
   record.model = model.record;
   record.data_path = absolute_path(options.data_path);

@@ -10,6 +10,7 @@
 #include "backdrop/error.h"
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/misspelt.h"
 #include "cli/note.h"
 #include "cli/standard_streams.h"
 #include "cli/version.h"
@@ -26,6 +27,8 @@ int complain(backdrop::ErrorCode code, const std::string& message) {
 
 /// Runs what the command line asks for.
 int run(int argc, char** argv) {
+  if (const std::string name = backdrop::name_of_empty_argument(argc, argv); !name.empty())
+    return complain(backdrop::ErrorCode::usage, name + " is empty: is a variable of the shell not set?");
   CLI::App application("Exhaustive adversarial background search for ImageNet-9", "backdrop");
   application.set_version_flag("--version", backdrop::version_text);
   application.require_subcommand(0, 1);  // one is checked for below: CLI11 would not name a misspelt one
@@ -51,7 +54,10 @@ int run(int argc, char** argv) {
     asked_for_help = true;
     application.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
-    return complain(backdrop::ErrorCode::usage, std::string(error.what()) + " (--help lists the options)");
+    const std::string misspelt = backdrop::misspelt_word(application);
+    return complain(backdrop::ErrorCode::usage,
+                    misspelt.empty() ? std::string(error.what()) + " (--help lists the options)"
+                                     : misspelt + " (--help lists them all)");
   }
   if (!asked_for_help && application.get_subcommands().empty())
     return complain(backdrop::ErrorCode::usage, "a subcommand is required (--help lists them)");

@@ -159,12 +159,24 @@ LoadedNetwork load_network(const ModelOptions& options) {
   LoadedNetwork loaded;
   loaded.checkpoint = load_checkpoint(options.checkpoint);
   loaded.network = std::make_shared<const Network>(
-      build_network(loaded.checkpoint, {.arch = options.arch, .allow_partial = options.allow_partial},
+      build_network(loaded.checkpoint, {options.arch, options.allow_partial, options.normalization},
                     options.checkpoint, &loaded.report));
   loaded.record = model_record(options.checkpoint, loaded.checkpoint, *loaded.network, loaded.report);
+  if (const std::vector<std::string>& others = loaded.checkpoint.other_dicts; !others.empty())
+    print_note(fmt::format("{}: there are tensors under {}, too, which are not read", options.checkpoint,
+                           fmt::join(others, ", ")));
   note_tensors(options.checkpoint, loaded.record.filled_in, "missing tensors count as zero:");
   note_tensors(options.checkpoint, loaded.record.left_out, "tensors without a place are ignored:");
   return loaded;
+}
+
+void note_normalization(const ModelOptions& options, const ModelRecord& record) {
+  constexpr int kImageNetClasses = 1000;
+  if (record.normalization_source == "checkpoint" || record.classes == kImageNetClasses) return;
+  print_note(
+      fmt::format("{}: has no mean and deviation of its own and is given {}'s (backdrop convert --mean --std "
+                  "sets others)",
+                  options.checkpoint, record.normalization_source == "in9" ? "IN-9" : "ImageNet"));
 }
 
 void check_class_count(const ModelOptions& options, int classes) {

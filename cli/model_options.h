@@ -24,6 +24,7 @@ struct ModelOptions {
   bool in9 = false;
   bool allow_partial = false;
   std::string class_map;
+  std::optional<Normalization> normalization;  ///< for the checkpoint's own
 };
 
 struct DeviceOptions {
@@ -57,6 +58,9 @@ struct LoadedModel {
 
 /// --checkpoint (also as the first bare argument if `positional`), --arch and --allow-partial.
 void add_network_options(CLI::App& command, ModelOptions& options, bool positional);
+/// Says on stderr that a model of other than ImageNet's classes is given a normalisation that its checkpoint
+/// does not name.
+void note_normalization(const ModelOptions& options, const ModelRecord& record);
 /// --in9.
 void add_in9_option(CLI::App& command, ModelOptions& options);
 /// The same as add_network_options with --in9 and --class-map.

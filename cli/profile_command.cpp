@@ -129,8 +129,9 @@ void run_profile(const ProfileOptions& options) {
     device.precision = name(record.searches.back().precision);
   }
   progress.reset();
-  if (!options.html.empty()) replace_file(options.html, profile_page(record));
+  // First what was measured: a page that cannot be written loses nothing.
   fmt::print("{}", options.json ? profile_json(record) : profile_text(record));
+  if (!options.html.empty()) replace_file(options.html, profile_page(record));
 }
 
 }  // namespace

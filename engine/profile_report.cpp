@@ -90,8 +90,14 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
   engine.set_backgrounds(backgrounds);
   engine.prepare(masks);
   engine.calibrate(tasks, {});
-  // A GPU loads each kernel when it first runs. Several divide the tasks among them.
-  if (engine.device() != "cpu") engine.classify_composites(engine.threads() > 1 ? tasks : tasks.first(1));
+  // On the CPU oneDNN makes the code of the fully connected layers when they first run: on a photo, which
+  // leaves the cache of backgrounds empty. A GPU loads each kernel when it first runs. Several divide the
+  // tasks among them.
+  std::vector<float> ignored(static_cast<std::size_t>(engine.classes()));
+  if (engine.device() == "cpu")
+    engine.classify_images(std::span(*backgrounds).first(1), ignored.data());
+  else
+    engine.classify_composites(engine.threads() > 1 ? tasks : tasks.first(1));
   const ScreeningReport before = engine.screening().value_or(ScreeningReport());
   SearchProfile profile(network.layers.size());
   if (!engine.set_profile(&profile))

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Pickle pickle = read_pickle({data, size});
     fuzz::require(pickle.root != nullptr && pickle.size <= size, "a pickle ends inside its bytes");
     describe(*pickle.root);
-    for (const auto& [name, tensor] : find_state_dict(pickle))
+    for (const auto& [name, tensor] : find_state_dict(pickle).tensors)
       fuzz::require(tensor != nullptr, "a state dict holds tensors");
   });
   return 0;

@@ -24,11 +24,11 @@ RawStateDict read_tensors(Bytes file, Checkpoint& checkpoint) {
   }
   if (is_zip(file)) {
     checkpoint.format = "pytorch-zip";
-    return read_zip_checkpoint(file);
+    return read_zip_checkpoint(file, checkpoint.other_dicts);
   }
   if (is_pickle(file)) {
     checkpoint.format = "pytorch-legacy";
-    return read_legacy_checkpoint(file);
+    return read_legacy_checkpoint(file, checkpoint.other_dicts);
   }
   refuse_unknown_format(file);
 }

@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "loaders/tensor.h"
 
@@ -39,6 +40,8 @@ struct Checkpoint {
   std::string sha256;
   /// Key-value metadata of a safetensors file; empty for the others.
   std::map<std::string, std::string> metadata;
+  /// The keys of dicts of tensors in a file of PyTorch that are not read, as "state_dict_ema".
+  std::vector<std::string> other_dicts;
 };
 
 /// Reads a checkpoint of any supported format, told apart by content and not by name. Throws bad_input that

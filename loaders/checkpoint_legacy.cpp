@@ -82,16 +82,17 @@ bool is_pickle(Bytes file) {
   return file.size() >= 2 && file[0] == 0x80 && file[1] >= 2 && file[1] <= 5;
 }
 
-RawStateDict read_legacy_checkpoint(Bytes file) {
+RawStateDict read_legacy_checkpoint(Bytes file, std::vector<std::string>& others) {
   ByteCursor cursor(file, "the file");
   read_preamble(cursor, file);
   const Pickle object = next_pickle(cursor, file);
-  const auto state_dict = find_state_dict(object);
+  const FoundStateDict state_dict = find_state_dict(object);
+  others = state_dict.others;
   const Pickle keys = next_pickle(cursor, file);
   const auto storages = read_storages(cursor, keys, object);
 
   RawStateDict tensors;
-  for (const auto& [name, tensor] : state_dict) {
+  for (const auto& [name, tensor] : state_dict.tensors) {
     const PickleStorage& storage = tensor->storage;
     const auto found = storages.find(storage.key);
     if (found == storages.end())

@@ -13,6 +13,6 @@ namespace backdrop {
 bool is_pickle(Bytes file);
 
 /// The tensors of the state dict, referring to `file`. Throws bad_input.
-RawStateDict read_legacy_checkpoint(Bytes file);
+RawStateDict read_legacy_checkpoint(Bytes file, std::vector<std::string>& others);
 
 }  // namespace backdrop

@@ -66,7 +66,7 @@ bool is_zip(Bytes file) {
   return text.starts_with("PK\3\4") || text.starts_with("PK\5\6");
 }
 
-RawStateDict read_zip_checkpoint(Bytes file) {
+RawStateDict read_zip_checkpoint(Bytes file, std::vector<std::string>& others) {
   const ZipArchive archive(file);
   const std::string folder = checkpoint_folder(archive);
   const bool big_endian = is_big_endian(archive, folder);
@@ -77,7 +77,9 @@ RawStateDict read_zip_checkpoint(Bytes file) {
 
   RawStateDict tensors;
   std::map<std::string_view, Bytes> storages;  // each is read, and its checksum computed, once
-  for (const auto& [name, tensor] : find_state_dict(pickle)) {
+  const FoundStateDict state_dict = find_state_dict(pickle);
+  others = state_dict.others;
+  for (const auto& [name, tensor] : state_dict.tensors) {
     const PickleStorage& storage = tensor->storage;
     auto found = storages.find(storage.key);
     if (found == storages.end())

@@ -12,6 +12,6 @@ namespace backdrop {
 bool is_zip(Bytes file);
 
 /// The tensors of the state dict, referring to `file`. Throws bad_input.
-RawStateDict read_zip_checkpoint(Bytes file);
+RawStateDict read_zip_checkpoint(Bytes file, std::vector<std::string>& others);
 
 }  // namespace backdrop

@@ -95,8 +95,8 @@ fs::path class_root(const fs::path& root, std::string_view variation) {
   if (!fs::is_directory(root, error)) refuse(root, "no such data folder");
   const fs::path folder = root / variation / "val";
   if (!fs::is_directory(folder, error))
-    refuse(folder, fmt::format("no such folder: the data set has no '{}' (expected DATA/{}/val/<class>/)",
-                               variation, variation));
+    refuse(folder, fmt::format("no such folder: the data set has no '{}' (expected DATA/{}/val/<class>/){}",
+                               variation, variation, data_root_hint(root, std::string(variation))));
   return folder;
 }
 
@@ -235,6 +235,20 @@ std::vector<ForegroundFile> list_foregrounds(const fs::path& root, std::vector<s
 bool has_variation(const fs::path& root, const std::string& variation) {
   std::error_code error;
   return fs::is_directory(root / variation / "val", error);
+}
+
+std::string data_root_hint(const fs::path& root, const std::string& variation) {
+  std::error_code error;
+  fs::path found;
+  for (fs::directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error))
+    if (has_variation(entry->path(), variation) && (found.empty() || entry->path() < found))
+      found = entry->path();
+  const fs::path within = fs::absolute(root, error).lexically_normal() / "";  // its parent is the root itself
+  for (fs::path above = within.parent_path(); found.empty() && above.has_relative_path();) {
+    above = above.parent_path();
+    if (has_variation(above, variation)) found = above;
+  }
+  return found.empty() ? "" : fmt::format("; '{}' has one: is that the data folder?", found.string());
 }
 
 }  // namespace backdrop

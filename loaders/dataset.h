@@ -55,4 +55,8 @@ std::vector<ForegroundFile> list_foregrounds(const std::filesystem::path& root,
 /// Whether ROOT/<variation>/val exists.
 bool has_variation(const std::filesystem::path& root, const std::string& variation);
 
+/// What to add to the complaint that a variation is missing: the folder in ROOT or above it that has the
+/// variation, for ROOT is often one folder off; empty if none has.
+std::string data_root_hint(const std::filesystem::path& root, const std::string& variation);
+
 }  // namespace backdrop

@@ -1,6 +1,7 @@
 #include "loaders/pickle_state_dict.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <map>
@@ -42,9 +43,21 @@ std::string list_keys(const PickleValue& dict) {
   return keys + (dict.items.size() > 2 * kMostListed ? ", ..." : "");
 }
 
+/// Adds the keys of the dicts of tensors in `dict` but for `taken`.
+void add_others(const PickleValue& dict, const PickleValue* taken, std::vector<std::string>& others) {
+  constexpr std::size_t kMostNamed = 8;
+  for (std::size_t i = 0; i + 1 < dict.items.size() && others.size() < kMostNamed; i += 2) {
+    const PickleValue& key = *dict.items[i];
+    const PickleValue* item = dict.items[i + 1];
+    if (item == taken || key.kind != PickleKind::text || item->kind != PickleKind::dict) continue;
+    if (!tensors_of(*item).empty()) others.push_back(printable(key.text));
+  }
+}
+
 }  // namespace
 
-std::vector<std::pair<std::string_view, const PickleTensor*>> find_state_dict(const Pickle& pickle) {
+FoundStateDict find_state_dict(const Pickle& pickle) {
+  FoundStateDict found;
   const PickleValue* dict = pickle.root;
   for (int depth = 0;; ++depth) {
     if (dict->kind != PickleKind::dict)
@@ -55,13 +68,14 @@ std::vector<std::pair<std::string_view, const PickleTensor*>> find_state_dict(co
       if (inner == nullptr && item != nullptr && item->kind == PickleKind::dict) inner = item;
     }
     if (inner == nullptr || depth == kMostWrappers) break;
+    add_others(*dict, inner, found.others);
     dict = inner;
   }
-  auto tensors = tensors_of(*dict);
-  if (!tensors.empty()) return tensors;
+  found.tensors = tensors_of(*dict);
+  if (!found.tensors.empty()) return found;
   if (dict->items.empty()) refuse(fmt::format("holds an empty dictionary and no tensors; {}", kAdvice));
-  refuse(fmt::format("holds no state dict: there are no tensors under its keys {}; {}", list_keys(*dict),
-                     kAdvice));
+  refuse(fmt::format("holds no state dict: there are no tensors at its top or under {}; its keys are {}; {}",
+                     fmt::join(kWrappers, ", "), list_keys(*dict), kAdvice));
 }
 
 }  // namespace backdrop

@@ -6,6 +6,7 @@
 /// epoch, arguments) is passed over.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -14,8 +15,14 @@
 
 namespace backdrop {
 
-/// The tensors of the state dict by the names in the file, each name once. Throws bad_input that says what
-/// the file holds instead. The result refers to `pickle`.
-std::vector<std::pair<std::string_view, const PickleTensor*>> find_state_dict(const Pickle& pickle);
+struct FoundStateDict {
+  /// By the names in the file, each name once. They refer to the pickle.
+  std::vector<std::pair<std::string_view, const PickleTensor*>> tensors;
+  /// The keys of other dicts of tensors beside it, as `state_dict_ema`.
+  std::vector<std::string> others;
+};
+
+/// Throws bad_input that says what the file holds instead.
+FoundStateDict find_state_dict(const Pickle& pickle);
 
 }  // namespace backdrop

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "loaders/state_names_timm.h"
 
@@ -22,6 +24,27 @@ std::string_view without_wrappers(std::string_view name) {
     }
   }
   return name;
+}
+
+bool is_normalizer(std::string_view name) {
+  return name.starts_with("normalizer.");
+}
+
+/// What all names (those of a normalizer apart) begin with before that of a first convolution: "backbone." of
+/// a network that is a member of another. Empty if there is none.
+std::string_view common_prefix(const std::vector<std::string_view>& names) {
+  std::optional<std::string_view> shortest;
+  for (const std::string_view first : {"conv1.weight", "features.0.weight"})
+    for (const std::string_view name : names) {
+      if (!name.ends_with(first)) continue;
+      const std::string_view prefix = name.substr(0, name.size() - first.size());
+      const bool whole_words = prefix.empty() || prefix.ends_with('.');
+      if (whole_words && (!shortest || prefix.size() < shortest->size())) shortest = prefix;
+    }
+  const bool shared = shortest && std::all_of(names.begin(), names.end(), [&](std::string_view name) {
+                        return is_normalizer(name) || name.starts_with(*shortest);
+                      });
+  return shared ? *shortest : std::string_view();
 }
 
 bool is_left_out(std::string_view name) {
@@ -59,10 +82,15 @@ std::optional<Normalization> take_normalization(StateDict& tensors) {
 void take_tensors(const RawStateDict& raw, std::uint64_t file_size, Checkpoint& checkpoint) {
   // One value for each byte, and some more for small files: fp32 takes a quarter of it, int8 all.
   std::uint64_t budget = file_size + (std::uint64_t{1} << 20);
+  std::vector<std::string_view> names;
+  for (const auto& [name, tensor] : raw)
+    if (const std::string_view bare = without_wrappers(name); !is_left_out(bare)) names.push_back(bare);
+  const std::string_view prefix = common_prefix(names);
   std::map<std::string_view, std::string_view> origins;
   for (const auto& [name, tensor] : raw) {
-    const std::string_view bare = without_wrappers(name);
+    std::string_view bare = without_wrappers(name);
     if (is_left_out(bare)) continue;
+    if (!is_normalizer(bare)) bare.remove_prefix(prefix.size());
     if (bare.empty()) refuse(fmt::format("has a tensor whose name is only \"{}\"", printable(name)));
     if (const auto [other, is_new] = origins.emplace(bare, name); !is_new)
       refuse(fmt::format("has two tensors for \"{}\": \"{}\" and \"{}\"", printable(bare),

@@ -2,7 +2,7 @@
 /// From the names in a checkpoint to torchvision's, which the model builder knows.
 ///
 /// - The prefixes `module.` (DataParallel), `model.` (robustness, Lightning) and `_orig_mod.` (torch.compile)
-///   are stripped, in any order and number.
+///   are stripped, in any order and number; so is any other that all tensors share (Lightning's `net.`).
 /// - `attacker.*` is left out: MadryLab's robustness stores the network a second time under it.
 /// - `normalizer.new_mean` and `normalizer.new_std` become Checkpoint::normalization.
 /// - `*.num_batches_tracked` is left out.

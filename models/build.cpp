@@ -52,7 +52,11 @@ const Architecture& choose_architecture(const std::string& requested, const Trai
   const Architecture* inferred = infer_architecture(traits);
   if (requested.empty()) {
     if (inferred == nullptr) {
-      tensors.fail(fmt::format("the tensors are of no known architecture ({}); known are {}", traits.text(),
+      constexpr std::size_t kShown = 3;
+      std::vector<std::string> names = tensors.names();
+      names.resize(std::min(names.size(), kShown));
+      tensors.fail(fmt::format("the tensors ({}, ...) are of no known architecture ({}); known are {}",
+                               fmt::join(names, ", "), traits.text(),
                                fmt::join(known_architectures(), ", ")));
     }
     return *inferred;
@@ -117,7 +121,8 @@ Network build_network(const Checkpoint& checkpoint, const BuildOptions& options,
   network.arch = architecture.name;
   network.input = input;
   assemble(architecture, tensors, network, header.has_value());
-  const std::optional<Normalization>& own = header ? header->normalization : checkpoint.normalization;
+  const std::optional<Normalization>& stored = header ? header->normalization : checkpoint.normalization;
+  const std::optional<Normalization>& own = options.normalization ? options.normalization : stored;
   network.normalization = choose_normalization(own, network.classes(), tensors);
 
   BuildReport found;

@@ -25,6 +25,8 @@ struct BuildOptions {
   /// Ignore unexpected tensors and fill in missing ones as PyTorch's load_state_dict(strict=False) leaves a
   /// network of zeros: weights and biases 0, batch normalisation with scale 1, shift 0, mean 0, variance 1.
   bool allow_partial = false;
+  /// For the checkpoint's own, or the default.
+  std::optional<Normalization> normalization = std::nullopt;
 };
 
 /// What build_network found besides the network. Filled in before missing or unexpected tensors are refused.

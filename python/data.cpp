@@ -86,6 +86,11 @@ SearchData part(const SearchData& data, const std::vector<int>& foregrounds,
 
 void add_data_class(py::module_& module) {
   py::class_<SearchData>(module, "SearchData")
+      .def("__repr__",
+           [](const SearchData& data) {
+             return "<backdrop.SearchData: " + std::to_string(data.foregrounds()) + " foregrounds, " +
+                    std::to_string(data.backgrounds()) + " backgrounds>";
+           })
       .def(py::init(&data_of), py::arg("photos"), py::arg("masks"), py::arg("labels"), py::arg("backgrounds"),
            py::arg("background_labels"), py::kw_only(), py::arg("class_names") = std::vector<std::string>(),
            py::arg("names") = py::none(), py::arg("background_names") = py::none())

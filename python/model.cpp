@@ -35,6 +35,11 @@ Model parse(const py::bytes& checkpoint, const LoadOptions& options) {
 
 void add_model_class(py::module_& module) {
   py::class_<Model>(module, "Model")
+      .def("__repr__",
+           [](const Model& model) {
+             return "<backdrop.Model: " + model.info().architecture + ", " +
+                    std::to_string(model.info().classes) + " classes>";
+           })
       .def_static(
           "load",
           [](const std::filesystem::path& checkpoint, std::string architecture, bool allow_partial,
@@ -77,6 +82,11 @@ void add_model_class(py::module_& module) {
 void add_model(py::module_& module) {
   add_model_class(module);
   py::class_<Session>(module, "Session")
+      .def("__repr__",
+           [](const Session& session) {
+             return "<backdrop.Session: " + session.model().info().architecture + " on " +
+                    session.description() + ">";
+           })
       .def(py::init([](const Model& model, std::string device, std::string precision, int threads, int batch,
                        bool reuse, std::size_t cache_memory) {
              const py::gil_scoped_release release;

@@ -36,6 +36,14 @@ void refuse_newer_numpy() {
 #endif
 }
 
+/// "float32 (2, 224, 224, 3)", and why an array of the right type and shape is none.
+std::string describe(const py::array& array) {
+  const std::string text =
+      py::str(array.dtype()).cast<std::string>() + " " + py::str(array.attr("shape")).cast<std::string>();
+  return (array.flags() & py::array::c_style) != 0 ? text
+                                                   : text + " in another order (numpy.ascontiguousarray)";
+}
+
 }  // namespace
 
 const std::uint8_t* bytes_of(const py::array& array, int dimensions, const char* name, bool allow_bool) {
@@ -44,7 +52,7 @@ const std::uint8_t* bytes_of(const py::array& array, int dimensions, const char*
   if (!known || array.ndim() != dimensions || (array.flags() & py::array::c_style) == 0)
     throw py::type_error(std::string(name) + " must be a C-ordered array of " +
                          (allow_bool ? "bool or " : "") + "uint8 with " + std::to_string(dimensions) +
-                         " dimensions");
+                         " dimensions, not " + describe(array));
   return static_cast<const std::uint8_t*>(array.data());
 }
 

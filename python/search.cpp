@@ -148,6 +148,13 @@ void add_answers(py::module_& module) {
       .def_readonly("confidence", &ScreeningSummary::confidence)
       .def_readonly("calibration_seconds", &ScreeningSummary::calibration_seconds);
   py::class_<SearchAnswers>(module, "SearchAnswers")
+      .def("__repr__",
+           [](const SearchAnswers& a) {
+             return std::string("<backdrop.SearchAnswers: challenge accuracy ") +
+                    (a.complete ? "" : "at most ") + std::to_string(a.challenge_accuracy) + ", " +
+                    std::to_string(a.vulnerable) + " of " + std::to_string(a.foregrounds) +
+                    " foregrounds vulnerable>";
+           })
       .def_property_readonly("predictions",
                              [get](Self self) {
                                const SearchAnswers& a = get(self);

@@ -1,6 +1,8 @@
 // run.json back to a record. Every field may be missing or of another type.
 #include "report/run_reader.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -152,6 +154,24 @@ RunIdentity read_run_identity(const std::filesystem::path& folder) {
       identity.emplace_back(name, value.get<std::string>());
   });
   return identity;
+}
+
+void require_finished_run(const std::filesystem::path& folder, const RunRecord& asked,
+                          const std::string& precision) {
+  const RunIdentity finished = read_run_identity(folder);
+  const std::string found = identity_value(finished, "precision").value_or("not known");
+  // Asked for int8, a run in "int8, fp16" is the one that is meant.
+  const bool is_meant = precision == "auto" || found == precision || found.starts_with(precision + ", ");
+  RunIdentity identity = run_identity(asked);
+  for (auto& [name, value] : identity)
+    if (name == "precision") value = is_meant ? found : precision;
+  const std::string difference = identity_difference(finished, identity);
+  if (!difference.empty())
+    throw Error(ErrorCode::usage,
+                fmt::format("is a finished run of something else: {}; choose another --out, or --force to "
+                            "replace it",
+                            difference),
+                folder.string());
 }
 
 std::string read_run_json(const std::filesystem::path& folder) {

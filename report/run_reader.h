@@ -15,6 +15,11 @@ RunIdentity read_run_identity(const std::filesystem::path& folder);
 /// The record in FOLDER/run.json, but for engine, versions and times. Throws bad_input.
 RunRecord read_run_record(const std::filesystem::path& folder);
 
+/// Throws usage unless the finished run in FOLDER is what `asked` would come to in `precision`, which may be
+/// "auto". No engine has to be made for it: `asked` needs no screening.
+void require_finished_run(const std::filesystem::path& folder, const RunRecord& asked,
+                          const std::string& precision);
+
 /// The text of FOLDER/run.json. Throws bad_input.
 std::string read_run_json(const std::filesystem::path& folder);
 

@@ -8,6 +8,7 @@
 #include "loaders/dataset.h"
 #include "loaders/file.h"
 #include "report/json_parts.h"
+#include "search/result_folder.h"
 
 namespace backdrop {
 namespace {
@@ -117,7 +118,9 @@ RunSummary read_run_summary(const std::filesystem::path& folder) {
   const Json evaluation = read_json(folder / "eval.json");
   if (challenge.empty() && evaluation.empty())
     throw Error(ErrorCode::bad_input,
-                "holds neither run.json nor eval.json: give the --out of a challenge or an eval",
+                ResultFolder::is_unfinished(folder)
+                    ? "is an unfinished run: finish it with challenge --resume"
+                    : "holds neither run.json nor eval.json: give the --out of a challenge or an eval",
                 folder.string());
   if (challenge.empty()) take_checkpoint(evaluation, run);
   if (!challenge.empty()) take_challenge(challenge, run);

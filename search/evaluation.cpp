@@ -95,7 +95,10 @@ const VariationResult* find_result(const std::vector<VariationResult>& results,
 }
 
 std::vector<std::string> select_variations(const std::filesystem::path& root, const std::string& selection) {
-  const std::vector<std::string> asked = split_commas(selection);
+  std::vector<std::string> asked = split_commas(selection);
+  for (std::string& name : asked)  // "Mixed-Rand", as tables have it, is mixed_rand
+    for (const auto& [folder, published] : kPublished)
+      if (name == published) name = folder;
   const std::vector<std::string> known = published_order();
   if (asked.empty())
     throw Error(ErrorCode::usage,
@@ -109,7 +112,8 @@ std::vector<std::string> select_variations(const std::filesystem::path& root, co
   for (const std::string& name : known) {
     if (all ? !has_variation(root, name) : !contains(asked, name)) continue;
     if (!has_variation(root, name))
-      throw Error(ErrorCode::bad_input, fmt::format("has no folder {}/val", name), root.string());
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("has no folder {}/val{}", name, data_root_hint(root, name)), root.string());
     selected.push_back(name);
   }
   if (selected.empty())

@@ -47,6 +47,9 @@ void check_shards(std::span<const ShardRun> shards) {
       throw Error(ErrorCode::usage,
                   fmt::format("is no shard of the same run as {}: {}", first.folder.string(), difference),
                   run.folder.string());
+    if (first.shard.count == 1 && shards.size() > 1)
+      throw Error(ErrorCode::usage, "is a whole run and no shard: it cannot be put together with others",
+                  run.folder.string());
     const ShardRun*& place = found[static_cast<std::size_t>(run.shard.index - 1)];
     if (place)
       throw Error(ErrorCode::usage,

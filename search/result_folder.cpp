@@ -140,6 +140,12 @@ bool ResultFolder::is_finished(const fs::path& folder) {
   return !is_partial(folder) && fs::exists(folder / "run.json", ignored);
 }
 
+bool ResultFolder::is_unfinished(const fs::path& folder) {
+  std::error_code ignored;
+  return !is_partial(folder) && !is_finished(folder) &&
+         fs::exists(with_suffix(resolve(folder), kPartial) / kJournal, ignored);
+}
+
 void ResultFolder::remove_leftovers(const fs::path& folder) {
   std::error_code error;
   fs::remove(folder / kJournal, error);

@@ -43,9 +43,10 @@ struct SearchOptions {
   /// The folder for the results, as the command writes it; empty: none. While the search runs, and after it
   /// was stopped, the run is in `out` with ".partial" behind its name.
   std::filesystem::path out = {};
-  /// `resume` goes on with a run that was stopped, or starts it; a finished run is refused. Precision
-  /// `auto` is then, and from then on, the one that the run was begun in. A classifier of the caller's cannot
-  /// resume: nothing says that it is the same one.
+  /// `resume` goes on with a run that was stopped, or starts it; a finished one, once it is found to be of
+  /// this model, data and options, gives its answers again. Precision `auto` is then, and from then on, the
+  /// one that the run was begun in. A classifier of the caller's cannot resume: nothing says that it is the
+  /// same one.
   ExistingRun existing = ExistingRun::refuse;
   std::size_t most_pairs = 0;  ///< return what is known after so many composites or some more; 0: no limit
   double most_seconds = 0;     ///< the same after such a time; 0: no limit

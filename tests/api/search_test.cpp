@@ -330,6 +330,25 @@ TEST(PublicSearch, WritesAndResumesAResultFolder) {
        {"run.json", "predictions.npy", "margins.npy", "foregrounds.csv", "backgrounds.csv", "report.html"})
     EXPECT_TRUE(fs::exists(out / file)) << file;
   EXPECT_EQ(code_of([&] { search(small_session(), data, {.out = out}); }), ErrorCode::usage);
+
+  told = 0;
+  std::size_t settled = 0;
+  const SearchOptions resume{.out = out, .existing = ExistingRun::resume};
+  const SearchAnswers again = search(small_session(), data, resume,
+                                     {.progress = [&](const Progress& p) { settled += p.settled; },
+                                      .tile = [&](const TileAnswers& t) { told += t.margins.size(); }});
+  EXPECT_EQ(told, whole.predictions.size());
+  EXPECT_EQ(settled, whole.predictions.size());  // told once: nothing was computed
+  EXPECT_TRUE(again.complete);
+  EXPECT_EQ(again.predictions, whole.predictions);
+  EXPECT_EQ(again.margins, whole.margins);
+  EXPECT_EQ(again.fooled, whole.fooled);
+  EXPECT_EQ(again.evaluated, whole.evaluated);
+  EXPECT_EQ(again.challenge_accuracy, whole.challenge_accuracy);
+  SearchOptions other = resume;
+  other.mode = SearchMode::first;
+  EXPECT_EQ(code_of([&] { search(small_session(), data, other); }), ErrorCode::usage);
+  EXPECT_EQ(code_of([&] { search(small_session(), OwnScene(2, 100).data(), resume); }), ErrorCode::usage);
   search(small_session(), data, {.out = out, .existing = ExistingRun::replace});
 }
 

@@ -42,6 +42,16 @@ TEST(StateNames, PrefixesAreStrippedInAnyOrder) {
   EXPECT_EQ(names_of({"modules.fc.bias"}), Names{"modules.fc.bias"});
 }
 
+TEST(StateNames, APrefixOfAllTensorsIsStripped) {
+  EXPECT_EQ(names_of({"net.conv1.weight", "net.layer1.0.conv1.weight", "net.bn1.num_batches_tracked"}),
+            (Names{"conv1.weight", "layer1.0.conv1.weight"}));
+  EXPECT_EQ(names_of({"module.a.b.features.0.weight", "module.a.b.classifier.0.bias"}),
+            (Names{"classifier.0.bias", "features.0.weight"}));
+  for (const Names& kept : {Names{"fc.bias", "net.conv1.weight"}, Names{"myconv1.weight"},
+                            Names{"conv1.weight", "layer1.0.conv1.weight"}})
+    EXPECT_EQ(names_of(kept), kept);
+}
+
 TEST(StateNames, CountersAndTheAttackersCopyAreLeftOut) {
   EXPECT_EQ(names_of({"module.model.fc.bias", "module.attacker.model.fc.bias",
                       "module.attacker.normalize.new_mean", "module.model.bn1.num_batches_tracked"}),
@@ -74,6 +84,14 @@ TEST(StateNames, WrappersOfTrainingScripts) {
   EXPECT_EQ(load_bytes(zip_checkpoint(twice, {small_storage()})).tensors.size(), 1u);
   const std::string arch = dict({{"model", pickle::text("resnet18")}, {"net", small_object()}});
   EXPECT_EQ(load_bytes(zip_checkpoint(arch, {small_storage()})).tensors.size(), 1u);
+}
+
+TEST(StateNames, OtherDictsOfTensorsAreNamed) {
+  const std::string object = dict({{"state_dict_ema", small_object()},
+                                   {"optimizer", dict({{"state", dict({})}})},
+                                   {"state_dict", small_object()}});
+  EXPECT_EQ(load_bytes(zip_checkpoint(object, {small_storage()})).other_dicts, Names{"state_dict_ema"});
+  EXPECT_EQ(load_bytes(zip_checkpoint(small_object(), {small_storage()})).other_dicts, Names{});
 }
 
 std::string normalizer(const std::vector<float>& mean, const std::vector<float>& deviation) {
@@ -134,7 +152,8 @@ TEST(StateNames, FilesWithoutAStateDictSayWhatTheyHold) {
     expect_refused(zip_checkpoint(object, {small_storage()}), reason);
   };
   refused(dict({}), "empty dictionary");
-  refused(dict({{"epoch", "K\x05"}, {"optimizer", dict({})}}), "no tensors under its keys epoch, optimizer;");
+  refused(dict({{"epoch", "K\x05"}, {"optimizer", dict({})}}),
+          "or under state_dict, model_state_dict, model, net; its keys are epoch, optimizer;");
   refused("N", "holds None where a state dict is expected");
   refused(pickle::list({one_value()}), "holds a list");
   refused(one_value(), "holds a tensor");

@@ -133,6 +133,9 @@ TEST_F(ChallengeTest, JsonIsThatOfTheFolderAndQuietIsSilent) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
   EXPECT_THAT(outcome.errors, IsEmpty());
   EXPECT_EQ(outcome.output, read_text(folder() / "run/run.json"));
+  EXPECT_THAT(run(challenge()).errors,
+              AllOf(HasSubstr("without --out the results are not kept"), HasSubstr("as with guesses")));
+  EXPECT_THAT(run(challenge({"--quiet"})).errors, IsEmpty());
 }
 
 TEST_F(ChallengeTest, AFinishedRunIsNotOverwritten) {

@@ -61,7 +61,8 @@ TEST_F(OtherCommandsTest, Profile) {
   EXPECT_THAT(html, AllOf(HasSubstr("layer2.0"), HasSubstr("</html>"), Not(HasSubstr("<script"))));
   const Outcome machine =
       run({"profile", "--checkpoint", "model.safetensors", "--data-path", "data", "--foregrounds", "1",
-           "--backgrounds", "2", "--json", "--quiet", "--reuse", "off"});
+           "--backgrounds", "2", "--json", "--quiet", "--reuse", "off", "--html", "data"});
+  EXPECT_EQ(machine.exit_code, 1) << "a page where a folder is";
   const nlohmann::json json = nlohmann::json::parse(machine.output);
   ASSERT_EQ(json["searches"].size(), 1u);
   EXPECT_EQ(json["searches"][0]["composites"], 2);
@@ -164,6 +165,29 @@ TEST_F(OtherCommandsTest, ConvertedCheckpointsGiveTheSameAnswers) {
   EXPECT_EQ(read_text(folder() / "one/margins.npy"), read_text(folder() / "two/margins.npy"));
 }
 
+TEST_F(OtherCommandsTest, ConvertSetsTheNormalisation) {
+  const auto convert = [this](const std::string& from, const std::string& to, std::vector<std::string> more) {
+    more.insert(more.begin(), {"convert", from, to});
+    return run(more);
+  };
+  ASSERT_EQ(convert("model.safetensors", "half.safetensors", {"--mean", ".5,.5,.5", "--std", "0.5,0.5,0.25"})
+                .exit_code,
+            0);
+  EXPECT_THAT(run({"inspect", "half.safetensors"}).output,
+              HasSubstr("mean 0.5000 0.5000 0.5000, std 0.5000 0.5000 0.2500 (checkpoint)"));
+  ASSERT_EQ(convert("half.safetensors", "raw.safetensors", {"--mean", "0,0,0", "--std", "1,1,1"}).exit_code,
+            0);
+  EXPECT_THAT(run({"inspect", "raw.safetensors"}).output, HasSubstr("mean 0.0000 0.0000 0.0000, std 1.0000"));
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"--mean", "0,0,0"},
+                                             {"--std", "1,1,1"},
+                                             {"--mean", "0,0,0", "--std", "1,1"},
+                                             {"--mean", "0,0,0", "--std", "1,0,1"},
+                                             {"--mean", "nan,0,0", "--std", "1,1,1"}})
+    EXPECT_EQ(convert("model.safetensors", "wrong.safetensors", wrong).exit_code, 2) << wrong.back();
+  EXPECT_FALSE(fs::exists(folder() / "wrong.safetensors"));
+}
+
 TEST_F(OtherCommandsTest, ScalesAreShownAndKept) {
   draw_data(1);
   ASSERT_EQ(run({"convert", "model.safetensors", "one.safetensors", "--calibrate", "data"}).exit_code, 0);
@@ -172,6 +196,11 @@ TEST_F(OtherCommandsTest, ScalesAreShownAndKept) {
     return load_checkpoint(folder() / name).metadata.at("backdrop.int8_calibration");
   };
   EXPECT_EQ(metadata("two.safetensors"), metadata("one.safetensors"));
+  const std::vector<std::string> other = {"--mean", "0,0,0", "--std", "1,1,1"};
+  ASSERT_EQ(run({"convert", "one.safetensors", "raw.safetensors", other[0], other[1], other[2], other[3]})
+                .exit_code,
+            0);
+  EXPECT_EQ(load_checkpoint(folder() / "raw.safetensors").metadata.count("backdrop.int8_calibration"), 0u);
   EXPECT_THAT(run({"inspect", "two.safetensors"}).output, HasSubstr("Int8 scales    stored"));
   EXPECT_EQ(nlohmann::json::parse(run({"inspect", "two.safetensors", "--json"}).output)["int8_scales"], true);
   EXPECT_THAT(run({"inspect", "model.safetensors"}).output, Not(HasSubstr("Int8 scales")));

@@ -179,9 +179,16 @@ TEST_F(ReportCommandTest, AnEvaluationTakesNoBoundForTheAccuracy) {
   const Outcome shard = eval("--challenge", "shard");
   EXPECT_EQ(shard.exit_code, 3);
   EXPECT_THAT(shard.errors, HasSubstr("part of the foregrounds"));
-  const Outcome unfinished = eval("--out", "run.partial");
-  EXPECT_EQ(unfinished.exit_code, 2);
-  EXPECT_THAT(unfinished.errors, HasSubstr("unfinished run"));
+  for (const char* name : {"run", "run.partial"}) {
+    const Outcome unfinished = eval("--out", name);
+    EXPECT_EQ(unfinished.exit_code, 2);
+    EXPECT_THAT(unfinished.errors, HasSubstr("unfinished run"));
+  }
+  EXPECT_THAT(eval("--challenge", "run").errors, HasSubstr("unfinished run"));
+  const Outcome report = run({"report", "run"});
+  EXPECT_EQ(report.exit_code, 3);
+  EXPECT_THAT(report.errors, HasSubstr("is an unfinished run: finish it with challenge --resume"));
+  EXPECT_FALSE(fs::exists(folder() / "run"));
 }
 
 TEST_F(ReportCommandTest, WhatIsNoResultIsRefusedInOneLine) {

@@ -89,10 +89,26 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run(challenge({"--cache-memory", "-1"})), 2, "--cache-memory");
   expect_complaint(run(plan({"--backgrounds", "-1"})), 2, "--backgrounds");
   expect_complaint(run(plan({"--picture-of", "-1"})), 2, "--picture-of");
-  expect_complaint(run(eval({"--eval-dataset", ""})), 2, "no variation is named");
+  expect_complaint(run(eval({"--eval-dataset", ","})), 2, "no variation is named");
   expect_complaint(run(eval({"--precision", "int8"})), 2, "--precision");
   expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");
   expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");
+}
+
+TEST_F(UsageTest, MisspeltWordsAreNamed) {
+  expect_complaint(run({"chalenge", "--data-path", "data"}), 2, "no subcommand: did you mean challenge?");
+  expect_complaint(run({"search"}), 2, "search is no subcommand (--help");
+  expect_complaint(run({"challenge", "--chekpoint", "model.safetensors"}), 2, "did you mean --checkpoint?");
+  expect_complaint(run({"challenge", "--data_path=data"}), 2,
+                   "--data_path=data is no option of challenge: did you mean --data-path?");
+  expect_complaint(run({"eval", "-data-path", "data"}), 2, "-data-path is no option of eval: did you mean");
+  expect_complaint(run(challenge({"--fast"})), 2, "--fast is no option of challenge (--help");
+}
+
+TEST_F(UsageTest, EmptyArgumentsAreRefused) {
+  expect_complaint(run(challenge({"--out", ""})), 2, "--out is empty");
+  expect_complaint(run({"convert", "", "model.safetensors"}), 2, "argument 2 is empty");
+  expect_complaint(run(challenge({"--out="})), 2, "--out");
 }
 
 TEST(BudgetTest, IsANumberOfPairsOrATime) {

@@ -1,4 +1,5 @@
 // The data tree: what is listed, in which order, and what is said about a tree that is not as it should be.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -133,6 +134,18 @@ TEST_F(DatasetTest, RefusesAMissingFolder) {
   EXPECT_THAT(refusal([&] { list_samples(root(), "mixed_rand"); }), HasSubstr("has no 'mixed_rand'"));
   fs::remove_all(root() / "fg_mask");
   EXPECT_THAT(refusal([&] { list_foregrounds(root()); }), HasSubstr("has no 'fg_mask'"));
+}
+
+TEST_F(DatasetTest, SaysWhereAMissingVariationIs) {
+  const std::string said = fmt::format("; '{}' has one: is that the data folder?", root().string());
+  for (const fs::path& given : {root() / "original", root() / "original/", root() / "original/val/00_dog"})
+    EXPECT_EQ(data_root_hint(given, "original"), said) << given;
+  EXPECT_EQ(data_root_hint(root().parent_path() / "none", "original"), "");
+  EXPECT_EQ(data_root_hint(root(), "mixed_rand"), "");
+  folder_.write("outer/b/only_fg/val/x", "x");
+  folder_.write("outer/a/only_fg/val/x", "x");
+  EXPECT_THAT(data_root_hint(root() / "outer", "only_fg"), HasSubstr("outer/a' has one"));
+  EXPECT_THAT(refusal([&] { list_classes(root() / "fg_mask", "original"); }), HasSubstr(said));
 }
 
 TEST_F(DatasetTest, RefusesOtherThanNineClasses) {

@@ -45,6 +45,16 @@ class Parity(backdrop.Classifier):
         return scores
 
 
+class ReprTest(unittest.TestCase):
+    def test_says_what_it_is(self):
+        model = backdrop.Model.load(CHECKPOINT)
+        self.assertEqual(repr(model), "<backdrop.Model: resnet18, 9 classes>")
+        self.assertIn("resnet18 on CPU, 2 threads", repr(backdrop.Session(model, device="cpu", threads=2)))
+        data = small_data()
+        self.assertEqual(repr(data), "<backdrop.SearchData: 3 foregrounds, 10 backgrounds>")
+        self.assertIn("accuracy 0.000000, 3 of 3 foregrounds vulnerable", repr(backdrop.search(Parity(), data)))
+
+
 class ModelTest(unittest.TestCase):
     def test_says_what_it_holds(self):
         model = backdrop.Model.load(CHECKPOINT)
@@ -86,6 +96,10 @@ class SessionTest(unittest.TestCase):
                     photos.view(bool), photos[..., :2].copy()):
             with self.assertRaises(TypeError):
                 self.session.classify(bad)
+        with self.assertRaisesRegex(TypeError, r"4 dimensions, not float32 \(2, 224, 224, 3\)$"):
+            self.session.classify(photos.astype(np.float32))
+        with self.assertRaisesRegex(TypeError, "not uint8 .* in another order"):
+            self.session.classify(np.asfortranarray(photos))
         with self.assertRaises(backdrop.Error):
             self.session.classify(noise(1, 100, 100, 3))
 

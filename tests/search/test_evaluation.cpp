@@ -88,6 +88,7 @@ TEST_F(TreeTest, VariationsComeInThePublishedOrder) {
   EXPECT_THAT(select_variations(root(), "all"), ElementsAre("original", "mixed_rand"));
   EXPECT_THAT(select_variations(root(), "mixed_rand,original"), ElementsAre("original", "mixed_rand"));
   EXPECT_THAT(select_variations(root(), "original"), ElementsAre("original"));
+  EXPECT_THAT(select_variations(root(), "Mixed-Rand"), ElementsAre("mixed_rand"));
   EXPECT_THROW(select_variations(root(), "mixed_sane"), Error);
   EXPECT_THROW(select_variations(root(), "no_fg"), Error);
   EXPECT_THROW(select_variations(root(), ""), Error);

@@ -82,6 +82,7 @@ TEST(Shards, OfOneRunCompleteAndOnce) {
   EXPECT_EQ(check({shard(2, 3), shard(1, 3), shard(3, 3)}), "");
   EXPECT_THAT(check({shard(1, 4), shard(3, 4)}), HasSubstr("missing: shard 2/4, 4/4"));
   EXPECT_THAT(check({shard(1, 2), shard(1, 2)}), HasSubstr("is shard 1/2 like"));
+  EXPECT_THAT(check({shard(1, 1), shard(1, 1)}), HasSubstr("is a whole run"));
   EXPECT_THAT(check({shard(1, 2), shard(2, 3)}), HasSubstr("same n"));
   EXPECT_THAT(check({shard(1, 2), shard(2, 2, "e")}), HasSubstr("its data is e, not d"));
 }

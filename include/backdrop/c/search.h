@@ -63,7 +63,7 @@ typedef struct backdrop_tile {
 typedef struct backdrop_search_options {
   size_t size;
   int32_t mode;         ///< BACKDROP_MODE_...
-  int32_t existing;     ///< BACKDROP_EXISTING_...
+  int32_t existing;     ///< BACKDROP_EXISTING_...; RESUME: a finished run gives its answers again
   const char* out;      ///< folder for the results; NULL: none
   uint64_t most_pairs;  ///< return what is known after so many composites or some more; 0: no limit
   double most_seconds;  ///< the same after such a time; 0: no limit
