@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr const char* kFormat = "backdrop plan 4";
+constexpr const char* kFormat = "backdrop plan 5";
 constexpr std::uintmax_t kMostBytes = 1 << 20;  // a ResNet-152's plan has a hundredth of it
 constexpr std::uint64_t kMostNumber = 1'000'000;
 

@@ -109,11 +109,11 @@ TEST_F(MeasuredPlans, RefuseWhatIsNoPlan) {
        {"[2, 1]", "[2, 1, 3, 4]", "[-1, 1, 3]", "[2, 1.5, 3]", "[2, 1e3, 3]", "[2, 1, \"3\"]",
         "[2, 1, 99999999999999999999]", "[2, 1, 4294967297]", "[2, 1, null]", "7", "{}"})
     EXPECT_EQ(parse_plan(with(numbers, row), key), std::nullopt) << row;
-  EXPECT_EQ(parse_plan(with("\"mma.sync\"", "\"magic\""), key), std::nullopt);
+  EXPECT_EQ(parse_plan(with("\"warps\"", "\"magic\""), key), std::nullopt);
   EXPECT_EQ(parse_plan(with("\"clusters\": []", "\"clusters\": [0.5]"), key), std::nullopt);
   EXPECT_EQ(parse_plan(with("\"chains\": []", "\"chains\": {}"), key), std::nullopt);
   EXPECT_EQ(parse_plan(with("\"chains\"", "\"links\""), key), std::nullopt);
-  EXPECT_EQ(parse_plan(with("plan 4", "plan 3"), key), std::nullopt);
+  EXPECT_EQ(parse_plan(with("plan 5", "plan 4"), key), std::nullopt);
   for (const std::string& other : {std::string(), std::string("null"), std::string("[]"), std::string("{}"),
                                    std::string(500'000, '['), std::string(1'000, '\0')})
     EXPECT_EQ(parse_plan(other, key), std::nullopt);
