@@ -2,8 +2,8 @@
 
 #include "engine/cuda_device.h"
 #include "engine/cuda_memory.h"
-#include "engine/cuda_stream.h"
 #include "engine/cuda_products.h"
+#include "engine/cuda_stream.h"
 #include "engine/machine_peak.h"
 #include "kernels/peak_cuda.h"
 #include "kernels/position_convolution_cuda.h"
