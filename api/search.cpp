@@ -147,8 +147,7 @@ void give_rows(const PairMatrix& pairs, const std::function<void(const TileAnswe
     predictions.clear();
     margins.clear();
     for (int b = 0; b < pairs.backgrounds; ++b) {
-      const std::size_t at = static_cast<std::size_t>(f) * static_cast<std::size_t>(pairs.backgrounds) +
-                             static_cast<std::size_t>(b);
+      const std::size_t at = pairs.index(f, b);
       if (pairs.predictions[at] < 0) continue;
       backgrounds.push_back(b);
       predictions.push_back(pairs.predictions[at]);
@@ -192,7 +191,7 @@ SearchAnswers finished_answers(const Task& task, RunRecord asked, const std::str
   require_finished_run(folder, asked, precision);
   ResultFolder::remove_leftovers(folder);
   const RunRecord record = read_run_record(folder);
-  const PairMatrix pairs =
+  PairMatrix pairs =
       read_answers(folder, static_cast<int>(task.input().foregrounds.size()),
                    static_cast<int>(task.input().background_names.size()), asked.model.classes);
   const ChallengeStatistics statistics = compute_statistics(pairs, task.input(), task.map());
@@ -203,7 +202,8 @@ SearchAnswers finished_answers(const Task& task, RunRecord asked, const std::str
                              .total = count,
                              .evaluated = record.evaluated,
                              .vulnerable = statistics.total.vulnerable});
-  return public_answers({pairs, record.evaluated, record.recorded, 0, {}}, statistics, record.screening);
+  return public_answers({std::move(pairs), record.evaluated, record.recorded, 0, {}}, statistics,
+                        record.screening);
 }
 
 void check_options(const SearchOptions& options) {
@@ -260,6 +260,9 @@ SearchAnswers search(Session& session, const SearchData& data, const SearchOptio
   check_options(options);
   check_sizes(Internals::parts(data).size, model.network->input);
   const CallGate::Pass pass(parts.gate);
+  const bool finished = options.existing == ExistingRun::resume && !options.out.empty() &&
+                        ResultFolder::is_finished(options.out);
+  const auto folder = finished ? nullptr : open_folder(options);
   if (!options.out.empty())
     Internals::parts(data).hash(parts.options.threads);  // with no more than the session may use
   RunRecord record;
@@ -267,11 +270,9 @@ SearchAnswers search(Session& session, const SearchData& data, const SearchOptio
   record.options.reuse = parts.options.reuse;
   record.options.cache_memory = parts.options.cache_memory;
   record.options.allow_partial = model.allow_partial;
-  if (options.existing == ExistingRun::resume && !options.out.empty() &&
-      ResultFolder::is_finished(options.out))
+  if (finished)
     return finished_answers({*parts.engine, model.class_map, data, options, callbacks}, std::move(record),
                             parts.options.precision);
-  const auto folder = open_folder(options);
   if (folder && folder->unfinished()) take_precision(*folder->unfinished(), parts);
   const Release release(*parts.engine);
   return run({*parts.engine, model.class_map, data, options, callbacks, folder.get()}, std::move(record));

@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <vector>
+#include <string>
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
@@ -22,21 +24,37 @@ struct ConvertOptions {
   ModelOptions model;
   std::string out;
   std::string calibrate;
-  std::vector<float> mean;
-  std::vector<float> deviation;
+  std::string mean;
+  std::string deviation;
   bool force = false;
 };
 
+/// Three numbers with commas between them. One word, so that what follows it is never taken for a fourth.
+std::array<float, 3> channels_of(const char* option, const std::string& text) {
+  std::array<float, 3> channels{};
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  bool is_right = true;
+  for (std::size_t i = 0; i < channels.size() && is_right; ++i) {
+    if (i > 0) is_right = at != end && *at++ == ',';
+    while (at != end && *at == ' ') ++at;
+    const auto [next, error] = std::from_chars(at, end, channels[i]);
+    is_right = is_right && error == std::errc() && std::isfinite(channels[i]);
+    at = next;
+  }
+  if (!is_right || at != end)
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' is not red, green and blue: write three numbers like .485,.456,.406 for {}",
+                            text, option));
+  return channels;
+}
+
 std::optional<Normalization> asked_normalization(const ConvertOptions& options) {
   if (options.mean.empty()) return std::nullopt;
-  Normalization normalization;
-  std::copy(options.mean.begin(), options.mean.end(), normalization.mean.begin());
-  std::copy(options.deviation.begin(), options.deviation.end(), normalization.deviation.begin());
-  const auto is_usable = [](float mean) { return std::isfinite(mean); };
-  const auto divides = [](float deviation) { return std::isfinite(deviation) && deviation > 0; };
-  if (!std::all_of(options.mean.begin(), options.mean.end(), is_usable) ||
-      !std::all_of(options.deviation.begin(), options.deviation.end(), divides))
-    throw Error(ErrorCode::usage, "--mean takes finite numbers, --std positive ones");
+  const Normalization normalization{channels_of("--mean", options.mean),
+                                    channels_of("--std", options.deviation)};
+  if (*std::min_element(normalization.deviation.begin(), normalization.deviation.end()) <= 0)
+    throw Error(ErrorCode::usage, "--std takes positive numbers");
   return normalization;
 }
 
@@ -86,14 +104,9 @@ void add_convert_command(CLI::App& application) {
   CLI::Option* mean = command
                           ->add_option("--mean", options->mean,
                                        "Of the photos the model was trained on, red, green and blue in "
-                                       "[0,1]: for the checkpoint's own or "
-                                       "the default")
-                          ->expected(3)
-                          ->delimiter(',')
+                                       "[0,1]: for the checkpoint's own or the default")
                           ->type_name("R,G,B");
   command->add_option("--std", options->deviation, "What is divided by then")
-      ->expected(3)
-      ->delimiter(',')
       ->type_name("R,G,B")
       ->needs(mean);
   mean->needs(command->get_option("--std"));

@@ -65,20 +65,27 @@ std::string no_subcommand(const CLI::App& application, const std::string& word) 
 }  // namespace
 
 std::string misspelt_word(const CLI::App& application) {
-  const std::vector<CLI::App*> commands = application.get_subcommands();
-  const CLI::App& command = commands.empty() ? application : *commands.front();
-  const std::vector<std::string> left = command.remaining();
-  if (commands.empty() && !left.empty() && !left.front().starts_with('-'))
-    return no_subcommand(application, left.front());
-  const auto option = std::find_if(left.begin(), left.end(), [](const std::string& word) {
-    return word.size() > 1 && word[0] == '-' && word != "--";
-  });
-  return option == left.end() ? "" : no_option(command, *option);
+  std::vector<const CLI::App*> levels{&application};
+  for (const CLI::App* command : application.get_subcommands()) levels.push_back(command);
+  for (const CLI::App* level : levels) {
+    const std::vector<std::string> left = level->remaining();
+    if (levels.size() == 1 && !left.empty() && !left.front().starts_with('-'))
+      return no_subcommand(application, left.front());
+    const auto option = std::find_if(left.begin(), left.end(), [](const std::string& word) {
+      return word.size() > 1 && word[0] == '-' && word != "--";
+    });
+    if (option != left.end()) return no_option(*level, *option);
+  }
+  return {};
 }
 
 std::string name_of_empty_argument(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
-    if (argv[i][0] != '\0') continue;
+    const std::string_view argument = argv[i];
+    // CLI11 would take the next argument for the value of "--out=".
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1)
+      return std::string(argument.substr(0, argument.size() - 1));
+    if (!argument.empty()) continue;
     const std::string_view before = i > 1 ? argv[i - 1] : "";
     return before.starts_with("--") ? std::string(before) : fmt::format("argument {}", i);
   }

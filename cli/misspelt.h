@@ -11,8 +11,8 @@ namespace backdrop {
 /// name; empty if there is none. CLI11 speaks of what such a word leaves missing.
 std::string misspelt_word(const CLI::App& application);
 
-/// "--out" for an argument of no characters behind it, mostly a variable of the shell that is not set; the
-/// argument's place if it is behind none. Nothing if no argument is empty.
+/// "--out" for "--out=" or an argument of no characters behind it, mostly a variable of the shell that is not
+/// set; the argument's place if it is behind no option. Nothing if no argument is empty.
 std::string name_of_empty_argument(int argc, const char* const* argv);
 
 }  // namespace backdrop

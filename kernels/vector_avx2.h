@@ -30,8 +30,9 @@ struct V {
   static void accumulate(V& sum, V a, V b) {
     asm("vfmadd231ps %2, %1, %0" : "+x"(sum.value) : "x"(a.value), "x"(b.value));
   }
-  // The greater of both: a slope is at most 1.
-  static V activate(V x, V slope) { return {_mm256_max_ps(x.value, _mm256_mul_ps(x.value, slope.value))}; }
+  // The greater of both: a slope is at most 1. The second operand where either is not a number: infinity
+  // times 0 is none.
+  static V activate(V x, V slope) { return {_mm256_max_ps(_mm256_mul_ps(x.value, slope.value), x.value)}; }
   void store_first(float* to, int count) const {
     if (count == kLanes) return _mm256_storeu_ps(to, value);
     _mm256_maskstore_ps(to, mask(count), value);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 
 namespace backdrop {
@@ -43,14 +44,22 @@ std::string list_keys(const PickleValue& dict) {
   return keys + (dict.items.size() > 2 * kMostListed ? ", ..." : "");
 }
 
-/// Adds the keys of the dicts of tensors in `dict` but for `taken`.
+bool holds_tensors(const PickleValue& dict) {
+  for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2)
+    if (dict.items[i]->kind == PickleKind::text && dict.items[i + 1]->kind == PickleKind::tensor) return true;
+  return false;
+}
+
+/// Adds the keys of the dicts of tensors in `dict` but for `taken`. Each is looked through once: a hostile
+/// file may have one large dict under any number of keys.
 void add_others(const PickleValue& dict, const PickleValue* taken, std::vector<std::string>& others) {
   constexpr std::size_t kMostNamed = 8;
+  std::set<const PickleValue*> seen{taken};
   for (std::size_t i = 0; i + 1 < dict.items.size() && others.size() < kMostNamed; i += 2) {
     const PickleValue& key = *dict.items[i];
     const PickleValue* item = dict.items[i + 1];
-    if (item == taken || key.kind != PickleKind::text || item->kind != PickleKind::dict) continue;
-    if (!tensors_of(*item).empty()) others.push_back(printable(key.text));
+    if (key.kind != PickleKind::text || item->kind != PickleKind::dict || !seen.insert(item).second) continue;
+    if (holds_tensors(*item)) others.push_back(printable(key.text));
   }
 }
 

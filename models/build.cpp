@@ -47,16 +47,21 @@ const Architecture& architecture_by_name(const std::string& name) {
   return *found;
 }
 
+/// "3 missing (a, b, c)": at most ten names.
+std::string list_names(const char* what, std::span<const std::string> names) {
+  constexpr std::size_t kShown = 10;
+  const std::span<const std::string> shown = names.first(std::min(names.size(), kShown));
+  return fmt::format("{} {} ({}{})", names.size(), what, fmt::join(shown, ", "),
+                     names.size() > kShown ? ", ..." : "");
+}
+
 const Architecture& choose_architecture(const std::string& requested, const Traits& traits,
                                         const TensorSource& tensors) {
   const Architecture* inferred = infer_architecture(traits);
   if (requested.empty()) {
     if (inferred == nullptr) {
-      constexpr std::size_t kShown = 3;
-      std::vector<std::string> names = tensors.names();
-      names.resize(std::min(names.size(), kShown));
-      tensors.fail(fmt::format("the tensors ({}, ...) are of no known architecture ({}); known are {}",
-                               fmt::join(names, ", "), traits.text(),
+      tensors.fail(fmt::format("{} are of no known architecture ({}); known are {}",
+                               list_names("tensors", tensors.names()), traits.text(),
                                fmt::join(known_architectures(), ", ")));
     }
     return *inferred;
@@ -67,14 +72,6 @@ const Architecture& choose_architecture(const std::string& requested, const Trai
         fmt::format("the tensors are of {} ({}), not of {}", inferred->name, traits.text(), named.name));
   }
   return named;
-}
-
-/// "3 missing (a, b, c)": at most ten names.
-std::string list_names(const char* what, std::span<const std::string> names) {
-  constexpr std::size_t kShown = 10;
-  const std::span<const std::string> shown = names.first(std::min(names.size(), kShown));
-  return fmt::format("{} {} ({}{})", names.size(), what, fmt::join(shown, ", "),
-                     names.size() > kShown ? ", ..." : "");
 }
 
 void refuse_mismatch(const BuildReport& report, const Traits& traits, const TensorSource& tensors) {

@@ -108,6 +108,9 @@ std::vector<std::string> select_variations(const std::filesystem::path& root, co
     if (!all && !contains(known, name))
       throw Error(ErrorCode::usage, fmt::format("'{}' is no variation of IN-9: choose of {}, or all", name,
                                                 fmt::join(known, ", ")));
+  std::error_code error;
+  if (!std::filesystem::is_directory(root, error))
+    throw Error(ErrorCode::bad_input, "no such data folder", root.string());
   std::vector<std::string> selected;
   for (const std::string& name : known) {
     if (all ? !has_variation(root, name) : !contains(asked, name)) continue;
@@ -117,7 +120,9 @@ std::vector<std::string> select_variations(const std::filesystem::path& root, co
     selected.push_back(name);
   }
   if (selected.empty())
-    throw Error(ErrorCode::bad_input, fmt::format("holds no variation of IN-9 ({})", fmt::join(known, ", ")),
+    throw Error(ErrorCode::bad_input,
+                fmt::format("holds no variation of IN-9 ({}){}", fmt::join(known, ", "),
+                            data_root_hint(root, known.front())),
                 root.string());
   check_class_names(root);
   return selected;

@@ -94,6 +94,24 @@ TEST(StateNames, OtherDictsOfTensorsAreNamed) {
   EXPECT_EQ(load_bytes(zip_checkpoint(small_object(), {small_storage()})).other_dicts, Names{});
 }
 
+// Or a file of a few megabytes would take hours.
+TEST(StateNames, OneDictUnderManyKeysIsLookedThroughOnce) {
+  constexpr int kEntries = 500'000;
+  // "q" keeps what was pushed under a number, "h" pushes it again: the dict is 0, the key of all entries 1.
+  using std::string_literals::operator""s;
+  std::string large = "}q\0("s + pickle::text("key") + "q\1K\1";
+  std::string object = "}(" + pickle::text("state_dict") + small_object() + pickle::text("large");
+  std::string again;
+  for (int i = 0; i < kEntries; ++i) {
+    large += "h\1K\1";
+    again += "h\1h\0"s;
+  }
+  object += large + "u" + again + "u";
+  const auto checkpoint = load_bytes(zip_checkpoint(object, {small_storage()}));
+  EXPECT_EQ(checkpoint.tensors.size(), 1u);
+  EXPECT_EQ(checkpoint.other_dicts, Names{});
+}
+
 std::string normalizer(const std::vector<float>& mean, const std::vector<float>& deviation) {
   const auto of = [](std::string_view key, const std::vector<float>& values) {
     return floats_at(key, static_cast<std::int64_t>(values.size()),

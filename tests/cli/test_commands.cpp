@@ -175,13 +175,17 @@ TEST_F(OtherCommandsTest, ConvertSetsTheNormalisation) {
             0);
   EXPECT_THAT(run({"inspect", "half.safetensors"}).output,
               HasSubstr("mean 0.5000 0.5000 0.5000, std 0.5000 0.5000 0.2500 (checkpoint)"));
-  ASSERT_EQ(convert("half.safetensors", "raw.safetensors", {"--mean", "0,0,0", "--std", "1,1,1"}).exit_code,
+  // What follows is no fourth number.
+  ASSERT_EQ(run({"convert", "--mean", "0,0,0", "--std", "1, 1, 1", "half.safetensors", "raw.safetensors"})
+                .exit_code,
             0);
   EXPECT_THAT(run({"inspect", "raw.safetensors"}).output, HasSubstr("mean 0.0000 0.0000 0.0000, std 1.0000"));
   for (const std::vector<std::string>& wrong :
        std::vector<std::vector<std::string>>{{"--mean", "0,0,0"},
                                              {"--std", "1,1,1"},
                                              {"--mean", "0,0,0", "--std", "1,1"},
+                                             {"--mean", "0,0,0,0", "--std", "1,1,1"},
+                                             {"--mean", "0 0 0", "--std", "1,1,1"},
                                              {"--mean", "0,0,0", "--std", "1,0,1"},
                                              {"--mean", "nan,0,0", "--std", "1,1,1"}})
     EXPECT_EQ(convert("model.safetensors", "wrong.safetensors", wrong).exit_code, 2) << wrong.back();

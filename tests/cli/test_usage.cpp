@@ -103,12 +103,13 @@ TEST_F(UsageTest, MisspeltWordsAreNamed) {
                    "--data_path=data is no option of challenge: did you mean --data-path?");
   expect_complaint(run({"eval", "-data-path", "data"}), 2, "-data-path is no option of eval: did you mean");
   expect_complaint(run(challenge({"--fast"})), 2, "--fast is no option of challenge (--help");
+  expect_complaint(run({"--quiet", "eval", "--data-path", "data"}), 2, "--quiet is no option of backdrop");
 }
 
 TEST_F(UsageTest, EmptyArgumentsAreRefused) {
   expect_complaint(run(challenge({"--out", ""})), 2, "--out is empty");
   expect_complaint(run({"convert", "", "model.safetensors"}), 2, "argument 2 is empty");
-  expect_complaint(run(challenge({"--out="})), 2, "--out");
+  expect_complaint(run(challenge({"--out=", "--quiet"})), 2, "--out is empty");
 }
 
 TEST(BudgetTest, IsANumberOfPairsOrATime) {

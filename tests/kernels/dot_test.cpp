@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "kernels/dot_convolution.h"
 #include "kernels/reduced_pool.h"
@@ -289,6 +290,43 @@ TEST(Bfloat16Convolution, WhatIsNotANumberStays) {
     const std::vector<Tap> taps{{0, 0, Source::mixed}};
     convolution.run({place, first_tap, taps, {}, {}}, 1, rows, nullptr, nullptr, DotOutput::stored, outputs);
     for (const Bf16 value : output) EXPECT_TRUE(std::isnan(to_float(value))) << portable;
+  }
+}
+
+// Whole strips of columns and what is left of one, which have code of their own. (Behind a rectifier minus
+// infinity may be either end.)
+TEST(Int16Convolution, WhatIsTooLargeOrNotANumberIsAnEndOfTheRange) {
+  constexpr float kHuge = std::numeric_limits<float>::max();
+  std::mt19937 generator(58);
+  for (const float slope : {1.0f, 0.0f, 0.01f}) {
+    std::vector<float> ends{NAN, INFINITY, kHuge, -kHuge, 1e20f, -1e20f, 0.5f};
+    if (slope != 0.0f) ends.push_back(-INFINITY);
+    const ConvolutionShape shape{.channels = 8, .out_channels = 42, .slope = slope};
+    const auto weights = random_values(std::size_t(shape.out_channels) * shape.channels, generator);
+    std::vector<float> bias;
+    for (int k = 0; k < shape.out_channels; ++k) bias.push_back(ends[k % ends.size()]);
+    DotScales scales;
+    scales.input.assign(shape.channels, {0.0002f, 0.0f});
+    scales.residual = {0.0003f, 0.0f};
+    scales.output = {0.0007f, 0.0f};
+    for (const bool adds : {false, true}) {
+      const ReducedWork random(Precision::int16, Precision::int16, shape.channels, shape.out_channels, 1, 7,
+                               adds, false, generator);
+      const std::size_t elements = random.output.size() * shape.out_channels;
+      for (const bool portable : {true, false}) {
+        SCOPED_TRACE(testing::Message()
+                     << "slope " << slope << ", adds " << adds << ", portable " << portable);
+        const DotConvolution convolution(Precision::int16, shape, weights.data(), bias.data(), scales,
+                                         portable);
+        Outputs expected(random.rows, elements), actual(random.rows, elements);
+        dot_convolution_reference(Precision::int16, shape, weights.data(), bias.data(), scales, random.work(),
+                                  random.rows, random.input, &random.residual, nullptr, 0, DotOutput::stored,
+                                  expected.pointers.data());
+        convolution.run(random.work(), random.rows, random.input, &random.residual, nullptr,
+                        DotOutput::stored, actual.pointers.data());
+        expect_equal(Precision::int16, Precision::int16, DotOutput::stored, actual, expected, elements);
+      }
+    }
   }
 }
 

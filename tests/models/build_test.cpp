@@ -104,7 +104,7 @@ TEST(Build, RefusesBlockCountsOfNoNamedArchitecture) {
 TEST(Build, RefusesOtherNetworks) {
   Checkpoint checkpoint;
   checkpoint.tensors["blocks.0.attn.qkv.weight"] = {{3, 1}, {0.0f, 0.0f, 0.0f}};
-  EXPECT_THAT(refusal(checkpoint), HasSubstr("the tensors (blocks.0.attn.qkv.weight, ...) are of no known "
+  EXPECT_THAT(refusal(checkpoint), HasSubstr("1 tensors (blocks.0.attn.qkv.weight) are of no known "
                                              "architecture (no ResNet, VGG or AlexNet)"));
   EXPECT_THAT(refusal(checkpoint, {.arch = "resnet18", .allow_partial = true}),
               HasSubstr("holds no tensor of resnet18"));

@@ -92,6 +92,16 @@ TEST_F(TreeTest, VariationsComeInThePublishedOrder) {
   EXPECT_THROW(select_variations(root(), "mixed_sane"), Error);
   EXPECT_THROW(select_variations(root(), "no_fg"), Error);
   EXPECT_THROW(select_variations(root(), ""), Error);
+  const auto refusal = [](const fs::path& data) -> std::string {
+    try {
+      select_variations(data, "all");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(refusal(root() / "original"), ::testing::EndsWith("' has one: is that the data folder?"));
+  EXPECT_THAT(refusal(root() / "none"), ::testing::HasSubstr("no such data folder"));
 }
 
 TEST_F(TreeTest, VariationsOfOtherClassesAreRefused) {
