@@ -79,16 +79,18 @@ void add_times(const SearchProfile& profile, double composites, int threads, con
     layer.bandwidth_share = layer.bytes / layer.seconds / peak.bytes_per_second;
     layer.roofline_share = std::min(1.0, std::max(layer.compute_share, layer.bandwidth_share));
   }
+  times.other_seconds = times.seconds - times.cache_fill_seconds - times.foreground_seconds -
+                        times.compositing_seconds - times.layer_seconds - times.decided_again_seconds;
 }
 
 }  // namespace
 
-SearchTimes profile_search(Engine& engine, const Network& network, std::span<const CompositeTask> tasks,
-                           const std::shared_ptr<const std::vector<Image>>& backgrounds,
-                           const MachinePeak& peak) {
-  const std::vector<const Mask*> masks = masks_of(tasks);
+ProfiledSearch::ProfiledSearch(Engine& engine, const Network& network, std::span<const CompositeTask> tasks,
+                               const std::shared_ptr<const std::vector<Image>>& backgrounds,
+                               const MachinePeak& peak)
+    : engine_(engine), network_(network), tasks_(tasks), backgrounds_(backgrounds->size()), peak_(peak) {
   engine.set_backgrounds(backgrounds);
-  engine.prepare(masks);
+  engine.prepare(masks_of(tasks));
   engine.calibrate(tasks, {});
   // On the CPU oneDNN makes the code of the fully connected layers when they first run: on a photo, which
   // leaves the cache of backgrounds empty. A GPU loads each kernel when it first runs. Several divide the
@@ -98,42 +100,49 @@ SearchTimes profile_search(Engine& engine, const Network& network, std::span<con
     engine.classify_images(std::span(*backgrounds).first(1), ignored.data());
   else
     engine.classify_composites(engine.threads() > 1 ? tasks : tasks.first(1));
-  const ScreeningReport before = engine.screening().value_or(ScreeningReport());
-  SearchProfile profile(network.layers.size());
-  if (!engine.set_profile(&profile))
+}
+
+Precision ProfiledSearch::precision() const {
+  return engine_.screening().value_or(ScreeningReport()).precision;
+}
+
+SearchTimes ProfiledSearch::run() {
+  const ScreeningReport before = engine_.screening().value_or(ScreeningReport());
+  SearchProfile profile(network_.layers.size());
+  if (!engine_.set_profile(&profile))
     throw Error(ErrorCode::usage, "oneDNN and the plain loops have no clocks: leave --kernels out");
   const Clock::time_point start = Clock::now();
-  engine.classify_composites(tasks);
+  engine_.classify_composites(tasks_);
   SearchTimes times;
   times.seconds = seconds_since(start);
-  engine.set_profile(nullptr);
+  engine_.set_profile(nullptr);
 
-  times.reuse = engine.hand_off().has_value();
+  times.reuse = engine_.hand_off().has_value();
   std::optional<Precision> sums;
-  if (const std::optional<ScreeningReport> screening = engine.screening()) {
+  if (const std::optional<ScreeningReport> screening = engine_.screening()) {
     times.precision = screening->precision;
     sums = screening->sums;
     times.decided_again_seconds = screening->again_seconds - before.again_seconds;
     times.rechecked = screening->rechecked - before.rechecked;
     times.audited = screening->audited - before.audited;
   }
-  times.engine = engine.description();
-  times.foregrounds = tasks.size();
-  times.backgrounds = backgrounds->size();
+  times.engine = engine_.description();
+  times.foregrounds = tasks_.size();
+  times.backgrounds = backgrounds_;
   // Tiles are the CPU's, which multiplies those of int8 in bfloat16.
   const Precision tiles = times.precision == Precision::int8 ? Precision::bf16 : times.precision;
   const std::vector<Precision> stored =
-      stored_values(network, times.precision, sums.has_value(), sums.value_or(times.precision));
-  for (const Layer& layer : network.layers)
+      stored_values(network_, times.precision, sums.has_value(), sums.value_or(times.precision));
+  for (const Layer& layer : network_.layers)
     times.layers.push_back(
         {.name = layer.name, .out = layer.out, .products = times.precision, .tile_products = tiles});
-  for (int i = 0; i < first_fully_connected(network); ++i) {
+  for (int i = 0; i < first_fully_connected(network_); ++i) {
     times.layers[i].products =
-        engine.device() == "cpu" ? multiplied_as(network, i, stored) : stored[network.layers[i].input];
-    times.layers[i].split = engine.splits_layer(i);
+        engine_.device() == "cpu" ? multiplied_as(network_, i, stored) : stored[network_.layers[i].input];
+    times.layers[i].split = engine_.splits_layer(i);
   }
-  add_work(network, masks, engine, stored, times);
-  add_times(profile, static_cast<double>(times.composites()), engine.threads(), peak, times);
+  add_work(network_, masks_of(tasks_), engine_, stored, times);
+  add_times(profile, static_cast<double>(times.composites()), engine_.threads(), peak_, times);
   return times;
 }
 

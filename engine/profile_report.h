@@ -50,23 +50,38 @@ struct SearchTimes {
   double layer_seconds = 0;          ///< of all layers together
   double decided_again_seconds = 0;  ///< of all that fp32 did: recheck and audit, with their own features
   double exact_fill_seconds = 0;     ///< of them, for features of backgrounds
+  double other_seconds = 0;          ///< all that is left
   std::int64_t rechecked = 0;        ///< composites
   std::int64_t audited = 0;
-  double other_seconds() const {
-    return seconds - cache_fill_seconds - foreground_seconds - compositing_seconds - layer_seconds -
-           decided_again_seconds;
-  }
   std::size_t composites() const { return foregrounds * backgrounds; }
   std::vector<LayerProfile> layers;
+  std::vector<SearchTimes> runs;  ///< that the figures are medians of (engine/profile_runs.h), if so
 };
 
-/// Runs every task once on a new engine of this network and measures it. `tasks` name all of `backgrounds`.
-/// Below fp32 the engine is calibrated first. On a GPU a layer's time is the device's, from the end of the
-/// layer before to its own; layers that one kernel computes share its time by their multiply-adds; and what
-/// the host does meanwhile shows only where the device waits for it, under `other_seconds`. Throws usage if
-/// the engine has no clocks.
-SearchTimes profile_search(Engine& engine, const Network& network, std::span<const CompositeTask> tasks,
-                           const std::shared_ptr<const std::vector<Image>>& backgrounds,
-                           const MachinePeak& peak);
+/// A search to be measured, once or several times.
+class ProfiledSearch {
+ public:
+  /// Readies a new engine of this network: below fp32 it is calibrated, and code and kernels that are made or
+  /// loaded when they first run are. `tasks` name all of `backgrounds`; the engine, the network and the tasks
+  /// must outlive it.
+  ProfiledSearch(Engine& engine, const Network& network, std::span<const CompositeTask> tasks,
+                 const std::shared_ptr<const std::vector<Image>>& backgrounds, const MachinePeak& peak);
+
+  /// Runs every task once, with nothing cached. Memory to work in is taken as the first run needs it. On a
+  /// GPU a layer's time is the device's, from the end of the layer before to its own; layers that one kernel
+  /// computes share its time by their multiply-adds; and what the host does meanwhile shows only where the
+  /// device waits for it, under `other_seconds`. Throws usage if the engine has no clocks.
+  SearchTimes run();
+
+  /// That of the fast pass, once the engine has chosen.
+  Precision precision() const;
+
+ private:
+  Engine& engine_;
+  const Network& network_;
+  std::span<const CompositeTask> tasks_;
+  std::size_t backgrounds_;
+  MachinePeak peak_;
+};
 
 }  // namespace backdrop

@@ -23,6 +23,21 @@ Json layer_json(const LayerProfile& layer) {
           {"roofline_share", layer.roofline_share}};
 }
 
+Json range_json(const Range& range) {
+  return {range.least, range.most};
+}
+
+// In the order of kSearchSeconds.
+constexpr const char* kSecondsNames[] = {
+    "seconds",       "cache_fill_seconds",    "foreground_seconds",         "compositing_seconds",
+    "layer_seconds", "decided_again_seconds", "decided_again_fill_seconds", "other_seconds"};
+
+void add_ranges(const SearchTimes& times, Json& json) {
+  json["runs"] = times.runs.size();
+  for (std::size_t i = 0; i < std::size(kSearchSeconds); ++i)
+    json[std::string(kSecondsNames[i]) + "_range"] = range_json(range_of(times, kSearchSeconds[i]));
+}
+
 // Null where it was not.
 Json measured(double peak) {
   return peak > 0 ? Json(peak) : Json();
@@ -44,8 +59,14 @@ Json search_json(const SearchTimes& times) {
                {"decided_again_fill_seconds", times.exact_fill_seconds},
                {"rechecked", times.rechecked},
                {"audited", times.audited},
-               {"other_seconds", times.other_seconds()}};
-  for (const LayerProfile& layer : times.layers) json["layers"].push_back(layer_json(layer));
+               {"other_seconds", times.other_seconds}};
+  const bool several = !times.runs.empty();
+  if (several) add_ranges(times, json);
+  for (std::size_t i = 0; i < times.layers.size(); ++i) {
+    Json layer = layer_json(times.layers[i]);
+    if (several) layer["seconds_per_composite_range"] = range_json(range_of_layer(times, i));
+    json["layers"].push_back(std::move(layer));
+  }
   return json;
 }
 

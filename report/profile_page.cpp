@@ -91,48 +91,63 @@ std::string picture(const SearchTimes& times) {
   if (times.decided_again_seconds > 0)
     inside += box("decided again in fp32", "decided again in fp32", times.decided_again_seconds,
                   times.seconds, "", "", "");
-  inside += box("other", "other", std::max(0.0, times.other_seconds()), times.seconds, "", "", "");
+  inside += box("other", "other", std::max(0.0, times.other_seconds), times.seconds, "", "", "");
   return "<div class=\"inside\">\n" + box("search", "search", times.seconds, times.seconds, "", "", inside) +
          "</div>\n";
 }
 
+std::string cell(const std::string& text) {
+  return "<td>" + text + "</td>";
+}
+
 std::string table(const SearchTimes& times) {
-  std::string html =
-      "<table>\n<tr><th>Layer</th><th>Output</th><th>Computed</th><th>&micro;s a composite</th><th>Time</th>"
+  const bool several = !times.runs.empty();
+  std::string html = fmt::format(
+      "<table>\n<tr><th>Layer</th><th>Output</th><th>Computed</th><th>&micro;s a "
+      "composite</th>{}<th>Time</th>"
       "<th>MMACs</th><th>products</th><th>GMAC/s</th><th>of peak</th><th>of bandwidth</th><th>of "
-      "roofline</th></tr>\n";
+      "roofline</th></tr>\n",
+      several ? "<th>smallest to largest</th>" : "");
   const auto composites = static_cast<double>(times.composites());
-  for (const LayerProfile& layer : times.layers)
+  for (std::size_t i = 0; i < times.layers.size(); ++i) {
+    const LayerProfile& layer = times.layers[i];
     html += fmt::format(
-        "<tr><td>{}</td><td>{} &times; {} &times; {}</td><td>{}</td><td>{:.1f}</td><td>{}</td><td>{:.2f}</td>"
+        "<tr><td>{}</td><td>{} &times; {} &times; "
+        "{}</td><td>{}</td><td>{:.1f}</td>{}<td>{}</td><td>{:.2f}</td>"
         "<td>{}</td><td>{:.1f}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
         escaped(layer.name), layer.out.height, layer.out.width, layer.out.channels, percent(layer.mixed),
-        1e6 * layer.seconds, percent(layer.seconds * composites / times.seconds), 1e-6 * layer.multiply_adds,
-        products_text(layer), 1e-9 * layer.multiply_adds_per_second(), percent(layer.compute_share),
-        percent(layer.bandwidth_share), percent(layer.roofline_share));
+        1e6 * layer.seconds, several ? cell(range_text(range_of_layer(times, i))) : "",
+        percent(layer.seconds * composites / times.seconds), 1e-6 * layer.multiply_adds, products_text(layer),
+        1e-9 * layer.multiply_adds_per_second(), percent(layer.compute_share), percent(layer.bandwidth_share),
+        percent(layer.roofline_share));
+  }
   for (const auto& [name, seconds] : other_steps(times))
-    html += fmt::format("<tr><td>{}</td><td></td><td></td><td>{:.1f}</td><td>{}</td></tr>\n", name,
-                        1e6 * seconds / composites, percent(seconds / times.seconds));
+    html += fmt::format("<tr><td>{}</td><td></td><td></td><td>{:.1f}</td>{}<td>{}</td></tr>\n", name,
+                        1e6 * times.*seconds / composites,
+                        several ? cell(range_text(range_of(times, seconds), times.composites())) : "",
+                        percent(times.*seconds / times.seconds));
   return html + "</table>\n";
 }
 
 }  // namespace
 
 std::string profile_page(const ProfileRecord& record) {
+  const std::string runs = runs_note(record);
   std::string html = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Profile of {0}</title>\n"
       "<style>{1}</style>\n</head>\n<body>\n<h1>Where the time goes: {0}</h1>\n"
       "<p class=\"soft\">{2}. Measured peaks: {3}. A box is as wide as its time; red is far from the "
-      "roofline, green at it. {4}</p>\n",
+      "roofline, green at it. {4}{5}</p>\n",
       escaped(record.model.arch), kStyle, machine_text(record), peak_text(record.peak),
-      bandwidth_note(record));
+      runs.empty() ? "" : runs + " ", bandwidth_note(record));
   for (const SearchTimes& times : record.searches)
     html += fmt::format(
-        "<h2>{}: {:.1f} composites a second</h2>\n<p class=\"soft\">{}; {} foregrounds on {} "
+        "<h2>{}: {:.1f} composites a second{}</h2>\n<p class=\"soft\">{}; {} foregrounds on {} "
         "backgrounds in {:.2f} s{}.</p>\n{}{}",
         times.reuse ? "With exact reuse" : "Every position",
-        static_cast<double>(times.composites()) / times.seconds, escaped(times.engine), times.foregrounds,
-        times.backgrounds, times.seconds, decided_again_text(times), picture(times), table(times));
+        static_cast<double>(times.composites()) / times.seconds, runs_text(times), escaped(times.engine),
+        times.foregrounds, times.backgrounds, times.seconds, decided_again_text(times), picture(times),
+        table(times));
   return html + "</body>\n</html>\n";
 }
 

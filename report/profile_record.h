@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/profile_report.h"
+#include "engine/profile_runs.h"
 #include "report/run_record.h"
 
 namespace backdrop {
@@ -36,11 +36,20 @@ std::string bandwidth_note(const ProfileRecord& record);
 /// ", 12 decided again in fp32 and 5 more to audit"; empty in fp32.
 std::string decided_again_text(const SearchTimes& times);
 
+/// "120.1 to 125.0": microseconds for one composite, of the seconds for so many.
+std::string range_text(const Range& seconds, std::size_t composites = 1);
+
+/// ", the median of 5 runs from 120.1 to 125.0", of rates; empty for one run.
+std::string runs_text(const SearchTimes& times);
+
+/// What was measured several times, and how, in sentences; empty where all was measured once.
+std::string runs_note(const ProfileRecord& record);
+
 /// What a search does beside its layers: names and seconds, in the order of the tables.
-std::vector<std::pair<const char*, double>> other_steps(const SearchTimes& times);
+std::vector<std::pair<const char*, double SearchTimes::*>> other_steps(const SearchTimes& times);
 
 /// The model, the machine's peaks and "searches" with their "layers", in the words of
-/// engine/profile_report.h.
+/// engine/profile_report.h. Of several runs with the range of each time, as [smallest, largest].
 std::string profile_json(const ProfileRecord& record);
 
 /// One self-contained page, without scripts: for each search a picture of where the time goes (stage over

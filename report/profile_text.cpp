@@ -40,15 +40,38 @@ std::string decided_again_text(const SearchTimes& times) {
   return fmt::format(", {} decided again in fp32 and {} more to audit", times.rechecked, times.audited);
 }
 
-std::vector<std::pair<const char*, double>> other_steps(const SearchTimes& times) {
-  std::vector<std::pair<const char*, double>> steps = {{"backgrounds' features", times.cache_fill_seconds},
-                                                       {"foregrounds' passes", times.foreground_seconds}};
-  if (times.compositing_seconds > 0) steps.emplace_back("compositing", times.compositing_seconds);
+std::string range_text(const Range& seconds, std::size_t composites) {
+  const double scale = 1e6 / static_cast<double>(composites);
+  return fmt::format("{:.1f} to {:.1f}", scale * seconds.least, scale * seconds.most);
+}
+
+std::string runs_text(const SearchTimes& times) {
+  if (times.runs.empty()) return "";
+  const Range seconds = range_of(times, &SearchTimes::seconds);
+  const auto composites = static_cast<double>(times.composites());
+  return fmt::format(", the median of {} runs from {:.1f} to {:.1f}", times.runs.size(),
+                     composites / seconds.most, composites / seconds.least);
+}
+
+std::string runs_note(const ProfileRecord& record) {
+  if (record.searches.empty() || record.searches.front().runs.empty()) return "";
+  return fmt::format(
+      "Each time and share is the median of its own over {} runs{}, so times add up to about the whole; a "
+      "run "
+      "before them, which takes the memory, is not counted.",
+      record.searches.front().runs.size(), record.searches.size() > 1 ? ", in turns" : "");
+}
+
+std::vector<std::pair<const char*, double SearchTimes::*>> other_steps(const SearchTimes& times) {
+  std::vector<std::pair<const char*, double SearchTimes::*>> steps = {
+      {"backgrounds' features", &SearchTimes::cache_fill_seconds},
+      {"foregrounds' passes", &SearchTimes::foreground_seconds}};
+  if (times.compositing_seconds > 0) steps.emplace_back("compositing", &SearchTimes::compositing_seconds);
   if (times.precision != Precision::fp32) {
-    steps.emplace_back("decided again in fp32", times.decided_again_seconds);
-    steps.emplace_back("- of it, backgrounds' features", times.exact_fill_seconds);
+    steps.emplace_back("decided again in fp32", &SearchTimes::decided_again_seconds);
+    steps.emplace_back("- of it, backgrounds' features", &SearchTimes::exact_fill_seconds);
   }
-  steps.emplace_back("other", times.other_seconds());
+  steps.emplace_back("other", &SearchTimes::other_seconds);
   return steps;
 }
 

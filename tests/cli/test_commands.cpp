@@ -67,11 +67,46 @@ TEST_F(OtherCommandsTest, Profile) {
   ASSERT_EQ(json["searches"].size(), 1u);
   EXPECT_EQ(json["searches"][0]["composites"], 2);
   EXPECT_EQ(json["searches"][0]["layers"].size(), 23u);
+  EXPECT_FALSE(json["searches"][0].contains("runs"));
   EXPECT_TRUE(json["peak"].contains("int8_multiply_adds_per_second"));
   EXPECT_EQ(
       run({"profile", "--checkpoint", "model.safetensors", "--data-path", "data", "--device", "cuda:99"})
           .exit_code,
       4);
+}
+
+TEST_F(OtherCommandsTest, ProfileRepeats) {
+  draw_data(1);
+  std::vector<std::string> arguments = {"profile",
+                                        "--checkpoint",
+                                        "model.safetensors",
+                                        "--data-path",
+                                        "data",
+                                        "--foregrounds",
+                                        "2",
+                                        "--backgrounds",
+                                        "3",
+                                        "--repeat",
+                                        "3"};
+  const Outcome table = run(arguments);
+  ASSERT_EQ(table.exit_code, 0) << table.errors;
+  EXPECT_THAT(table.output, AllOf(HasSubstr("Smallest to largest"), HasSubstr(", the median of 3 runs from "),
+                                  HasSubstr("in turns")));
+  EXPECT_THAT(table.errors, AllOf(HasSubstr("with exact reuse: 3 of 3"), HasSubstr("without: 3 of 3")));
+  arguments.insert(arguments.end(), {"--json", "--quiet"});
+  const nlohmann::json json = nlohmann::json::parse(run(arguments).output);
+  ASSERT_EQ(json["searches"].size(), 2u);
+  for (const auto& search : json["searches"]) {
+    EXPECT_EQ(search["runs"], 3);
+    for (const auto& layer : search["layers"]) {
+      const double median = layer["seconds_per_composite"];
+      EXPECT_LE(layer["seconds_per_composite_range"][0], median);
+      EXPECT_GE(layer["seconds_per_composite_range"][1], median);
+    }
+  }
+  arguments.back() = "--repeat";
+  arguments.push_back("0");
+  EXPECT_EQ(run(arguments).exit_code, 2);
 }
 
 TEST_F(OtherCommandsTest, ProfileBelowFp32) {

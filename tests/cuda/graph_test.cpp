@@ -83,7 +83,7 @@ TEST_F(Graphs, LeaveProfilesTheirLayers) {
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
   test::Scene scene(13, 5, kClasses, 4);
   const SearchTimes times =
-      profile_search(*engine, *network, scene.tasks(), scene.backgrounds, MachinePeak{1e9, {1e9}});
+      ProfiledSearch(*engine, *network, scene.tasks(), scene.backgrounds, MachinePeak{1e9, {1e9}}).run();
   EXPECT_EQ(test::take_graph_launches(), 0);
   EXPECT_GT(times.layers.front().seconds, 0);
 }

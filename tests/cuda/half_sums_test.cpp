@@ -229,7 +229,7 @@ TEST_F(HalfSums, AProfileSaysWhatEachLayerMultiplies) {
   const auto engine = make_cuda_engine(network, default_class_map(kClasses), coarse(network));
   test::Scene scene(kSide, kBackgrounds, kClasses, kNetworkSeed);
   const SearchTimes times =
-      profile_search(*engine, *network, scene.tasks(), scene.backgrounds, MachinePeak());
+      ProfiledSearch(*engine, *network, scene.tasks(), scene.backgrounds, MachinePeak()).run();
   const std::vector<Precision> forms = stored_values(*network, Precision::int8, true, Precision::fp16);
   int in_bytes = 0;
   for (int i = 0; i < first_fully_connected(*network); ++i) {

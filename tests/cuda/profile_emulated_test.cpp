@@ -47,7 +47,8 @@ class EmulatedProfile : public ::testing::Test {
     options.precision = precision;
     options.gpu_without.add(GpuWay::split);  // every convolution takes as long
     const auto engine = make_cuda_engine(network, default_class_map(kClasses), options);
-    const SearchTimes times = profile_search(*engine, *network, scene.tasks(), scene.backgrounds, kPeaks);
+    const SearchTimes times =
+        ProfiledSearch(*engine, *network, scene.tasks(), scene.backgrounds, kPeaks).run();
     hand_off = engine->hand_off();
     return times;
   }

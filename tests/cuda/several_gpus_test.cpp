@@ -270,7 +270,7 @@ TEST_F(SeveralGpus, ShareAProfile) {
       task.logits = nullptr;
     }
     const auto engine = open(several ? std::vector{0, 1} : std::vector{0}, Precision::fp32);
-    const SearchTimes times = profile_search(*engine, *network, tasks, scene.backgrounds, {1e9, 1e9});
+    const SearchTimes times = ProfiledSearch(*engine, *network, tasks, scene.backgrounds, {1e9, 1e9}).run();
     for (const LayerProfile& layer : times.layers) multiply_adds[several].push_back(layer.multiply_adds);
     EXPECT_GT(times.layer_seconds, 0);
   }

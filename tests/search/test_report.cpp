@@ -207,6 +207,41 @@ TEST(Profile, ALayerInAnotherLayersKernelHasNoRate) {
               AllOf(HasSubstr(", 0.0 GMAC/s"), HasSubstr(", 3.0 GMAC/s"), Not(HasSubstr("nan"))));
 }
 
+TEST(Profile, SeveralRunsShowTheirRange) {
+  SearchTimes run;
+  run.reuse = true;
+  run.foregrounds = 1;
+  run.backgrounds = 2;
+  run.seconds = 1;
+  run.layers.resize(1);
+  run.layers[0].name = "conv1";
+  run.layers[0].seconds = 1e-6;
+  ProfileRecord record;
+  record.searches = {run};
+  EXPECT_THAT(profile_page(record), Not(HasSubstr("smallest")));
+  EXPECT_THAT(profile_json(record), Not(HasSubstr("range")));
+  EXPECT_EQ(runs_text(run) + runs_note(record), "");
+  SearchTimes slower = run;
+  slower.seconds = 4;
+  slower.other_seconds = 2e-6;
+  slower.layers[0].seconds = 5e-6;
+  record.searches = {median_of({run, slower, run})};
+  EXPECT_EQ(runs_text(record.searches[0]), ", the median of 3 runs from 0.5 to 2.0");
+  EXPECT_THAT(runs_note(record), AllOf(HasSubstr("over 3 runs,"), Not(HasSubstr("in turns"))));
+  EXPECT_THAT(
+      profile_page(record),
+      AllOf(HasSubstr("a second, the median of 3 runs from 0.5 to 2.0"), HasSubstr(runs_note(record)),
+            HasSubstr("<td>1.0</td><td>1.0 to 5.0</td>"), HasSubstr("<td>0.0</td><td>0.0 to 1.0</td>")));
+  const json search = json::parse(profile_json(record))["searches"][0];
+  EXPECT_EQ(search["runs"], 3);
+  EXPECT_EQ(search["seconds"], 1);
+  EXPECT_EQ(search["seconds_range"], json({1, 4}));
+  EXPECT_EQ(search["other_seconds_range"], json({0, 2e-6}));
+  EXPECT_EQ(search["layers"][0]["seconds_per_composite_range"], json({1e-6, 5e-6}));
+  record.searches.push_back(record.searches[0]);
+  EXPECT_THAT(runs_note(record), HasSubstr("over 3 runs, in turns, so"));
+}
+
 TEST(ClassDisplayName, DropsTheNumberOfAClassFolder) {
   EXPECT_EQ(class_display_name("02_wheeled vehicle"), "wheeled vehicle");
   EXPECT_EQ(class_display_name("dog"), "dog");
