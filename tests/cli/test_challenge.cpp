@@ -63,7 +63,7 @@ TEST_F(ChallengeTest, ChosenPrecisionAndCarriedScalesEndWithTheSameAnswers) {
   ASSERT_EQ(run({"convert", "model.safetensors", "ready.safetensors", "--calibrate", "data"}).exit_code, 0);
   const Outcome carried =
       run({"challenge", "--checkpoint", "ready.safetensors", "--data-path", "data", "--mode", "all", "--out",
-           "carried", "--in9", "--device", "cpu", "--precision", "int8"});
+           "carried", "--in9", "--device", "cpu", "--precision", "int8", "--quiet"});
   if (carried.exit_code == 4) GTEST_SKIP() << carried.errors;
   ASSERT_EQ(carried.exit_code, 0) << carried.errors;
   EXPECT_EQ(read_array<std::int16_t>("carried/predictions.npy", {18, 18}), exact);
