@@ -167,9 +167,8 @@ void note_guessing(const ChallengeStatistics& statistics) {
   if (tried == 0 || share < kGuessing * static_cast<double>(tried)) return;
   print_note(
       fmt::format("{:.0f}% of what was tried fooled, about as with guesses: are the order of the classes or "
-                  "the class map, and "
-                  "mean and deviation, this model's? (eval --eval-dataset original shows its accuracy "
-                  "without any pasting)",
+                  "the class map, and mean and deviation, this model's? (eval --eval-dataset original shows "
+                  "its accuracy without any pasting)",
                   100 * share / static_cast<double>(tried)));
 }
 

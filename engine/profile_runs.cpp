@@ -7,6 +7,15 @@
 namespace backdrop {
 namespace {
 
+constexpr double SearchTimes::*kSearchSeconds[] = {&SearchTimes::seconds,
+                                                   &SearchTimes::cache_fill_seconds,
+                                                   &SearchTimes::foreground_seconds,
+                                                   &SearchTimes::compositing_seconds,
+                                                   &SearchTimes::layer_seconds,
+                                                   &SearchTimes::decided_again_seconds,
+                                                   &SearchTimes::exact_fill_seconds,
+                                                   &SearchTimes::other_seconds};
+
 // The fully connected layers' batches, and with them what is multiplied, are as the threads come to them.
 constexpr double LayerProfile::*kLayerFigures[] = {
     &LayerProfile::seconds,       &LayerProfile::multiply_adds,   &LayerProfile::tile_multiply_adds,

@@ -8,16 +8,6 @@
 
 namespace backdrop {
 
-/// What the runs' medians are taken of, beside their layers.
-inline constexpr double SearchTimes::*kSearchSeconds[] = {&SearchTimes::seconds,
-                                                          &SearchTimes::cache_fill_seconds,
-                                                          &SearchTimes::foreground_seconds,
-                                                          &SearchTimes::compositing_seconds,
-                                                          &SearchTimes::layer_seconds,
-                                                          &SearchTimes::decided_again_seconds,
-                                                          &SearchTimes::exact_fill_seconds,
-                                                          &SearchTimes::other_seconds};
-
 /// The median of every time, and of every layer's time, multiply-adds and shares, each by itself: times add
 /// up to about `seconds`. The rest is the same in every run, of which there is at least one.
 SearchTimes median_of(std::vector<SearchTimes> runs);

@@ -50,6 +50,13 @@ struct DotArguments {
   std::ptrdiff_t ahead_step = 0;     ///< bytes of them for each tap
 };
 
+/// How real values become activations.
+enum class Activation {
+  none,  ///< they are, or storing them makes them so
+  rectify,
+  leak
+};
+
 struct DotBlock {
   /// Computes 1..kMaxRows backgrounds of every position.
   void (*run)(const DotArguments& arguments, std::span<const DotPosition> positions, int rows);

@@ -16,8 +16,6 @@ constexpr int kVectors = 2;
 constexpr int kStrip = kVectors * V::kLanes;
 constexpr int kUnrolled = 4;  // groups a turn of the inner loop
 
-enum class Activation { none, rectify, leak };
-
 template <Activation kActivation>
 [[gnu::always_inline]] inline V activate(V value, V slope) {
   // The second operand where either is not a number: such values stay.

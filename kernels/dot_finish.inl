@@ -19,13 +19,6 @@ enum class Added {
   any
 };
 
-// How real values become activations.
-enum class Activation {
-  none,  // they are, or storing them makes them so
-  rectify,
-  leak
-};
-
 template <class Written, Added kAdded, int Vectors>
 inline void add_residual(__m512 (&values)[Vectors], const typename Written::Element* from,
                          const typename Written::Scale& scale) {

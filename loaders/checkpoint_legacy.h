@@ -12,7 +12,8 @@ namespace backdrop {
 /// Whether the file starts as a pickle of protocol 2 to 5.
 bool is_pickle(Bytes file);
 
-/// The tensors of the state dict, referring to `file`. Throws bad_input.
+/// The tensors of the state dict, referring to `file`, and the keys of `others` (FoundStateDict). Throws
+/// bad_input.
 RawStateDict read_legacy_checkpoint(Bytes file, std::vector<std::string>& others);
 
 }  // namespace backdrop

@@ -11,7 +11,8 @@ namespace backdrop {
 /// Whether the file starts as a zip archive.
 bool is_zip(Bytes file);
 
-/// The tensors of the state dict, referring to `file`. Throws bad_input.
+/// The tensors of the state dict, referring to `file`, and the keys of `others` (FoundStateDict). Throws
+/// bad_input.
 RawStateDict read_zip_checkpoint(Bytes file, std::vector<std::string>& others);
 
 }  // namespace backdrop

@@ -3,7 +3,6 @@
 #include "report/evaluation_record.h"
 #include "report/json_parts.h"
 #include "report/run_reader.h"
-#include "search/result_folder.h"
 
 namespace backdrop {
 
@@ -29,9 +28,6 @@ std::string evaluation_json(const EvaluationRecord& record) {
 }
 
 double challenge_accuracy_of_run(const std::filesystem::path& folder, const std::string& checkpoint_sha256) {
-  if (ResultFolder::is_unfinished(folder))
-    throw Error(ErrorCode::bad_input, "is an unfinished run: finish it with challenge --resume",
-                folder.string());
   const std::filesystem::path path = folder / "run.json";
   const std::string text = read_run_json(folder);
   std::string sha256;

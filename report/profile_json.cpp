@@ -1,4 +1,6 @@
 // The profile of a search, as JSON.
+#include <utility>
+
 #include "report/json_parts.h"
 #include "report/profile_record.h"
 
@@ -27,15 +29,18 @@ Json range_json(const Range& range) {
   return {range.least, range.most};
 }
 
-// In the order of kSearchSeconds.
-constexpr const char* kSecondsNames[] = {
-    "seconds",       "cache_fill_seconds",    "foreground_seconds",         "compositing_seconds",
-    "layer_seconds", "decided_again_seconds", "decided_again_fill_seconds", "other_seconds"};
-
 void add_ranges(const SearchTimes& times, Json& json) {
+  constexpr std::pair<const char*, double SearchTimes::*> kRanges[] = {
+      {"seconds_range", &SearchTimes::seconds},
+      {"cache_fill_seconds_range", &SearchTimes::cache_fill_seconds},
+      {"foreground_seconds_range", &SearchTimes::foreground_seconds},
+      {"compositing_seconds_range", &SearchTimes::compositing_seconds},
+      {"layer_seconds_range", &SearchTimes::layer_seconds},
+      {"decided_again_seconds_range", &SearchTimes::decided_again_seconds},
+      {"decided_again_fill_seconds_range", &SearchTimes::exact_fill_seconds},
+      {"other_seconds_range", &SearchTimes::other_seconds}};
   json["runs"] = times.runs.size();
-  for (std::size_t i = 0; i < std::size(kSearchSeconds); ++i)
-    json[std::string(kSecondsNames[i]) + "_range"] = range_json(range_of(times, kSearchSeconds[i]));
+  for (const auto& [name, seconds] : kRanges) json[name] = range_json(range_of(times, seconds));
 }
 
 // Null where it was not.

@@ -56,9 +56,8 @@ std::string runs_text(const SearchTimes& times) {
 std::string runs_note(const ProfileRecord& record) {
   if (record.searches.empty() || record.searches.front().runs.empty()) return "";
   return fmt::format(
-      "Each time and share is the median of its own over {} runs{}, so times add up to about the whole; a "
-      "run "
-      "before them, which takes the memory, is not counted.",
+      "Each time and share is the median of its own over {} runs{}, so times add up to about the whole; "
+      "a run before them, which takes the memory, is not counted.",
       record.searches.front().runs.size(), record.searches.size() > 1 ? ", in turns" : "");
 }
 

@@ -12,6 +12,7 @@
 #include "backdrop/error.h"
 #include "loaders/file.h"
 #include "report/json_parts.h"
+#include "search/result_folder.h"
 
 namespace backdrop {
 namespace {
@@ -174,7 +175,14 @@ void require_finished_run(const std::filesystem::path& folder, const RunRecord& 
                 folder.string());
 }
 
+void refuse_unfinished_run(const std::filesystem::path& folder) {
+  if (ResultFolder::is_unfinished(folder))
+    throw Error(ErrorCode::bad_input, "is an unfinished run: finish it with challenge --resume",
+                folder.string());
+}
+
 std::string read_run_json(const std::filesystem::path& folder) {
+  refuse_unfinished_run(folder);
   const std::vector<std::byte> bytes = read_file(folder / "run.json", kLargestRunJson);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

@@ -20,6 +20,9 @@ RunRecord read_run_record(const std::filesystem::path& folder);
 void require_finished_run(const std::filesystem::path& folder, const RunRecord& asked,
                           const std::string& precision);
 
+/// Throws bad_input if FOLDER's run is still to be finished.
+void refuse_unfinished_run(const std::filesystem::path& folder);
+
 /// The text of FOLDER/run.json. Throws bad_input.
 std::string read_run_json(const std::filesystem::path& folder);
 

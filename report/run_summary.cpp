@@ -8,7 +8,7 @@
 #include "loaders/dataset.h"
 #include "loaders/file.h"
 #include "report/json_parts.h"
-#include "search/result_folder.h"
+#include "report/run_reader.h"
 
 namespace backdrop {
 namespace {
@@ -116,12 +116,12 @@ RunSummary read_run_summary(const std::filesystem::path& folder) {
   run.folder = folder;
   const Json challenge = read_json(folder / "run.json");
   const Json evaluation = read_json(folder / "eval.json");
-  if (challenge.empty() && evaluation.empty())
+  if (challenge.empty() && evaluation.empty()) {
+    refuse_unfinished_run(folder);
     throw Error(ErrorCode::bad_input,
-                ResultFolder::is_unfinished(folder)
-                    ? "is an unfinished run: finish it with challenge --resume"
-                    : "holds neither run.json nor eval.json: give the --out of a challenge or an eval",
+                "holds neither run.json nor eval.json: give the --out of a challenge or an eval",
                 folder.string());
+  }
   if (challenge.empty()) take_checkpoint(evaluation, run);
   if (!challenge.empty()) take_challenge(challenge, run);
   take_evaluation(evaluation, run);
