@@ -56,8 +56,8 @@ def require_data(arguments):
 
 def parse_arguments():
     parser = data_parser(__doc__)
-    parser.add_argument("--every", type=int, default=1 if os.environ.get("BACKDROP_TEST_ALL") else 5, metavar="N",
-                        help="take every Nth foreground (default: 1 if BACKDROP_TEST_ALL is set, else 5)")
+    parser.add_argument("--every", type=int, default=1 if os.environ.get("BACKDROP_TEST_ALL") else 30, metavar="N",
+                        help="take every Nth foreground (default: 1 if BACKDROP_TEST_ALL is set, else 30)")
     parser.add_argument("--precision", default="fp32",
                         help="below fp32 the predictions must still be PyTorch's, the logits need not")
     parser.add_argument("--resaved", action="store_true", help="compare the checkpoint's other forms instead")
@@ -90,7 +90,7 @@ def run_challenge(arguments, root, checkpoint, results):
     """Logits [F][B][classes] and predictions [F][B] of the command."""
     command = [arguments.command, "challenge", "--arch", arguments.arch, "--checkpoint", str(checkpoint), "--in9",
                "--data-path", str(root), "--mode", "all", "--out", str(results), "--logits", f"{results}.npy", "--quiet",
-               "--device", "cpu", "--precision", arguments.precision]
+               "--device", "cpu", "--precision", arguments.precision, "--cache-memory", "512M"]
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode == 4:
         skip(f"this processor cannot compute in {arguments.precision}")

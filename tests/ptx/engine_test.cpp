@@ -2,6 +2,8 @@
 // may be, and in random order among each other.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "backdrop/error.h"
 #include "tests/conformance/device_values.h"
 #include "tests/conformance/reuse_scene.h"
@@ -54,6 +56,9 @@ TEST_P(InterpretedEngine, AsLateAsPossible) {
 }
 
 TEST_P(InterpretedEngine, InRandomOrder) {
+  // The streams are the same in every precision.
+  if (GetParam().precision != Precision::fp32 && std::getenv("BACKDROP_TEST_ALL") == nullptr)
+    GTEST_SKIP() << "runs with BACKDROP_TEST_ALL=1 (scripts/test.sh --all)";
   compare({.timing = ptx::Timing::random});
 }
 

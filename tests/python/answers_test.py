@@ -3,7 +3,8 @@
 
 DATA holds the archive of an IN-9 tree, a checkpoint and PyTorch's logits of all pairs, as tests/data/compare_answers.py
 takes them. Photos and masks are read with Pillow and numpy, so that no loader of Backdrop's is involved. Every fifth
-foreground is searched, all of them with BACKDROP_TEST_ALL set. Exit status 77 where something is missing.
+foreground is searched over every fifth background, all of them with BACKDROP_TEST_ALL set. Exit status 77 where something
+is missing.
 """
 
 import os
@@ -43,9 +44,9 @@ def main():
     answers = np.load(answers_file)
     chosen = slice(None, None, 1 if os.environ.get("BACKDROP_TEST_ALL") else 5)
     masks_of = [str(path) for path in answers["fg"][chosen]]
-    backgrounds_of = [str(path) for path in answers["bg"]]
+    backgrounds_of = [str(path) for path in answers["bg"][chosen]]
     labels = [int(label) for label in answers["fg_class"][chosen]]
-    logits = answers["logits"][chosen]
+    logits = answers["logits"][chosen, chosen]
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(archive) as tar:
             tar.extractall(folder)

@@ -26,7 +26,7 @@ def kill_session(bench, arguments, longest, random_numbers):
 
 
 def test(options, folder):
-    bench = runs.Bench(options.command, options.checkpoint, folder, foregrounds=2, backgrounds=6)
+    bench = runs.Bench(options.command, options.checkpoint, folder, foregrounds=1, backgrounds=4)
     undisturbed = folder / "undisturbed"
     started = time.monotonic()
     bench.check(bench.challenge(undisturbed))

@@ -131,7 +131,7 @@ def disks(bench):
 
 
 def test(options, folder):
-    bench = runs.Bench(options.command, options.checkpoint, folder, foregrounds=2, backgrounds=4)
+    bench = runs.Bench(options.command, options.checkpoint, folder, foregrounds=1, backgrounds=4)
     bench.check(bench.challenge("undisturbed", "--mode", "all"))
     for part in (signals, two_processes, changed_inputs, budgets, circles_of_links, missing_shards, disks):
         part(bench)
