@@ -25,5 +25,6 @@ function(backdrop_test name)
   # A packager's _FORTIFY_SOURCE warns of code that is not optimised.
   set(level $<IF:$<BOOL:${arg_COMPUTES}>,-O2,-O0;-U_FORTIFY_SOURCE>)
   target_compile_options(test_${name} PRIVATE "$<$<CONFIG:Release>:${level}>")
-  gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
+  # Values that have no name of their own would be printed as bytes, addresses among them.
+  gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 600)
 endfunction()
