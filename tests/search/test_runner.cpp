@@ -193,6 +193,14 @@ TEST(RunSearch, AskedToStopAfterTheLastPairStillFinishes) {
   EXPECT_EQ(run_search(engine, input, identity_map(kClasses), *plan, shape, hooks).recorded, 8u);
 }
 
+TEST(RunSearch, ClassesThatPredictionsCannotTellApartAreRefused) {
+  const ChallengeInput input = fake_input(1, 1, kClasses);
+  FakeEngine largest(32767, script);
+  prepare_engine(largest, input);
+  FakeEngine larger(32768, script);
+  EXPECT_THROW(prepare_engine(larger, input), Error);
+}
+
 TEST(RunSearch, TheAdaptiveOrderTakesLabelsOfAnySize) {
   const std::vector<int> labels = fake_input(4, 40, 3).background_labels();
   std::vector<int> large;
