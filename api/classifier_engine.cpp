@@ -12,7 +12,6 @@
 namespace backdrop {
 namespace {
 
-constexpr int kMostClasses = std::numeric_limits<std::int16_t>::max();
 constexpr int kLargestClassifierBatch = 65536;
 constexpr int kDefaultBatch = 32;
 
@@ -105,9 +104,9 @@ class ClassifierEngine final : public Engine {
 
 ClassMap class_map_of(const Classifier& classifier, int label_count) {
   const int classes = classifier.classes();
-  if (classes < 1 || classes > kMostClasses)
-    throw Error(ErrorCode::usage,
-                fmt::format("the classifier has {} classes: 1 to {} are possible", classes, kMostClasses));
+  if (classes < 1 || classes > kMostModelClasses)
+    throw Error(ErrorCode::usage, fmt::format("the classifier has {} classes: 1 to {} are possible", classes,
+                                              kMostModelClasses));
   ClassMap map{classifier.labels()};
   if (map.in9.size() != static_cast<std::size_t>(classes))
     throw Error(ErrorCode::usage,

@@ -225,7 +225,7 @@ void take_precision(const RunIdentity& resumed, Session::Parts& parts) {
   const auto precision = identity_value(resumed, "precision");
   if (parts.options.precision != "auto" || !precision) return;
   OpenOptions options = parts.options;
-  options.precision = *precision;
+  options.precision = asked_precision(*precision);
   parts.engine = open_engine(Internals::parts(parts.model), options);
 }
 

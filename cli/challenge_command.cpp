@@ -65,7 +65,7 @@ void start_engine(Preparation& ready, DeviceOptions device, Ranks* ranks) {
   prepare_engine(*ready.engine, ready.input, interrupted);
   stop_if_interrupted();
   ready.record.screening = ready.engine->screening();
-  if (ranks && chooses) text_of_first(*ranks, ready.record.precision());
+  if (ranks && chooses) text_of_first(*ranks, asked_precision(ready.record.precision()));
 }
 
 /// All but the engine.
@@ -150,7 +150,7 @@ void print_finished(const ChallengeOptions& options, std::optional<ProgressLine>
 /// Going on, `auto` is what the run was begun with.
 void take_precision(const RunIdentity& resumed, ChallengeOptions& options) {
   if (options.device.precision == "auto")
-    options.device.precision = identity_value(resumed, "precision").value_or("auto");
+    options.device.precision = asked_precision(identity_value(resumed, "precision").value_or("auto"));
 }
 
 /// Says on stderr that the model answers hardly better than by guessing, mostly for want of its own class map

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -11,6 +12,9 @@
 #include "loaders/mask.h"
 
 namespace backdrop {
+
+/// The most classes that predictions can tell apart.
+inline constexpr int kMostModelClasses = std::numeric_limits<std::int16_t>::max();
 
 /// One foreground on several backgrounds: composite = background * (1 - mask) + foreground * mask.
 ///

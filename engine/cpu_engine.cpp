@@ -11,8 +11,10 @@
 #include "engine/engine.h"
 #include "engine/hand_off.h"
 #include "engine/input_checks.h"
+#include "engine/position_sets.h"
 #include "engine/reuse_runner.h"
 #include "engine/screened_runner.h"
+#include "engine/tail_plan.h"
 
 namespace backdrop {
 namespace {
@@ -114,7 +116,9 @@ class CpuEngine final : public Engine {
     return hand_off_;
   }
   int rows_of_layer(int layer) const override {
-    return on_positions() ? batch_rows(options_.precision).of_layer(layer) : batch();
+    if (!on_positions()) return batch();
+    const BatchRows rows = batch_rows(options_.precision);
+    return layer < first_fully_connected(*network_) ? rows.of_layer(layer) : tail_batch(rows.deep);
   }
   bool splits_layer(int layer) const override { return positions_ && positions_->layers().splits(layer); }
   // What is decided again is a small part of it, and shall keep all threads busy as well; and a call of fast

@@ -15,8 +15,6 @@ namespace {
 
 using kernels::Source;
 
-constexpr int kFullyConnectedBatch = 32;  // on the CPU
-
 // What the layers had to do, means over the masks: shares of mixed positions and least traffic.
 void add_work(const Network& network, std::span<const Mask* const> masks, const Engine& engine,
               const std::vector<Precision>& stored, SearchTimes& times) {
@@ -40,7 +38,7 @@ void add_work(const Network& network, std::span<const Mask* const> masks, const 
     }
   }
   for (std::size_t i = positioned; i < layers.size(); ++i) {
-    traffic.rows = on_cpu ? kFullyConnectedBatch : engine.batch();
+    traffic.rows = engine.rows_of_layer(static_cast<int>(i));
     layers[i].mixed = 1;
     layers[i].products = last;
     layers[i].bytes = least_traffic_fully_connected(network.layers[i], traffic);

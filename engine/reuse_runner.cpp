@@ -11,7 +11,6 @@ namespace {
 using kernels::RowPointers;
 using kernels::Source;
 
-constexpr int kTailBatch = 48;  // composites that share one read of the fully connected weights
 // Bytes of those weights from which a short batch is felt.
 constexpr std::size_t kHeavyTail = std::size_t{16} << 20;
 
@@ -82,7 +81,7 @@ ReuseRunner::ReuseRunner(std::unique_ptr<const PositionNetwork> layers, const Re
       cut_(std::min(rows_.cut, layers_->layers())),
       deep_(plan_deep_values(network_, rows_, layers_->whole().element_bytes)),
       cache_(*layers_, options.hand_off, options.cache_memory, pool),
-      tail_(layers_->shared_network(), layers_->layers(), round_up(kTailBatch, rows_.deep)) {
+      tail_(layers_->shared_network(), layers_->layers(), tail_batch(rows_.deep)) {
   for (int i = 0; i < pool.threads(); ++i) workers_.push_back(std::make_unique<Worker>());
 }
 

@@ -15,6 +15,10 @@ constexpr int kWholeBlocks = 48;
 
 }  // namespace
 
+int tail_batch(int rows) {
+  return round_up(kWholeBlocks, rows);
+}
+
 TailPlan::TailPlan(std::shared_ptr<const Network> network, int first, int batch)
     : batch_(batch), offsets_{0} {
   const int rows = round_up(batch, kWholeBlocks);

@@ -13,6 +13,9 @@
 
 namespace backdrop {
 
+/// Composites that share a read of those weights, in whole batches of the layers before, of `rows` each.
+int tail_batch(int rows);
+
 /// `run` is const and may be called from many threads at once, each with its own arena.
 class TailPlan {
  public:

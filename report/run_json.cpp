@@ -123,6 +123,10 @@ std::string RunRecord::precision() const {
   return text;
 }
 
+std::string asked_precision(const std::string& precision) {
+  return precision.substr(0, precision.find(','));
+}
+
 void record_class_map(const NamedClassMap& map, OptionsRecord& options) {
   options.class_map = map.name;
   options.class_map_sha256 = class_map_sha256(map.map);

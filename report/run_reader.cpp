@@ -161,8 +161,7 @@ void require_finished_run(const std::filesystem::path& folder, const RunRecord& 
                           const std::string& precision) {
   const RunIdentity finished = read_run_identity(folder);
   const std::string found = identity_value(finished, "precision").value_or("not known");
-  // Asked for int8, a run in "int8, fp16" is the one that is meant.
-  const bool is_meant = precision == "auto" || found == precision || found.starts_with(precision + ", ");
+  const bool is_meant = precision == "auto" || asked_precision(found) == precision;
   RunIdentity identity = run_identity(asked);
   for (auto& [name, value] : identity)
     if (name == "precision") value = is_meant ? found : precision;

@@ -103,6 +103,9 @@ struct RunRecord {
   std::string precision() const;
 };
 
+/// The precision to ask for, to decide in what RunRecord::precision() says: "int8" for "int8, fp16".
+std::string asked_precision(const std::string& precision);
+
 /// What another run must have in common with this one to be a continuation of it. `screening` must be known:
 /// below fp32 margins are those of the precision.
 RunIdentity run_identity(const RunRecord& record);

@@ -36,6 +36,17 @@ std::vector<int> mixed_order(const std::vector<int>& labels) {
   return order;
 }
 
+/// Numbers the labels in use without gaps, in their order: of a thousand classes a search may have a few.
+void close_gaps(std::vector<int>& foreground_labels, std::vector<int>& background_labels) {
+  std::vector<int> used = foreground_labels;
+  used.insert(used.end(), background_labels.begin(), background_labels.end());
+  std::sort(used.begin(), used.end());
+  used.erase(std::unique(used.begin(), used.end()), used.end());
+  for (std::vector<int>* labels : {&foreground_labels, &background_labels})
+    for (int& label : *labels)
+      label = static_cast<int>(std::lower_bound(used.begin(), used.end(), label) - used.begin());
+}
+
 class AdaptivePlan : public WorkPlan {
  public:
   AdaptivePlan(const PlanShape& shape, std::vector<int> foreground_labels, std::vector<int> background_labels)
@@ -152,6 +163,7 @@ class AdaptivePlan : public WorkPlan {
 
 std::unique_ptr<WorkPlan> plan_adaptive(const PlanShape& shape, std::vector<int> foreground_labels,
                                         std::vector<int> background_labels) {
+  close_gaps(foreground_labels, background_labels);
   return std::make_unique<AdaptivePlan>(shape, std::move(foreground_labels), std::move(background_labels));
 }
 

@@ -25,7 +25,7 @@ BackgroundRanking::BackgroundRanking(std::vector<int> foreground_labels, std::ve
       background_labels_(std::move(background_labels)),
       classes_(std::max(highest(foreground_labels_), highest(background_labels_)) + 1),
       foreground_means_(foreground_labels_.size()),
-      class_effects_(static_cast<std::size_t>(classes_ * classes_)),
+      class_effects_(static_cast<std::size_t>(classes_) * static_cast<std::size_t>(classes_)),
       background_effects_(background_labels_.size()) {}
 
 void BackgroundRanking::learn(int foreground, std::span<const int> backgrounds,
@@ -40,7 +40,7 @@ void BackgroundRanking::learn(int foreground, std::span<const int> backgrounds,
   for (std::size_t i = 0; i < backgrounds.size(); ++i) {
     if (!std::isfinite(margins[i])) continue;
     const int background = backgrounds[i];
-    Mean& classes = class_effects_[static_cast<std::size_t>(label * classes_ + background_label(background))];
+    Mean& classes = class_effects_[place_of_effect(label, background)];
     Mean& effect = background_effects_[static_cast<std::size_t>(background)];
     const double left_over = margins[i] - own.sum / own.count;
     effect.sum += left_over - classes.drawn_to_zero(kClassWeight);
@@ -52,7 +52,7 @@ void BackgroundRanking::learn(int foreground, std::span<const int> backgrounds,
 
 double BackgroundRanking::score(int label, int background) const {
   const double penalty = background_label(background) == label ? kOwnClassPenalty : 0;
-  return pair_effect(label, background).drawn_to_zero(kClassWeight) +
+  return class_effects_[place_of_effect(label, background)].drawn_to_zero(kClassWeight) +
          background_effects_[static_cast<std::size_t>(background)].drawn_to_zero(kBackgroundWeight) + penalty;
 }
 

@@ -16,6 +16,7 @@ namespace backdrop {
 
 class BackgroundRanking {
  public:
+  /// There is a number for each two labels up to the highest: they had better be without gaps.
   BackgroundRanking(std::vector<int> foreground_labels, std::vector<int> background_labels);
 
   /// Learns the margins of one foreground on some backgrounds.
@@ -33,8 +34,10 @@ class BackgroundRanking {
     double drawn_to_zero(double weight) const { return sum / (count + weight); }
   };
 
-  const Mean& pair_effect(int label, int background) const {
-    return class_effects_[static_cast<std::size_t>(label * classes_ + background_label(background))];
+  /// In class_effects_.
+  std::size_t place_of_effect(int label, int background) const {
+    return static_cast<std::size_t>(label) * static_cast<std::size_t>(classes_) +
+           static_cast<std::size_t>(background_label(background));
   }
   int background_label(int background) const {
     return background_labels_[static_cast<std::size_t>(background)];

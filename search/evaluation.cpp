@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
 #include <sstream>
 #include <utility>
@@ -49,18 +50,21 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The highest logit; ties go to the lowest class, as everywhere.
-int predicted_class(const float* logits, int classes) {
-  return static_cast<int>(std::max_element(logits, logits + classes) - logits);
+/// The highest logit; ties go to the lowest class, as everywhere. Throws failed if one is not a number.
+int predicted_class(std::span<const float> logits, const Sample& sample) {
+  if (std::any_of(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); }))
+    throw Error(ErrorCode::failed,
+                "the network's output is not a number: its weights overflow fp32; check the checkpoint",
+                sample.path.string());
+  return static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
-int count_correct(const std::vector<float>& logits, std::span<const Sample> samples, int classes,
-                  const ClassMap& map) {
+int count_correct(std::span<const float> logits, std::span<const Sample> samples, const ClassMap& map) {
+  const std::size_t classes = logits.size() / samples.size();
   int correct = 0;
   for (std::size_t i = 0; i < samples.size(); ++i)
     correct +=
-        is_correct(map, predicted_class(logits.data() + i * static_cast<std::size_t>(classes), classes),
-                   samples[i].label);
+        is_correct(map, predicted_class(logits.subspan(i * classes, classes), samples[i]), samples[i].label);
   return correct;
 }
 
@@ -152,7 +156,7 @@ VariationResult evaluate_variation(Engine& engine, const ClassMap& map, const st
     add_photos(hash, some, images, pool);
     logits.resize(images.size() * static_cast<std::size_t>(engine.classes()));
     engine.classify_images(images, logits.data());
-    result.correct += count_correct(logits, some, engine.classes(), map);
+    result.correct += count_correct(logits, some, map);
     if (hooks.progress) hooks.progress(variation, begin + some.size(), samples.size());
   }
   result.sha256 = hash.hex();

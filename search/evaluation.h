@@ -40,7 +40,8 @@ std::string display_name(const std::string& variation);
 /// class directories than each other.
 std::vector<std::string> select_variations(const std::filesystem::path& root, const std::string& selection);
 
-/// Top-1 accuracy on all photos of ROOT/<variation>. Throws bad_input; interrupted if `hooks.stop` says so.
+/// Top-1 accuracy on all photos of ROOT/<variation>. Throws bad_input; failed if a logit is not a number;
+/// interrupted if `hooks.stop` says so.
 VariationResult evaluate_variation(Engine& engine, const ClassMap& map, const std::filesystem::path& root,
                                    const std::string& variation, ThreadPool& pool,
                                    const EvaluationHooks& hooks);

@@ -44,6 +44,22 @@ fs::path with_suffix(fs::path path, const char* suffix) {
   return path;
 }
 
+/// A link that leads nowhere is there, too.
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  const fs::file_type type = fs::symlink_status(path, error).type();
+  if (type == fs::file_type::none)
+    throw Error(ErrorCode::failed, "cannot be looked at: " + error.message(), path.string());
+  return type != fs::file_type::not_found;
+}
+
+/// If it is there.
+void remove_file(const fs::path& path) {
+  std::error_code error;
+  fs::remove(path, error);
+  if (error) throw Error(ErrorCode::failed, "cannot be removed: " + error.message(), path.string());
+}
+
 /// Throws usage if the folder holds a file that no run writes: it is not ours to remove.
 void require_only_run_files(const fs::path& folder) {
   std::error_code error;
@@ -59,12 +75,14 @@ void require_only_run_files(const fs::path& folder) {
 
 /// Throws unless the finished run, if there is one, may be replaced.
 void require_free(const fs::path& folder, ResultFolder::Existing existing) {
-  if (!fs::exists(fs::symlink_status(folder))) return;
-  if (!fs::is_directory(folder)) throw Error(ErrorCode::failed, "is a file, not a folder", folder.string());
+  if (!is_there(folder)) return;
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored))
+    throw Error(ErrorCode::failed, "is a file, not a folder", folder.string());
   if (ResultFolder::is_finished(folder) && existing != ResultFolder::Existing::replace)
     throw Error(ErrorCode::usage, "is a finished run: choose another folder (--out), or replace it (--force)",
                 folder.string());
-  if (existing != ResultFolder::Existing::replace && fs::exists(folder / kEvaluation))
+  if (existing != ResultFolder::Existing::replace && is_there(folder / kEvaluation))
     throw Error(ErrorCode::usage,
                 "holds an evaluation, which a run would replace: choose another folder (--out), or replace "
                 "it (--force) and evaluate again afterwards",
@@ -147,10 +165,7 @@ bool ResultFolder::is_unfinished(const fs::path& folder) {
 }
 
 void ResultFolder::remove_leftovers(const fs::path& folder) {
-  std::error_code error;
-  fs::remove(folder / kJournal, error);
-  if (error)
-    throw Error(ErrorCode::failed, "cannot be removed: " + error.message(), (folder / kJournal).string());
+  remove_file(folder / kJournal);
 }
 
 ResultFolder::ResultFolder(const fs::path& folder, Existing existing)
@@ -171,15 +186,15 @@ ResultFolder::ResultFolder(const fs::path& folder, Existing existing)
     restore_replaced();
     require_free(folder_, existing);
   }
-  if (!fs::exists(partial_ / kJournal)) return;
+  if (!is_there(partial_ / kJournal)) return;
   if (existing == Existing::replace) {
-    fs::remove(partial_ / kJournal);
+    remove_file(partial_ / kJournal);
     return;
   }
   journal_.emplace(partial_ / kJournal);
   if (journal_->blocks() == 0) {
     journal_.reset();
-    fs::remove(partial_ / kJournal);
+    remove_file(partial_ / kJournal);
   } else if (existing == Existing::refuse) {
     throw Error(ErrorCode::usage, "is an unfinished run: resume it (--resume), or replace it (--force)",
                 partial_.string());
@@ -189,7 +204,7 @@ ResultFolder::ResultFolder(const fs::path& folder, Existing existing)
 /// Killed between the two names of a commit that could not exchange them, a run to replace has lost its own.
 void ResultFolder::restore_replaced() const {
   const fs::path replaced = with_suffix(folder_, kReplaced);
-  if (!fs::exists(folder_) && is_finished(replaced)) rename_durably(replaced, folder_);
+  if (!is_there(folder_) && is_finished(replaced)) rename_durably(replaced, folder_);
 }
 
 ResultFolder::~ResultFolder() {
@@ -217,7 +232,7 @@ Journal& ResultFolder::begin(const RunIdentity& identity, const PlanShape& shape
 
 void ResultFolder::begin() {
   for (const std::string_view name : kRunFiles)
-    if (name != kJournal) fs::remove(partial_ / name);
+    if (name != kJournal) remove_file(partial_ / name);
 }
 
 void ResultFolder::write_answers(const PairMatrix& pairs) {
@@ -233,7 +248,7 @@ void ResultFolder::commit() {
   sync_folder(partial_);
   fs::path replaced = with_suffix(folder_, kReplaced);
   remove_run(replaced);
-  const bool replaces = fs::exists(folder_);
+  const bool replaces = is_there(folder_);
   // Held until it is gone: its new name is the one under which another process would begin.
   const std::unique_ptr<Lock> old = replaces ? std::make_unique<Lock>(folder_) : nullptr;
   if (replaces && exchange_durably(partial_, folder_)) {

@@ -216,6 +216,9 @@ WholeRun::WholeRun(const ChallengeInput& input) : backgrounds(input.background_n
 }
 
 void prepare_engine(Engine& engine, const ChallengeInput& input, const StopAsked& stop) {
+  if (engine.classes() > kMostModelClasses)
+    throw Error(ErrorCode::usage, fmt::format("the model has {} classes: a search takes one of {} at most",
+                                              engine.classes(), kMostModelClasses));
   engine.set_backgrounds(input.backgrounds);
   std::vector<const Mask*> masks;
   masks.reserve(input.foregrounds.size());

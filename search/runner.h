@@ -105,7 +105,8 @@ struct WholeRun {
 };
 
 /// Gives the engine the backgrounds to keep, the masks to expect, and the run to calibrate on, which `stop`
-/// can end with `interrupted`. Before `plan_shape`: the tile depends on them.
+/// can end with `interrupted`. Before `plan_shape`: the tile depends on them. Throws usage for a model of
+/// more classes than predictions can tell apart.
 void prepare_engine(Engine& engine, const ChallengeInput& input, const StopAsked& stop = {});
 
 /// The size of the search with what keeps this engine busy. `engines` of its kind that divide the backgrounds

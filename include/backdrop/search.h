@@ -110,9 +110,9 @@ struct SearchAnswers {
   std::optional<ScreeningSummary> screening;  ///< nothing in fp32
 };
 
-/// Searches with a session's model. Throws usage for data that does not fit the model or a model without
-/// labels, or for limits that are none; interrupted when `cancel` says so; failed if the results cannot be
-/// written, or if the audit of a lower precision finds a wrong answer.
+/// Searches with a session's model. Throws usage for data that does not fit the model, for a model without
+/// labels or of more than 32767 classes, or for limits that are none; interrupted when `cancel` says so;
+/// failed if the results cannot be written, or if the audit of a lower precision finds a wrong answer.
 BACKDROP_EXPORT SearchAnswers search(Session& session, const SearchData& data,
                                      const SearchOptions& options = {},
                                      const SearchCallbacks& callbacks = {});

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "core/hash.h"
 #include "tests/cli/command_test.h"
 
 namespace backdrop::testing {
@@ -69,6 +70,30 @@ TEST_F(ResumeTest, ARunGoesOnInItsOwnPrecision) {
   EXPECT_THAT(again.errors, HasSubstr("is finished already"));
   EXPECT_EQ(again.output, read_text(folder() / "run/run.json"));
   EXPECT_EQ(go_on("fp32", {"--resume"}).exit_code, 2);
+}
+
+/// As a GPU would have left the journal, which decides in a second precision first.
+void add_second_precision(const fs::path& journal) {
+  const std::string bytes = read_text(journal);
+  const std::size_t end = bytes.find("\nsha256 ") + 1;
+  std::string header = bytes.substr(0, end);
+  header.replace(header.find("precision=int16"), 15, "precision=int16, fp16");
+  Sha256 hash;
+  hash.update(header.data(), header.size());
+  write_text(journal, header + "sha256 " + hash.hex() + bytes.substr(bytes.find('\n', end)));
+}
+
+TEST_F(ResumeTest, ARunOfTwoPrecisionsGoesOnInTheFirst) {
+  draw_data(4);
+  const Outcome begun = run(challenge(
+      {"--mode", "all", "--out", "run", "--threads", "1", "--precision", "int16", "--budget", "100"}));
+  if (begun.exit_code == 4) GTEST_SKIP() << begun.errors;
+  ASSERT_EQ(begun.exit_code, 0) << begun.errors;
+  add_second_precision(folder() / "run.partial/journal");
+  // The CPU has no second one, and says so; a GPU goes on.
+  const Outcome refused =
+      run(challenge({"--mode", "all", "--out", "run", "--threads", "1", "--precision", "auto", "--resume"}));
+  EXPECT_THAT(refused.errors, HasSubstr("its precision is int16, fp16, not int16;"));
 }
 
 TEST_F(ResumeTest, AFinishedRunAnswersWithoutTheDeviceThatMadeIt) {

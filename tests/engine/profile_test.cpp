@@ -177,6 +177,13 @@ TEST(Profile, CountsFeaturesAndPassesThatWereAtHand) {
   EXPECT_GT(profile.cache_fill.nanoseconds, 0);
 }
 
+TEST(Profile, FullyConnectedWeightsAreReadOnceALargeBatch) {
+  const ProfiledScene scene;
+  const SearchTimes times = profile(scene, {.threads = 1}, {1e9, {1e9}});
+  EXPECT_DOUBLE_EQ(times.layers.back().bytes,
+                   least_traffic_fully_connected(scene.network->layers.back(), {.rows = 48}));
+}
+
 TEST(Profile, WithoutReuseEveryPositionIsComputed) {
   const ProfiledScene scene;
   const SearchTimes times = profile(scene, {.threads = 1, .reuse = false}, {1e9, {1e9}});

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "backdrop/error.h"
 #include "loaders/dataset.h"
 #include "loaders/image_jpeg.h"
@@ -72,6 +74,20 @@ TEST_F(TreeTest, AccuracyOfAVariation) {
   EXPECT_EQ(result.images, 18);
   EXPECT_EQ(result.correct, 17);
   EXPECT_THAT(reports, ElementsAre(18));
+}
+
+TEST_F(TreeTest, WhatIsNotANumberIsNoAnswer) {
+  write_variation("mixed_same");
+  FakeEngine overflowing(kIn9Classes, [](int photo, int, std::span<float> logits) {
+    if (photo % 256 == 3) logits[5] = std::numeric_limits<float>::quiet_NaN();
+  });
+  try {
+    evaluate_variation(overflowing, identity_map(kIn9Classes), root(), "mixed_same", pool, {});
+    FAIL() << "was counted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::failed);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("03_class 3"));
+  }
 }
 
 TEST_F(TreeTest, EvaluationCanBeStopped) {

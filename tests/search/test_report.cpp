@@ -71,6 +71,15 @@ TEST_F(ReportTest, Tables) {
             "1,b1.JPEG,01_class,1,2,0,1,0,0,0,0\n");
 }
 
+TEST_F(ReportTest, ARunOfTwoPrecisionsIsAskedForByTheFirst) {
+  EXPECT_EQ(asked_precision(record.precision()), "fp32");
+  record.screening.emplace().precision = Precision::int8;
+  EXPECT_EQ(asked_precision(record.precision()), "int8");
+  record.screening->second.emplace().precision = Precision::fp16;
+  EXPECT_EQ(record.precision(), "int8, fp16");
+  EXPECT_EQ(asked_precision(record.precision()), "int8");
+}
+
 TEST_F(ReportTest, WhatIsMissingIsEmptyInTablesAndNullInJson) {
   pairs.predictions = {-1, -1, -1, -1};
   EXPECT_THAT(foregrounds_csv(input, statistics()), HasSubstr("0,f0.JPEG,00_class,0,0,0,0,,,\n"));

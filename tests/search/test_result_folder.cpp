@@ -74,6 +74,11 @@ TEST_F(ResultFolderTest, MatricesHoldTheAnswers) {
   EXPECT_EQ(margins[7], 2.5f);
 }
 
+TEST_F(ResultFolderTest, WhatTheSystemRefusesIsAnErrorOfOurs) {
+  fs::create_directories(out.string() + ".partial/journal/not empty");
+  EXPECT_EQ(code_of([&] { ResultFolder(out, Existing::replace); }), ErrorCode::failed);
+}
+
 TEST_F(ResultFolderTest, NothingIsLeftOfARunThatDidNotFinish) {
   {
     ResultFolder folder(out, Existing::refuse);

@@ -193,6 +193,29 @@ TEST(RunSearch, AskedToStopAfterTheLastPairStillFinishes) {
   EXPECT_EQ(run_search(engine, input, identity_map(kClasses), *plan, shape, hooks).recorded, 8u);
 }
 
+TEST(RunSearch, ClassesThatPredictionsCannotTellApartAreRefused) {
+  const ChallengeInput input = fake_input(1, 1, kClasses);
+  FakeEngine largest(32767, script);
+  prepare_engine(largest, input);
+  FakeEngine larger(32768, script);
+  EXPECT_THROW(prepare_engine(larger, input), Error);
+}
+
+TEST(RunSearch, TheAdaptiveOrderTakesLabelsOfAnySize) {
+  const std::vector<int> labels = fake_input(4, 40, 3).background_labels();
+  std::vector<int> large;
+  for (const int label : labels) large.push_back(30'000 * label);
+  const PlanShape shape{.foregrounds = 4, .backgrounds = 40, .batch = 8};
+  const auto first_wave = [&](const std::vector<int>& of) {
+    const auto plan = plan_adaptive(shape, {of[0], of[1], of[2], of[0]}, of);
+    std::vector<int> backgrounds;
+    for (const Piece& piece : plan->next_wave())
+      backgrounds.insert(backgrounds.end(), piece.backgrounds.begin(), piece.backgrounds.end());
+    return backgrounds;
+  };
+  EXPECT_EQ(first_wave(large), first_wave(labels));
+}
+
 TEST(RunSearch, ClassesThatMapToNothingAreNeverRight) {
   const ChallengeInput input = fake_input(2, 3, 2);
   FakeEngine engine(3, [](int, int b, std::span<float> logits) { logits[static_cast<std::size_t>(b)] = 1; });
