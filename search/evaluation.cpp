@@ -14,7 +14,7 @@
 #include "backdrop/error.h"
 #include "core/hash.h"
 #include "loaders/dataset.h"
-#include "search/runner.h"
+#include "search/pair_matrix.h"
 
 namespace backdrop {
 namespace {
