@@ -41,6 +41,12 @@ std::string Sha256::hex() {
   return text;
 }
 
+std::string sha256_of(const void* data, std::size_t bytes) {
+  Sha256 hash;
+  hash.update(data, bytes);
+  return hash.hex();
+}
+
 std::string sha256_of_file(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream) throw Error(ErrorCode::bad_input, "cannot be opened for reading", path.string());

@@ -28,6 +28,9 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
+/// Of bytes that are all there.
+std::string sha256_of(const void* data, std::size_t bytes);
+
 /// SHA-256 of a file's bytes. Throws bad_input if it cannot be read.
 std::string sha256_of_file(const std::filesystem::path& path);
 

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/rounding.h"
+
 namespace backdrop {
 namespace {
 
@@ -103,7 +105,7 @@ std::optional<int> cpu_quota(const fs::path& root) {
   for (const fs::path& group : groups_of("cpu", root)) {
     const std::optional<Quota> quota = quota_of(group);
     if (!quota || quota->period <= 0) continue;
-    const std::int64_t cpus = (quota->microseconds + quota->period - 1) / quota->period;
+    const std::int64_t cpus = divide_up(quota->microseconds, quota->period);
     least =
         static_cast<int>(std::clamp<std::int64_t>(cpus, 1, least.value_or(std::numeric_limits<int>::max())));
   }

@@ -11,6 +11,7 @@
 
 #include "core/aligned.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "engine/position_network.h"
 #include "engine/search_profile.h"
 #include "loaders/image.h"
@@ -19,7 +20,7 @@ namespace backdrop {
 
 /// What a value of so many bytes takes in a background's block: whole lines of the processor's cache.
 constexpr std::size_t bytes_in_block(std::size_t value_bytes) {
-  return (value_bytes + 63) / 64 * 64;
+  return round_up(value_bytes, 64);
 }
 
 class BackgroundCache {

@@ -13,8 +13,9 @@ namespace backdrop {
 using MakeEngine = std::function<std::unique_ptr<Engine>(Precision)>;
 
 /// `calibrate`, or the first tasks without it, run a part of the run by an engine of each precision, what is
-/// decided again in fp32 included; the fastest one's begins anew and does the rest. There is one engine at a
-/// time: each has the device's memory for itself. `precisions` are at least one.
+/// decided again in fp32 included; the fastest one's begins anew and does the rest. A precision in which the
+/// audit finds a wrong answer is not taken. There is one engine at a time: each has the device's memory for
+/// itself. `precisions` are at least one.
 std::unique_ptr<Engine> make_fastest_engine(std::vector<Precision> precisions, MakeEngine make);
 
 }  // namespace backdrop

@@ -9,7 +9,7 @@
 
 namespace {
 
-constexpr std::size_t kHashDigits = 64;
+using backdrop::kHashDigits;
 constexpr std::size_t kRecordHead = 24;
 constexpr std::size_t kPieceBytes = 8;
 constexpr std::size_t kCountsBytes = 24;
@@ -18,9 +18,7 @@ constexpr std::size_t kPairBytes = 10;
 /// Writes the hash of the first `hashed` bytes behind them, `gap` bytes on. Whether there was room.
 bool repair_hash(std::span<std::uint8_t> bytes, std::size_t hashed, std::size_t gap) {
   if (hashed + gap + kHashDigits > bytes.size()) return false;
-  backdrop::Sha256 hash;
-  hash.update(bytes.data(), hashed);
-  const std::string digits = hash.hex();
+  const std::string digits = backdrop::sha256_of(bytes.data(), hashed);
   std::memcpy(bytes.data() + hashed + gap, digits.data(), kHashDigits);
   return true;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/rounding.h"
 #include "kernels/winograd_parts.h"
 #include "kernels/winograd_transform.h"
 
@@ -96,8 +97,8 @@ int ReducedWinograd::chunk_rows() const {
 
 /// Of the transformed inputs of `flat` rows, in whole cache lines.
 std::size_t ReducedWinograd::transformed_bytes(std::int64_t flat) const {
-  return (static_cast<std::size_t>(kTilePoints * point_stride(flat, shape_.channels)) * sizeof(Bf16) + 63) /
-         64 * 64;
+  const auto elements = static_cast<std::size_t>(kTilePoints * point_stride(flat, shape_.channels));
+  return round_up(elements * sizeof(Bf16), kLineBytes);
 }
 
 std::size_t ReducedWinograd::scratch_bytes() const {

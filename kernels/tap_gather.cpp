@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/rounding.h"
+
 namespace backdrop::kernels {
 namespace {
 
@@ -31,8 +33,8 @@ bool gathers_taps(Precision precision, const ConvolutionShape& shape) {
 
 int gathered_channels(Precision precision, const ConvolutionShape& shape) {
   const std::ptrdiff_t bytes = tap_bytes(precision, shape) * shape.kernel * shape.kernel;
-  const std::ptrdiff_t lines = (bytes + kLineBytes - 1) / kLineBytes;
-  return static_cast<int>(lines * kLineBytes / static_cast<std::ptrdiff_t>(element_bytes(precision)));
+  return static_cast<int>(round_up(bytes, kLineBytes) /
+                          static_cast<std::ptrdiff_t>(element_bytes(precision)));
 }
 
 TapGather::TapGather(Precision precision, const ConvolutionShape& shape, int terms, int rows,

@@ -38,9 +38,7 @@ RawStateDict read_tensors(Bytes file, Checkpoint& checkpoint) {
 Checkpoint parse_checkpoint(std::span<const std::uint8_t> file) {
   Checkpoint checkpoint;
   take_tensors(read_tensors(file, checkpoint), file.size(), checkpoint);
-  Sha256 hash;
-  hash.update(file.data(), file.size());
-  checkpoint.sha256 = hash.hex();
+  checkpoint.sha256 = sha256_of(file.data(), file.size());
   return checkpoint;
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "loaders/class_map.h"
-#include "search/runner.h"
+#include "search/pair_matrix.h"
 
 namespace backdrop {
 

@@ -9,6 +9,7 @@
 #include "report/run_page.h"
 #include "report/run_record.h"
 #include "search/result_folder.h"
+#include "search/runner.h"
 
 namespace backdrop {
 

@@ -16,7 +16,7 @@
 #include "loaders/class_map.h"
 #include "report/run_record.h"
 #include "search/evaluation.h"
-#include "search/runner.h"
+#include "search/pair_matrix.h"
 
 namespace backdrop {
 

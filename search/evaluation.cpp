@@ -14,7 +14,7 @@
 #include "backdrop/error.h"
 #include "core/hash.h"
 #include "loaders/dataset.h"
-#include "search/runner.h"
+#include "search/pair_matrix.h"
 
 namespace backdrop {
 namespace {
@@ -74,10 +74,9 @@ void add_photos(Sha256& hash, std::span<const Sample> samples, const std::vector
   std::vector<std::string> lines(samples.size());
   pool.run(samples.size(), [&](std::size_t i, int) {
     const std::filesystem::path& path = samples[i].path;
-    Sha256 pixels;
-    pixels.update(images[i].pixels.data(), images[i].pixels.size());
-    lines[i] = fmt::format("{} {} {}\n", path.parent_path().filename().string(), pixels.hex(),
-                           path.filename().string());
+    const std::vector<std::uint8_t>& pixels = images[i].pixels;
+    lines[i] = fmt::format("{} {} {}\n", path.parent_path().filename().string(),
+                           sha256_of(pixels.data(), pixels.size()), path.filename().string());
   });
   for (const std::string& line : lines) hash.update(line.data(), line.size());
 }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <span>
 
 #include "backdrop/error.h"
 #include "core/hash.h"
@@ -38,10 +37,8 @@ std::vector<Foreground> load_foregrounds(const std::filesystem::path& root, Thre
   return foregrounds;
 }
 
-std::string sha256_of(std::span<const std::uint8_t> bytes) {
-  Sha256 hash;
-  hash.update(bytes.data(), bytes.size());
-  return hash.hex();
+std::string hash_of(const std::vector<std::uint8_t>& bytes) {
+  return sha256_of(bytes.data(), bytes.size());
 }
 
 void check_size(const char* what, const std::string& name, int height, int width, std::size_t values,
@@ -142,14 +139,14 @@ std::string manifest_sha256(const ChallengeInput& input, ThreadPool& pool) {
   pool.run(foregrounds.size(), [&](std::size_t i, int) {
     const Foreground& foreground = input.foregrounds[i];
     foregrounds[i] =
-        fmt::format("foreground {} {} {} {}\n", foreground.label, sha256_of(foreground.image.pixels),
-                    sha256_of(foreground.mask.values), foreground.name);
+        fmt::format("foreground {} {} {} {}\n", foreground.label, hash_of(foreground.image.pixels),
+                    hash_of(foreground.mask.values), foreground.name);
   });
   std::vector<std::string> backgrounds(input.background_names.size());
   pool.run(backgrounds.size(), [&](std::size_t i, int) {
     const auto& [name, label] = input.background_names[i];
     backgrounds[i] =
-        fmt::format("background {} {} {}\n", label, sha256_of((*input.backgrounds)[i].pixels), name);
+        fmt::format("background {} {} {}\n", label, hash_of((*input.backgrounds)[i].pixels), name);
   });
   Sha256 hash;
   const auto add = [&hash](const std::string& line) { hash.update(line.data(), line.size()); };

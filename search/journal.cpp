@@ -42,12 +42,6 @@ std::size_t record_bytes(std::size_t pieces, std::size_t pairs) {
          kHashDigits;
 }
 
-std::string sha256_of(const void* data, std::size_t bytes) {
-  Sha256 hash;
-  hash.update(data, bytes);
-  return hash.hex();
-}
-
 template <typename T>
 void append_values(std::string& record, const T* values, std::size_t count) {
   record.append(reinterpret_cast<const char*>(values), count * sizeof(T));

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "search/inputs.h"
+#include "search/pair_matrix.h"
 #include "search/run_identity.h"
-#include "search/runner.h"
 
 namespace backdrop {
 

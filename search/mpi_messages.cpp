@@ -106,13 +106,15 @@ Wave read_wave(std::span<const std::byte> message) {
   std::span<const int> rest = wave.backgrounds;
   for (const PieceRecord& piece : pieces) {
     const auto count = static_cast<std::size_t>(piece.backgrounds);
-    if (piece.block >= wave.blocks.size() || piece.backgrounds < 0 || count > rest.size())
+    if (piece.block >= wave.blocks.size() || piece.backgrounds < 1 || count > rest.size())
       MessageReader::fail();
     Block& block = wave.blocks[piece.block];
     block.pieces.push_back({piece.foreground, rest.first(count)});
     block.pairs += count;
     rest = rest.subspan(count);
   }
+  for (const Block& block : wave.blocks)
+    if (block.pieces.empty()) MessageReader::fail();
   return wave;
 }
 

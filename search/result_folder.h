@@ -24,7 +24,7 @@
 #include <string_view>
 
 #include "search/journal.h"
-#include "search/runner.h"
+#include "search/pair_matrix.h"
 
 namespace backdrop {
 

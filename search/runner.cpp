@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 #include <optional>
 
@@ -198,13 +197,6 @@ class Search {
 };
 
 }  // namespace
-
-PairMatrix::PairMatrix(int foreground_count, int background_count)
-    : foregrounds(foreground_count), backgrounds(background_count) {
-  const std::size_t pairs = index(foreground_count, 0);
-  predictions.assign(pairs, -1);
-  margins.assign(pairs, std::numeric_limits<float>::quiet_NaN());
-}
 
 WholeRun::WholeRun(const ChallengeInput& input) : backgrounds(input.background_names.size()) {
   std::iota(backgrounds.begin(), backgrounds.end(), 0);

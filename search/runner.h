@@ -21,30 +21,10 @@
 #include "search/block.h"
 #include "search/inputs.h"
 #include "search/journal.h"
+#include "search/pair_matrix.h"
 #include "search/work_plan.h"
 
 namespace backdrop {
-
-/// One entry for each pair, [F][B].
-struct PairMatrix {
-  int foregrounds = 0;
-  int backgrounds = 0;
-  std::vector<std::int16_t> predictions;  ///< the model's own class; -1: not evaluated
-  std::vector<float> margins;             ///< best right logit minus the best wrong one; NaN: not evaluated
-
-  PairMatrix() = default;
-  PairMatrix(int foregrounds, int backgrounds);
-
-  std::size_t index(int foreground, int background) const {
-    return static_cast<std::size_t>(foreground) * static_cast<std::size_t>(backgrounds) +
-           static_cast<std::size_t>(background);
-  }
-};
-
-/// Whether a prediction of the model counts as `label`.
-inline bool is_correct(const ClassMap& map, int prediction, int label) {
-  return map.in9[static_cast<std::size_t>(prediction)] == label;
-}
 
 /// Answers of one foreground on several backgrounds.
 struct PairAnswers {

@@ -6,7 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "search/runner.h"
+#include "search/inputs.h"
+#include "search/pair_matrix.h"
 
 namespace backdrop {
 

@@ -78,9 +78,8 @@ void add_second_precision(const fs::path& journal) {
   const std::size_t end = bytes.find("\nsha256 ") + 1;
   std::string header = bytes.substr(0, end);
   header.replace(header.find("precision=int16"), 15, "precision=int16, fp16");
-  Sha256 hash;
-  hash.update(header.data(), header.size());
-  write_text(journal, header + "sha256 " + hash.hex() + bytes.substr(bytes.find('\n', end)));
+  const std::string hash = sha256_of(header.data(), header.size());
+  write_text(journal, header + "sha256 " + hash + bytes.substr(bytes.find('\n', end)));
 }
 
 TEST_F(ResumeTest, ARunOfTwoPrecisionsGoesOnInTheFirst) {

@@ -6,9 +6,11 @@
 #include <chrono>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <thread>
 
 #include "backdrop/error.h"
+#include "engine/screening.h"
 
 namespace backdrop {
 namespace {
@@ -19,6 +21,7 @@ constexpr int kForegrounds = 20;
 // What all engines were asked.
 struct SleepLog {
   std::map<Precision, std::chrono::milliseconds> pause;
+  std::optional<Precision> refuted = std::nullopt;
   std::vector<Precision> made = {};
   int alive = 0;
   int with_photos = 0;
@@ -51,6 +54,7 @@ class SleepingEngine final : public Engine {
       log_.heard_answers = log_.heard_answers || task.predictions != nullptr;
     }
     log_.composites.push_back(count);
+    if (precision_ == log_.refuted) throw RefutedBounds("the audit found a wrong answer");
     std::this_thread::sleep_for(log_.pause[precision_]);
   }
   void classify_images(std::span<const Image>, float*) override {}
@@ -120,6 +124,15 @@ TEST_F(FastestEngines, TheFirstTasksWillDo) {
   EXPECT_EQ(log.made.size(), 1u);
   engine->classify_composites(run());
   EXPECT_EQ(engine->description(), "int8");
+}
+
+TEST_F(FastestEngines, WhatTheAuditRefutesIsNotTaken) {
+  log.refuted = Precision::int8;
+  log.pause[Precision::fp32] = std::chrono::milliseconds(400);
+  const auto engine = make();
+  engine->calibrate(run(), {});
+  EXPECT_EQ(engine->description(), "fp16");
+  engine->classify_composites(run());
 }
 
 // Four fills of five foregrounds on as many backgrounds as a tile has, twice.

@@ -53,6 +53,13 @@ TEST(Messages, CarryAnswers) {
   EXPECT_EQ(std::get<Refutation>(refutation).message, "a wrong answer");
 }
 
+TEST(Messages, BlocksWithoutPairsAreRefused) {
+  const Block without_pieces{.number = 0, .pieces = {}, .pairs = 0};
+  const Block without_backgrounds{.number = 0, .pieces = {{0, {}}}, .pairs = 0};
+  for (const Block* const block : {&without_pieces, &without_backgrounds})
+    EXPECT_THROW(read_wave(wave_message({&block, 1}, 0, 0)), Error);
+}
+
 TEST(Messages, EveryTruncationIsRefused) {
   const std::vector<int> backgrounds{0, 1};
   const Block block{.number = 0, .pieces = {{0, backgrounds}}, .pairs = 2};
