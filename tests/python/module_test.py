@@ -63,6 +63,20 @@ class ModelTest(unittest.TestCase):
         self.assertEqual(backdrop.Model.parse(Path(CHECKPOINT).read_bytes()).sha256, model.sha256)
         self.assertIn("vgg16_bn", backdrop.Model.architectures())
 
+    def test_takes_a_mean_and_deviation(self):
+        model = backdrop.Model.load(CHECKPOINT, mean=(.5, .25, 0), deviation=np.array([.5, 1, .125]))
+        self.assertEqual((model.mean, model.deviation), ([.5, .25, 0], [.5, 1, .125]))
+        model = backdrop.Model.parse(Path(CHECKPOINT).read_bytes(), mean=[0, 0, 0], deviation=[1, 1, 1])
+        self.assertEqual((model.mean, model.deviation), ([0, 0, 0], [1, 1, 1]))
+        for wrong in ({"mean": (0, 0, 0)}, {"deviation": (1, 1, 1)}, {"mean": (0, 0, 0), "deviation": (1, 0, 1)},
+                      {"mean": (float("nan"), 0, 0), "deviation": (1, 1, 1)}):
+            with self.assertRaises(backdrop.Error) as caught:
+                backdrop.Model.load(CHECKPOINT, **wrong)
+            self.assertEqual((caught.exception.code, caught.exception.file), (2, CHECKPOINT))
+        for wrong in ((0, 0), (0, 0, 0, 0), "000", 0.5):
+            with self.assertRaises(TypeError):
+                backdrop.Model.load(CHECKPOINT, mean=wrong, deviation=(1, 1, 1))
+
     def test_errors_have_code_and_file(self):
         with self.assertRaises(backdrop.Error) as caught:
             backdrop.Model.load("no-such-file.pt")
