@@ -20,6 +20,7 @@
 #include "report/evaluation_record.h"
 #include "report/run_files.h"
 #include "report/run_summary.h"
+#include "report/utf8.h"
 #include "search/evaluation.h"
 #include "search/inputs.h"
 #include "search/result_folder.h"
@@ -76,7 +77,7 @@ RunSummary read_out(const EvalOptions& options, const std::string& checkpoint_sh
     throw Error(ErrorCode::usage, "is a result of another checkpoint: choose another --out", options.out);
   if (options.force) summary.evaluation.clear();
   const bool other_data = has_run ? summary.evaluation_data_sha256 != summary.data_sha256
-                                  : summary.evaluation_path != absolute_path(options.data_path);
+                                  : summary.evaluation_path != utf8_text(absolute_path(options.data_path));
   if (!summary.evaluation.empty() && other_data)
     throw Error(ErrorCode::usage,
                 fmt::format("holds an evaluation of other data ({}): choose another --out, or --force to "
