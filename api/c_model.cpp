@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "api/c_handles.h"
 #include "api/c_support.h"
@@ -9,12 +11,19 @@
 namespace backdrop::c {
 namespace {
 
+std::optional<std::array<float, 3>> channels(const float* values) {
+  if (values == nullptr) return std::nullopt;
+  return std::array{values[0], values[1], values[2]};
+}
+
 LoadOptions load_options(const backdrop_load_options* given) {
   const backdrop_load_options options = options_or_default(given, "backdrop_load_options");
   LoadOptions result;
   result.architecture = text_or(options.architecture, "");
   result.class_map = text_or(options.class_map, "");
   result.allow_partial = options.allow_partial != 0;
+  result.mean = channels(options.mean);
+  result.deviation = channels(options.deviation);
   if (options.in9_label_count > 0) {
     const std::int32_t* labels = &required(options.in9_labels, "in9_labels");
     result.in9_labels.assign(labels, labels + options.in9_label_count);

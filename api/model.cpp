@@ -33,16 +33,25 @@ void choose_labels(const LoadOptions& options, const std::string& file, Model::P
   }
 }
 
+std::optional<Normalization> given_normalization(const LoadOptions& options, const std::string& file) {
+  if (options.mean.has_value() != options.deviation.has_value())
+    throw Error(ErrorCode::usage, "is given only one of mean and deviation: give both", file);
+  if (!options.mean) return std::nullopt;
+  return Normalization{*options.mean, *options.deviation};
+}
+
 std::shared_ptr<const Model::Parts> make_parts(const Checkpoint& checkpoint, const LoadOptions& options,
                                                const std::string& file) {
   auto parts = std::make_shared<Model::Parts>();
   BuildReport report;
-  parts->network = std::make_shared<const Network>(build_network(
-      checkpoint, {.arch = options.architecture, .allow_partial = options.allow_partial}, file, &report));
+  const std::optional<Normalization> given = given_normalization(options, file);
+  parts->network = std::make_shared<const Network>(
+      build_network(checkpoint, {options.architecture, options.allow_partial, given}, file, &report));
   const Network& network = *parts->network;
   choose_labels(options, file, *parts);
   parts->allow_partial = options.allow_partial;
-  parts->calibration = carried_calibration(checkpoint, network, file);
+  // The scales that a checkpoint carries are of its own inputs.
+  if (!given) parts->calibration = carried_calibration(checkpoint, network, file);
   parts->record = model_record(file, checkpoint, network, report);
   parts->info = {.architecture = report.arch,
                  .classes = network.classes(),

@@ -1,7 +1,6 @@
 // backdrop convert: any supported checkpoint to folded, engine-ready safetensors.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -51,11 +50,7 @@ std::array<float, 3> channels_of(const char* option, const std::string& text) {
 
 std::optional<Normalization> asked_normalization(const ConvertOptions& options) {
   if (options.mean.empty()) return std::nullopt;
-  const Normalization normalization{channels_of("--mean", options.mean),
-                                    channels_of("--std", options.deviation)};
-  if (*std::min_element(normalization.deviation.begin(), normalization.deviation.end()) <= 0)
-    throw Error(ErrorCode::usage, "--std takes positive numbers");
-  return normalization;
+  return Normalization{channels_of("--mean", options.mean), channels_of("--std", options.deviation)};
 }
 
 Calibration calibrate_on(const std::string& data_path, const std::shared_ptr<const Network>& network) {

@@ -20,6 +20,7 @@
 #include "report/evaluation_record.h"
 #include "report/run_files.h"
 #include "report/run_summary.h"
+#include "report/utf8.h"
 #include "search/evaluation.h"
 #include "search/inputs.h"
 #include "search/result_folder.h"
@@ -76,7 +77,7 @@ RunSummary read_out(const EvalOptions& options, const std::string& checkpoint_sh
     throw Error(ErrorCode::usage, "is a result of another checkpoint: choose another --out", options.out);
   if (options.force) summary.evaluation.clear();
   const bool other_data = has_run ? summary.evaluation_data_sha256 != summary.data_sha256
-                                  : summary.evaluation_path != absolute_path(options.data_path);
+                                  : summary.evaluation_path != utf8_text(absolute_path(options.data_path));
   if (!summary.evaluation.empty() && other_data)
     throw Error(ErrorCode::usage,
                 fmt::format("holds an evaluation of other data ({}): choose another --out, or --force to "
@@ -87,10 +88,15 @@ RunSummary read_out(const EvalOptions& options, const std::string& checkpoint_sh
 }
 
 /// The SHA-256 of the data that `runs` were searched on, empty if there are none. Throws usage if these are
-/// not the data of --data-path.
-std::string check_run_data(const std::vector<RunSummary>& runs, const std::string& data_path) {
+/// not the data of --data-path, or if the runs' composites were normalised in another way.
+std::string check_runs(const std::vector<RunSummary>& runs, const std::string& data_path) {
   std::string sha256;
   for (const RunSummary& run : runs) {
+    if (run.own_normalization)
+      throw Error(ErrorCode::usage,
+                  "was searched with a mean and deviation that a program gave for the checkpoint's: an "
+                  "evaluation beside it would be of something else",
+                  run.folder.string());
     if (run.data_sha256.empty()) continue;
     if (sha256.empty()) {
       ThreadPool pool;
@@ -146,7 +152,7 @@ void run_eval(const EvalOptions& options) {
     record.challenge_accuracy = challenge_accuracy_of_run(options.challenge_run, model.record.sha256);
     runs.push_back(read_run_summary(options.challenge_run));
   }
-  record.data_sha256 = check_run_data(runs, options.data_path);
+  record.data_sha256 = check_runs(runs, options.data_path);
   const std::unique_ptr<Engine> engine = make_engine(model, options.device);
   ThreadPool pool(options.device.threads);
   EvaluationHooks hooks;

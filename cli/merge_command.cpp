@@ -37,11 +37,11 @@ struct Shards {
 Shards read_shards(const std::vector<std::string>& folders) {
   Shards shards;
   for (const std::string& folder : folders) {
-    if (!ResultFolder::is_finished(folder))
-      throw Error(ErrorCode::bad_input, "is no finished run: finish the shard with --resume", folder);
     shards.records.push_back(read_run_record(folder));
-    if (!shards.records.back().complete)
-      throw Error(ErrorCode::bad_input, "was stopped by its budget: finish the shard with --resume", folder);
+    // A run killed in its last step has a whole run.json in its .partial.
+    if (!shards.records.back().complete || ResultFolder::is_partial(folder))
+      throw Error(ErrorCode::bad_input, "was stopped before its end: finish it with challenge --resume",
+                  folder);
     const Shard shard = shards.records.back().options.shard;
     parse_shard(shard.text());  // checks what a file says
     shards.runs.push_back({folder, shard, read_run_identity(folder)});

@@ -30,9 +30,22 @@ bool is_normalizer(std::string_view name) {
   return name.starts_with("normalizer.");
 }
 
-/// What all names (those of a normalizer apart) begin with before that of a first convolution: "backbone." of
-/// a network that is a member of another. Empty if there is none.
-std::string_view common_prefix(const std::vector<std::string_view>& names) {
+bool is_attackers(std::string_view name) {
+  return name.starts_with("attacker.");
+}
+
+bool is_left_out(std::string_view name) {
+  return is_attackers(name) || name == "num_batches_tracked" || name.ends_with(".num_batches_tracked");
+}
+
+/// Where a network is that is a member of another.
+struct Place {
+  std::string_view network;  ///< what its names begin with: "backbone.", or of robustness "net.model."
+  std::string_view wrapper;  ///< what those of robustness's attacker and normalizer beside it do: "net."
+};
+
+/// What the names of a network begin with: the shortest before that of a first convolution.
+std::optional<std::string_view> network_prefix(const std::vector<std::string_view>& names) {
   std::optional<std::string_view> shortest;
   for (const std::string_view first : {"conv1.weight", "features.0.weight"})
     for (const std::string_view name : names) {
@@ -41,15 +54,43 @@ std::string_view common_prefix(const std::vector<std::string_view>& names) {
       const bool whole_words = prefix.empty() || prefix.ends_with('.');
       if (whole_words && (!shortest || prefix.size() < shortest->size())) shortest = prefix;
     }
-  const bool shared = shortest && std::all_of(names.begin(), names.end(), [&](std::string_view name) {
-                        return is_normalizer(name) || name.starts_with(*shortest);
-                      });
-  return shared ? *shortest : std::string_view();
+  return shortest;
 }
 
-bool is_left_out(std::string_view name) {
-  return name.starts_with("attacker.") || name == "num_batches_tracked" ||
-         name.ends_with(".num_batches_tracked");
+/// "net." of "net.model.", "net.model.module." and the like; empty for others.
+std::string_view wrapper_of(std::string_view network) {
+  for (const std::string_view inner : {"module.", "_orig_mod."})
+    while (network.ends_with(inner)) network.remove_suffix(inner.size());
+  constexpr std::string_view kModel = ".model.";
+  if (!network.ends_with(kModel)) return {};
+  network.remove_suffix(kModel.size() - 1);
+  return network;
+}
+
+/// The name without `wrapper`, if it is of robustness's attacker or normalizer there; empty otherwise.
+std::string_view name_beside(std::string_view name, std::string_view wrapper) {
+  if (wrapper.empty() || !name.starts_with(wrapper)) return {};
+  name.remove_prefix(wrapper.size());
+  return is_normalizer(name) || is_attackers(name) ? name : std::string_view();
+}
+
+/// Of the network that all names belong to, those of a normalizer or an attacker apart. Empty if there is
+/// none.
+Place find_network(const std::vector<std::string_view>& names) {
+  const auto network = network_prefix(names);
+  if (!network) return {};
+  const Place place{*network, wrapper_of(*network)};
+  const bool belong = std::all_of(names.begin(), names.end(), [&place](std::string_view name) {
+    return is_normalizer(name) || name.starts_with(place.network) ||
+           !name_beside(name, place.wrapper).empty();
+  });
+  return belong ? place : Place();
+}
+
+std::string_view name_in(const Place& place, std::string_view name) {
+  if (is_normalizer(name)) return name;
+  if (const std::string_view beside = name_beside(name, place.wrapper); !beside.empty()) return beside;
+  return name.substr(place.network.size());
 }
 
 /// Takes the tensor `name` of three values out of `tensors`; false if it is not there.
@@ -85,12 +126,13 @@ void take_tensors(const RawStateDict& raw, std::uint64_t file_size, Checkpoint& 
   std::vector<std::string_view> names;
   for (const auto& [name, tensor] : raw)
     if (const std::string_view bare = without_wrappers(name); !is_left_out(bare)) names.push_back(bare);
-  const std::string_view prefix = common_prefix(names);
+  const Place place = find_network(names);
   std::map<std::string_view, std::string_view> origins;
   for (const auto& [name, tensor] : raw) {
     std::string_view bare = without_wrappers(name);
     if (is_left_out(bare)) continue;
-    if (!is_normalizer(bare)) bare.remove_prefix(prefix.size());
+    bare = name_in(place, bare);
+    if (is_left_out(bare)) continue;
     if (bare.empty()) refuse(fmt::format("has a tensor whose name is only \"{}\"", printable(name)));
     if (const auto [other, is_new] = origins.emplace(bare, name); !is_new)
       refuse(fmt::format("has two tensors for \"{}\": \"{}\" and \"{}\"", printable(bare),

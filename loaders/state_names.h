@@ -3,6 +3,7 @@
 ///
 /// - The prefixes `module.` (DataParallel), `model.` (robustness, Lightning) and `_orig_mod.` (torch.compile)
 ///   are stripped, in any order and number; so is any other that all tensors share (Lightning's `net.`).
+///   robustness's network may be such a member: `net.model.*`, `net.attacker.*` and `net.normalizer.*`.
 /// - `attacker.*` is left out: MadryLab's robustness stores the network a second time under it.
 /// - `normalizer.new_mean` and `normalizer.new_std` become Checkpoint::normalization.
 /// - `*.num_batches_tracked` is left out.

@@ -24,18 +24,37 @@ constexpr Normalization kImageNetNormalization = {{0.485f, 0.456f, 0.406f}, {0.2
 constexpr Normalization kIn9Normalization = {{0.4717f, 0.4499f, 0.3837f}, {0.2600f, 0.2516f, 0.2575f}};
 constexpr int kIn9ClassCount = 9;
 
-Normalization choose_normalization(const std::optional<Normalization>& own, int classes,
-                                   const TensorSource& tensors) {
-  if (!own) return classes == kIn9ClassCount ? kIn9Normalization : kImageNetNormalization;
-  for (int channel = 0; channel < 3; ++channel) {
-    const float deviation = own->deviation[channel];
-    if (!std::isfinite(own->mean[channel]) || !std::isfinite(deviation) || deviation <= 0.0f) {
-      tensors.fail(
-          fmt::format("the checkpoint's own normalisation is unusable: mean {}, standard deviation {}",
-                      own->mean[channel], deviation));
+void check_normalization(const Normalization& normalization, const char* whose, ErrorCode code,
+                         const std::string& file) {
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    const float mean = normalization.mean[channel];
+    const float deviation = normalization.deviation[channel];
+    if (!std::isfinite(mean) || !std::isfinite(deviation) || deviation <= 0.0f) {
+      throw Error(code,
+                  fmt::format("the {} normalisation is unusable: mean {}, standard deviation {}", whose, mean,
+                              deviation),
+                  file);
     }
   }
-  return *own;
+}
+
+/// Sets the network's normalisation and gives its source.
+std::string choose_normalization(const std::optional<Normalization>& given,
+                                 const std::optional<Normalization>& own, const std::string& file,
+                                 Network& network) {
+  if (given) {
+    check_normalization(*given, "given", ErrorCode::usage, file);
+    network.normalization = *given;
+    return "given";
+  }
+  if (own) {
+    check_normalization(*own, "checkpoint's own", ErrorCode::bad_input, file);
+    network.normalization = *own;
+    return "checkpoint";
+  }
+  const bool is_in9 = network.classes() == kIn9ClassCount;
+  network.normalization = is_in9 ? kIn9Normalization : kImageNetNormalization;
+  return is_in9 ? "in9" : "imagenet";
 }
 
 const Architecture& architecture_by_name(const std::string& name) {
@@ -119,14 +138,11 @@ Network build_network(const Checkpoint& checkpoint, const BuildOptions& options,
   network.input = input;
   assemble(architecture, tensors, network, header.has_value());
   const std::optional<Normalization>& stored = header ? header->normalization : checkpoint.normalization;
-  const std::optional<Normalization>& own = options.normalization ? options.normalization : stored;
-  network.normalization = choose_normalization(own, network.classes(), tensors);
 
   BuildReport found;
+  found.normalization_source = choose_normalization(options.normalization, stored, file, network);
   found.arch = architecture.name;
   found.checkpoint_parameters = header ? header->checkpoint_parameters : tensors.parameters();
-  const char* standard = network.classes() == kIn9ClassCount ? "in9" : "imagenet";
-  found.normalization_source = own ? "checkpoint" : standard;
   found.missing = tensors.missing();
   found.unexpected = tensors.unexpected();
   if (report != nullptr) *report = found;

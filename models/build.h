@@ -25,7 +25,7 @@ struct BuildOptions {
   /// Ignore unexpected tensors and fill in missing ones as PyTorch's load_state_dict(strict=False) leaves a
   /// network of zeros: weights and biases 0, batch normalisation with scale 1, shift 0, mean 0, variance 1.
   bool allow_partial = false;
-  /// For the checkpoint's own, or the default.
+  /// For the checkpoint's own, or the default. Finite numbers, and the deviation positive.
   std::optional<Normalization> normalization = std::nullopt;
 };
 
@@ -33,7 +33,7 @@ struct BuildOptions {
 struct BuildReport {
   std::string arch;                        ///< given or inferred
   std::int64_t checkpoint_parameters = 0;  ///< trainable ones in the file's tensors, as torchvision counts
-  std::string normalization_source;        ///< "checkpoint", or the default: "in9" or "imagenet"
+  std::string normalization_source;        ///< "given", "checkpoint", or the default: "in9" or "imagenet"
   std::vector<std::string> missing;        ///< tensors the architecture needs and the file lacks
   std::vector<std::string> unexpected;     ///< tensors in the file that the architecture has no place for
 };
@@ -47,7 +47,7 @@ const std::vector<std::string>& known_architectures();
 ///
 /// Throws bad_input, naming `file`, that lists missing and unexpected tensors, says that the tensors are of
 /// another architecture than `options.arch` or of none, or names a tensor with a wrong shape, values that are
-/// not finite or negative variances; usage for an unknown `options.arch`.
+/// not finite or negative variances; usage for an unknown `options.arch` or an unusable `normalization`.
 Network build_network(const Checkpoint& checkpoint, const BuildOptions& options, const std::string& file,
                       BuildReport* report = nullptr, ValueShape input = {224, 224, 3});
 

@@ -107,16 +107,24 @@ void add_data_class(py::module_& module) {
       .def_property_readonly("width", &SearchData::width)
       .def_property_readonly("class_names",
                              [](const SearchData& data) {
-                               return std::vector<std::string>(data.class_names().begin(),
-                                                               data.class_names().end());
+                               py::list names;
+                               for (const std::string& name : data.class_names())
+                                 names.append(file_name(name));
+                               return names;
                              })
       .def_property_readonly("labels",
                              [](const SearchData& data) { return array_of(data.foreground_labels()); })
       .def_property_readonly("background_labels",
                              [](const SearchData& data) { return array_of(data.background_labels()); })
       .def("part", &part, py::arg("foregrounds"), py::arg("backgrounds"))
-      .def("foreground_name", &SearchData::foreground_name, py::arg("index"))
-      .def("background_name", &SearchData::background_name, py::arg("index"))
+      .def(
+          "foreground_name",
+          [](const SearchData& data, int index) { return file_name(data.foreground_name(index)); },
+          py::arg("index"))
+      .def(
+          "background_name",
+          [](const SearchData& data, int index) { return file_name(data.background_name(index)); },
+          py::arg("index"))
       .def("foreground_photo", &foreground_photo, py::arg("index"))
       .def("foreground_mask", &foreground_mask, py::arg("index"))
       .def("background_photo", &background_photo, py::arg("index"))

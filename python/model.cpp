@@ -3,6 +3,8 @@
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
+#include <array>
+#include <optional>
 #include <vector>
 
 #include "backdrop/session.h"
@@ -11,10 +13,7 @@
 namespace backdrop::python {
 namespace {
 
-LoadOptions load_options(std::string architecture, bool allow_partial, std::vector<int> in9_labels,
-                         std::filesystem::path class_map) {
-  return {std::move(architecture), allow_partial, std::move(in9_labels), std::move(class_map)};
-}
+using Channels = std::optional<std::array<float, 3>>;
 
 py::array_t<float> classify(Session& session, const py::array& photos) {
   const std::uint8_t* first = bytes_of(photos, 4, "photos");
@@ -27,40 +26,43 @@ py::array_t<float> classify(Session& session, const py::array& photos) {
   return logits;
 }
 
+Model load(const std::filesystem::path& checkpoint, const LoadOptions& options) {
+  const py::gil_scoped_release release;
+  return Model::load(checkpoint, options);
+}
+
 Model parse(const py::bytes& checkpoint, const LoadOptions& options) {
   const std::string_view text = checkpoint;
   const py::gil_scoped_release release;
   return Model::parse(std::as_bytes(std::span(text)), options);
 }
 
+/// Model.load or Model.parse: a checkpoint in one form or the other, with the same options.
+template <typename Source>
+void add_loader(py::class_<Model>& type, const char* name,
+                Model (*loader)(const Source&, const LoadOptions&)) {
+  type.def_static(
+      name,
+      [loader](const Source& checkpoint, std::string architecture, bool allow_partial,
+               std::vector<int> in9_labels, std::filesystem::path class_map, Channels mean,
+               Channels deviation) {
+        return loader(checkpoint, {std::move(architecture), allow_partial, std::move(in9_labels),
+                                   std::move(class_map), mean, deviation});
+      },
+      py::arg("checkpoint"), py::kw_only(), py::arg("architecture") = "", py::arg("allow_partial") = false,
+      py::arg("in9_labels") = std::vector<int>(), py::arg("class_map") = "", py::arg("mean") = py::none(),
+      py::arg("deviation") = py::none());
+}
+
 void add_model_class(py::module_& module) {
-  py::class_<Model>(module, "Model")
-      .def("__repr__",
+  py::class_<Model> type(module, "Model");
+  add_loader(type, "load", &load);
+  add_loader(type, "parse", &parse);
+  type.def("__repr__",
            [](const Model& model) {
              return "<backdrop.Model: " + model.info().architecture + ", " +
                     std::to_string(model.info().classes) + " classes>";
            })
-      .def_static(
-          "load",
-          [](const std::filesystem::path& checkpoint, std::string architecture, bool allow_partial,
-             std::vector<int> in9_labels, std::filesystem::path class_map) {
-            const py::gil_scoped_release release;
-            return Model::load(checkpoint, load_options(std::move(architecture), allow_partial,
-                                                        std::move(in9_labels), std::move(class_map)));
-          },
-          py::arg("checkpoint"), py::kw_only(), py::arg("architecture") = "",
-          py::arg("allow_partial") = false, py::arg("in9_labels") = std::vector<int>(),
-          py::arg("class_map") = "")
-      .def_static(
-          "parse",
-          [](const py::bytes& checkpoint, std::string architecture, bool allow_partial,
-             std::vector<int> in9_labels, std::filesystem::path class_map) {
-            return parse(checkpoint, load_options(std::move(architecture), allow_partial,
-                                                  std::move(in9_labels), std::move(class_map)));
-          },
-          py::arg("checkpoint"), py::kw_only(), py::arg("architecture") = "",
-          py::arg("allow_partial") = false, py::arg("in9_labels") = std::vector<int>(),
-          py::arg("class_map") = "")
       .def_static("architectures", &Model::architectures)
       .def_property_readonly("architecture", [](const Model& model) { return model.info().architecture; })
       .def_property_readonly("classes", [](const Model& model) { return model.info().classes; })

@@ -8,6 +8,12 @@
 #include "backdrop/version.h"
 
 namespace backdrop::python {
+
+py::str file_name(const std::string& name) {
+  return py::reinterpret_steal<py::str>(
+      PyUnicode_DecodeFSDefaultAndSize(name.data(), static_cast<py::ssize_t>(name.size())));
+}
+
 namespace {
 
 /// backdrop.Error, with `code` (the command's exit code) and `file`.
@@ -18,9 +24,9 @@ void translate_errors(py::module_& module) {
     try {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const Error& error) {
-      py::object instance = type(error.what());
+      py::object instance = type(file_name(error.what()));  // it names the file, too
       instance.attr("code") = static_cast<int>(error.code());
-      instance.attr("file") = error.file();
+      instance.attr("file") = file_name(error.file());
       PyErr_SetObject(type.ptr(), instance.ptr());
     }
   });

@@ -19,6 +19,9 @@ void add_data(py::module_& module);
 void add_devices(py::module_& module);
 void add_search(py::module_& module);
 
+/// A file's name, or a text with one, as Python has it, whatever its bytes: os.fsencode gives them back.
+py::str file_name(const std::string& name);
+
 /// The array's memory, which is not copied. Throws TypeError unless it is uint8 (or, for masks, bool) in C
 /// order with `dimensions` dimensions.
 const std::uint8_t* bytes_of(const py::array& array, int dimensions, const char* name,

@@ -5,11 +5,14 @@
 #include <iterator>
 
 #include "report/run_record.h"
+#include "report/utf8.h"
 
 namespace backdrop {
 namespace {
 
-std::string quoted(const std::string& text) {
+/// A name as a field. A table of bytes that are not UTF-8 could not be read at all.
+std::string quoted(const std::string& name) {
+  const std::string text = utf8_text(name);
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string result = "\"";
   for (const char c : text) {

@@ -8,56 +8,43 @@
 
 #include "report/page_style.h"
 #include "report/run_record.h"
+#include "report/utf8.h"
 
 namespace backdrop {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-bool is_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
-
-/// The bytes of the UTF-8 character at the front of `text`; 0 if there is none.
-std::size_t utf8_length(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const std::size_t length = first < 0x80   ? 1
-                             : first < 0xC2 ? 0
-                             : first < 0xE0 ? 2
-                             : first < 0xF0 ? 3
-                             : first < 0xF5 ? 4
-                                            : 0;
-  if (length == 0 || text.size() < length) return 0;
-  std::uint32_t code = length == 1 ? first : first & (0x7Fu >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if (!is_continuation(text[i])) return 0;
-    code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3Fu);
-  }
-  const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-  const bool surrogate = code >= 0xD800 && code < 0xE000;
-  const bool control = code < 0x20 || (code >= 0x7F && code < 0xA0) || (code & 0xFFFE) == 0xFFFE;
-  return overlong || surrogate || control || code > 0x10FFFF ? 0 : length;
+/// Whether HTML forbids the character: a control, or one that Unicode has set apart as none.
+bool is_forbidden(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character[0]);
+  if (character.size() == 1) return first < 0x20 || first == 0x7F;
+  const auto last = static_cast<unsigned char>(character.back());
+  const auto before = static_cast<unsigned char>(character[character.size() - 2]);
+  if (character.size() == 2) return first == 0xC2 && last < 0xA0;
+  // The last two of a plane, U+FFFE and U+FFFF of the first: all sixteen bits below the last are set.
+  const auto third = static_cast<unsigned char>(character[character.size() - 3]);
+  return (third & 0x0F) == 0x0F && before == 0xBF && last >= 0xBE;
 }
 
 }  // namespace
 
 std::string escaped(std::string_view text) {
   std::string result;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = utf8_length(text.substr(i));
-    if (length == 0)
-      result += kReplacement;
-    else if (text[i] == '&')
+  while (!text.empty()) {
+    const Utf8Front front = utf8_front(text);
+    const std::string_view character = text.substr(0, front.bytes);
+    if (!front.is_character || is_forbidden(character))
+      result += kReplacementCharacter;
+    else if (character == "&")
       result += "&amp;";
-    else if (text[i] == '<')
+    else if (character == "<")
       result += "&lt;";
-    else if (text[i] == '>')
+    else if (character == ">")
       result += "&gt;";
-    else if (text[i] == '"')
+    else if (character == "\"")
       result += "&quot;";
     else
-      result += text.substr(i, length);
-    i += std::max<std::size_t>(length, 1);
+      result += character;
+    text.remove_prefix(front.bytes);
   }
   return result;
 }

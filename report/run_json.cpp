@@ -1,6 +1,7 @@
 // run.json: what ran, and what came out. Two runs of the same inputs and options differ in `engine`,
 // `versions`, `started`, `seconds` and `resumed_pairs` only, below fp32 also in the times of `screening`.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "report/json_parts.h"
 #include "report/run_record.h"
@@ -135,16 +136,21 @@ void record_class_map(const NamedClassMap& map, OptionsRecord& options) {
 
 RunIdentity run_identity(const RunRecord& record) {
   const OptionsRecord& options = record.options;
-  return {{"checkpoint sha256", record.model.sha256},
-          {"architecture", record.model.arch},
-          {"data sha256", record.data_sha256},
-          {"mode", options.mode},
-          {"order", options.order},
-          {"shard", options.shard.text()},
-          {"reuse", options.reuse ? "on" : "off"},
-          {"precision", record.precision()},
-          {"partial checkpoint", options.allow_partial ? "allowed" : "refused"},
-          {"class map sha256", options.class_map_sha256}};
+  RunIdentity identity = {{"checkpoint sha256", record.model.sha256},
+                          {"architecture", record.model.arch},
+                          {"data sha256", record.data_sha256},
+                          {"mode", options.mode},
+                          {"order", options.order},
+                          {"shard", options.shard.text()},
+                          {"reuse", options.reuse ? "on" : "off"},
+                          {"precision", record.precision()},
+                          {"partial checkpoint", options.allow_partial ? "allowed" : "refused"},
+                          {"class map sha256", options.class_map_sha256}};
+  const Normalization& given = record.model.normalization;
+  if (record.model.normalization_source == "given")  // any other follows from the checkpoint
+    identity.emplace_back("normalisation", fmt::format("mean {} and deviation {}", fmt::join(given.mean, ","),
+                                                       fmt::join(given.deviation, ",")));
+  return identity;
 }
 
 std::vector<std::vector<int>> listed_backgrounds(const RunRecord& record, const ChallengeInput& input,

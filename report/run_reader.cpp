@@ -24,12 +24,11 @@ struct ImpossibleValue {};
 
 /// Hands the parsed file to `read` and turns what the JSON library throws into an error of ours.
 void with_run_json(const std::filesystem::path& folder, const std::function<void(const Json&)>& read) {
-  const std::filesystem::path path = folder / "run.json";
-  const std::vector<std::byte> bytes = read_file(path, kLargestRunJson);
-  const Error foreign(ErrorCode::bad_input, "is not the run.json of a finished challenge", path.string());
+  const std::string text = read_run_json(folder);
+  const Error foreign(ErrorCode::bad_input, "is not the run.json of a finished challenge",
+                      (folder / "run.json").string());
   try {
-    const char* text = reinterpret_cast<const char*>(bytes.data());
-    read(Json::parse(text, text + bytes.size()));
+    read(Json::parse(text));
   } catch (const Json::exception&) {
     throw foreign;
   } catch (const ImpossibleValue&) {

@@ -20,10 +20,10 @@ RunRecord read_run_record(const std::filesystem::path& folder);
 void require_finished_run(const std::filesystem::path& folder, const RunRecord& asked,
                           const std::string& precision);
 
-/// Throws bad_input if FOLDER's run is still to be finished.
+/// Throws bad_input if FOLDER has no run.json because its run is still to be finished.
 void refuse_unfinished_run(const std::filesystem::path& folder);
 
-/// The text of FOLDER/run.json. Throws bad_input.
+/// The text of FOLDER/run.json, which the others read. Throws bad_input.
 std::string read_run_json(const std::filesystem::path& folder);
 
 }  // namespace backdrop

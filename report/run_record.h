@@ -44,7 +44,7 @@ struct ModelRecord {
   std::int64_t parameters = 0;
   std::int64_t macs = 0;
   Normalization normalization;
-  std::string normalization_source;  ///< "checkpoint", "in9" or "imagenet"
+  std::string normalization_source;  ///< "given", "checkpoint", "in9" or "imagenet"
   TensorNames filled_in = {};        ///< missing tensors that a partial checkpoint was allowed
   TensorNames left_out = {};         ///< tensors of it that the architecture has no place for
 };

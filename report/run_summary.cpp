@@ -61,6 +61,7 @@ void take_checkpoint(const Json& json, RunSummary& run) {
   run.arch = text_of(member(json, {"checkpoint", "arch"}));
   run.checkpoint = text_of(member(json, {"checkpoint", "file"}));
   run.checkpoint_sha256 = text_of(member(json, {"checkpoint", "sha256"}));
+  run.own_normalization = text_of(member(json, {"checkpoint", "normalization", "source"})) == "given";
   run.filled_in = count_of(member(json, {"checkpoint", "filled_in", "count"}));
   run.data_path = text_of(member(json, {"data", "path"}));
 }
@@ -146,6 +147,7 @@ std::string remark(const RunSummary& run, const RunSummary& reference) {
   if (run.is_bound) parts.emplace_back("stopped early: at most");
   if (!run.shard.empty()) parts.push_back("only shard " + run.shard);
   if (run.filled_in) parts.push_back("tensors missing: " + std::to_string(*run.filled_in));
+  if (run.own_normalization) parts.emplace_back("mean and deviation of its own");
   if (run.is_mixed()) parts.emplace_back("EVALUATED ON OTHER DATA");
   if ((run.challenge_accuracy && reference.challenge_accuracy && run.data_sha256 != reference.data_sha256) ||
       differ(run.evaluation, reference.evaluation))

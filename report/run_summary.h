@@ -18,7 +18,8 @@ struct RunSummary {
   std::string arch;
   std::string checkpoint;
   std::string checkpoint_sha256;
-  std::optional<int> filled_in;  ///< tensors that the checkpoint lacked
+  bool own_normalization = false;  ///< its program gave a mean and deviation for the checkpoint's
+  std::optional<int> filled_in;    ///< tensors that the checkpoint lacked
   std::string data_path;
   std::string data_sha256;  ///< of the challenge's data
   std::string mode;

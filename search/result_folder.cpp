@@ -160,8 +160,8 @@ bool ResultFolder::is_finished(const fs::path& folder) {
 
 bool ResultFolder::is_unfinished(const fs::path& folder) {
   std::error_code ignored;
-  return !is_partial(folder) && !is_finished(folder) &&
-         fs::exists(with_suffix(resolve(folder), kPartial) / kJournal, ignored);
+  const fs::path partial = is_partial(folder) ? folder : with_suffix(resolve(folder), kPartial);
+  return !fs::exists(folder / "run.json", ignored) && fs::exists(partial / kJournal, ignored);
 }
 
 void ResultFolder::remove_leftovers(const fs::path& folder) {

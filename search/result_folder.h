@@ -65,7 +65,7 @@ class ResultFolder {
   static bool is_partial(const std::filesystem::path& folder);
   /// Whether FOLDER holds a finished run. FOLDER.partial never does, whatever is in it.
   static bool is_finished(const std::filesystem::path& folder);
-  /// Whether FOLDER has no finished run, but one in FOLDER.partial that can be resumed.
+  /// Whether FOLDER has no run.json, but is or has a FOLDER.partial that can be resumed.
   static bool is_unfinished(const std::filesystem::path& folder);
   /// Removes the journal that a run killed in its very last step left in its finished folder.
   static void remove_leftovers(const std::filesystem::path& folder);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +35,10 @@ struct LoadOptions {
   std::vector<int> in9_labels = {};
   /// A JSON file with the labels, as the command's --class-map.
   std::filesystem::path class_map = {};
+  /// Of the photos the model was trained on, RGB in [0,1]: for the checkpoint's own or the default. Give
+  /// both, as the command's convert --mean and --std; finite, and the deviation positive.
+  std::optional<std::array<float, 3>> mean = {};
+  std::optional<std::array<float, 3>> deviation = {};
 };
 
 struct ModelInfo {
@@ -56,7 +61,8 @@ class BACKDROP_EXPORT Model {
   Model& operator=(const Model& other) = default;
 
   /// Reads a PyTorch (zip or legacy) or safetensors checkpoint. No code in it is run. Throws bad_input that
-  /// names the file, usage for an unknown architecture or labels that do not fit the classes.
+  /// names the file, usage for an unknown architecture, labels that do not fit the classes, or a mean and
+  /// deviation that are none.
   static Model load(const std::filesystem::path& checkpoint, const LoadOptions& options = {});
 
   /// The same for the bytes of a checkpoint file in memory; they are not needed afterwards.

@@ -51,7 +51,7 @@ class Results(Sequence):
             raise ValueError(f"{self.folder}: the arrays are not of the size of the tables")
 
     def _rows(self, name):
-        with open(os.path.join(self.folder, name), encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with open(os.path.join(self.folder, name), encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
     def __len__(self):

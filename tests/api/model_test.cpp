@@ -3,10 +3,13 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <fstream>
 #include <iterator>
+#include <limits>
 
 #include "backdrop/error.h"
+#include "backdrop/session.h"
 #include "tests/api/models.h"
 
 namespace backdrop::test {
@@ -60,6 +63,33 @@ TEST(PublicModel, StaysGoodWhenItIsMoved) {
 TEST(PublicModel, TakesLabelsOfTheCallers) {
   const Model model = Model::load(kDemoCheckpoint, {.in9_labels = {8, 7, 6, 5, 4, 3, 2, 1, -1}});
   EXPECT_THAT(model.in9_labels(), ElementsAre(8, 7, 6, 5, 4, 3, 2, 1, -1));
+}
+
+TEST(PublicModel, TakesAMeanAndDeviationOfTheCallers) {
+  const Model model =
+      Model::load(kDemoCheckpoint, {.mean = {{0.5f, 0.25f, 0}}, .deviation = {{0.5f, 1, 0.125f}}});
+  EXPECT_THAT(model.info().mean, ElementsAre(0.5f, 0.25f, 0));
+  EXPECT_THAT(model.info().deviation, ElementsAre(0.5f, 1, 0.125f));
+  const Photo photo = noise(1);
+  const auto first_logit = [&photo](const Model& of) {
+    return Session(of, {.device = "cpu"}).classify(std::array{photo.view()}).logits[0];
+  };
+  EXPECT_NE(first_logit(model), first_logit(Model::load(kDemoCheckpoint)));
+}
+
+TEST(PublicModel, RefusesAMeanAndDeviationThatAreNone) {
+  const std::array<float, 3> zeros{};
+  const std::array<float, 3> ones{1, 1, 1};
+  constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+  std::string message;
+  EXPECT_EQ(code_of({.mean = zeros}, &message), ErrorCode::usage);
+  EXPECT_THAT(message, HasSubstr("only one of mean and deviation"));
+  EXPECT_EQ(code_of({.deviation = ones}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.mean = zeros, .deviation = {{1, 0, 1}}}, &message), ErrorCode::usage);
+  EXPECT_THAT(message, HasSubstr("the given normalisation is unusable: mean 0, standard deviation 0"));
+  EXPECT_EQ(code_of({.mean = zeros, .deviation = {{1, 1, -1}}}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.mean = {{kNone, 0, 0}}, .deviation = ones}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.mean = zeros, .deviation = {{1, 1, kNone}}}), ErrorCode::usage);
 }
 
 TEST(PublicModel, RefusesWhatDoesNotFit) {

@@ -377,6 +377,24 @@ TEST(PublicSearch, RecordsAClassMapAsTheCommandDoes) {
   EXPECT_EQ(read_run_record(folder.path / "run").options.class_map_labels, from_file.class_map_labels);
 }
 
+TEST(PublicSearch, RunsOfAnotherMeanAndDeviationAreOthers) {
+  const TemporaryFolder folder;
+  const SearchData data = OwnScene(1, 2).data();
+  const auto search_with = [&](const LoadOptions& options) {
+    Session loaded(Model::load(kDemoCheckpoint, options), {.device = "cpu"});
+    return search(loaded, data, {.out = folder.path / "run", .existing = ExistingRun::resume});
+  };
+  const LoadOptions given{.mean = {{0.1f, 0.2f, 0.3f}}, .deviation = {{1, 1, 1}}};
+  const SearchAnswers answers = search_with(given);
+  const RunRecord record = read_run_record(folder.path / "run");
+  EXPECT_EQ(record.model.normalization_source, "given");
+  EXPECT_EQ(record.model.normalization.mean, given.mean);
+  EXPECT_EQ(identity_value(run_identity(record), "normalisation"), "mean 0.1,0.2,0.3 and deviation 1,1,1");
+  EXPECT_EQ(search_with(given).margins, answers.margins);
+  EXPECT_EQ(code_of([&] { search_with({}); }), ErrorCode::usage);
+  EXPECT_EQ(code_of([&] { search_with({.mean = given.mean, .deviation = {{1, 1, 2}}}); }), ErrorCode::usage);
+}
+
 TEST(PublicSearch, RecordsWhereItsDataLie) {
   const TemporaryFolder folder;
   write_demo_data(folder.path / "data", {.images_per_class = 1});

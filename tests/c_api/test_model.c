@@ -17,6 +17,27 @@ static void refuses_wrong_labels(const char* checkpoint) {
   CHECK(model == NULL);
 }
 
+static void takes_a_mean_and_deviation(const char* checkpoint) {
+  const float mean[3] = {0.5f, 0.25f, 0};
+  const float deviation[3] = {0.5f, 1, 0.125f};
+  const float none[3] = {1, 0, 1};
+  backdrop_model* model = NULL;
+  backdrop_load_options options = {0};
+  options.size = sizeof options;
+  options.mean = mean;
+  CHECK_USAGE(backdrop_model_load(checkpoint, &options, &model));
+  options.deviation = none;
+  CHECK_USAGE(backdrop_model_load(checkpoint, &options, &model));
+  options.deviation = deviation;
+  CHECK_OK(backdrop_model_load(checkpoint, &options, &model));
+  backdrop_model_info info = {0};
+  info.size = sizeof info;
+  CHECK_OK(backdrop_model_get_info(model, &info));
+  CHECK(memcmp(info.mean, mean, sizeof mean) == 0);
+  CHECK(memcmp(info.deviation, deviation, sizeof deviation) == 0);
+  backdrop_model_free(model);
+}
+
 /* A struct of a later header: what is behind the known fields must be zero. */
 static void takes_larger_structs(const char* checkpoint) {
   struct {
@@ -75,6 +96,7 @@ void test_model(const char* checkpoint) {
   CHECK(strchr(backdrop_version(), '.') != NULL);
   CHECK(backdrop_last_error()[0] == '\0');
   refuses_wrong_labels(checkpoint);
+  takes_a_mean_and_deviation(checkpoint);
   takes_larger_structs(checkpoint);
   refuses_what_is_no_checkpoint(checkpoint);
   says_what_it_holds(checkpoint);

@@ -1,6 +1,7 @@
 // Wrappers, prefixes and other libraries' names come out as torchvision's.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "backdrop/error.h"
@@ -58,6 +59,40 @@ TEST(StateNames, CountersAndTheAttackersCopyAreLeftOut) {
             Names{"fc.bias"});
 }
 
+/// robustness's network, attacker and normalizer, each name behind `prefix`.
+Names robustness_names(const std::string& prefix, const std::string& inner = "") {
+  Names names;
+  for (const char* name : {"conv1.weight", "bn1.num_batches_tracked", "layer1.0.conv1.weight", "fc.bias"}) {
+    names.push_back(prefix + "model." + inner + name);
+    names.push_back(prefix + "attacker.model." + inner + name);
+  }
+  names.push_back(prefix + "attacker.normalize.new_mean");
+  return names;
+}
+
+TEST(StateNames, RobustnessInALightningModule) {
+  const Names network = {"conv1.weight", "fc.bias", "layer1.0.conv1.weight"};
+  for (const char* prefix :
+       {"", "module.", "model.", "net.", "net.module.", "module.net.", "a.net.", "net.model."})
+    for (const char* inner : {"", "module.", "_orig_mod."})
+      EXPECT_EQ(names_of(robustness_names(prefix, inner)), network) << prefix << inner;
+}
+
+TEST(StateNames, WhatMayBeAnotherNetworkKeepsItsNames) {
+  const Names robustness = robustness_names("net.");
+  const auto kept = [&robustness](const std::string& more) {
+    Names names = robustness;
+    names.push_back(more);
+    const Names found = names_of(names);
+    return std::find(found.begin(), found.end(), "net.model.conv1.weight") != found.end();
+  };
+  for (const char* more : {"net.fc.weight", "fc.weight", "teacher.conv1.weight", "teacher.model.conv1.weight",
+                           "net.attackers.weight", "net.normalize.new_mean", "other.attacker.model.fc.bias"})
+    EXPECT_TRUE(kept(more)) << more;
+  EXPECT_EQ(names_of({"net.mymodel.conv1.weight", "net.attacker.mymodel.conv1.weight"}),
+            (Names{"net.attacker.mymodel.conv1.weight", "net.mymodel.conv1.weight"}));
+}
+
 TEST(StateNames, TwoTensorsOfOneNameAreRefused) {
   expect_refused(
       zip_checkpoint(dict({{"fc.bias", one_value()}, {"module.fc.bias", one_value()}}), {small_storage()}),
@@ -112,23 +147,28 @@ TEST(StateNames, OneDictUnderManyKeysIsLookedThroughOnce) {
   EXPECT_EQ(checkpoint.other_dicts, Names{});
 }
 
-std::string normalizer(const std::vector<float>& mean, const std::vector<float>& deviation) {
+std::string normalizer(const std::vector<float>& mean, const std::vector<float>& deviation,
+                       const std::string& prefix = "module.") {
   const auto of = [](std::string_view key, const std::vector<float>& values) {
     return floats_at(key, static_cast<std::int64_t>(values.size()),
                      {static_cast<std::int64_t>(values.size()), 1, 1}, {1, 1, 1});
   };
-  std::vector<std::pair<std::string, std::string>> items = {{"weight", floats_at("2", 6, {6}, {1})}};
-  if (!mean.empty()) items.emplace_back("module.normalizer.new_mean", of("0", mean));
-  if (!deviation.empty()) items.emplace_back("module.normalizer.new_std", of("1", deviation));
+  std::vector<std::pair<std::string, std::string>> items = {
+      {prefix + "model.conv1.weight", floats_at("2", 6, {6}, {1})}};
+  if (!mean.empty()) items.emplace_back(prefix + "normalizer.new_mean", of("0", mean));
+  if (!deviation.empty()) items.emplace_back(prefix + "normalizer.new_std", of("1", deviation));
   return zip_checkpoint(dict(items), {floats(mean), floats(deviation), small_storage()});
 }
 
 TEST(StateNames, TheNormalizerIsTakenOut) {
-  const auto checkpoint = load_bytes(normalizer({.5f, .25f, .125f}, {.25f, .5f, .75f}));
-  ASSERT_TRUE(checkpoint.normalization.has_value());
-  EXPECT_EQ(checkpoint.normalization->mean, (std::array<float, 3>{.5f, .25f, .125f}));
-  EXPECT_EQ(checkpoint.normalization->deviation, (std::array<float, 3>{.25f, .5f, .75f}));
-  EXPECT_EQ(checkpoint.tensors.size(), 1u);
+  for (const char* prefix : {"", "module.", "model.", "net.", "net.module."}) {
+    SCOPED_TRACE(prefix);
+    const auto checkpoint = load_bytes(normalizer({.5f, .25f, .125f}, {.25f, .5f, .75f}, prefix));
+    ASSERT_TRUE(checkpoint.normalization.has_value());
+    EXPECT_EQ(checkpoint.normalization->mean, (std::array<float, 3>{.5f, .25f, .125f}));
+    EXPECT_EQ(checkpoint.normalization->deviation, (std::array<float, 3>{.25f, .5f, .75f}));
+    EXPECT_EQ(checkpoint.tensors.size(), 1u);
+  }
 }
 
 TEST(StateNames, ANormalizerThatIsNoneIsRefused) {
@@ -138,6 +178,7 @@ TEST(StateNames, ANormalizerThatIsNoneIsRefused) {
   expect_refused(normalizer({.5f, .5f, std::numeric_limits<float>::quiet_NaN()}, {.5f, .5f, .5f}),
                  "three finite numbers");
   expect_refused(normalizer({.5f, .5f, .5f}, {.5f, 0, .5f}), "new_std that is not positive");
+  expect_refused(normalizer({.5f, .5f, .5f}, {}, "net."), "only one of normalizer.new_mean");
 }
 
 TEST(StateNames, TimmsConvolutionalClassifierOfVgg) {

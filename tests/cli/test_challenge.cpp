@@ -1,5 +1,6 @@
 // The search from the command line: results, modes, shards, overwriting.
 #include <cstdlib>
+#include <set>
 
 #include "loaders/file.h"
 #include "loaders/npy.h"
@@ -229,10 +230,62 @@ TEST_F(ChallengeTest, ShardsBelowFp32HaveOneAccount) {
   EXPECT_EQ(whole["lead_errors"].size(), 9u);
 }
 
+TEST_F(ChallengeTest, NamesThatAreNotUtf8) {
+  draw_data();
+  const auto first_of = [](const fs::path& parent) {
+    const std::set<fs::path> names(fs::directory_iterator{parent}, fs::directory_iterator{});
+    return *names.begin();
+  };
+  const auto rename_first = [&](const char* variation, const char* name) {
+    const fs::path file = first_of(first_of(folder() / "data" / variation / "val"));
+    fs::rename(file, file.parent_path() / (name + file.extension().string()));
+  };
+  rename_first("original", "photo \xE9");
+  rename_first("fg_mask", "photo \xE9");
+  rename_first("only_bg_t", "back \xFF\xFE");
+  fs::rename(folder() / "data", folder() / "dat\xE4");
+  const auto search = [this](std::vector<std::string> more) {
+    more.insert(more.begin(), {"challenge", "--checkpoint", "model.safetensors", "--data-path", "dat\xE4",
+                               "--mode", "all", "--out"});
+    const Outcome outcome = run(more);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+  };
+  search({"run", "--budget", "20"});
+  search({"run", "--resume"});
+  search({"run", "--resume"});
+  search({"one", "--shard", "1/2"});
+  search({"two", "--shard", "2/2"});
+  const Outcome merged = run({"merge", "whole", "one", "two", "--data-path", "dat\xE4"});
+  ASSERT_EQ(merged.exit_code, 0) << merged.errors;
+  for (const char* name : {"foregrounds.csv", "backgrounds.csv"})
+    EXPECT_EQ(read_text(folder() / "whole" / name), read_text(folder() / "run" / name)) << name;
+  EXPECT_THAT(read_text(folder() / "run/foregrounds.csv"), HasSubstr(",photo \xEF\xBF\xBD.JPEG,"));
+  EXPECT_THAT(read_text(folder() / "run/backgrounds.csv"), HasSubstr(",back \xEF\xBF\xBD\xEF\xBF\xBD.JPEG,"));
+  EXPECT_THAT(read_text(folder() / "run/run.json"), HasSubstr("\"back \xEF\xBF\xBD\xEF\xBF\xBD.JPEG\""));
+  const std::string page = read_text(folder() / "run/report.html");
+  const Outcome drawn = run({"report", "run", "--data-path", "dat\xE4"});
+  EXPECT_THAT(drawn.output, HasSubstr("Page: run/report.html")) << drawn.errors;
+  EXPECT_EQ(read_text(folder() / "run/report.html"), page);
+  const auto evaluate = [this](const std::string& variation, const std::string& out) {
+    return run({"eval", "--checkpoint", "model.safetensors", "--data-path", "dat\xE4", "--eval-dataset",
+                variation, "--out", out, "--quiet"})
+        .exit_code;
+  };
+  for (const char* out : {"run", "evaluation"}) {
+    EXPECT_EQ(evaluate("original", out), 0) << out;
+    EXPECT_EQ(evaluate("mixed_rand", out), 0) << out;
+    EXPECT_EQ(read_json(std::string(out) + "/eval.json")["results"].size(), 2u);
+  }
+  EXPECT_THAT(run({"report", "run", "whole", "evaluation"}).output, Not(HasSubstr("OTHER DATA")));
+}
+
 TEST_F(ChallengeTest, NumpyAndPandasReadTheResults) {
   if (std::system("/usr/bin/python3 -c 'import numpy' 2>/dev/null") != 0)
     GTEST_SKIP() << "python3-numpy is missing";
   draw_data(1);
+  const fs::path photos = folder() / "data/only_bg_t/val";
+  const fs::path photo = fs::directory_iterator(*fs::directory_iterator(photos))->path();
+  fs::rename(photo, photo.parent_path() / "\xFF.JPEG");
   ASSERT_EQ(run(challenge({"--mode", "all", "--out", "run"})).exit_code, 0);
   write_text(folder() / "read.py", R"(
 import csv, json, numpy
@@ -240,7 +293,9 @@ predictions = numpy.load("run/predictions.npy")
 margins = numpy.load("run/margins.npy")
 assert predictions.dtype == numpy.int16 and margins.dtype == numpy.float32
 assert predictions.shape == margins.shape == (9, 9)
-foregrounds = list(csv.DictReader(open("run/foregrounds.csv", newline="")))
+foregrounds = list(csv.DictReader(open("run/foregrounds.csv", encoding="utf-8", newline="")))
+backgrounds = list(csv.DictReader(open("run/backgrounds.csv", encoding="utf-8", newline="")))
+assert len(backgrounds) == 9 and "\N{REPLACEMENT CHARACTER}.JPEG" in [row["name"] for row in backgrounds]
 vulnerable = (predictions != numpy.array([int(row["label"]) for row in foregrounds])[:, None]).any(axis=1)
 assert [row["vulnerable"] == "1" for row in foregrounds] == vulnerable.tolist()
 assert json.load(open("run/run.json"))["result"]["vulnerable"] == vulnerable.sum()

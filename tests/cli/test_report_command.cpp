@@ -165,6 +165,19 @@ TEST_F(ReportCommandTest, AnEvaluationIsOfItsRunsData) {
   EXPECT_THAT(run({"report", "run"}).output, HasSubstr("EVALUATED ON OTHER DATA"));
 }
 
+TEST_F(ReportCommandTest, ARunWithAMeanAndDeviationOfItsProgramIsMarkedAndNotEvaluated) {
+  draw_data(1);
+  ASSERT_EQ(run(challenge({"--out", "run"})).exit_code, 0);
+  nlohmann::json record = read_json("run/run.json");
+  record["checkpoint"]["normalization"]["source"] = "given";
+  write_text(folder() / "run/run.json", record.dump());
+  const Outcome refused = evaluate("run");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("a mean and deviation that a program gave"));
+  EXPECT_FALSE(fs::exists(folder() / "run/eval.json"));
+  EXPECT_THAT(run({"report", "run"}).output, HasSubstr("mean and deviation of its own"));
+}
+
 TEST_F(ReportCommandTest, AnEvaluationTakesNoBoundForTheAccuracy) {
   draw_data();
   ASSERT_EQ(run(challenge({"--mode", "all", "--budget", "20", "--out", "run"})).exit_code, 0);

@@ -130,9 +130,27 @@ TEST_F(ResumeTest, WhatABudgetStoppedIsNoFinishedRun) {
   ASSERT_EQ(stopped.exit_code, 0) << stopped.errors;
   ASSERT_TRUE(fs::exists(folder() / "second.partial/run.json"));
   EXPECT_THAT(stopped.output, HasSubstr("(--resume goes on)"));
-  const Outcome merged = run({"merge", "whole", "first", "second.partial"});
-  EXPECT_EQ(merged.exit_code, 3);
-  EXPECT_THAT(merged.errors, AllOf(HasSubstr("second.partial"), HasSubstr("--resume")));
+  const auto merge_with = [this](const std::string& shard) {
+    const Outcome merged = run({"merge", "whole", "first", shard});
+    EXPECT_EQ(merged.exit_code, 3);
+    EXPECT_FALSE(fs::exists(folder() / "whole"));
+    return merged.errors;
+  };
+  const std::string unfinished = ": is an unfinished run: finish it with challenge --resume";
+  const std::string bound = ": was stopped before its end: finish it with challenge --resume";
+  EXPECT_THAT(merge_with("second"), HasSubstr("second" + unfinished));
+  EXPECT_THAT(merge_with("second.partial"), HasSubstr("second.partial" + bound));
+  // Killed in its last step.
+  const nlohmann::json record = read_json("second.partial/run.json");
+  nlohmann::json whole = record;
+  whole["result"]["complete"] = true;
+  write_text(folder() / "second.partial/run.json", whole.dump());
+  EXPECT_THAT(merge_with("second.partial/"), HasSubstr("second.partial/" + bound));
+  // Killed before that.
+  fs::remove(folder() / "second.partial/run.json");
+  EXPECT_THAT(merge_with("second.partial"), HasSubstr("second.partial" + unfinished));
+  EXPECT_THAT(run({"report", "second.partial"}).errors, HasSubstr("second.partial" + unfinished));
+  EXPECT_THAT(merge_with("third"), HasSubstr("third/run.json: no such file"));
   const Outcome confused = run(challenge({"--shard", "2/2", "--out", "second.partial", "--resume"}));
   EXPECT_EQ(confused.exit_code, 2);
   EXPECT_THAT(confused.errors, HasSubstr("leave out .partial"));

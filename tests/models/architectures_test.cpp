@@ -170,6 +170,9 @@ TEST(Architectures, NormalisationFollowsTheClassesUnlessTheCheckpointHasItsOwn) 
   BuildReport report;
   EXPECT_EQ(build_network(checkpoint, {}, "file", &report).normalization.deviation[2], 0.6f);
   EXPECT_EQ(report.normalization_source, "checkpoint");
+  const BuildOptions given{.normalization = Normalization{{0, 0, 0}, {1, 1, 1}}};
+  EXPECT_EQ(build_network(checkpoint, given, "file", &report).normalization.deviation[2], 1);
+  EXPECT_EQ(report.normalization_source, "given");
   build_network(synthetic_resnet(options), {}, "file", &report);
   EXPECT_EQ(report.normalization_source, "imagenet");
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The Python module on drawn arrays: module_test.py CHECKPOINT."""
 
+import os
+import struct
 import sys
 import tempfile
 import threading
@@ -31,6 +33,21 @@ def small_data(foregrounds=3, backgrounds=10):
                                [b % 9 for b in range(backgrounds)])
 
 
+def write_release_tree(root, name):
+    """A photo and a mask in the first of nine classes, a background in each, with that name (bytes)."""
+    header = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 54 + 224 * 224 * 3, 0, 0, 54, 40, 224, 224, 1, 24, 0, 0, 0, 0, 0, 0)
+    for label in range(9):
+        for variation in ("original", "only_bg_t"):
+            folder = Path(root) / variation / "val" / f"{label:02}_class"
+            folder.mkdir(parents=True)
+            with open(os.fsencode(folder) + b"/" + name + b".JPEG", "wb") as file:
+                file.write(header + bytes(224 * 224 * 3))
+    masks = Path(root) / "fg_mask" / "val" / "00_class"
+    masks.mkdir(parents=True)
+    with open(os.fsencode(masks) + b"/" + name + b".npy", "wb") as file:
+        np.save(file, np.ones((224, 224), dtype=bool))
+
+
 class Parity(backdrop.Classifier):
     """Class 0 on even backgrounds, class 1 on odd ones."""
     classes = 9
@@ -43,6 +60,13 @@ class Parity(backdrop.Classifier):
         scores = np.zeros((len(photos), 9))
         scores[np.arange(len(photos)), photos[:, 0, 0, 0] % 2] = 1
         return scores
+
+
+class First(backdrop.Classifier):
+    classes = 9
+
+    def classify(self, photos):
+        return np.eye(9)[np.zeros(len(photos), dtype=int)]
 
 
 class ReprTest(unittest.TestCase):
@@ -62,6 +86,20 @@ class ModelTest(unittest.TestCase):
         self.assertEqual(model.in9_labels, list(range(9)))
         self.assertEqual(backdrop.Model.parse(Path(CHECKPOINT).read_bytes()).sha256, model.sha256)
         self.assertIn("vgg16_bn", backdrop.Model.architectures())
+
+    def test_takes_a_mean_and_deviation(self):
+        model = backdrop.Model.load(CHECKPOINT, mean=(.5, .25, 0), deviation=np.array([.5, 1, .125]))
+        self.assertEqual((model.mean, model.deviation), ([.5, .25, 0], [.5, 1, .125]))
+        model = backdrop.Model.parse(Path(CHECKPOINT).read_bytes(), mean=[0, 0, 0], deviation=[1, 1, 1])
+        self.assertEqual((model.mean, model.deviation), ([0, 0, 0], [1, 1, 1]))
+        for wrong in ({"mean": (0, 0, 0)}, {"deviation": (1, 1, 1)}, {"mean": (0, 0, 0), "deviation": (1, 0, 1)},
+                      {"mean": (float("nan"), 0, 0), "deviation": (1, 1, 1)}):
+            with self.assertRaises(backdrop.Error) as caught:
+                backdrop.Model.load(CHECKPOINT, **wrong)
+            self.assertEqual((caught.exception.code, caught.exception.file), (2, CHECKPOINT))
+        for wrong in ((0, 0), (0, 0, 0, 0), "000", 0.5):
+            with self.assertRaises(TypeError):
+                backdrop.Model.load(CHECKPOINT, mean=wrong, deviation=(1, 1, 1))
 
     def test_errors_have_code_and_file(self):
         with self.assertRaises(backdrop.Error) as caught:
@@ -233,6 +271,20 @@ class SearchTest(unittest.TestCase):
             with self.assertRaises(backdrop.Error) as caught:
                 backdrop.SearchData.load("no-such-folder", threads=threads)
             self.assertEqual(caught.exception.code, code)
+
+    def test_names_may_be_any_bytes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            write_release_tree(folder, b"photo \xff")
+            data = backdrop.SearchData.load(folder)
+            self.assertEqual(os.fsencode(data.foreground_name(0)), b"photo \xff.JPEG")
+            self.assertEqual(os.fsencode(data.background_name(8)), b"photo \xff.JPEG")
+            self.assertEqual(data.class_names[8], "08_class")
+            with self.assertRaises(backdrop.Error) as caught:
+                backdrop.Model.load(os.fsdecode(b"no such \xff.pt"))
+            self.assertEqual(os.fsencode(caught.exception.file), b"no such \xff.pt")
+            out = Path(folder) / "run"
+            backdrop.search(First(), data, out=out)
+            self.assertEqual(backdrop.Results(out)[0].name, "photo \N{REPLACEMENT CHARACTER}.JPEG")
 
     def test_reads_a_result_folder_back(self):
         with tempfile.TemporaryDirectory() as folder:

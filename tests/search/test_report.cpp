@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "backdrop/error.h"
 #include "report/evaluation_record.h"
@@ -14,6 +16,7 @@
 #include "report/run_reader.h"
 #include "report/run_record.h"
 #include "report/thumbnail.h"
+#include "report/utf8.h"
 #include "tests/search/fake_engine.h"
 #include "tests/temporary_folder.h"
 
@@ -101,6 +104,17 @@ TEST_F(ReportTest, RunJson) {
   EXPECT_TRUE(run["result"]["classes"][1]["most_adversarial_backgrounds"].empty());
 }
 
+TEST_F(ReportTest, NamesThatAreNotUtf8AreTheSameEverywhere) {
+  input.foregrounds[1].name = "f\xE9.JPEG";
+  input.background_names[0].name = "b\xE2\x82,\xF0\x9F\x98\x80\xFF.JPEG";
+  const std::string shown = "b\xEF\xBF\xBD,\xF0\x9F\x98\x80\xEF\xBF\xBD.JPEG";
+  EXPECT_THAT(foregrounds_csv(input, statistics()), HasSubstr("\n1,f\xEF\xBF\xBD.JPEG,01_class,"));
+  EXPECT_THAT(backgrounds_csv(input, statistics()), HasSubstr("\n0,\"" + shown + "\",00_class,"));
+  const json run = json::parse(run_json(record, input, statistics()));
+  EXPECT_EQ(run["result"]["classes"][0]["most_adversarial_backgrounds"][0]["name"], shown);
+  EXPECT_THAT(page(), HasSubstr("b\xEF\xBF\xBD,\xF0\x9F\x98\x80\xEF\xBF\xBD"));
+}
+
 TEST_F(ReportTest, BackgroundsAreNotComparedWherePairsWereLeftOut) {
   record.options.mode = "first";
   const json run = json::parse(run_json(record, input, statistics()));
@@ -149,6 +163,22 @@ TEST(Html, EscapesMarkupControlCharactersAndBadBytes) {
     EXPECT_EQ(escaped(bad), "\xEF\xBF\xBD");
   EXPECT_EQ(escaped("\xED\xA0\x80").find('\xED'), std::string::npos);  // half a surrogate pair
   EXPECT_EQ(escaped("\xC0\xAF").find('\xC0'), std::string::npos);      // overlong
+}
+
+// run.json is written by the JSON library.
+TEST(Utf8, IsWhatTheJsonLibraryMakesOfAnyBytes) {
+  const auto as_json = [](const std::string& text) {
+    return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+  };
+  // Those at which what is well-formed begins and ends.
+  const std::string bytes =
+      "aZ\x7F\x80\x8F\x90\x9F\xA0\xBF\xC0\xC1\xC2\xDF\xE0\xE1\xEC\xED\xEE\xEF\xF0\xF1\xF3\xF4\xF5\xFF";
+  std::mt19937 random(1);
+  for (int i = 0; i < 100'000; ++i) {
+    std::string text(random() % 8, ' ');
+    for (char& c : text) c = bytes[random() % bytes.size()];
+    ASSERT_EQ(utf8_text(text), as_json(text)) << json(std::vector<std::uint8_t>(text.begin(), text.end()));
+  }
 }
 
 TEST(Histogram, HasAnEdgeAtZeroAndCountsEveryFiniteValue) {

@@ -25,6 +25,10 @@ typedef struct backdrop_load_options {
   size_t in9_label_count;
   const char* class_map;  ///< a JSON file with the labels; NULL: none
   int32_t allow_partial;  ///< not 0: ignore unexpected tensors and zero missing ones
+  /// [3] each, of the photos the model was trained on, RGB in [0,1]; finite, and the deviation positive.
+  /// NULL, both: the checkpoint's own or the default
+  const float* mean;
+  const float* deviation;
 } backdrop_load_options;
 
 typedef struct backdrop_model_info {
@@ -42,7 +46,8 @@ typedef struct backdrop_model_info {
 } backdrop_model_info;
 
 /// Reads a PyTorch (zip or legacy) or safetensors checkpoint. No code in it is run. BACKDROP_BAD_INPUT: the
-/// file; BACKDROP_USAGE: an unknown architecture, or labels that do not fit the classes.
+/// file; BACKDROP_USAGE: an unknown architecture, labels that do not fit the classes, or a mean and deviation
+/// that are none.
 BACKDROP_EXPORT backdrop_status backdrop_model_load(const char* checkpoint,
                                                     const backdrop_load_options* options,
                                                     backdrop_model** model);
