@@ -1,11 +1,17 @@
 // Data and class map of a run, found by their recorded names and checked by their hashes.
 #include "cli/finished_run.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "backdrop/error.h"
 
 namespace backdrop {
 
 ChallengeInput load_run_data(const RunRecord& record, const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored))
+    throw Error(ErrorCode::bad_input, "is no data folder: say where the data is with --data-path", path);
   ThreadPool pool;
   ChallengeInput input = load_challenge_input(path, pool);
   if (manifest_sha256(input, pool) != record.data_sha256)

@@ -255,6 +255,8 @@ TEST_F(ChallengeTest, NamesThatAreNotUtf8) {
   search({"run", "--resume"});
   search({"one", "--shard", "1/2"});
   search({"two", "--shard", "2/2"});
+  EXPECT_THAT(run({"merge", "whole", "one", "two"}).errors,
+              HasSubstr("--data-path"));  // it is not in run.json
   const Outcome merged = run({"merge", "whole", "one", "two", "--data-path", "dat\xE4"});
   ASSERT_EQ(merged.exit_code, 0) << merged.errors;
   for (const char* name : {"foregrounds.csv", "backgrounds.csv"})
