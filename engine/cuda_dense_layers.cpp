@@ -34,10 +34,12 @@ CudaDenseLayers::CudaDenseLayers(const CudaLayers& layers, int batch, const GpuW
       tail_(layers, batch),
       convolutions_(layers.network().layers.size()),
       chains_(layers.network().layers.size()) {
-  if (needs_calibration(layers.precision()) || without.has(GpuWay::cudnn))
+  if (needs_calibration(layers.precision()) || without.has(GpuWay::cudnn)) {
     no_cudnn_ = "our kernels";
-  else
+  } else {
     cudnn_ = kernels::Cudnn::open(stream_, no_cudnn_);
+    cudaGetLastError();  // forget what a call of cuDNN's failed for: the next kernel must not report it
+  }
   if (cudnn_) workspace_ = DeviceBuffer(std::min(kMostCudnnBytes, arena_.size()), "cuDNN");
   choose(plans);
   // cuDNN always runs full batches: what lies in unused places must at least be numbers.

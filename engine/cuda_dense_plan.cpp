@@ -101,6 +101,7 @@ const CudaDenseLayers::Alike& CudaDenseLayers::alike(int index) {
                           {cudnn_, {shape, batch_, layers_.precision(), residual}},
                           first_and_last_image(index)}})
                 .first;
+    cudaGetLastError();  // forget what cuDNN may have failed for
   }
   return known->second;
 }
@@ -136,9 +137,11 @@ std::unique_ptr<kernels::CudnnConvolution> CudaDenseLayers::take(const Alike& kn
   buffers.workspace = workspace_.data();
   buffers.workspace_bytes = static_cast<std::int64_t>(workspace_.size());
   auto convolution = known.ways.take(way, buffers);
-  if (!convolution) return nullptr;
   spoil(index);
-  if (!convolution->run()) return nullptr;
+  if (!convolution || !convolution->run()) {
+    cudaGetLastError();  // forget what cuDNN failed for: the next kernel must not report it
+    return nullptr;
+  }
   if (index == known.first && !is_right(known.by_ours, index, 1)) return nullptr;
   return convolution;
 }

@@ -49,7 +49,8 @@ int take_graph_launches();
 int graphs_in_use();
 
 /// Whether there is a cuDNN. It computes in fp32 alone and has three ways: one much slower than our
-/// kernels, and two in half of their time, of which it may refuse the first when it should run.
+/// kernels, and two in half of their time, of which it may refuse the first when it should run. Whatever it
+/// refuses leaves an error of CUDA.
 void offer_cudnn(bool offered, bool refuses = false);
 /// Convolutions that it ran since the last call.
 int take_cudnn_runs();

@@ -15,6 +15,12 @@ std::atomic<bool> cudnn_is_broken = false;
 std::atomic<int> cudnn_runs = 0;
 std::atomic<int> cudnn_questions = 0;
 
+// What cuDNN refuses, a call of its own to CUDA may have failed for.
+bool refused() {
+  noted(cudaErrorInvalidValue);
+  return false;
+}
+
 }  // namespace
 
 void offer_cudnn(bool offered, bool refuses) {
@@ -78,6 +84,7 @@ Cudnn::~Cudnn() = default;
 std::shared_ptr<Cudnn> Cudnn::open(cudaStream_t stream, std::string& reason) {
   if (test::has_cudnn) return std::shared_ptr<Cudnn>(new Cudnn(std::make_unique<State>(State{stream})));
   reason = "emulated";
+  test::refused();
   return nullptr;
 }
 std::string Cudnn::version() const {
@@ -93,7 +100,7 @@ CudnnConvolution::CudnnConvolution(int way, std::unique_ptr<State> state)
     : way_(way), state_(std::move(state)) {}
 CudnnConvolution::~CudnnConvolution() = default;
 bool CudnnConvolution::run() const {
-  if (test::cudnn_refuses && way_ == 1) return false;
+  if (test::cudnn_refuses && way_ == 1) return test::refused();
   return test::launch(state_->buffers, state_->stream,
                       [fusion = state_->fusion, buffers = state_->buffers, way = way_] {
                         ++test::cudnn_runs;
@@ -109,13 +116,17 @@ struct CudnnWays::State {
 CudnnWays::CudnnWays(std::shared_ptr<Cudnn> cudnn, const CudnnFusion& fusion)
     : state_(new State{std::move(cudnn), fusion}) {
   ++test::cudnn_questions;
+  if (count() == 0 || test::cudnn_refuses) test::refused();
 }
 CudnnWays::~CudnnWays() = default;
 int CudnnWays::count() const {
   return state_->fusion.precision == Precision::fp32 ? kWays : 0;
 }
 std::unique_ptr<CudnnConvolution> CudnnWays::take(int way, const CudnnBuffers& buffers) const {
-  if (way < 0 || way >= count()) return nullptr;
+  if (way < 0 || way >= count()) {
+    test::refused();
+    return nullptr;
+  }
   return std::unique_ptr<CudnnConvolution>(
       new CudnnConvolution(way, std::make_unique<CudnnConvolution::State>(CudnnConvolution::State{
                                     state_->cudnn->state_->stream, state_->fusion, buffers})));
