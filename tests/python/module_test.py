@@ -295,6 +295,10 @@ class SearchTest(unittest.TestCase):
             np.testing.assert_array_equal(results.margins, answers.margins)
             self.assertEqual((len(results), len(results.backgrounds)), (3, 10))
             self.assertEqual(results[-1].label, 2)
+            self.assertEqual(results[-3].index, 0)
+            for index in (3, -4, -6):
+                with self.assertRaises(IndexError):
+                    results[index]
             self.assertTrue(all(foreground.vulnerable for foreground in results))
             self.assertEqual([f.name for f in results[:2]], ["0", "1"])
             self.assertEqual(results.challenge_accuracy, 0)
