@@ -1,6 +1,7 @@
 #include "cli/challenge_options.h"
 
 #include <filesystem>
+#include <system_error>
 
 #include "backdrop/error.h"
 #include "cli/profile_window.h"
@@ -11,7 +12,10 @@ namespace {
 
 void check_logits(const ChallengeOptions& options) {
   if (options.logits.empty()) return;
-  const std::filesystem::file_status status = std::filesystem::status(options.logits);
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(options.logits, error);
+  if (status.type() == std::filesystem::file_type::none)
+    throw Error(ErrorCode::usage, "is no name for --logits: " + error.message(), options.logits);
   if (!std::filesystem::exists(status)) return;
   if (!std::filesystem::is_regular_file(status))
     throw Error(ErrorCode::usage, "is no file: give another name for --logits", options.logits);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "backdrop/error.h"
 #include "cli/commands.h"
@@ -66,7 +67,8 @@ void run_convert(ConvertOptions options) {
   const std::filesystem::path out = options.out;
   if (out.extension() != ".safetensors")
     throw Error(ErrorCode::usage, "the output's name must end in .safetensors", options.out);
-  if (!options.force && std::filesystem::exists(out))
+  std::error_code ignored;  // where it cannot be looked at, it cannot be written either
+  if (!options.force && std::filesystem::exists(out, ignored))
     throw Error(ErrorCode::usage, "exists already: choose another name, or --force to replace it",
                 options.out);
   options.model.normalization = asked_normalization(options);

@@ -83,11 +83,12 @@ RunRecord merged_record(const Shards& shards) {
   RunRecord merged = records.front();
   merged.options.shard = {};
   merged.screening = merged_screening(shards);
-  merged.evaluated = merged.recorded = 0;
+  merged.evaluated = merged.recorded = merged.resumed = 0;
   merged.search_seconds = 0;
   for (const RunRecord& record : records) {
     merged.evaluated += record.evaluated;
     merged.recorded += record.recorded;
+    merged.resumed += record.resumed;
     merged.search_seconds += record.search_seconds;
   }
   merged.engine.description = fmt::format("merged from {} shards", records.size());

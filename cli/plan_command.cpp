@@ -94,6 +94,9 @@ void draw(const PlanOptions& options, const Network& network, const std::vector<
 }
 
 void run_plan(const PlanOptions& options) {
+  constexpr std::size_t kMost = 1'000'000'000;
+  if (options.backgrounds > kMost)
+    throw Error(ErrorCode::usage, fmt::format("--backgrounds {}: at most {}", options.backgrounds, kMost));
   const LoadedNetwork loaded = load_network(options.model);
   check_class_count(options.model, loaded.record.classes);
   const Network& network = *loaded.network;

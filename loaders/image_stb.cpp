@@ -114,7 +114,9 @@ Image decode(std::span<const std::byte> bytes, const std::string& file, int larg
   int height = 0;
   int channels = 0;
   if (!stbi_info_from_memory(data, size, &width, &height, &channels)) throw damaged();
-  check_extent(static_cast<std::uint32_t>(width), static_cast<std::uint32_t>(height), largest, file);
+  // A BMP whose rows run from the top down has a negative height, which the decoder takes.
+  const auto rows = static_cast<std::uint32_t>(height);
+  check_extent(static_cast<std::uint32_t>(width), height < 0 ? 0u - rows : rows, largest, file);
   if (stbi_is_16_bit_from_memory(data, size))
     throw Error(ErrorCode::bad_input, "has 16 bits a channel; convert it to 8 bits", file);
   const std::unique_ptr<stbi_uc, FreePixels> pixels(

@@ -38,10 +38,9 @@ class PythonClassifier : public Classifier {
 
   void classify(const PhotoBatch& photos, std::span<float> logits) override {
     const py::gil_scoped_acquire lock;
-    // The array shares the search's memory, which the next batch overwrites.
+    // A copy, which Python may keep: the next batch overwrites the search's memory, and the search frees it.
     const std::vector<py::ssize_t> shape{photos.count, photos.height, photos.width, 3};
-    const py::capsule nobody(photos.pixels.data(), [](void*) {});
-    py::array_t<std::uint8_t> array(shape, photos.pixels.data(), nobody);
+    py::array_t<std::uint8_t> array(shape, photos.pixels.data());
     array.attr("setflags")(py::arg("write") = false);
     const auto scores =
         py::array_t<float, py::array::c_style | py::array::forcecast>::ensure(attribute("classify")(array));

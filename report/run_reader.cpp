@@ -195,6 +195,8 @@ RunRecord read_run_record(const std::filesystem::path& folder) {
     run.at("result").at("complete").get_to(record.complete);
     read_count(run.at("pairs"), "evaluated", record.evaluated);
     read_count(run.at("pairs"), "recorded", record.recorded);
+    if (run.contains("resumed_pairs")) read_count(run, "resumed_pairs", record.resumed);
+    if (record.resumed > record.evaluated) throw ImpossibleValue();
     if (run.contains("screening")) record.screening = screening_report(run.at("screening"));
     run.at("seconds").at("search").get_to(record.search_seconds);
   });

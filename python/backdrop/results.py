@@ -60,8 +60,7 @@ class Results(Sequence):
     def __getitem__(self, index):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        if index < 0:
-            index += len(self)
+        index = range(len(self))[index]
         row = self._foregrounds[index]
         return Foreground(index, row["name"], int(row["label"]), self.predictions[index], self.margins[index], row)
 

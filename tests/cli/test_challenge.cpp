@@ -168,6 +168,7 @@ TEST_F(ChallengeTest, LogitsReplaceNothingUnasked) {
   EXPECT_EQ(read_text(folder() / "logits.npy"), "kept");
   fs::create_directory(folder() / "folder");
   EXPECT_EQ(run(challenge({"--logits", "folder", "--force"})).exit_code, 2);
+  EXPECT_EQ(run(challenge({"--logits", std::string(300, 'x')})).exit_code, 2);
   EXPECT_EQ(run(challenge({"--logits", "logits.npy", "--force"})).exit_code, 0);
   EXPECT_NE(read_text(folder() / "logits.npy"), "kept");
 }

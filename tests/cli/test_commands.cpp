@@ -263,6 +263,10 @@ TEST_F(OtherCommandsTest, WhatThePlanSays) {
   EXPECT_GT(cached("fp32"), cached("int8"));
   EXPECT_EQ(cached("bf16"), 2 * cached("int8"));
   write_checkpoint("thousand.safetensors", 1000);
+  EXPECT_EQ(run({"plan", "--checkpoint", "model.safetensors", "--data-path", "data", "--backgrounds",
+                 "18446744073709551615"})
+                .exit_code,
+            2);
   EXPECT_EQ(run({"plan", "--checkpoint", "thousand.safetensors", "--in9", "--data-path", "data"}).exit_code,
             2);
 }

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "core/hash.h"
 #include "loaders/demo_random.h"
@@ -121,6 +122,20 @@ TEST(Image, RefusesWhatIsNotAPhotoAndSaysWhatItIs) {
     EXPECT_THAT(message, HasSubstr("photo.JPEG: ")) << broken.name;
     EXPECT_THAT(message, HasSubstr(broken.reason)) << broken.name;
   }
+}
+
+TEST(Image, ABmpMayRunFromTheTopDown) {
+  std::string bmp = read_text(kData / "rgb.bmp");
+  const Image upwards = decode_image(bytes_of(bmp), "rgb.bmp");
+  const std::int32_t height = -upwards.height;
+  std::memcpy(bmp.data() + 22, &height, sizeof height);
+  const Image downwards = decode_image(bytes_of(bmp), "rgb.bmp");
+  ASSERT_EQ(downwards.height, upwards.height);
+  ASSERT_EQ(downwards.width, upwards.width);
+  const std::ptrdiff_t row = 3 * upwards.width;
+  for (int y = 0; y < upwards.height; ++y)
+    EXPECT_TRUE(std::equal(upwards.pixels.begin() + y * row, upwards.pixels.begin() + (y + 1) * row,
+                           downwards.pixels.begin() + (upwards.height - 1 - y) * row));
 }
 
 TEST(Image, RefusesPathsThatAreNotFiles) {

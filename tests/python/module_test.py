@@ -56,7 +56,7 @@ class Parity(backdrop.Classifier):
 
     def classify(self, photos):
         assert photos.dtype == np.uint8 and photos.shape[1:] == (16, 16, 3) and len(photos) <= 4
-        assert not photos.flags.owndata and not photos.flags.writeable
+        assert not photos.flags.writeable
         scores = np.zeros((len(photos), 9))
         scores[np.arange(len(photos)), photos[:, 0, 0, 0] % 2] = 1
         return scores
@@ -153,6 +153,18 @@ class SessionTest(unittest.TestCase):
 
 
 class SearchTest(unittest.TestCase):
+    def test_a_classifier_may_keep_its_photos(self):
+        class Keeping(Parity):
+            def classify(self, photos):
+                kept.append((photos, photos.copy()))
+                return super().classify(photos)
+
+        kept = []
+        backdrop.search(Keeping(), small_data())
+        self.assertGreater(len(kept), 2)
+        for photos, then in kept:
+            np.testing.assert_array_equal(photos, then)
+
     def test_asks_a_classifier_of_the_callers(self):
         pairs, shown = {}, []
 
@@ -295,6 +307,10 @@ class SearchTest(unittest.TestCase):
             np.testing.assert_array_equal(results.margins, answers.margins)
             self.assertEqual((len(results), len(results.backgrounds)), (3, 10))
             self.assertEqual(results[-1].label, 2)
+            self.assertEqual(results[-3].index, 0)
+            for index in (3, -4, -6):
+                with self.assertRaises(IndexError):
+                    results[index]
             self.assertTrue(all(foreground.vulnerable for foreground in results))
             self.assertEqual([f.name for f in results[:2]], ["0", "1"])
             self.assertEqual(results.challenge_accuracy, 0)

@@ -314,6 +314,17 @@ TEST_F(ReportTest, TheAccountOfARunBelowFp32IsReadBack) {
   }
 }
 
+TEST_F(ReportTest, TheWorkOfEarlierSessionsIsReadBack) {
+  const testing::TemporaryFolder temporary;
+  record.evaluated = 4;
+  record.resumed = 3;
+  testing::write_text(temporary.path / "run.json", run_json(record, input, statistics()));
+  EXPECT_EQ(read_run_record(temporary.path).resumed, 3u);
+  record.resumed = 5;
+  testing::write_text(temporary.path / "run.json", run_json(record, input, statistics()));
+  EXPECT_THROW(read_run_record(temporary.path), Error);
+}
+
 TEST_F(ReportTest, ChallengeAccuracyOfAFinishedRun) {
   const testing::TemporaryFolder temporary;
   testing::write_text(temporary.path / "run.json", run_json(record, input, statistics()));
