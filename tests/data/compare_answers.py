@@ -174,8 +174,8 @@ def compare_forms(arguments, answers, folder):
     except ImportError:
         skip("PyTorch is not installed")
     root = unpack(arguments.data / arguments.archive, folder)
-    keep_masks(root, set(answers["fg"][::23].tolist()))
-    keep_backgrounds(root, 3)
+    keep_masks(root, set(answers["fg"][::46].tolist()))
+    keep_backgrounds(root, 1)
     forms = resave(arguments.data / arguments.checkpoint, Path(folder))
     logits = {form: run_challenge(arguments, root, path, Path(folder) / f"results of {form}")[0]
               for form, (path, _) in forms.items()}
