@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "backdrop/error.h"
+#include "engine/decision_writer.h"
 
 namespace backdrop {
 namespace {
@@ -14,9 +14,7 @@ using kernels::DeviceDecision;
 void write(const CompositeTask& task, std::size_t place, const DeviceDecision& decision, const float* logits,
            int classes) {
   if (std::isnan(decision.margin))
-    throw Error(ErrorCode::failed, "the network's output is not a number on background " +
-                                       std::to_string(task.backgrounds[place]) +
-                                       ": its weights overflow fp32; check the checkpoint");
+    throw not_a_number(" on background " + std::to_string(task.backgrounds[place]));
   if (task.predictions != nullptr) task.predictions[place] = static_cast<std::int16_t>(decision.prediction);
   if (task.margins != nullptr) task.margins[place] = decision.margin;
   if (task.logits != nullptr) std::copy_n(logits, classes, task.logits + place * classes);

@@ -3,10 +3,16 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backdrop/error.h"
 #include "kernels/decide.h"
 
 namespace backdrop {
+
+Error not_a_number(const std::string& place, const std::string& file) {
+  return {
+      ErrorCode::failed,
+      "the network's output is not a number" + place + ": its weights overflow fp32; check the checkpoint",
+      file};
+}
 
 DecisionWriter::DecisionWriter(const ClassMap& map, int classes) : in9_(map.in9) {
   if (static_cast<int>(in9_.size()) != classes)
@@ -17,9 +23,7 @@ DecisionWriter::DecisionWriter(const ClassMap& map, int classes) : in9_(map.in9)
 void DecisionWriter::write(const CompositeTask& task, std::size_t index, const float* logits) const {
   const kernels::Decision decision = kernels::decide(logits, classes(), in9_.data(), task.label);
   if (std::isnan(decision.margin))
-    throw Error(ErrorCode::failed, "the network's output is not a number on background " +
-                                       std::to_string(task.backgrounds[index]) +
-                                       ": its weights overflow fp32; check the checkpoint");
+    throw not_a_number(" on background " + std::to_string(task.backgrounds[index]));
   if (task.predictions != nullptr) task.predictions[index] = decision.prediction;
   if (task.margins != nullptr) task.margins[index] = decision.margin;
   if (task.logits != nullptr) std::copy_n(logits, classes(), task.logits + index * in9_.size());

@@ -2,6 +2,10 @@
 /// Takes each composite's logits to the arrays that its task names.
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "backdrop/error.h"
 #include "engine/composite_task.h"
 #include "loaders/class_map.h"
 
@@ -16,6 +20,10 @@ class LogitSink {
   virtual void write(const CompositeTask& task, std::size_t index, const float* logits) const = 0;
   virtual int classes() const = 0;
 };
+
+/// What to throw for logits of which one is not a number: "... output is not a number on background 3: ...",
+/// or, without `place`, those of the photo `file`.
+Error not_a_number(const std::string& place, const std::string& file = {});
 
 /// Copied class map and class count; `write` may be called from many threads for different composites.
 class DecisionWriter final : public LogitSink {

@@ -13,6 +13,7 @@
 
 #include "backdrop/error.h"
 #include "core/hash.h"
+#include "engine/decision_writer.h"
 #include "loaders/dataset.h"
 #include "search/pair_matrix.h"
 
@@ -53,9 +54,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 /// The highest logit; ties go to the lowest class, as everywhere. Throws failed if one is not a number.
 int predicted_class(std::span<const float> logits, const Sample& sample) {
   if (std::any_of(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); }))
-    throw Error(ErrorCode::failed,
-                "the network's output is not a number: its weights overflow fp32; check the checkpoint",
-                sample.path.string());
+    throw not_a_number("", sample.path.string());
   return static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "kernels/position_convolution_cuda.h"
 #include "tests/conformance/gpu_without.h"
 #include "tests/cuda/random_device_work.h"
+#include "tests/slow_tests.h"
 
 namespace backdrop::test {
 
@@ -33,7 +33,7 @@ inline void require_gpu() {
 /// How many random cases to try: fewer where kernels are interpreted, which takes long (tests/ptx).
 inline int trials(int on_a_gpu) {
   const bool is_gpu = open_cuda_device(0).name.find("PTX") == std::string::npos;
-  return is_gpu || std::getenv("BACKDROP_TEST_ALL") != nullptr ? on_a_gpu : (on_a_gpu + 5) / 6;
+  return is_gpu || slow_tests_run() ? on_a_gpu : (on_a_gpu + 5) / 6;
 }
 
 template <class T>

@@ -12,6 +12,7 @@
 
 #include "golden_answers.h"
 #include "models/build.h"
+#include "tests/slow_tests.h"
 
 namespace backdrop {
 namespace {
@@ -53,8 +54,8 @@ std::string text_of(const std::filesystem::path& path) {
 class FullSize : public testing::TestWithParam<std::string> {};
 
 TEST_P(FullSize, AgreesWithPyTorch) {
-  if (std::getenv("BACKDROP_TEST_ALL") == nullptr && GetParam() != "resnet50") {
-    GTEST_SKIP() << "runs with BACKDROP_TEST_ALL=1 (scripts/test.sh --all)";
+  if (!test::slow_tests_run() && GetParam() != "resnet50") {
+    GTEST_SKIP() << test::kOnlySlowTests;
   }
   if (!runs(python() + " -c 'import torch, torchvision' 2>/dev/null")) {
     GTEST_SKIP() << python()

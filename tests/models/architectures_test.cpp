@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 #include <string>
 
 #include "models/build.h"
 #include "models/describe.h"
 #include "synthetic.h"
+#include "tests/slow_tests.h"
 
 namespace backdrop {
 namespace {
@@ -45,8 +45,8 @@ class PublishedCounts : public testing::TestWithParam<Published> {};
 
 TEST_P(PublishedCounts, AreMet) {
   const Published& expected = GetParam();
-  if (expected.parameters > 100'000'000 && std::getenv("BACKDROP_TEST_ALL") == nullptr) {
-    GTEST_SKIP() << "half a gigabyte of weights: runs with BACKDROP_TEST_ALL=1 (scripts/test.sh --all)";
+  if (expected.parameters > 100'000'000 && !test::slow_tests_run()) {
+    GTEST_SKIP() << "half a gigabyte of weights: " << test::kOnlySlowTests;
   }
   BuildReport report;
   const Network network =

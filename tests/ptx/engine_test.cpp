@@ -2,12 +2,11 @@
 // may be, and in random order among each other.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "backdrop/error.h"
 #include "tests/conformance/device_values.h"
 #include "tests/conformance/reuse_scene.h"
 #include "tests/ptx/runtime.h"
+#include "tests/slow_tests.h"
 
 namespace backdrop {
 namespace {
@@ -57,8 +56,8 @@ TEST_P(InterpretedEngine, AsLateAsPossible) {
 
 TEST_P(InterpretedEngine, InRandomOrder) {
   // The streams are the same in every precision.
-  if (GetParam().precision != Precision::fp32 && std::getenv("BACKDROP_TEST_ALL") == nullptr)
-    GTEST_SKIP() << "runs with BACKDROP_TEST_ALL=1 (scripts/test.sh --all)";
+  if (GetParam().precision != Precision::fp32 && !test::slow_tests_run())
+    GTEST_SKIP() << test::kOnlySlowTests;
   compare({.timing = ptx::Timing::random});
 }
 
