@@ -41,7 +41,8 @@ class MadeAhead {
  private:
   void start_more() {
     for (; started_ < count_ && under_way_.size() < makers_; ++started_)
-      under_way_.push_back(std::async(std::launch::async, make_, started_));
+      // By a thread of its own, or in next() where the system gives none.
+      under_way_.push_back(std::async(std::launch::async | std::launch::deferred, make_, started_));
   }
 
   std::size_t count_;

@@ -187,8 +187,10 @@ Image decode_jpeg(std::span<const std::byte> bytes, const std::string& file, int
 
 std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
   Encoder encoder;
-  if (!write_pixels(encoder, image, quality))
+  if (!write_pixels(encoder, image, quality)) {
+    encoder.buffer = nullptr;  // where memory ended, the library has freed it and grown another
     throw Error(ErrorCode::failed, fmt::format("JPEG encoding failed: {}", encoder.error.message));
+  }
   const auto* begin = reinterpret_cast<const std::byte*>(encoder.buffer);
   return {begin, begin + encoder.size};
 }
