@@ -12,14 +12,21 @@
 namespace backdrop::python {
 namespace {
 
-using Names = std::optional<std::vector<std::string>>;
+/// Names that Python's os module may have spelt: paths alone take any bytes from it, as file_name() gives
+/// them.
+using Names = std::vector<std::filesystem::path>;
 
-std::string name_of(const Names& names, py::ssize_t index) {
+std::string name_of(const std::optional<Names>& names, py::ssize_t index) {
   if (!names) return std::to_string(index);
-  return names->at(static_cast<std::size_t>(index));
+  return names->at(static_cast<std::size_t>(index)).string();
 }
 
-void check_count(const Names& names, const std::vector<int>& labels, py::ssize_t count, const char* what) {
+std::vector<std::string> strings_of(const Names& names) {
+  return {names.begin(), names.end()};
+}
+
+void check_count(const std::optional<Names>& names, const std::vector<int>& labels, py::ssize_t count,
+                 const char* what) {
   if (static_cast<py::ssize_t>(labels.size()) != count ||
       (names && static_cast<py::ssize_t>(names->size()) != count))
     throw py::value_error(std::string("there must be one label and one name for each ") + what);
@@ -27,8 +34,8 @@ void check_count(const Names& names, const std::vector<int>& labels, py::ssize_t
 
 SearchData data_of(const py::array& photos, const py::array& masks, const std::vector<int>& labels,
                    const py::array& backgrounds, const std::vector<int>& background_labels,
-                   const std::vector<std::string>& class_names, const Names& names,
-                   const Names& background_names) {
+                   const Names& class_names, const std::optional<Names>& names,
+                   const std::optional<Names>& background_names) {
   const std::uint8_t* pixels = bytes_of(photos, 4, "photos");
   const std::uint8_t* mask_values = bytes_of(masks, 3, "masks", true);
   const std::uint8_t* background_pixels = bytes_of(backgrounds, 4, "backgrounds");
@@ -48,7 +55,7 @@ SearchData data_of(const py::array& photos, const py::array& masks, const std::v
     background_views.push_back({name_of(background_names, i), background_labels[static_cast<std::size_t>(i)],
                                 photo_of(backgrounds, background_pixels, i)});
   const py::gil_scoped_release release;
-  return SearchData::copy(foreground_views, background_views, class_names);
+  return SearchData::copy(foreground_views, background_views, strings_of(class_names));
 }
 
 py::array_t<int> array_of(std::span<const int> values) {
@@ -92,7 +99,7 @@ void add_data_class(py::module_& module) {
                     std::to_string(data.backgrounds()) + " backgrounds>";
            })
       .def(py::init(&data_of), py::arg("photos"), py::arg("masks"), py::arg("labels"), py::arg("backgrounds"),
-           py::arg("background_labels"), py::kw_only(), py::arg("class_names") = std::vector<std::string>(),
+           py::arg("background_labels"), py::kw_only(), py::arg("class_names") = Names(),
            py::arg("names") = py::none(), py::arg("background_names") = py::none())
       .def_static(
           "load",
@@ -146,19 +153,22 @@ MaskView mask_of(const py::array& mask) {
 
 void add_builder(py::module_& module) {
   py::class_<SearchDataBuilder>(module, "SearchDataBuilder")
-      .def(py::init<std::vector<std::string>>(), py::kw_only(),
-           py::arg("class_names") = std::vector<std::string>())
+      .def(py::init([](const Names& class_names) {
+             return std::make_unique<SearchDataBuilder>(strings_of(class_names));
+           }),
+           py::kw_only(), py::arg("class_names") = Names())
       .def(
           "add_foreground",
-          [](SearchDataBuilder& builder, const std::string& name, int label, const py::array& photo,
+          [](SearchDataBuilder& builder, const std::filesystem::path& name, int label, const py::array& photo,
              const py::array& mask) {
-            builder.add(ForegroundView{name, label, photo_of(photo), mask_of(mask)});
+            builder.add(ForegroundView{name.string(), label, photo_of(photo), mask_of(mask)});
           },
           py::arg("name"), py::arg("label"), py::arg("photo"), py::arg("mask"))
       .def(
           "add_background",
-          [](SearchDataBuilder& builder, const std::string& name, int label, const py::array& photo) {
-            builder.add(BackgroundView{name, label, photo_of(photo)});
+          [](SearchDataBuilder& builder, const std::filesystem::path& name, int label,
+             const py::array& photo) {
+            builder.add(BackgroundView{name.string(), label, photo_of(photo)});
           },
           py::arg("name"), py::arg("label"), py::arg("photo"))
       .def("finish", &SearchDataBuilder::finish);

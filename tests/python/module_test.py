@@ -291,6 +291,17 @@ class SearchTest(unittest.TestCase):
             self.assertEqual(os.fsencode(data.foreground_name(0)), b"photo \xff.JPEG")
             self.assertEqual(os.fsencode(data.background_name(8)), b"photo \xff.JPEG")
             self.assertEqual(data.class_names[8], "08_class")
+            photos = np.zeros((1, 8, 8, 3), np.uint8)
+            names = [data.foreground_name(0)]
+            copied = backdrop.SearchData(photos, np.ones((1, 8, 8), np.uint8), [0], photos, [0], class_names=names * 9,
+                                         names=names, background_names=names)
+            builder = backdrop.SearchDataBuilder(class_names=names * 9)
+            builder.add_foreground(names[0], 0, photos[0], np.ones((8, 8), np.uint8))
+            builder.add_background(names[0], 0, photos[0])
+            for given in copied, builder.finish():
+                self.assertEqual(given.foreground_name(0), names[0])
+                self.assertEqual(given.background_name(0), names[0])
+                self.assertEqual(given.class_names[8], names[0])
             with self.assertRaises(backdrop.Error) as caught:
                 backdrop.Model.load(os.fsdecode(b"no such \xff.pt"))
             self.assertEqual(os.fsencode(caught.exception.file), b"no such \xff.pt")
