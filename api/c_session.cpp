@@ -1,11 +1,11 @@
 // The C interface's sessions.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <vector>
 
 #include "api/c_handles.h"
 #include "api/c_support.h"
+#include "api/parts.h"
 
 namespace backdrop::c {
 namespace {
@@ -54,10 +54,8 @@ backdrop_status backdrop_session_classify(backdrop_session* session, const backd
       views.push_back(backdrop::c::image_view(backdrop::c::element(images, i, "images")));
     found.classify(views, {logits, logit_count});
     if (predictions == nullptr) return;
-    for (std::size_t i = 0; i < count; ++i) {
-      const float* row = logits + i * classes;
-      predictions[i] = static_cast<std::int32_t>(std::max_element(row, row + classes) - row);
-    }
+    for (std::size_t i = 0; i < count; ++i)
+      predictions[i] = backdrop::predicted_photo({logits, logit_count}, classes, i);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -81,6 +82,9 @@ void check_threads(int threads);
 
 /// Throws usage for options that are out of range or of the other kind of device, no_device.
 std::unique_ptr<Engine> open_engine(const Model::Parts& model, const OpenOptions& options);
+
+/// The class of the photo's largest logit among [photos][classes]. Throws failed if one is not a number.
+int predicted_photo(std::span<const float> logits, std::size_t classes, std::size_t photo);
 
 /// Names and versions for records.
 Versions library_versions();

@@ -8,6 +8,7 @@
 
 #include "api/parts.h"
 #include "backdrop/error.h"
+#include "engine/decision_writer.h"
 #include "engine/device_choice.h"
 
 namespace backdrop {
@@ -71,6 +72,12 @@ Session::Parts& Internals::parts(const Session& session) {
   return *session.parts_;
 }
 
+int predicted_photo(std::span<const float> logits, std::size_t classes, std::size_t photo) {
+  const auto predicted = predicted_class(logits.subspan(photo * classes, classes));
+  if (!predicted) throw not_a_number(fmt::format(" on photo {}", photo));
+  return *predicted;
+}
+
 Session::Session(const Model& model, const OpenOptions& options) : parts_(std::make_unique<Parts>(model)) {
   parts_->options = options;
   parts_->engine = open_engine(Internals::parts(model), options);
@@ -87,11 +94,8 @@ Classification Session::classify(std::span<const ImageView> photos) {
   const auto classes = static_cast<std::size_t>(answer.classes);
   answer.logits.resize(photos.size() * classes);
   classify(photos, answer.logits);
-  for (std::size_t i = 0; i < photos.size(); ++i) {
-    const auto row = answer.logits.begin() + static_cast<std::ptrdiff_t>(i * classes);
-    const auto largest = std::max_element(row, row + answer.classes);
-    answer.predictions.push_back(static_cast<int>(largest - row));
-  }
+  for (std::size_t i = 0; i < photos.size(); ++i)
+    answer.predictions.push_back(predicted_photo(answer.logits, classes, i));
   return answer;
 }
 

@@ -14,6 +14,11 @@ Error not_a_number(const std::string& place, const std::string& file) {
       file};
 }
 
+std::optional<int> predicted_class(std::span<const float> logits) {
+  if (std::any_of(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); })) return {};
+  return static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
 DecisionWriter::DecisionWriter(const ClassMap& map, int classes) : in9_(map.in9) {
   if (static_cast<int>(in9_.size()) != classes)
     throw Error(ErrorCode::usage, "the class map has " + std::to_string(in9_.size()) +

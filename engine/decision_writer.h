@@ -2,6 +2,8 @@
 /// Takes each composite's logits to the arrays that its task names.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,9 @@ class LogitSink {
 /// What to throw for logits of which one is not a number: "... output is not a number on background 3: ...",
 /// or, without `place`, those of the photo `file`.
 Error not_a_number(const std::string& place, const std::string& file = {});
+
+/// The class of the largest logit, the lowest among equal ones; none if a logit is not a number.
+std::optional<int> predicted_class(std::span<const float> logits);
 
 /// Copied class map and class count; `write` may be called from many threads for different composites.
 class DecisionWriter final : public LogitSink {

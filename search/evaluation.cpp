@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <span>
 #include <sstream>
 #include <utility>
@@ -51,19 +50,15 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The highest logit; ties go to the lowest class, as everywhere. Throws failed if one is not a number.
-int predicted_class(std::span<const float> logits, const Sample& sample) {
-  if (std::any_of(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); }))
-    throw not_a_number("", sample.path.string());
-  return static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-}
-
+/// Throws failed if a logit is not a number.
 int count_correct(std::span<const float> logits, std::span<const Sample> samples, const ClassMap& map) {
   const std::size_t classes = logits.size() / samples.size();
   int correct = 0;
-  for (std::size_t i = 0; i < samples.size(); ++i)
-    correct +=
-        is_correct(map, predicted_class(logits.subspan(i * classes, classes), samples[i]), samples[i].label);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto predicted = predicted_class(logits.subspan(i * classes, classes));
+    if (!predicted) throw not_a_number("", samples[i].path.string());
+    correct += is_correct(map, *predicted, samples[i].label);
+  }
   return correct;
 }
 

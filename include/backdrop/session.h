@@ -53,10 +53,11 @@ class BACKDROP_EXPORT Session {
 
   /// Classifies photos of the model's size, in fp32 whatever the precision: what makes a lower one
   /// trustworthy is measured on a search's composites. Any number: they are copied some hundreds at a time.
-  /// Throws usage for any other size.
+  /// Throws usage for any other size, failed if a logit is not a number.
   Classification classify(std::span<const ImageView> photos);
 
-  /// The same into memory of the caller's: `logits` has photos.size() * classes places.
+  /// The same into memory of the caller's: `logits` has photos.size() * classes places. They are given as
+  /// they are, numbers or not.
   void classify(std::span<const ImageView> photos, std::span<float> logits);
 
   const Model& model() const;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <thread>
 
@@ -55,6 +56,25 @@ TEST(PublicSession, GivesTheEnginesLogits) {
   for (std::size_t i = 0; i < 3; ++i) {
     const auto row = expected.begin() + static_cast<std::ptrdiff_t>(9 * i);
     EXPECT_EQ(answer.predictions[i], std::max_element(row, row + 9) - row);
+  }
+}
+
+TEST(PublicSession, GivesNoClassForLogitsThatAreNotNumbers) {
+  const LoadOptions overflowing{.mean = {{0, 0, 0}}, .deviation = {{1e-38F, 1e-38F, 1e-38F}}};
+  Session session(Model::load(kDemoCheckpoint, overflowing), {.device = "cpu"});
+  const std::vector<Photo> photos{noise(1), noise(2)};
+  const std::vector<ImageView> views{photos[0].view(), photos[1].view()};
+  std::vector<float> logits(2 * 9);
+  session.classify(views, logits);
+  EXPECT_TRUE(std::isnan(logits[9]));
+  try {
+    session.classify(views);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::failed);
+    EXPECT_STREQ(error.what(),
+                 "the network's output is not a number on photo 0: its weights overflow fp32; "
+                 "check the checkpoint");
   }
 }
 

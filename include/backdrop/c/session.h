@@ -38,7 +38,8 @@ BACKDROP_EXPORT backdrop_status backdrop_session_open(const backdrop_model* mode
                                                       backdrop_session** session);
 /// Classifies `count` images, in fp32 whatever the precision, which lie images[0].size bytes
 /// apart. `logits` has `logit_count` places, which are count * classes; `predictions`, if it is not NULL, has
-/// `count` places for the model's own classes.
+/// `count` places for the model's own classes; BACKDROP_FAILED if they are asked for and a logit is not a
+/// number.
 BACKDROP_EXPORT backdrop_status backdrop_session_classify(backdrop_session* session,
                                                           const backdrop_image* images, size_t count,
                                                           float* logits, size_t logit_count,
