@@ -68,8 +68,9 @@ void write_durable_file(const std::filesystem::path& path, std::string_view cont
 
 void replace_file(const std::filesystem::path& path, const std::function<void(DurableFile&)>& write) {
   std::random_device random;  // the name is another one in every process and machine that shares the folder
+  const std::string some_of_it = path.filename().string().substr(0, 200);  // 255 bytes are the most of a name
   const std::filesystem::path draft =
-      path.parent_path() / ('.' + path.filename().string() + '.' + std::to_string(random()) + ".partial");
+      path.parent_path() / ('.' + some_of_it + '.' + std::to_string(random()) + ".partial");
   try {
     DurableFile file(draft, DurableFile::Existing::replace, path);
     write(file);

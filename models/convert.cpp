@@ -20,8 +20,10 @@ constexpr const char* kArchKey = "backdrop.arch";
 constexpr const char* kMeanKey = "backdrop.mean";
 constexpr const char* kDeviationKey = "backdrop.deviation";
 constexpr const char* kParametersKey = "backdrop.checkpoint_parameters";
-constexpr std::array<const char*, 3> kSourceKeys = {"backdrop.source", "backdrop.source_sha256",
-                                                    "backdrop.source_format"};
+constexpr const char* kFilledInKey = "backdrop.filled_in";
+constexpr const char* kLeftOutKey = "backdrop.left_out";
+constexpr std::array kSourceKeys = {"backdrop.source", "backdrop.source_sha256", "backdrop.source_format",
+                                    kFilledInKey, kLeftOutKey};
 
 std::vector<std::int64_t> weight_shape(const Layer& layer) {
   if (layer.kind == LayerKind::convolution) {
@@ -99,9 +101,8 @@ FoldedCheckpoint export_folded(const Network& network, const Checkpoint& source,
   folded.metadata[kMeanKey] = triple_text(network.normalization.mean);
   folded.metadata[kDeviationKey] = triple_text(network.normalization.deviation);
   folded.metadata[kParametersKey] = std::to_string(report.checkpoint_parameters);
-  if (!report.missing.empty()) folded.metadata["backdrop.filled_in"] = std::to_string(report.missing.size());
-  if (!report.unexpected.empty())
-    folded.metadata["backdrop.left_out"] = std::to_string(report.unexpected.size());
+  if (!report.missing.empty()) folded.metadata[kFilledInKey] = std::to_string(report.missing.size());
+  if (!report.unexpected.empty()) folded.metadata[kLeftOutKey] = std::to_string(report.unexpected.size());
   return folded;
 }
 

@@ -31,6 +31,13 @@ TEST(ReplaceFile, MakesOneAndReplacesIt) {
   EXPECT_EQ(files_in(folder.path), 1);
 }
 
+TEST(ReplaceFile, ItsNameMayBeAsLongAsAFilesNameCanBe) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path / std::string(255, 'n');
+  replace_file(path, "new");
+  EXPECT_EQ(read_text(path), "new");
+}
+
 TEST(ReplaceFile, AFailureLeavesTheOldOneAndNothingElse) {
   const TemporaryFolder folder;
   const fs::path path = folder.path / "page.html";

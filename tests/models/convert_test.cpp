@@ -89,9 +89,13 @@ TEST(Convert, RecordsWhatAPartialCheckpointLacked) {
   source.tensors["extra"] = {{1}, {0.0f}};
   BuildReport report;
   const Network network = build_network(source, {.allow_partial = true}, "net.pt", &report);
-  const FoldedCheckpoint folded = export_folded(network, source, report, "net.pt");
+  const Checkpoint folded = as_loaded(export_folded(network, source, report, "net.pt"));
   EXPECT_EQ(folded.metadata.at("backdrop.filled_in"), "1");
   EXPECT_EQ(folded.metadata.at("backdrop.left_out"), "1");
+  BuildReport whole;
+  const Network again = build_network(folded, {}, "a.safetensors", &whole);
+  EXPECT_TRUE(whole.missing.empty());
+  EXPECT_EQ(export_folded(again, folded, whole, "a.safetensors").metadata, folded.metadata);
 }
 
 void expect_refused(const Checkpoint& checkpoint, const BuildOptions& options, const std::string& message) {
