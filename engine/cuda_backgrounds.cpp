@@ -122,7 +122,7 @@ void CudaCache::fill(std::span<const int> backgrounds, cudaStream_t stream, Cuda
                 stream);
   }
   clock.lap(&SearchProfile::cache_fill, stream);
-  // The next batch's lists take the place of this one's.
+  // Only now it is known that these slots are filled.
   check_cuda(cudaStreamSynchronize(stream), "computing the backgrounds' features");
 }
 

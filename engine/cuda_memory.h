@@ -89,8 +89,10 @@ inline void copy_to_device(void* to, const void* from, std::size_t bytes, const 
 /// Bytes on their way to the device: `send` copies them aside first, so that the source may change.
 class Upload {
  public:
-  /// The copy before must be done.
+  /// Waits for what `stream` has to do, so that the copy before is done, also one of a call that failed. What
+  /// other streams read of that one must be done.
   void send(std::span<const std::byte> bytes, cudaStream_t stream, const char* what) {
+    check_cuda(cudaStreamSynchronize(stream), what);
     pinned_.reserve_amply(bytes.size(), what);
     device_.reserve_amply(bytes.size(), what);
     if (bytes.empty()) return;

@@ -103,7 +103,6 @@ void CudaReuse::run(std::span<const CompositeTask> tasks, const DecisionSink& si
 void CudaReuse::run_resident(std::span<const CompositeTask> tasks,
                              const std::vector<std::vector<std::size_t>>& chosen, const DecisionSink& sink) {
   // A pass left over from a call that failed is forgotten: its composites are given again.
-  copies_.synchronize();
   stream_.synchronize();
   for (auto& pass : passes_) pass->in_flight = false;
   std::vector<std::size_t> wanted;
