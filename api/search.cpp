@@ -220,13 +220,14 @@ void check_sizes(const ValueShape& data, const ValueShape& network) {
                                               data.width, network.height, network.width));
 }
 
-/// Going on, `auto` is what the run was begun with.
-void take_precision(const RunIdentity& resumed, Session::Parts& parts) {
+/// Going on, `auto` is what the run was begun with: an engine for this search alone. None where the session's
+/// own will do.
+std::unique_ptr<Engine> engine_to_go_on(const RunIdentity& resumed, const Session::Parts& parts) {
   const auto precision = identity_value(resumed, "precision");
-  if (parts.options.precision != "auto" || !precision) return;
+  if (parts.options.precision != "auto" || !precision) return nullptr;
   OpenOptions options = parts.options;
   options.precision = asked_precision(*precision);
-  parts.engine = open_engine(Internals::parts(parts.model), options);
+  return open_engine(Internals::parts(parts.model), options);
 }
 
 /// Leaves the engine without the search's photos, whose memory is the caller's again.
@@ -273,9 +274,11 @@ SearchAnswers search(Session& session, const SearchData& data, const SearchOptio
   if (finished)
     return finished_answers({*parts.engine, model.class_map, data, options, callbacks}, std::move(record),
                             parts.options.precision);
-  if (folder && folder->unfinished()) take_precision(*folder->unfinished(), parts);
-  const Release release(*parts.engine);
-  return run({*parts.engine, model.class_map, data, options, callbacks, folder.get()}, std::move(record));
+  std::unique_ptr<Engine> other;
+  if (folder && folder->unfinished()) other = engine_to_go_on(*folder->unfinished(), parts);
+  Engine& engine = other ? *other : *parts.engine;
+  const Release release(engine);
+  return run({engine, model.class_map, data, options, callbacks, folder.get()}, std::move(record));
 }
 
 SearchAnswers search(Classifier& classifier, const SearchData& data, const SearchOptions& options,
