@@ -205,7 +205,8 @@ void lead_search(const ChallengeOptions& options, Clock::time_point begun, Ranks
   if (folder && result.complete) folder->commit();
   progress.reset();
   if (!options.quiet) note_guessing(statistics);
-  const std::string place = folder && !result.complete ? folder->partial().string() : options.out;
+  std::string place = options.out;
+  if (folder && !result.complete) place = folder->can_be_resumed() ? folder->partial().string() : "";
   fmt::print("{}", options.json ? json : challenge_tables(ready.record, ready.input, statistics, place));
 }
 

@@ -208,8 +208,7 @@ void ResultFolder::restore_replaced() const {
 }
 
 ResultFolder::~ResultFolder() {
-  if (!lock_ || (journal_ && journal_->blocks() > 0)) return;
-  remove_run(partial_);
+  if (lock_ && !can_be_resumed()) remove_run(partial_);
 }
 
 Journal& ResultFolder::begin(const RunIdentity& identity, const PlanShape& shape) {

@@ -38,7 +38,7 @@ class ResultFolder {
   /// that is none, or if FOLDER has the name of another's .partial or .replaced; failed if another process is
   /// writing this run or the disk does not take it.
   ResultFolder(const std::filesystem::path& folder, Existing existing);
-  /// Keeps FOLDER.partial if its journal has blocks, removes it otherwise.
+  /// Removes FOLDER.partial unless it can be resumed.
   ~ResultFolder();
   ResultFolder(const ResultFolder&) = delete;
   ResultFolder& operator=(const ResultFolder&) = delete;
@@ -58,6 +58,8 @@ class ResultFolder {
   void commit();
   /// The run to resume, before `begin`; null if there is none.
   const RunIdentity* unfinished() const { return journal_ ? &journal_->identity() : nullptr; }
+  /// Whether the journal has blocks, so that FOLDER.partial stays.
+  bool can_be_resumed() const { return journal_ && journal_->blocks() > 0; }
   /// Where the files of an unfinished run are.
   const std::filesystem::path& partial() const { return partial_; }
 

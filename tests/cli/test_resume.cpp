@@ -12,6 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -44,6 +45,15 @@ TEST_F(ResumeTest, AnInterruptedRunIsKeptAndGoesOn) {
   EXPECT_FALSE(record["result"]["complete"]);
   EXPECT_GT(record["resumed_pairs"], 0);
   EXPECT_TRUE(fs::exists(journal));
+}
+
+TEST_F(ResumeTest, ABudgetThatEndsBeforeAnyPairLeavesNothingAndSaysSo) {
+  draw_data(1);
+  const Outcome outcome = run(challenge({"--out", "run", "--budget", "0.001s"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("Evaluated 0 of"));
+  EXPECT_THAT(outcome.output, Not(AnyOf(HasSubstr("run.partial"), HasSubstr("--resume"))));
+  EXPECT_FALSE(fs::exists(folder() / "run.partial"));
 }
 
 TEST_F(ResumeTest, ARunGoesOnInItsOwnPrecision) {
