@@ -1,8 +1,8 @@
-# The git revision of the source tree, for --version and run.json; "unknown" outside a checkout. What benchmarks write
-# into bench/results makes no other tree.
+# The git revision of the source tree, for --version and run.json; "unknown" outside a checkout of its own: that of a
+# project whose repository has a copy says nothing of it. What benchmarks write into bench/results makes no other tree.
 find_package(Git QUIET)
 set(BACKDROP_GIT_REVISION unknown)
-if(GIT_FOUND)
+if(GIT_FOUND AND EXISTS "${PROJECT_SOURCE_DIR}/.git")
   execute_process(COMMAND ${GIT_EXECUTABLE} describe --always --abbrev=12
                   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" OUTPUT_VARIABLE revision
                   OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)

@@ -13,7 +13,7 @@
 #
 # Run scripts/setup.sh --bench first: it installs the other engines. Those that are missing are left out and named.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+root=$(cd "$(dirname "$0")/.." && pwd)
 
 quick=0
 data=''
@@ -33,15 +33,19 @@ while (($#)); do
   shift
 done
 
-[[ -x build/backdrop ]] || scripts/build.sh release backdrop_cli
+"$root/scripts/build.sh" release backdrop_cli
 if [[ -z $data ]]; then
-  data=build/bench-data
-  [[ -d $data ]] || build/backdrop demo-data "$data" --images-per-class 10
+  data=$root/build/bench-data
+  if [[ ! -d $data ]]; then
+    rm -rf "$data.partial"
+    "$root/build/backdrop" demo-data "$data.partial" --images-per-class 10
+    mv "$data.partial" "$data"
+  fi
 fi
 
 # The peers' Pythons: the environment of its own, and the system's where that has PyTorch.
 pythons=()
-for python in build/bench-venv/bin/python /usr/bin/python3; do
+for python in "$root/build/bench-venv/bin/python" /usr/bin/python3; do
   if [[ -x $python ]] && "$python" -c 'import numpy, PIL, torch, torchvision' 2>/dev/null; then pythons+=("$python"); fi
 done
 if ((${#pythons[@]} == 0)); then
@@ -52,21 +56,22 @@ fi
 options=(--data-path "$data" --threads "$threads" --python "${pythons[@]}")
 if ((${#checkpoints[@]})); then options+=(--checkpoint "${checkpoints[@]}"); fi
 if ((quick)); then
-  "${pythons[0]}" bench/compare.py "${options[@]}" --quick --rounds 2 --patience 0 --run resnet18=9x32 resnet50=9x16 \
+  "${pythons[0]}" "$root/bench/compare.py" "${options[@]}" --quick --rounds 2 --patience 0 --run resnet18=9x32 resnet50=9x16 \
     --name "${name:-cpu_quick}"
   exit
 fi
 name=${name:-cpu}
-"${pythons[0]}" bench/compare.py "${options[@]}" --name "$name"
+"${pythons[0]}" "$root/bench/compare.py" "${options[@]}" --name "$name"
 
 # The demo's network is as wide as torchvision's where none is given.
-network=models/demo/demo-resnet18.pt
+network=$root/models/demo/demo-resnet18.pt
 for entry in "${checkpoints[@]}"; do
   if [[ $entry == resnet18=* ]]; then network=${entry#resnet18=}; fi
 done
-"${pythons[0]}" bench/scaling.py --data-path "$data" --threads "$threads" --checkpoint "$network" --name "${name}_scaling"
+"${pythons[0]}" "$root/bench/scaling.py" --data-path "$data" --threads "$threads" --checkpoint "$network" --name "${name}_scaling"
 
-scripts/build.sh bench suite_kernels suite_networks suite_search
+"$root/scripts/build.sh" bench suite_kernels suite_networks suite_search
 for suite in kernels networks search; do
-  build-bench/bench/suites/suite_$suite --benchmark_out="bench/results/${name}_$suite.json" --benchmark_out_format=json
+  "$root/build-bench/bench/suites/suite_$suite" --benchmark_out="$root/bench/results/${name}_$suite.json" \
+    --benchmark_out_format=json
 done

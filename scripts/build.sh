@@ -21,7 +21,7 @@ fi
 # A folder configured elsewhere (a copied or moved tree) cannot be reused.
 folder=build
 [[ $preset == release ]] || folder=build-$preset
-if [[ -f $folder/CMakeCache.txt ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$folder/CMakeCache.txt"; then
+if [[ -f $folder/CMakeCache.txt && ! $(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$folder/CMakeCache.txt") -ef . ]]; then
   rm -rf "$folder"
 fi
 

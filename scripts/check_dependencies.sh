@@ -5,6 +5,7 @@
 # and the public headers show neither a private header nor a library's type.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+git ls-files --error-unmatch scripts >/dev/null || { echo "check_dependencies.sh: skipped: this is no git checkout"; exit 77; }
 
 # Prefixes of quoted includes that each folder may use.
 declare -A allowed=(

@@ -3,6 +3,7 @@
 # from that of other versions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+git ls-files --error-unmatch scripts >/dev/null || { echo "check_format.sh: skipped: this is no git checkout"; exit 77; }
 
 tool=
 for candidate in clang-format-14 clang-format; do

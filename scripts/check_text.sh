@@ -3,6 +3,7 @@
 # program is executable.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+git ls-files --error-unmatch scripts >/dev/null || { echo "check_text.sh: skipped: this is no git checkout"; exit 77; }
 
 bad=0
 

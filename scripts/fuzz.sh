@@ -9,9 +9,10 @@
 # BACKDROP_FUZZ_JOBS (default 1) is how many processes the build uses.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+trap 'exit 130' INT  # libFuzzer ends by itself then, as if it had found something
 
 list_targets() { for folder in fuzz/corpus/*/; do basename "$folder"; done; }
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,9s/^# \{0,1\}//p' scripts/fuzz.sh; }
 
 case ${1:-} in
   -h | --help) usage; exit 0 ;;

@@ -15,7 +15,10 @@
 # Every step runs even if one before it failed; the exit status says whether all tests passed. Packed programs need glibc 2.36
 # and the libstdc++ of GCC 12, or later ones.
 set -euo pipefail
+[[ -z ${OUT:-} ]] || OUT=$(realpath -m -- "$OUT")
+[[ -z ${BACKDROP_GPU_DATA:-} ]] || BACKDROP_GPU_DATA=$(realpath -e -- "$BACKDROP_GPU_DATA")
 cd "$(dirname "$0")/.."
+trap 'exit 130' INT  # programs under timeout do not hear of it
 
 # The toolkit's own programs, compute-sanitizer and ncu, need not be on the path.
 PATH=$PATH:/usr/local/cuda/bin
@@ -28,9 +31,11 @@ build() {
   if command -v ccache >/dev/null; then
     options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   fi
-  cmake -S . -B build-gpu -G Ninja -DBACKDROP_CUDA=ON -DCMAKE_BUILD_TYPE=Release "${options[@]}" >build-gpu.log
-  cmake --build build-gpu --target backdrop_cli "${tests[@]}" -j "$(nproc)" >>build-gpu.log
-  rm -f build-gpu.log
+  cmake -S . -B build-gpu -G Ninja -DBACKDROP_CUDA=ON -DCMAKE_BUILD_TYPE=Release "${options[@]}" >/dev/null
+  cmake --build build-gpu --target backdrop_cli "${tests[@]}" -j "$(nproc)" >build-gpu/build.log || {
+    tail -n 40 build-gpu/build.log >&2
+    exit 1
+  }
 }
 
 # The programs and, of the libraries they load, those that are not part of every Linux system.
@@ -182,7 +187,11 @@ elif [[ -f build-gpu/found-without ]]; then
   do_without "$(<build-gpu/found-without)"
 fi
 data=${BACKDROP_GPU_DATA:-build-gpu/data}
-[[ -d $data ]] || "$programs/backdrop" demo-data "$data" --images-per-class 40 >/dev/null
+if [[ ! -d $data ]]; then
+  rm -rf "$data.partial"
+  "$programs/backdrop" demo-data "$data.partial" --images-per-class 40 >/dev/null
+  mv "$data.partial" "$data"
+fi
 if ((!only_benchmarks)); then
   for precision in fp16 int8; do
     step "layers-$precision" 30 "$programs/backdrop" profile --arch resnet18 --checkpoint models/demo/demo-resnet18.pt --in9 \

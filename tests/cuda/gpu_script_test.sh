@@ -55,6 +55,7 @@ END
 programs=$scratch/tree/.gpu/pack
 program "$programs/backdrop" <<'END'
 echo "backdrop $*, libraries $LD_LIBRARY_PATH"
+if [[ $1 == demo-data ]]; then mkdir "$2"; fi
 END
 program "$programs/test_conformance" </dev/null
 
@@ -130,3 +131,17 @@ echo 'exit 1' | program "$programs/test_conformance"
 run 1
 grep -q 'conformance-without-sums: failed' "$scratch/said" || fail "did not try without each way"
 ! grep -q 'gpu-without' "$scratch/tree/build-gpu/logs/layers-fp16.log" || fail "does without ways that are not to blame"
+
+# Without a pack, a build that fails says why.
+program "$scratch/bin/cmake" <<'END'
+[[ $1 == --build ]] || exec mkdir -p build-gpu
+echo 'FAILED: composite_cuda.cu.o'
+exit 1
+END
+rm "$scratch/tree/.gpu/backdrop.tar.xz"
+! PATH=$scratch/bin:$PATH "$scratch/tree/scripts/gpu.sh" >"$scratch/said" 2>&1 || fail "goes on without programs"
+grep -q 'FAILED: composite_cuda.cu.o' "$scratch/said" || fail "does not say what failed to build"
+
+# A data set that is named must be there.
+! BACKDROP_GPU_DATA=$scratch/none "$scratch/tree/scripts/gpu.sh" >"$scratch/said" 2>&1 || fail "draws photos in place of those named"
+grep -q 'none: No such file' "$scratch/said" || fail "does not say that there are no photos"

@@ -70,4 +70,24 @@ touch "$work/cudnn8/cudnn.h"
 echo '#define CUDNN_MAJOR 8' >"$work/cudnn8/cudnn_version.h"
 configure old -DBACKDROP_CUDA=AUTO -DCUDNN_INCLUDE_DIR="$work/cudnn8"
 is_said old "GPU engine: off"
+
+# So is a CUDA compiler that refuses the C++ compiler, as it does a newer one than it knows.
+printf '#!/bin/sh\nexit 1\n' >"$work/nvcc"
+chmod +x "$work/nvcc"
+(unset CUDACXX && configure refused -DBACKDROP_CUDA=AUTO -DBACKDROP_NVCC="$work/nvcc")
+is_said refused "GPU engine: off (no CUDA compiler)"
+
+# The revision is the checkout's own, not that of a repository that has a copy in it.
+if command -v git >/dev/null; then
+  git init -q "$work/outer"
+  git -C "$work/outer" -c user.name=nobody -c user.email=nobody@localhost commit -q --allow-empty -m empty
+  mkdir "$work/outer/copy"
+  # shellcheck disable=SC2016
+  printf 'include("%s")\nmessage(STATUS "revision ${BACKDROP_GIT_REVISION}")\n' "$source/cmake/BackdropVersion.cmake" >"$work/revision.cmake"
+  for folder in outer outer/copy; do
+    "$cmake" -DPROJECT_SOURCE_DIR="$work/$folder" -P "$work/revision.cmake" >>"$work/revisions.log" 2>&1
+  done
+  [[ $(grep -c "revision [0-9a-f]\{12\}$" "$work/revisions.log") == 1 ]] || fail "a copy's revision: $(cat "$work/revisions.log")"
+  is_said revisions "revision unknown"
+fi
 echo "the library alone, and nothing of the project's has changed"
