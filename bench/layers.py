@@ -7,11 +7,9 @@ Microseconds of a composite by `backdrop profile` and by OpenVINO's own counters
 each program counts. Writes NAME.json and NAME.md into bench/results. bench/compare.py says who is faster; this says where.
 """
 
-import argparse
 import datetime
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -19,21 +17,22 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH / "peers"))
+import arguments as command_line  # noqa: E402
 import in9  # noqa: E402
 from machine import describe_machine, describe_revision  # noqa: E402
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-path", required=True, help="root of an IN-9 tree")
+    parser = command_line.Parser(__doc__)
+    parser.add_argument("--data-path", type=command_line.tree, required=True, help="root of an IN-9 tree")
     parser.add_argument("--arch", default="resnet18")
-    parser.add_argument("--checkpoint", help="without it seeded random weights")
-    parser.add_argument("--foregrounds", type=int, default=9)
-    parser.add_argument("--backgrounds", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
-    parser.add_argument("--name", help="of the files under bench/results (default: cpu_layers_ARCH)")
+    parser.add_argument("--checkpoint", type=command_line.file, help="without it seeded random weights")
+    parser.add_argument("--foregrounds", type=command_line.at_least(1), default=9)
+    parser.add_argument("--backgrounds", type=command_line.at_least(8), default=32, help="OpenVINO's batch, 8, or more")
+    parser.add_argument("--rounds", type=command_line.at_least(1), default=2)
+    parser.add_argument("--threads", type=command_line.at_least(1), default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--backdrop", type=command_line.program, default=str(BENCH.parent / "build" / "backdrop"), help="the command")
+    parser.add_argument("--name", type=command_line.name, help="of the files under bench/results (default: cpu_layers_ARCH)")
     return parser.parse_args()
 
 
@@ -92,10 +91,9 @@ def main():
     arguments = parse_arguments()
     with tempfile.TemporaryDirectory(prefix="backdrop_") as folder:
         times = measure(arguments, Path(folder))
-    words = [re.sub(r".*/", "", word) for word in sys.argv[1:]]
     name = arguments.name or f"cpu_layers_{arguments.arch}"
     record = {"name": name, "date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
-              "command": " ".join(["bench/layers.py", *words]), "machine": describe_machine(),
+              "command": " ".join(["bench/layers.py", *command_line.without_paths(sys.argv[1:])]), "machine": describe_machine(),
               "threads": arguments.threads, "arch": arguments.arch, "microseconds_per_composite": times}
     (BENCH / "results" / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
     (BENCH / "results" / f"{name}.md").write_text(table(record))

@@ -12,7 +12,6 @@ bench/trained_network.py makes checkpoints where there is none. Writes bench/res
 run, and NAME.md with a table.
 """
 
-import argparse
 import datetime
 import json
 import os
@@ -27,6 +26,7 @@ import numpy as np
 BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH / "peers"))
 sys.path.insert(0, str(BENCH))
+import arguments as command_line  # noqa: E402
 import in9  # noqa: E402
 import machine  # noqa: E402
 
@@ -35,15 +35,15 @@ NO_INSTRUCTIONS = 4  # the command's exit status
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-path", required=True, help="root of an IN-9 tree")
-    parser.add_argument("--checkpoint", nargs="+", required=True, metavar="ARCH=FILE")
-    parser.add_argument("--foregrounds", type=int, default=45)
-    parser.add_argument("--backgrounds", type=int, default=90)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--backdrop", default=str(BENCH.parent / "build" / "backdrop"), help="the command")
-    parser.add_argument("--name", default="cpu_precision", help="of the files under bench/results")
+    parser = command_line.Parser(__doc__)
+    parser.add_argument("--data-path", type=command_line.tree, required=True, help="root of an IN-9 tree")
+    parser.add_argument("--checkpoint", nargs="+", type=command_line.network_file, required=True, metavar="ARCH=FILE")
+    parser.add_argument("--foregrounds", type=command_line.at_least(1), default=45)
+    parser.add_argument("--backgrounds", type=command_line.at_least(1), default=90)
+    parser.add_argument("--rounds", type=command_line.at_least(1), default=3)
+    parser.add_argument("--threads", type=command_line.at_least(1), default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--backdrop", type=command_line.program, default=str(BENCH.parent / "build" / "backdrop"), help="the command")
+    parser.add_argument("--name", type=command_line.name, default="cpu_precision", help="of the files under bench/results")
     return parser.parse_args()
 
 
@@ -123,11 +123,10 @@ def main():
         scratch = Path(scratch)
         data = scratch / "data"
         in9.link_subset(arguments.data_path, data, arguments.foregrounds, arguments.backgrounds)
-        networks = [measure(arguments, *entry.split("=", 1), data, scratch) for entry in arguments.checkpoint]
+        networks = [measure(arguments, *entry, data, scratch) for entry in arguments.checkpoint]
         counts = len(in9.list_foregrounds(data)), len(in9.list_files(data, "only_bg_t"))
-    words = [Path(word).name if os.sep in word else word for word in sys.argv]
     record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": machine.describe_revision(arguments.backdrop),
-              "command": " ".join(["bench/precision.py", *words[1:]]), "machine": machine.describe_machine(),
+              "command": " ".join(["bench/precision.py", *command_line.without_paths(sys.argv[1:])]), "machine": machine.describe_machine(),
               "threads": arguments.threads, "foregrounds": counts[0], "backgrounds": counts[1], "rounds": arguments.rounds,
               "networks": networks}
     (BENCH / "results" / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n")

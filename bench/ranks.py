@@ -6,7 +6,6 @@
 All pairs of one shard of the foregrounds and all backgrounds. In the clock is the search itself, as run.json has
 it. The predictions of all runs must be the same. Writes bench/results/mpi_ranks.json and a table beside it.
 """
-import argparse
 import datetime
 import json
 import statistics
@@ -15,20 +14,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-from compare import describe_machine
+import arguments as command_line
+from machine import describe_machine, describe_revision
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--backdrop", default=str(ROOT / "build" / "backdrop"))
-    parser.add_argument("--data-path", required=True, type=Path)
-    parser.add_argument("--checkpoint", required=True)
+    parser = command_line.Parser(__doc__)
+    parser.add_argument("--backdrop", type=command_line.program, default=str(ROOT / "build" / "backdrop"))
+    parser.add_argument("--data-path", type=command_line.tree, required=True)
+    parser.add_argument("--checkpoint", type=command_line.file, required=True)
     parser.add_argument("--arch", default="resnet18")
-    parser.add_argument("--ranks", type=int, nargs="+", default=[2])
+    parser.add_argument("--ranks", type=command_line.at_least(1), nargs="+", default=[2])
     parser.add_argument("--shard", default="1/5", metavar="i/n", help="part of the foregrounds (default 1/5)")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=command_line.at_least(1), default=3)
     return parser.parse_args()
 
 
@@ -57,7 +57,7 @@ def measure(arguments, folder):
 
 def table(record):
     lines = ["# Ranks of one thread each", "",
-             f"{record['date']}, {record['machine']['cpu']}, {record['machine']['processors']} processors, {record['arch']}, "
+             f"{record['date']}, revision {record['revision']}, {record['machine']['cpu']}, {record['machine']['processors']} processors, {record['arch']}, "
              f"{record['pairs']:,} pairs, {record['rounds']} rounds in turns; median (smallest to largest).", "",
              "| ranks | seconds | as fast as one rank |", "|--:|---|---|"]
     one = record["seconds"]["1"]
@@ -65,15 +65,16 @@ def table(record):
         ratios = [a / b for a, b in zip(one, times)]
         lines.append(f"| {ranks} | {statistics.median(times):.2f} ({min(times):.2f} to {max(times):.2f}) | "
                      f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |")
-    return "\n".join(lines) + "\n\nMade by `bench/ranks.py`.\n"
+    return "\n".join([*lines, "", f"Made by `{record['command']}`.", ""])
 
 
 def main():
     arguments = parse_arguments()
     with tempfile.TemporaryDirectory(prefix="backdrop-ranks-") as folder:
         seconds, pairs = measure(arguments, Path(folder))
-    record = {"date": datetime.date.today().isoformat(), "machine": describe_machine(), "arch": arguments.arch,
-              "pairs": pairs, "rounds": arguments.rounds, "seconds": {str(ranks): times for ranks, times in seconds.items()}}
+    record = {"date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
+              "command": " ".join(["bench/ranks.py", *command_line.without_paths(sys.argv[1:])]), "machine": describe_machine(),
+              "arch": arguments.arch, "pairs": pairs, "rounds": arguments.rounds, "seconds": {str(ranks): times for ranks, times in seconds.items()}}
     result = ROOT / "bench" / "results" / "mpi_ranks.json"
     result.write_text(json.dumps(record, indent=1) + "\n")
     result.with_suffix(".md").write_text(table(record))

@@ -13,7 +13,7 @@ hands are lost. A search without a journal would start from nothing. For compari
 ranks, in which nearly every rank meets every background.
 
 Measured are the seconds of a pair on this machine, on `--shards` parts of DATA (parts differ, because their masks
-do), and, where mpirun is, the counter (bench/simulate_ranks_counter.cpp). Block times are drawn from the measured
+do), and, where mpirun is, the counter (`--counter build-bench/bench/simulate_ranks_counter`, of `scripts/build.sh bench`). Block times are drawn from the measured
 ones. Assumed, and given in the result: how long a number travels, how long rank 0 takes to store a message, how
 long a job takes to start again, and what the features of a background cost. Writes bench/results/simulated_ranks.json and a table beside it.
 """
@@ -53,7 +53,10 @@ def arguments():
                         help="ranks this many times as fast as the machine measured")
     parser.add_argument("--failures", type=int, nargs="+", default=[0, 1, 3, 10], help="ranks that die in a run")
     parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.measure and not (options.checkpoint and options.data_path):
+        parser.error("--measure needs --checkpoint and --data-path")
+    return options
 
 
 def measure_pairs(options):

@@ -29,7 +29,8 @@ def shown_rows(network, program):
 
 
 def label(row):
-    return f"{rate(row):#.3g}".rstrip(".") + f" {row['precision']}"
+    number = f"{rate(row):.0f}" if rate(row) >= 100 else f"{rate(row):#.3g}".rstrip(".")
+    return f"{number} {row['precision']}"
 
 
 def difference(row):

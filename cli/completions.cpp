@@ -131,11 +131,15 @@ std::string fish_value(const OptionWords& option) {
 }
 
 void fish_option(std::string& script, const std::string& condition, const OptionWords& option) {
-  const auto out = std::back_inserter(script);
-  fmt::format_to(out, "complete -c backdrop -n '{}'", condition);
-  if (!option.positional) fmt::format_to(out, " -l {}", option.name.substr(2));
-  if (!option.short_name.empty()) fmt::format_to(out, " -s {}", option.short_name.substr(1));
-  fmt::format_to(out, "{} -d '{}'\n", fish_value(option), shell_quoted(option.description));
+  std::string names;
+  if (!option.positional) names += " -l " + option.name.substr(2);
+  if (!option.short_name.empty()) names += " -s " + option.short_name.substr(1);
+  const auto write = [&](const std::string& of) {
+    fmt::format_to(std::back_inserter(script), "complete -c backdrop -n '{}'{}{} -d '{}'\n", condition, of,
+                   fish_value(option), shell_quoted(option.description));
+  };
+  write(names);
+  if (option.bare) write("");
 }
 
 }  // namespace
@@ -149,6 +153,9 @@ std::string bash_completions(const CommandWords& application) {
       "}}\n\n"
       "_backdrop() {{\n"
       "  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD - 1]}} command='' i\n"
+      "  # --option=value is three words here.\n"
+      "  if [[ $current == = ]]; then current=''; fi\n"
+      "  if [[ $previous == = ]]; then previous=${{COMP_WORDS[COMP_CWORD - 2]}}; fi\n"
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
       "    case ${{COMP_WORDS[i]}} in\n"
       "      {}) command=${{COMP_WORDS[i]}}; break ;;\n"

@@ -32,7 +32,7 @@ void add_demo_data_command(CLI::App& application) {
       ->required()
       ->type_name("DIR");
   command->add_option("--images-per-class", options->demo.images_per_class, "Photos a class and variation")
-      ->check(CLI::Range(1, 100000))
+      ->check(CLI::Range(1, kMaxDemoImagesPerClass))
       ->capture_default_str();
   command->add_option("--seed", options->demo.seed, "The same seed draws the same pixels")
       ->check(not_negative())

@@ -32,7 +32,10 @@ install(FILES "${PROJECT_BINARY_DIR}/package/backdrop-config.cmake"
               "${CMAKE_CURRENT_LIST_DIR}/BackdropOneDNN.cmake"
         DESTINATION "${package_folder}" COMPONENT development)
 
-file(RELATIVE_PATH BACKDROP_PREFIX_FROM_PC "/prefix/${pkgconfig_folder}" "/prefix")
+# Distributions may give these folders with the prefix before them.
+file(RELATIVE_PATH BACKDROP_PC_LIBDIR "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_LIBDIR}")
+file(RELATIVE_PATH BACKDROP_PC_INCLUDEDIR "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+file(RELATIVE_PATH BACKDROP_PREFIX_FROM_PC "/prefix/${BACKDROP_PC_LIBDIR}/pkgconfig" "/prefix")
 set(BACKDROP_PC_PRIVATE "-ldnnl -lfmt -ljpeg -lcrypto -lgomp -lstdc++ -lm -lpthread")
 if(BACKDROP_CUDA_FOUND)
   string(APPEND BACKDROP_PC_PRIVATE " -lcudart_static -ldl -lrt")

@@ -1,6 +1,6 @@
 // Writes the demo data set: scenes in blocks of ten a class, each block's foregrounds pasted on its own
-// backgrounds, so that memory does not grow with the set and the first images are the same however many are
-// asked for.
+// backgrounds, so that memory does not grow with the set and the first photos and masks are the same however
+// many are asked for; mixtures, too, where their block is whole.
 #include "loaders/demo_data.h"
 
 #include <fmt/format.h>
@@ -27,7 +27,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kBlock = 10;
-constexpr int kMaxImagesPerClass = 9999;  // names have four digits
 constexpr int kJpegQuality = 92;
 
 struct DemoClass {
@@ -118,9 +117,9 @@ void make_folders(const fs::path& root) {
 }  // namespace
 
 void write_demo_data(const fs::path& root, const DemoOptions& options) {
-  if (options.images_per_class < 1 || options.images_per_class > kMaxImagesPerClass)
+  if (options.images_per_class < 1 || options.images_per_class > kMaxDemoImagesPerClass)
     throw Error(ErrorCode::usage, fmt::format("{} images a class: 1 to {} can be drawn",
-                                              options.images_per_class, kMaxImagesPerClass));
+                                              options.images_per_class, kMaxDemoImagesPerClass));
   make_folders(root);
   ThreadPool pool;
   for (int first = 0; first < options.images_per_class; first += kBlock) {

@@ -8,9 +8,12 @@
 
 namespace backdrop {
 
+/// Names have four digits.
+inline constexpr int kMaxDemoImagesPerClass = 9999;
+
 /// What to draw. The same options give the same pixels.
 struct DemoOptions {
-  int images_per_class = 10;  ///< 1 to 9999
+  int images_per_class = 10;  ///< 1 to kMaxDemoImagesPerClass
   std::uint64_t seed = 1;
 };
 

@@ -15,8 +15,10 @@ namespace backdrop::suite {
 
 std::vector<float> random_values(std::size_t count, std::mt19937& generator);
 
-/// True if every value is within `tolerance` of the largest expected one; otherwise the benchmark is skipped
-/// with an error.
+/// Skips a benchmark whose answer is wrong; run() then returns 1.
+void refuse(benchmark::State& state, const char* why);
+
+/// True if every value is within `tolerance` of the largest expected one; otherwise the benchmark is refused.
 bool check(benchmark::State& state, std::span<const float> actual, std::span<const float> expected,
            float tolerance);
 
@@ -30,7 +32,7 @@ void count_bytes(benchmark::State& state, double bytes, const MachinePeak& peak)
 const MachinePeak& peak_of(int threads);
 
 /// Adds the context (processor, instruction sets, GPU, driver, CUDA, cuDNN, revision, peak), then runs what
-/// is registered.
+/// is registered. Returns the exit status.
 int run(int argc, char** argv);
 
 }  // namespace backdrop::suite

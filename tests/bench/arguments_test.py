@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A mistake on the command line of bench/compare.py or bench/scaling.py ends with one line and exit code 2."""
+"""A mistake on the command line of a benchmark ends with one line and exit code 2."""
 
 import contextlib
 import io
@@ -13,6 +13,9 @@ import bench_folder  # noqa: F401
 
 import arguments
 import compare
+import layers
+import precision
+import ranks
 import scaling
 
 
@@ -30,8 +33,10 @@ class ArgumentsTest(unittest.TestCase):
 
     def parse(self, program, *words):
         good = ["--data-path", str(self.folder / "data"), "--backdrop", sys.executable]
-        if program is scaling:
+        if program in (scaling, ranks):
             good += ["--checkpoint", str(self.file)]
+        if program is precision:
+            good += ["--checkpoint", f"resnet18={self.file}"]
         with mock.patch.object(sys, "argv", [f"{program.__name__}.py", *good, *map(str, words)]):
             return program.parse_arguments()
 
@@ -43,15 +48,23 @@ class ArgumentsTest(unittest.TestCase):
             self.assertEqual(caught.exception.code, 2)
             self.assertRegex(said.getvalue(), rf"\A{program.__name__}\.py: .*{says}.*\n\Z")
 
-    def test_both_refuse(self):
-        for program in (compare, scaling):
+    def test_all_refuse(self):
+        for program in (compare, scaling, precision, layers, ranks):
             self.refuse(program, "--nonsense", says="--nonsense")
             self.refuse(program, "--data-path", self.folder, says="no IN-9 tree: it has no original/val")
             self.refuse(program, "--backdrop", self.folder / "backdrop", says="no program")
-            self.refuse(program, "--threads", "0", says="--threads: '0' is no number from 1 on")
             self.refuse(program, "--rounds", "many", says="--rounds: 'many' is no number")
-            self.refuse(program, "--patience", "-1", says="--patience")
+        for program in (compare, scaling, precision, layers):
+            self.refuse(program, "--threads", "0", says="--threads: '0' is no number from 1 on")
             self.refuse(program, "--name", "a/b", says="'a/b' is no name of a file")
+        for program in (compare, scaling):
+            self.refuse(program, "--patience", "-1", says="--patience")
+
+    def test_others_refuse(self):
+        self.refuse(precision, "--checkpoint", self.file, says="is not ARCH=FILE")
+        self.refuse(layers, "--checkpoint", self.folder / "none", says="there is no file")
+        self.refuse(layers, "--backgrounds", "7", says="--backgrounds: '7' is no number from 8 on")
+        self.refuse(ranks, "--ranks", "0", says="--ranks: '0' is no number from 1 on")
 
     def test_comparisons_refuse(self):
         self.refuse(compare, "--run", "resnet18", says="'resnet18' is not ARCH=FxB")

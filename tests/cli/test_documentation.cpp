@@ -47,6 +47,8 @@ TEST_F(DocumentationTest, BashFindsCandidates) {
                                                HasSubstr("<report>"), HasSubstr("<--version>")));
   EXPECT_THAT(candidates("backdrop challenge --mo"), HasSubstr("<--mode>exit 0"));
   EXPECT_THAT(candidates("backdrop challenge --mode ''"), HasSubstr("<first><all>exit 0"));
+  EXPECT_THAT(candidates("backdrop challenge --mode ="), HasSubstr("<first><all>exit 0"));
+  EXPECT_THAT(candidates("backdrop challenge --mode = fi"), HasSubstr("<first>exit 0"));
   EXPECT_THAT(candidates("backdrop completions ''"), HasSubstr("<bash><zsh><fish>exit 0"));
   EXPECT_THAT(candidates("backdrop inspect model"), HasSubstr("<model.safetensors>exit 0"));
   EXPECT_THAT(candidates("backdrop eval --threads ''"), Not(HasSubstr("<--")));
@@ -59,6 +61,10 @@ TEST_F(DocumentationTest, ZshAndFishTakeTheirs) {
     write_completions(name);
     const std::string text = read_text(folder() / "completions");
     EXPECT_THAT(text, AllOf(HasSubstr("challenge"), HasSubstr("first all")));
+    if (name == "fish") {
+      // Where the file is given without --checkpoint.
+      EXPECT_THAT(text, HasSubstr("from inspect' -r -F -d"));
+    }
     if (has(name)) {
       EXPECT_EQ(shell(name, name + " -n completions\n"), "exit 0\n") << name;
     }
@@ -66,6 +72,8 @@ TEST_F(DocumentationTest, ZshAndFishTakeTheirs) {
   if (!has("fish")) GTEST_SKIP() << "fish is missing";
   EXPECT_THAT(shell("fish", "source completions\ncomplete -C 'backdrop challenge --mode '\n"),
               AllOf(HasSubstr("first"), HasSubstr("all"), HasSubstr("exit 0")));
+  EXPECT_THAT(shell("fish", "source completions\ncomplete -C 'backdrop inspect mod'\n"),
+              HasSubstr("model.safetensors"));
 }
 
 TEST_F(DocumentationTest, ManualNamesEveryCommandAndIsClean) {

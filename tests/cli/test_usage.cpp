@@ -92,6 +92,7 @@ TEST_F(UsageTest, CommandLinesThatCannotBeMeant) {
   expect_complaint(run(eval({"--eval-dataset", ","})), 2, "no variation is named");
   expect_complaint(run(eval({"--precision", "int8"})), 2, "--precision");
   expect_complaint(run({"demo-data", "data", "--images-per-class", "0"}), 2, "--images-per-class");
+  expect_complaint(run({"demo-data", "data", "--images-per-class", "10000"}), 2, "--images-per-class");
   expect_complaint(run({"convert", "model.safetensors", "model.pt"}), 2, "model.pt");
 }
 

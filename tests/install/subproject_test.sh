@@ -64,6 +64,14 @@ is_said shared "backdrop::backdrop is backdrop_shared"
 configure more -DBACKDROP_INSTALL=ON
 grep -rq 'file(INSTALL' "$work/more/backdrop" --include=cmake_install.cmake || fail "BACKDROP_INSTALL does nothing"
 
+# pkg-config's file is relative, however the folders are given.
+configure absolute -DBACKDROP_INSTALL=ON -DCMAKE_INSTALL_PREFIX=/opt/backdrop -DCMAKE_INSTALL_LIBDIR=/opt/backdrop/lib64 \
+  -DCMAKE_INSTALL_INCLUDEDIR=/opt/backdrop/include
+grep -E '^[a-z]+=' "$work/absolute/backdrop/package/backdrop.pc" >"$work/absolute.log"
+is_said absolute "prefix=\${pcfiledir}/../../"
+is_said absolute "libdir=\${prefix}/lib64"
+is_said absolute "includedir=\${prefix}/include"
+
 # Headers of an older cuDNN are as none.
 mkdir "$work/cudnn8"
 touch "$work/cudnn8/cudnn.h"
