@@ -36,12 +36,14 @@ TEST(Screening, BoundsAreOfTheForegroundsClass) {
   for (const float error : {0.5f, 0.1f, 0.2f}) bounds.add(0, error);
   for (int i = 0; i < 60; ++i) bounds.add(1, 0.3f);
   bounds.add(2, 3.0f);
+  bounds.add(3, 0.01f);  // less than all classes' quantile
   bounds.finish();
   EXPECT_EQ(bounds.of(0), kRecheckSafety * 0.5f);
   EXPECT_EQ(bounds.of(2), kRecheckSafety * 3.0f);
   EXPECT_EQ(bounds.of(1), kRecheckSafety * 0.3f);
-  EXPECT_EQ(bounds.of(3), kRecheckSafety * 3.0f);
-  ASSERT_EQ(bounds.classes().size(), 3u);
+  EXPECT_EQ(bounds.of(3), kRecheckSafety * 0.3f);
+  EXPECT_EQ(bounds.of(4), kRecheckSafety * 3.0f);
+  ASSERT_EQ(bounds.classes().size(), 4u);
   EXPECT_EQ(bounds.classes()[0].quantile, 0.2f);
   EXPECT_EQ(bounds.classes()[0].maximum, 0.5f);
 }
