@@ -4,7 +4,9 @@ is measured."""
 import argparse
 import json
 import re
+import shlex
 import shutil
+import sys
 from pathlib import Path
 
 
@@ -81,3 +83,8 @@ def name(text):
 def without_paths(words):
     """Words of a command line without the folders of this machine."""
     return [re.sub(r"[^=]*/", "", word.rstrip("/")) for word in words]
+
+
+def described(program):
+    """This command line, to be given again in a shell where the files are at hand."""
+    return shlex.join([program, *without_paths(sys.argv[1:])])

@@ -225,7 +225,7 @@ def measure(arguments, arch, counts, checkpoint, scratch):
 def write_results(arguments, networks, load, started):
     """After every network, so that a run that is stopped leaves those that were done."""
     record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
-              "command": " ".join(["bench/compare.py", *command_line.without_paths(sys.argv[1:])]),
+              "command": command_line.described("bench/compare.py"),
               "machine": describe_machine(), "threads": arguments.threads, "rounds": arguments.rounds,
               "quick": arguments.quick, "load_at_start": load, "minutes": (time.time() - started) / 60,
               "networks": networks}

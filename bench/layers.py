@@ -93,7 +93,7 @@ def main():
         times = measure(arguments, Path(folder))
     name = arguments.name or f"cpu_layers_{arguments.arch}"
     record = {"name": name, "date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
-              "command": " ".join(["bench/layers.py", *command_line.without_paths(sys.argv[1:])]), "machine": describe_machine(),
+              "command": command_line.described("bench/layers.py"), "machine": describe_machine(),
               "threads": arguments.threads, "arch": arguments.arch, "microseconds_per_composite": times}
     (BENCH / "results" / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
     (BENCH / "results" / f"{name}.md").write_text(table(record))

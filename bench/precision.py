@@ -126,7 +126,7 @@ def main():
         networks = [measure(arguments, *entry, data, scratch) for entry in arguments.checkpoint]
         counts = len(in9.list_foregrounds(data)), len(in9.list_files(data, "only_bg_t"))
     record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": machine.describe_revision(arguments.backdrop),
-              "command": " ".join(["bench/precision.py", *command_line.without_paths(sys.argv[1:])]), "machine": machine.describe_machine(),
+              "command": command_line.described("bench/precision.py"), "machine": machine.describe_machine(),
               "threads": arguments.threads, "foregrounds": counts[0], "backgrounds": counts[1], "rounds": arguments.rounds,
               "networks": networks}
     (BENCH / "results" / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n")

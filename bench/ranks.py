@@ -73,7 +73,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="backdrop-ranks-") as folder:
         seconds, pairs = measure(arguments, Path(folder))
     record = {"date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
-              "command": " ".join(["bench/ranks.py", *command_line.without_paths(sys.argv[1:])]), "machine": describe_machine(),
+              "command": command_line.described("bench/ranks.py"), "machine": describe_machine(),
               "arch": arguments.arch, "pairs": pairs, "rounds": arguments.rounds, "seconds": {str(ranks): times for ranks, times in seconds.items()}}
     result = ROOT / "bench" / "results" / "mpi_ranks.json"
     result.write_text(json.dumps(record, indent=1) + "\n")

@@ -196,7 +196,7 @@ def main():
                     measure(arguments, Path(scratch), point)
                     print(entry.name, point["x"], f"{point['runs'][-1]['composites_per_second']:.1f}", file=sys.stderr)
     record = {"name": arguments.name, "date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),
-              "command": " ".join(["bench/scaling.py", *command_line.without_paths(sys.argv[1:])]), "machine": describe_machine(),
+              "command": command_line.described("bench/scaling.py"), "machine": describe_machine(),
               "threads": arguments.threads, "load_at_start": load, "checkpoint": Path(arguments.checkpoint).name,
               "series": [describe(entry) for entry in series]}
     RESULTS.mkdir(exist_ok=True)

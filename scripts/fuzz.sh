@@ -36,7 +36,7 @@ options=(-DCMAKE_CXX_COMPILER=clang++)
 command -v clang++-14 >/dev/null && options=(-DCMAKE_CXX_COMPILER=clang++-14)
 command -v ccache >/dev/null && options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 cmake --preset fuzz "${options[@]}" -Wno-dev --log-level=WARNING
-cmake --build build-fuzz --target fuzz_targets -j "${BACKDROP_FUZZ_JOBS:-1}"
+cmake --build build-fuzz --target "${targets[@]/#/fuzz_}" -j "${BACKDROP_FUZZ_JOBS:-1}"
 
 # longest TARGET: inputs beyond this only slow a reader of small things down.
 longest() {

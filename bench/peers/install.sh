@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 environment=build/bench-venv
-[[ -x $environment/bin/python ]] || python3 -m venv "$environment"
+[[ -x $environment/bin/pip ]] || python3 -m venv "$environment"
 
 # install MODULE PACKAGE...: the packages, unless the module is there.
 install() {

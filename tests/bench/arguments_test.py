@@ -97,6 +97,8 @@ class ArgumentsTest(unittest.TestCase):
         words = ["--data-path", "/data/in9/", "--checkpoint", "resnet18=/data/a.pt", "--checkpoint=b/c.pt", "--rounds", "2"]
         self.assertEqual(arguments.without_paths(words),
                          ["--data-path", "in9", "--checkpoint", "resnet18=a.pt", "--checkpoint=c.pt", "--rounds", "2"])
+        with mock.patch.object(sys, "argv", ["compare.py", "--data-path", "/data/my photos", "--run", "resnet18=9x9"]):
+            self.assertEqual(arguments.described("bench/compare.py"), "bench/compare.py --data-path 'my photos' --run resnet18=9x9")
 
 
 if __name__ == "__main__":

@@ -82,6 +82,15 @@ run 0 bench.sh --quick
 grep -qxF "$tree/bench/compare.py on $tree/build/bench-data" "$scratch/said" || fail "bench.sh: drawn data"
 [[ ! -e $tree/build/bench-data.partial ]] || fail "bench.sh: half-drawn data is left"
 
+# An environment whose making was interrupted, before pip came, is made again.
+mkdir -p "$tree/bench/peers"
+cp "$1/bench/peers/install.sh" "$tree/bench/peers"
+program "$scratch/bin/python3" <<'END'
+echo "$*"
+END
+"$tree/bench/peers/install.sh" >"$scratch/said" 2>&1
+grep -qx -- '-m venv build/bench-venv' "$scratch/said" || fail "install.sh: takes half an environment"
+
 # Ctrl-C ends all of fuzz.sh, not one target of it.
 mkdir -p "$tree/build-fuzz/fuzz" "$tree/fuzz/corpus/mask"
 for target in image mask; do
