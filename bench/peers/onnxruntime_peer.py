@@ -17,7 +17,7 @@ class Runner:
     def __init__(self, challenge, model, threads, settings):
         self.challenge = challenge
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads // settings["streams"]
+        options.intra_op_num_threads = max(1, threads // settings["streams"])  # 0 is all cores
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self.pool = ThreadPoolExecutor(settings["streams"]) if settings["streams"] > 1 else None
