@@ -212,13 +212,13 @@ if ((!only_benchmarks)) && command -v ncu >/dev/null; then
     --device cuda --precision fp16 --mode all --quiet "${options[@]}" || true
 fi
 
-if python3 -c 'import numpy' 2>/dev/null; then
+if python3 -c 'import numpy, PIL, torch, torchvision' 2>/dev/null; then
   # What is left of ten minutes, and at least one.
   seconds=${BACKDROP_GPU_SECONDS:-$((SECONDS < 520 ? 580 - SECONDS : 60))}
   python3 bench/peers/gpu_compare.py --backdrop "$programs/backdrop" --data-path "$data" --foregrounds 18 --backgrounds 2016 \
     --seconds "$seconds" --out "$out/gpu.json" "${options[@]}" || failed+=(benchmarks)
 else
-  echo "benchmarks: python3 with numpy is not here"
+  echo "benchmarks: python3 with numpy, PIL and PyTorch is not here"
 fi
 
 if ((${#failed[@]})); then

@@ -26,7 +26,7 @@ while (($#)); do
       trap '(($?)) || "$(dirname "$0")/../bench/peers/install.sh"' EXIT
       ;;
     --fuzz) required+=(clang-14 libclang-rt-14-dev libomp-14-dev) ;;
-    -h | --help) usage; exit 0 ;;
+    -h | --help) trap - EXIT; usage; exit 0 ;;
     *) echo "setup.sh: unknown option $1 (--tests, --bench, --fuzz)" >&2; exit 2 ;;
   esac
   shift

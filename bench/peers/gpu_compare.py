@@ -27,6 +27,9 @@ PEERS = Path(__file__).resolve().parent
 FIRST = [("fp32", "on"), ("fp16", "on"), ("int8", "on"), ("fp8", "on")]
 MORE = [("fp16", "off"), ("int8", "off"), ("bf16", "on"), ("tf32", "on"), ("fp32", "off"), ("fp8", "off"),
         ("bf16", "off"), ("tf32", "off")]
+UNABLE = 4  # the command's exit status where no device here can do what it was asked for
+# What says nothing against Backdrop.
+NO_TIME, CANNOT = "no time left", "cannot run here: "
 COMPILE_SECONDS = 150  # torch.compile takes minutes; with less time left it is not begun
 
 
@@ -51,16 +54,16 @@ def attempt(command, deadline=float("inf")):
     """(stdout, None) or (None, the last line of what went wrong)."""
     left = deadline - time.monotonic()
     if left <= 1:
-        return None, "no time left"
+        return None, NO_TIME
     try:
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                               timeout=None if left == float("inf") else left)
     except (subprocess.TimeoutExpired, OSError) as error:
-        return None, "no time left" if isinstance(error, subprocess.TimeoutExpired) else str(error)
+        return None, NO_TIME if isinstance(error, subprocess.TimeoutExpired) else str(error)
     if done.returncode == 0:
         return done.stdout, None
-    lines = done.stderr.strip().splitlines()
-    return None, lines[-1] if lines else f"exit status {done.returncode}"
+    lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+    return None, CANNOT * (done.returncode == UNABLE) + lines[-1]
 
 
 def options_of(arguments, row):
@@ -86,11 +89,14 @@ def run_pytorch(arguments, arch, options):
 def start_row(arguments, arch, checkpoint, scratch):
     """PyTorch's fp32 predictions, and its random weights if there is no checkpoint."""
     row = {"arch": arch, "backdrop": {}, "pytorch": {}, "errors": {}}
-    given = ["--checkpoint", checkpoint] if checkpoint else ["--save-checkpoint", scratch / f"{arch}.pt"]
+    weights = scratch / f"{arch}.pt"
+    given = ["--checkpoint", checkpoint] if checkpoint else ["--save-checkpoint", weights]
     _, error = run_pytorch(arguments, arch, ["--precision", "fp32", *given, "--save-predictions",
                                              scratch / f"{arch}.npy"])
     if error:
         row["errors"]["pytorch fp32"] = error
+        if not Path(checkpoint or weights).exists():
+            row["errors"]["weights"] = error
     return row
 
 
@@ -135,7 +141,7 @@ def measure_pytorch(arguments, row, checkpoint, ways):
     for precision, executor in ways:
         name = f"{precision} {executor}"
         if executor == "compiled" and arguments.deadline - time.monotonic() < COMPILE_SECONDS:
-            row["errors"][f"pytorch {name}"] = "no time left to compile"
+            row["errors"][f"pytorch {name}"] = f"{NO_TIME} to compile"
             continue
         options = ["--precision", precision, "--executor", executor, "--checkpoint", checkpoint]
         eager = row["pytorch"].get("fp16 eager")
@@ -162,12 +168,15 @@ def print_table(record):
 
 
 def wrong_answers(record):
-    """Those that are not what they must be, in words."""
+    """Those that are not what they must be, and those that failed, in words."""
     wrong = []
     for row in record["networks"]:
         wrong += [f"{row['arch']} in {name}" for name, entry in row["backdrop"].items() if entry.get("different")]
         if 1000 * row.get("different_from_pytorch", 0) >= row.get("pairs", 1):
             wrong.append(f"{row['arch']} in fp32, by PyTorch's")
+        excused = (NO_TIME, CANNOT) if row["backdrop"] else (NO_TIME,)
+        wrong += [f"{row['arch']}, {name}: {error}" for name, error in row["errors"].items()
+                  if not name.startswith("pytorch ") and not error.startswith(excused)]
     return wrong
 
 
@@ -208,7 +217,7 @@ def main():
             for_each(measure_backdrop, FIRST + MORE, scratch)
     print_table(record)
     if wrong := wrong_answers(record):
-        sys.exit(f"wrong answers: {'; '.join(wrong)}")
+        sys.exit(f"wrong or failed: {'; '.join(wrong)}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 environment=build/bench-venv
-[[ -x $environment/bin/pip ]] || python3 -m venv "$environment"
+# pip comes last, and not at all where making it was stopped or python3-venv was missing.
+"$environment/bin/python" -m pip --version >/dev/null 2>&1 || python3 -m venv "$environment"
 
 # install MODULE PACKAGE...: the packages, unless the module is there.
 install() {
@@ -13,7 +14,7 @@ install() {
   shift
   "$environment/bin/python" -c "import importlib.util, sys; sys.exit(not importlib.util.find_spec('$module'))" && return
   echo "install.sh: installing $*"
-  "$environment/bin/pip" install --quiet "$@" || echo "install.sh: could not install $*: left out of the comparison" >&2
+  "$environment/bin/python" -m pip install --quiet "$@" || echo "install.sh: could not install $*: left out of the comparison" >&2
 }
 
 install PIL numpy pillow

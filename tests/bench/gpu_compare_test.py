@@ -49,7 +49,23 @@ class AnswersTest(unittest.TestCase):
         self.measure(("fp32", None), ("fp16", [1, 0, 3]), ("int8", [1, 2, 3]))
         self.assertEqual(["different" in entry for entry in self.row["backdrop"].values()], [False, False])
         self.assertNotIn("different_from_pytorch", self.row)
+
+    def test_what_fails_is_told_apart_from_what_cannot_run(self):
+        self.measure(("fp32", [1, 2, 3]), ("fp16", None))
+        self.assertEqual(self.wrong(), ["resnet18, fp16, reuse on: out of memory"])
+        self.row["errors"] = {name: error for name, (_, error) in {
+            "fp8, reuse on": gpu_compare.attempt(["sh", "-c", "echo needs another GPU >&2; exit 4"]),
+            "int8, reuse on": gpu_compare.attempt(["true"], deadline=0),
+            "pytorch fp16 eager": gpu_compare.attempt(["false"])}.items()}
+        self.assertEqual(list(self.row["errors"].values()), ["cannot run here: needs another GPU", "no time left", "exit status 1"])
         self.assertEqual(self.wrong(), [])
+        self.row["backdrop"] = {}
+        self.assertEqual(self.wrong(), ["resnet18, fp8, reuse on: cannot run here: needs another GPU"])
+
+    def test_without_weights_nothing_is_measured(self):
+        with mock.patch.object(gpu_compare, "run_pytorch", lambda *_: (None, "there is no such file")):
+            self.row = gpu_compare.start_row(None, "resnet18", str(self.scratch / "typo.pt"), self.scratch)
+        self.assertEqual(self.wrong(), ["resnet18, weights: there is no such file"])
 
     def test_fp32_is_compared_with_pytorch(self):
         np.save(self.scratch / "resnet18.npy", np.array([[1, 2, 3]], np.int16))
