@@ -85,8 +85,8 @@ chmod +x "$work/nvcc"
 (unset CUDACXX && configure refused -DBACKDROP_CUDA=AUTO -DBACKDROP_NVCC="$work/nvcc")
 is_said refused "GPU engine: off (no CUDA compiler)"
 
-# Whatever CMake takes for false is OFF, here for the command alone.
-"$cmake" -S "$source" -B "$work/off" -DCMAKE_CXX_COMPILER="$cxx" -DBACKDROP_BUILD_TESTS=OFF -DBACKDROP_CUDA=no -DBACKDROP_MPI=0 \
+# Tests there are without the command, too; whatever CMake takes for false is OFF.
+"$cmake" -S "$source" -B "$work/off" -DCMAKE_CXX_COMPILER="$cxx" -DBACKDROP_BUILD_CLI=OFF -DBACKDROP_CUDA=no -DBACKDROP_MPI=0 \
   -DCMAKE_DISABLE_FIND_PACKAGE_MPI=ON >"$work/off.log" 2>&1 || { cat "$work/off.log" >&2; exit 1; }
 
 # The revision is that of what is built, not of what was configured; the checkout's own, not that of a repository that has a
