@@ -1,5 +1,7 @@
 #include "core/version.h"
 
+#include "core/git_revision.h"  // which the build writes
+
 namespace backdrop {
 
 const char* version_number() {

@@ -90,6 +90,19 @@ END
 quietly "$cmake" -S "$work/components" -B "$work/components/build" -G "$generator" -DCMAKE_PREFIX_PATH="$prefix" \
   -DCMAKE_C_COMPILER="$cc"
 
+# So is one whose own libraries are missing.
+mkdir "$work/optional"
+cat >"$work/optional/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.25)
+project(optional LANGUAGES CXX)
+find_package(backdrop REQUIRED COMPONENTS shared OPTIONAL_COMPONENTS static)
+if(backdrop_static_FOUND OR NOT TARGET backdrop::shared)
+  message(FATAL_ERROR "found a static library without fmt")
+endif()
+END
+quietly "$cmake" -S "$work/optional" -B "$work/optional/build" -G "$generator" -DCMAKE_PREFIX_PATH="$prefix" \
+  -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_DISABLE_FIND_PACKAGE_fmt=ON
+
 examples=(harness own_classifier c)
 by_cmake shared
 examples=(harness own_classifier)

@@ -85,17 +85,32 @@ chmod +x "$work/nvcc"
 (unset CUDACXX && configure refused -DBACKDROP_CUDA=AUTO -DBACKDROP_NVCC="$work/nvcc")
 is_said refused "GPU engine: off (no CUDA compiler)"
 
-# The revision is the checkout's own, not that of a repository that has a copy in it.
+# Tests there are without the command, too; whatever CMake takes for false is OFF.
+"$cmake" -S "$source" -B "$work/off" -DCMAKE_CXX_COMPILER="$cxx" -DBACKDROP_BUILD_CLI=OFF -DBACKDROP_CUDA=no -DBACKDROP_MPI=0 \
+  -DCMAKE_DISABLE_FIND_PACKAGE_MPI=ON >"$work/off.log" 2>&1 || { cat "$work/off.log" >&2; exit 1; }
+
+# The revision is that of what is built, not of what was configured; the checkout's own, not that of a repository that has a
+# copy in it.
+echo >"$work/plain/backdrop/core/git_revision.h"
+"$cmake" --build "$work/plain" --target backdrop_revision >"$work/plain.log"
+grep -q BACKDROP_GIT_REVISION "$work/plain/backdrop/core/git_revision.h" || fail "a build keeps the revision it was configured with"
+
+# revision FOLDER EXPECTED: of a checkout in FOLDER.
+revision() {
+  "$cmake" -DPROJECT_SOURCE_DIR="$work/$1" -DHEADER="$work/revision.h" -P "$source/cmake/BackdropVersion.cmake" >"$work/revision.log" 2>&1
+  [[ $(<"$work/revision.h") == "#define BACKDROP_GIT_REVISION \"$2\"" ]] || fail "$1: not $2 but $(<"$work/revision.h")"
+}
 if command -v git >/dev/null; then
+  git=(git -C "$work/outer" -c user.name=nobody -c user.email=nobody@localhost)
   git init -q "$work/outer"
-  git -C "$work/outer" -c user.name=nobody -c user.email=nobody@localhost commit -q --allow-empty -m empty
-  mkdir "$work/outer/copy"
-  # shellcheck disable=SC2016
-  printf 'include("%s")\nmessage(STATUS "revision ${BACKDROP_GIT_REVISION}")\n' "$source/cmake/BackdropVersion.cmake" >"$work/revision.cmake"
-  for folder in outer outer/copy; do
-    "$cmake" -DPROJECT_SOURCE_DIR="$work/$folder" -P "$work/revision.cmake" >>"$work/revisions.log" 2>&1
-  done
-  [[ $(grep -c "revision [0-9a-f]\{12\}$" "$work/revisions.log") == 1 ]] || fail "a copy's revision: $(cat "$work/revisions.log")"
-  is_said revisions "revision unknown"
+  mkdir -p "$work/outer/copy" "$work/outer/bench/results"
+  touch "$work/outer/bench/results/cpu.md"
+  "${git[@]}" add . && "${git[@]}" commit -q -m one
+  revision outer "$("${git[@]}" rev-parse --short=12 HEAD)"
+  revision outer/copy unknown
+  echo 1 >"$work/outer/bench/results/cpu.md"
+  revision outer "$("${git[@]}" rev-parse --short=12 HEAD)"
+  echo 1 >"$work/outer/source" && "${git[@]}" add source
+  revision outer "$("${git[@]}" rev-parse --short=12 HEAD)-dirty"
 fi
 echo "the library alone, and nothing of the project's has changed"
