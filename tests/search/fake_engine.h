@@ -65,6 +65,7 @@ class FakeEngine : public Engine {
         if (account) {
           account->rechecked += background % 5 == 0;
           account->audited += background % 7 == 1;
+          if (account->second) account->second->composites += background % 3 == 0;
         }
         const auto best = std::max_element(logits.begin(), logits.end());
         task.predictions[i] = static_cast<std::int16_t>(best - logits.begin());
@@ -80,6 +81,7 @@ class FakeEngine : public Engine {
 
   void classify_images(std::span<const Image> images, float* logits) override {
     for (const Image& image : images) {
+      std::fill_n(logits, classes_, 0.0f);
       script_(number_of(image), -1, {logits, static_cast<std::size_t>(classes_)});
       logits += classes_;
     }

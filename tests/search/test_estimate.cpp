@@ -1,6 +1,8 @@
 // What a search stopped early may claim.
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "search/estimate.h"
 #include "tests/search/fake_engine.h"
 #include "tests/search/journaled_search.h"
@@ -46,6 +48,15 @@ TEST(EarlyAnswer, TheLikelyEndLiesBetweenTheBounds) {
   ASSERT_TRUE(answer.likely_lower.has_value());
   EXPECT_LT(*answer.likely_lower, answer.upper);
   EXPECT_GT(*answer.likely_lower, answer.lower);
+}
+
+TEST(EarlyAnswer, TheLikelyEndIsThatOfTheRateOfLateFooling) {
+  const EarlyAnswer answer =
+      early_answer(statistics_of({{41, false}, {60, false}, {20, true}, {21, true}, {100, false}}), true);
+  // Half of 41 is 20: of those behind it one was fooled in 21 + 40 + 0 + 1 + 80.
+  const double safe = 1 - poisson_upper_limit(1) / 142;
+  const double fooled = (1 - std::pow(safe, 59)) + (1 - std::pow(safe, 40));
+  EXPECT_NEAR(answer.likely_lower.value(), 0.6 - fooled / 5, 1e-12);
 }
 
 TEST(EarlyAnswer, HoldsForASearchStoppedAnywhere) {

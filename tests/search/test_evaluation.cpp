@@ -76,6 +76,25 @@ TEST_F(TreeTest, AccuracyOfAVariation) {
   EXPECT_THAT(reports, ElementsAre(18));
 }
 
+TEST_F(TreeTest, AccuracyIsThatOfAllPortions) {
+  write_variation("mixed_same", 4);  // 36 photos, of which 32 are read at once
+  const VariationResult result =
+      evaluate_variation(engine, identity_map(kIn9Classes), root(), "mixed_same", pool, {});
+  EXPECT_EQ(result.images, 36);
+  EXPECT_EQ(result.correct, 35);
+  fs::rename(root() / "mixed_same/val" / class_folder(8), root() / "mixed_same/val/09_class");
+  EXPECT_NE(evaluate_variation(engine, identity_map(kIn9Classes), root(), "mixed_same", pool, {}).sha256,
+            result.sha256)
+      << "the class belongs to the data";
+}
+
+TEST(Evaluation, ANewResultReplacesTheOldOneOfItsVariation) {
+  const auto merged = merge_results({{"mixed_rand", 10, 1}, {"original", 10, 2}}, {{"mixed_rand", 10, 3}});
+  ASSERT_EQ(merged.size(), 2u);
+  EXPECT_EQ(merged[0].correct, 2);
+  EXPECT_EQ(merged[1].correct, 3);
+}
+
 TEST_F(TreeTest, WhatIsNotANumberIsNoAnswer) {
   write_variation("mixed_same");
   FakeEngine overflowing(kIn9Classes, [](int photo, int, std::span<float> logits) {
@@ -145,6 +164,13 @@ TEST_F(TreeTest, InputsOfTheChallenge) {
   EXPECT_EQ(input.classes[4], class_folder(4));
   check_input(input, {kImageSize, kImageSize, 3});
   EXPECT_THROW(check_input(input, {32, 32, 3}), Error);
+  std::vector<ChallengeInput> wrong(4, input);
+  wrong[0].foregrounds[1].label = kIn9Classes;
+  wrong[1].background_names[1].label = kIn9Classes;
+  wrong[2].foregrounds[1].image.pixels.pop_back();
+  wrong[3].foregrounds[1].mask.values.pop_back();
+  for (const ChallengeInput& other : wrong)
+    EXPECT_THROW(check_input(other, {kImageSize, kImageSize, 3}), Error);
 }
 
 TEST_F(TreeTest, AMaskOfAnotherSizeIsRefused) {
@@ -161,13 +187,15 @@ TEST(Manifest, NamesEveryPixelMaskLabelAndName) {
   const std::string hash = manifest_sha256(input, pool);
   EXPECT_EQ(hash, manifest_sha256(input, pool));
   EXPECT_EQ(hash.size(), 64u);
-  std::vector<ChallengeInput> changed(5, input);
+  std::vector<ChallengeInput> changed(7, input);
   changed[0].foregrounds[1].image.pixels[0] ^= 1;
   changed[1].foregrounds[1].mask.values[0] ^= 1;
   changed[2].background_names[3].name += "x";
   changed[3].background_names[3].label ^= 1;
   auto images = *input.backgrounds;
   images[2].pixels[1] ^= 1;
+  changed[5].foregrounds[1].label ^= 1;
+  changed[6].classes[1] += "x";
   changed[4].backgrounds = std::make_shared<const std::vector<Image>>(images);
   for (const ChallengeInput& other : changed) EXPECT_NE(hash, manifest_sha256(other, pool));
 }

@@ -1,6 +1,8 @@
 // Runs that are stopped, damaged and resumed end with the files of an undisturbed one.
 #include <gmock/gmock.h>
 
+#include <cstring>
+#include <functional>
 #include <random>
 
 #include "backdrop/error.h"
@@ -116,10 +118,13 @@ TEST_F(JournalTest, DamagedRecordsAreComputedAgain) {
 }
 
 TEST_F(JournalTest, WhatWasDecidedAgainIsThatOfAllSessions) {
-  undisturbed.engine.account = search.engine.account = ScreeningReport();
+  ScreeningReport account;
+  account.second.emplace();
+  undisturbed.engine.account = search.engine.account = account;
   const ScreeningCounts expected = undisturbed.run(Existing::replace).decided_again;
   EXPECT_GT(expected.rechecked, expected.audited);
   EXPECT_GT(expected.audited, 0);
+  EXPECT_GT(expected.second, expected.rechecked);
   stop(search, 300);
   stop(search, 300, Existing::resume);
   EXPECT_EQ(search.run(Existing::resume).decided_again, expected);
@@ -192,6 +197,112 @@ TEST_F(JournalTest, WhatAnAuditRefutesCannotBeGoneOnWith) {
   expect_refused(refuted, Existing::resume, ErrorCode::failed, "a wrong answer");
   EXPECT_FALSE(fs::exists(search.partial()));
   EXPECT_EQ(search.run(Existing::resume).resumed, 0u);
+  expect_undisturbed(search);
+}
+
+TEST_F(JournalTest, WhatFollowsADamagedRecordIsKeptWhenItIsMadeAgain) {
+  stop(search, 900);
+  std::string journal = read_text(search.journal());
+  journal[journal.size() - 10] ^= 1;
+  write_text(search.journal(), journal);
+  stop(search, 300, Existing::resume);
+  EXPECT_GE(search.run(Existing::resume).resumed, 900u);
+  expect_undisturbed(search);
+}
+
+TEST_F(JournalTest, OneBlockIsWorthKeeping) {
+  stop(search, 1);
+  EXPECT_EQ(Journal(search.journal()).blocks(), 1u);
+  EXPECT_GT(search.run(Existing::resume).resumed, 0u);
+}
+
+TEST_F(JournalTest, AJournalWithoutBlocksIsNoRun) {
+  stop(search, 300);
+  const std::string journal = read_text(search.journal());
+  write_text(search.journal(), journal.substr(0, journal.find("BLK2")));
+  EXPECT_EQ(search.run(Existing::refuse).resumed, 0u);
+  expect_undisturbed(search);
+}
+
+TEST_F(JournalTest, AJournalOfAnotherSizeIsRefused) {
+  stop(search, 300);
+  for (const auto& [foregrounds, backgrounds] : {std::pair(39, 90), std::pair(40, 89)}) {
+    JournaledSearch other(search.out);
+    other.input = testing::fake_input(foregrounds, backgrounds, testing::kScriptedClasses);
+    other.engine.set_backgrounds(other.input.backgrounds);
+    expect_refused(other, Existing::resume, ErrorCode::bad_input, "another size");
+  }
+}
+
+class JournalFileTest : public ::testing::Test {
+ protected:
+  static Block block_of(const std::vector<int>& backgrounds, int foreground = 1) {
+    return {.number = 0, .pieces = {{foreground, backgrounds}}, .pairs = backgrounds.size()};
+  }
+
+  TemporaryFolder temporary;
+  fs::path path = temporary.path / "journal";
+  PlanShape shape{.foregrounds = 2, .backgrounds = 4, .tile = 0, .batch = 1, .fill = 1};
+  std::vector<int> backgrounds{0, 2};
+  BlockAnswers answers{{3, 4}, {0.5f, -1.0f}, {}, {}};
+};
+
+TEST_F(JournalFileTest, ABlockOfOtherPairsIsRefused) {
+  Journal(path, {}, shape).append(block_of(backgrounds), answers);
+  const Journal journal(path);
+  EXPECT_EQ(journal.find(block_of(backgrounds))->predictions, answers.predictions);
+  const std::vector<int> others{0, 3};
+  EXPECT_THROW(journal.find(block_of(others)), Error);
+  EXPECT_THROW(journal.find(block_of(backgrounds, 0)), Error);
+}
+
+TEST_F(JournalFileTest, WhatIsDiscardedIsGoneFromTheFile) {
+  Journal journal(path, {}, shape);
+  journal.append(block_of(backgrounds), answers);
+  journal.discard();
+  EXPECT_EQ(journal.blocks(), 0u);
+  EXPECT_EQ(Journal(path).blocks(), 0u);
+}
+
+TEST_F(JournalFileTest, ARecordOfMorePairsThanNumbersReachIsNoRecord) {
+  const std::string header = (Journal(path, {}, shape), read_text(path));
+  std::string record(200, 'x');
+  const std::uint32_t pieces = 0;
+  const std::uint64_t number = 0;
+  const std::uint64_t pairs = UINT64_MAX / 10 - 10;  // ten bytes each and the rest: a few bytes
+  std::memcpy(record.data(), "BLK2", 4);
+  std::memcpy(record.data() + 4, &pieces, 4);
+  std::memcpy(record.data() + 8, &number, 8);
+  std::memcpy(record.data() + 16, &pairs, 8);
+  write_text(path, header + record);
+  const Journal journal(path);
+  EXPECT_EQ(journal.blocks(), 0u);
+  EXPECT_EQ(journal.bytes_cut_off(), record.size());
+}
+
+TEST_F(JournalTest, AnswersThatNoSearchGivesAreRefused) {
+  stop(search, 1);
+  const PlanShape shape = Journal(search.journal()).shape();
+  const auto plan = plan_adaptive(shape, search.input.foreground_labels(), search.input.background_labels());
+  const auto wave = plan->next_wave();
+  const Block block = cut_into_blocks(wave, 0, shape.block_pairs()).front();
+  const auto pairs = static_cast<std::int64_t>(block.pairs);
+  const auto refuse = [&](const std::string& words, const std::function<void(BlockAnswers&)>& spoil) {
+    BlockAnswers answers = Journal(search.journal()).find(block).value();
+    spoil(answers);
+    const std::string journal = read_text(search.journal());
+    Journal(search.journal()).append(block, answers);
+    expect_refused(search, Existing::resume, ErrorCode::bad_input, words);
+    write_text(search.journal(), journal);
+  };
+  for (const int prediction : {-1, testing::kScriptedClasses})
+    refuse("names classes", [&](BlockAnswers& answers) {
+      answers.predictions.back() = static_cast<std::int16_t>(prediction);
+    });
+  for (const auto count : {&ScreeningCounts::second, &ScreeningCounts::rechecked, &ScreeningCounts::audited})
+    for (const std::int64_t value : {std::int64_t{-1}, pairs + 1})
+      refuse("more decisions", [&](BlockAnswers& answers) { answers.decided_again.*count = value; });
+  search.run(Existing::resume);
   expect_undisturbed(search);
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "backdrop/error.h"
+#include "loaders/npy.h"
 #include "search/manifest.h"
 #include "search/merge.h"
 #include "tests/search/fake_engine.h"
@@ -57,10 +58,40 @@ TEST(Shards, CoverEveryForegroundOnce) {
       for (int row = 0; row < part.foregrounds; ++row)
         part.predictions[part.index(row, 1)] = static_cast<std::int16_t>(
             testing::number_of(input.foregrounds[static_cast<std::size_t>(row)].image));
+      for (int row = 0; row < part.foregrounds; ++row)
+        part.margins[part.index(row, 1)] = part.predictions[part.index(row, 1)];
       place_shard(part, shard, whole);
     }
     for (int f = 0; f < total; ++f) EXPECT_EQ(whole.predictions[whole.index(f, 1)], f);
+    for (int f = 0; f < total; ++f) EXPECT_EQ(whole.margins[whole.index(f, 1)], f);
   }
+}
+
+TEST(Shards, AnswersOfAnotherModelOrSizeAreRefused) {
+  const TemporaryFolder temporary;
+  const auto write = [&](std::int16_t prediction) {
+    const std::size_t shape[] = {1, 2};
+    const std::int16_t predictions[] = {-1, prediction};
+    const float margins[] = {0, 1};
+    write_npy_bytes(temporary.path / "predictions.npy", npy_type<std::int16_t>(), shape,
+                    std::as_bytes(std::span(predictions)));
+    write_npy_bytes(temporary.path / "margins.npy", npy_type<float>(), shape,
+                    std::as_bytes(std::span(margins)));
+  };
+  write(8);
+  EXPECT_EQ(read_answers(temporary.path, 1, 2, 9).predictions[1], 8);
+  EXPECT_THAT(message_of([&] { read_answers(temporary.path, 1, 2, 8); }), HasSubstr("holds 8"));
+  EXPECT_THAT(message_of([&] { read_answers(temporary.path, 2, 1, 9); }), HasSubstr("not an array of 2 x 1"));
+  write(-2);
+  EXPECT_THAT(message_of([&] { read_answers(temporary.path, 1, 2, 9); }), HasSubstr("holds -2"));
+}
+
+TEST(Identity, IsOfTheNamesOfBoth) {
+  const RunIdentity run{{"mode", "all"}, {"shard", "1/2"}};
+  const RunIdentity asked{{"mode", "all"}};
+  EXPECT_EQ(identity_difference(run, run), "");
+  EXPECT_EQ(identity_difference(run, asked), "its shard is 1/2, not not known");
+  EXPECT_EQ(identity_difference(asked, run), "its shard is not known, not 1/2");
 }
 
 TEST(Shards, MoreThanForegroundsAreRefusedWhicheverItIs) {
@@ -122,6 +153,13 @@ TEST_F(ManifestTest, DifferencesAreNamed) {
   fs::rename(root / "a one", root / "three");
   EXPECT_THAT(compare_manifests(before, make_manifest(root, pool), "m"),
               UnorderedElementsAre("missing: a one", "changed: b/two", "not listed: three"));
+}
+
+TEST_F(ManifestTest, NamesMayBeginWithTheFolderTheyWereMadeIn) {
+  const std::string found = make_manifest(root, pool);
+  std::string expected = found;
+  expected.insert(expected.find("  ") + 2, "./");
+  EXPECT_TRUE(compare_manifests(expected, found, "m").empty());
 }
 
 TEST_F(ManifestTest, OtherTextsAreRefused) {

@@ -25,6 +25,7 @@ namespace {
 
 using nlohmann::json;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -72,6 +73,22 @@ TEST_F(ReportTest, Tables) {
             "fooled_share,fooled_into_class_share\n"
             "0,\"odd, \"\"quoted\"\" <b>.JPEG\",00_class,0,2,1,1,1,1,1,1\n"
             "1,b1.JPEG,01_class,1,2,0,1,0,0,0,0\n");
+}
+
+TEST_F(ReportTest, SharesOfABackgroundAreInTheirOwnColumns) {
+  input = testing::fake_input(3, 3, 3);
+  pairs = PairMatrix(3, 3);
+  pairs.predictions = {1, 0, 0, 2, 1, 1, 2, 2, 2};  // on the first background two are fooled, none into it
+  map = testing::identity_map(3);
+  const ChallengeStatistics counts =
+      compute_statistics(pairs, input.foreground_labels(), input.background_labels(), map, 3);
+  EXPECT_THAT(backgrounds_csv(input, counts), HasSubstr("\n0,b0.JPEG,00_class,0,3,2,2,1,0,0.5,0\n"));
+  const PairCounts of_pairs =
+      count_pairs(pairs, input.foreground_labels(), input.background_labels(), map, 3);
+  EXPECT_THAT(of_pairs.fooled[0], ElementsAre(1, 0, 0));
+  EXPECT_THAT(of_pairs.taken_for[0], ElementsAre(0, 0, 1, 0)) << "not the foreground of its own class";
+  EXPECT_THAT(of_pairs.background_takes[0], ElementsAre(0, 0, 1, 0));
+  EXPECT_EQ(largest(of_pairs.taken_for[1]), -1);
 }
 
 TEST_F(ReportTest, ARunOfTwoPrecisionsIsAskedForByTheFirst) {

@@ -150,6 +150,34 @@ TEST_F(ResultFolderTest, FoldersThatAreNotRunsAreNeverTouched) {
   EXPECT_EQ(read_text(out / "thesis.tex"), "years of work");
 }
 
+TEST_F(ResultFolderTest, WhatIsNoFileOfARunIsNotTakenIntoOne) {
+  const fs::path partial = out.string() + ".partial";
+  fs::create_directories(partial);
+  write_text(partial / "notes.txt", "mine");
+  EXPECT_EQ(code_of([&] { finish_run("x"); }), ErrorCode::usage);
+  EXPECT_EQ(read_text(partial / "notes.txt"), "mine");
+}
+
+TEST_F(ResultFolderTest, AnEvaluationIsNotReplacedUnasked) {
+  fs::create_directories(out);
+  write_text(out / "eval.json", "{}");
+  EXPECT_EQ(code_of([&] { finish_run("x"); }), ErrorCode::usage);
+  EXPECT_EQ(code_of([&] { finish_run("x", Existing::resume); }), ErrorCode::usage);
+  EXPECT_EQ(read_text(out / "eval.json"), "{}");
+  finish_run("x", Existing::replace);
+  EXPECT_FALSE(fs::exists(out / "eval.json"));
+}
+
+TEST_F(ResultFolderTest, AFinishedRunIsNotUnfinishedForAJournalBesideIt) {
+  const fs::path partial = out.string() + ".partial";
+  fs::create_directories(partial);
+  write_text(partial / "journal", "of a run that was to replace it");
+  EXPECT_TRUE(ResultFolder::is_unfinished(out));
+  fs::create_directories(out);
+  write_text(out / "run.json", "{}");
+  EXPECT_FALSE(ResultFolder::is_unfinished(out));
+}
+
 TEST_F(ResultFolderTest, AnEmptyFolderAndATrailingSlashAreFine) {
   fs::create_directories(out);
   out += "/";
@@ -203,6 +231,19 @@ TEST_F(ResultFolderTest, LogitsAreNaNWhereNothingWasEvaluated) {
   { LogitsFile file(temporary.path / "dropped.npy", 1, 2, 3); }
   EXPECT_FALSE(fs::exists(temporary.path / "dropped.npy"));
   EXPECT_FALSE(fs::exists(temporary.path / "dropped.npy.partial"));
+}
+
+TEST_F(ResultFolderTest, LogitsLieWhereTheirBackgroundsDo) {
+  const fs::path path = temporary.path / "logits.npy";
+  LogitsFile file(path, 2, 4, 1);
+  const std::vector<int> backgrounds = {0, 2, 3, 1};
+  const std::vector<float> logits = {10, 12, 13, 11};
+  file.store({1, backgrounds, {}, {}, logits});
+  file.commit();
+  const auto bytes = read_file(path, 1 << 20);
+  const auto values = parse_npy(bytes, "logits.npy").values<float>("logits.npy");
+  EXPECT_THAT(std::vector(values.begin() + 4, values.end()), ElementsAre(10, 11, 12, 13));
+  EXPECT_TRUE(std::isnan(values[0]));
 }
 
 TEST_F(ResultFolderTest, LogitsForWhichThereIsNoRoomLeaveNothing) {

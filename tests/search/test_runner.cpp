@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "backdrop/error.h"
@@ -82,12 +83,14 @@ TEST_P(RunnerTest, AllPairsAreEvaluatedOnce) {
 }
 
 TEST_P(RunnerTest, TilesAreFinishedBeforeTheNext) {
-  run(plan_all_pairs);
-  if (engine.tile_size == 0) return;
-  int tile = 0;
-  for (const auto& [f, b] : engine.visited) {
-    ASSERT_GE(b / engine.tile_size, tile);
-    tile = b / engine.tile_size;
+  for (const auto make_plan : {plan_all_pairs, plan_first_fooling}) {
+    run(make_plan);
+    if (engine.tile_size == 0) return;
+    int tile = 0;
+    for (const auto& [f, b] : engine.visited) {
+      ASSERT_GE(b / engine.tile_size, tile);
+      tile = b / engine.tile_size;
+    }
   }
 }
 
@@ -178,6 +181,50 @@ TEST(RunSearch, StopsWhenAskedAndReportsProgress) {
   }
   EXPECT_EQ(reports, 1);
   EXPECT_EQ(engine.visited.size(), plan->settled());
+}
+
+TEST(RunSearch, EveryPairHasItsOwnLogitsAndProgressCountsForegrounds) {
+  class KeepLogits : public PairSink {
+   public:
+    bool wants_logits() const override { return true; }
+    void store(const PairAnswers& answers) override {
+      for (std::size_t i = 0; i < answers.backgrounds.size(); ++i) {
+        const auto first = answers.logits.begin() + static_cast<std::ptrdiff_t>(i * kClasses);
+        kept[{answers.foreground, answers.backgrounds[i]}] = {first, first + kClasses};
+      }
+    }
+    std::map<std::pair<int, int>, std::vector<float>> kept;
+  } sink;
+  const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
+  FakeEngine engine(kClasses, script);
+  engine.set_backgrounds(input.backgrounds);
+  const PlanShape shape = plan_shape(engine, input);
+  auto plan = plan_all_pairs(shape);
+  int vulnerable = 0;
+  SearchHooks hooks;
+  hooks.sinks.push_back(&sink);
+  hooks.progress = [&](const SearchProgress& progress) { vulnerable = progress.vulnerable; };
+  const SearchResult result = run_search(engine, input, identity_map(kClasses), *plan, shape, hooks);
+  EXPECT_EQ(sink.kept.size(), result.recorded);
+  for (const auto& [pair, logits] : sink.kept) {
+    std::vector<float> expected(kClasses);
+    script(pair.first, pair.second, expected);
+    ASSERT_EQ(logits, expected) << pair.first << ' ' << pair.second;
+  }
+  EXPECT_EQ(vulnerable, compute_statistics(result.pairs, input, identity_map(kClasses)).total.vulnerable);
+}
+
+TEST(RunSearch, TheAdaptiveOrderLearnsWhichBackgroundFoolsMost) {
+  const ChallengeInput input = fake_input(60, 200, 2);
+  FakeEngine engine(2, [](int f, int b, std::span<float> logits) {
+    logits[static_cast<std::size_t>(f % 2)] = b == 150 ? -2 : 2;
+  });
+  engine.set_backgrounds(input.backgrounds);
+  const PlanShape shape = plan_shape(engine, input);
+  const auto plan = plan_adaptive(shape, input.foreground_labels(), input.background_labels());
+  const SearchResult result = run_search(engine, input, identity_map(2), *plan, shape, {});
+  EXPECT_EQ(compute_statistics(result.pairs, input, identity_map(2)).total.vulnerable, 60);
+  EXPECT_LT(result.evaluated, 60u * 20u) << "the plain order takes 151 for each";
 }
 
 TEST(RunSearch, AskedToStopAfterTheLastPairStillFinishes) {

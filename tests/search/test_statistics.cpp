@@ -98,5 +98,18 @@ TEST_F(StatisticsTest, MostAdversarialBackgrounds) {
               ElementsAre(ElementsAre(0), ElementsAre(1), ElementsAre()));
 }
 
+TEST_F(StatisticsTest, OfTheWorstBackgroundsOfAForegroundTheFirstIsNamed) {
+  pairs.margins = {3, -1, 2, -1, 3, 2, 2, 2, 5, 5, 5, 5};
+  const ChallengeStatistics statistics = compute();
+  EXPECT_EQ(statistics.foregrounds[0].worst_background, 1);
+  EXPECT_EQ(statistics.foregrounds[1].worst_background, 1);
+  EXPECT_EQ(statistics.foregrounds[2].worst_background, 0);
+}
+
+TEST_F(StatisticsTest, OfEquallyAdversarialBackgroundsThoseThatFoolIntoTheirClassComeFirst) {
+  pairs.predictions[4] = 2;  // background 0 fools as many as background 3, but not into its class
+  EXPECT_THAT(most_adversarial_backgrounds(compute(), background_labels, 2)[0], ElementsAre(3, 0));
+}
+
 }  // namespace
 }  // namespace backdrop
