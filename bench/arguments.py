@@ -4,6 +4,7 @@ is measured."""
 import argparse
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -79,5 +80,5 @@ def name(text):
 
 
 def without_paths(words):
-    """Words of a command line without the folders of this machine."""
-    return [re.sub(r"[^=]*/", "", word.rstrip("/")) for word in words]
+    """Words of a command line, as a shell takes them, without the folders of this machine; 1/5 is a shard."""
+    return [shlex.quote(re.sub(r"(^|=)(?!\d+/\d+$)[^=]*/", r"\1", word.rstrip("/"))) for word in words]

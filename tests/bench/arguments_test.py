@@ -97,6 +97,8 @@ class ArgumentsTest(unittest.TestCase):
         words = ["--data-path", "/data/in9/", "--checkpoint", "resnet18=/data/a.pt", "--checkpoint=b/c.pt", "--rounds", "2"]
         self.assertEqual(arguments.without_paths(words),
                          ["--data-path", "in9", "--checkpoint", "resnet18=a.pt", "--checkpoint=c.pt", "--rounds", "2"])
+        self.assertEqual(arguments.without_paths(["--shard", "1/5", "--shard=2/5", "--data-path", "/a/my in9"]),
+                         ["--shard", "1/5", "--shard=2/5", "--data-path", "'my in9'"])
 
 
 if __name__ == "__main__":
