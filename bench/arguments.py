@@ -81,8 +81,8 @@ def name(text):
 
 
 def without_paths(words):
-    """Words of a command line without the folders of this machine."""
-    return [re.sub(r"[^=]*/", "", word.rstrip("/")) for word in words]
+    """Words of a command line without the folders of this machine; 1/5 is a shard."""
+    return [re.sub(r"(^|=)(?!\d+/\d+$)[^=]*/", r"\1", word.rstrip("/")) for word in words]
 
 
 def described(program):

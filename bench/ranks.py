@@ -8,6 +8,7 @@ it. The predictions of all runs must be the same. Writes bench/results/mpi_ranks
 """
 import datetime
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -70,6 +71,8 @@ def table(record):
 
 def main():
     arguments = parse_arguments()
+    if shutil.which("mpirun") is None:
+        sys.exit("ranks.py: mpirun is not installed")
     with tempfile.TemporaryDirectory(prefix="backdrop-ranks-") as folder:
         seconds, pairs = measure(arguments, Path(folder))
     record = {"date": datetime.date.today().isoformat(), "revision": describe_revision(arguments.backdrop),

@@ -8,7 +8,8 @@
 #
 #   --data-path DATA            a tree in the form of the IN-9 release (default: drawn photos)
 #   --checkpoint ARCH=FILE      weights for that network (default: seeded random ones), may be repeated
-#   --threads N                 for everybody (default: all)
+#   --threads N                 for everybody whose searches are compared (default: all; the suites of kernels, networks and
+#                               searches take one or all)
 #   --name NAME                 of the files (default: cpu, with --quick: cpu_quick)
 #
 # Run scripts/setup.sh --bench first: it installs the other engines. Those that are missing are left out and named.
@@ -27,7 +28,7 @@ while (($#)); do
     --checkpoint) checkpoints+=("${2:?bench.sh: --checkpoint needs ARCH=FILE}"); shift ;;
     --threads) threads=${2:?bench.sh: --threads needs a number}; shift ;;
     --name) name=${2:?bench.sh: --name needs a name}; shift ;;
-    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "bench.sh: unknown option $1 (--help lists them)" >&2; exit 2 ;;
   esac
   shift

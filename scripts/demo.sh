@@ -37,5 +37,5 @@ printf '| demo ResNet-18 | %-18s | %-8s | %-10s | %-10s | %-6s |\n' "$(percentag
 cat <<EOF
 
 Drawn data and a small network trained on it: these figures show that everything works and say nothing about photos.
-The report: $demo/results/report.html
+The report: $PWD/$demo/results/report.html
 EOF

@@ -35,6 +35,8 @@ scripts/setup.sh --fuzz
 options=(-DCMAKE_CXX_COMPILER=clang++)
 command -v clang++-14 >/dev/null && options=(-DCMAKE_CXX_COMPILER=clang++-14)
 command -v ccache >/dev/null && options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+# In a copied or moved tree everything is configured anew; what was found stays.
+[[ $(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' build-fuzz/CMakeCache.txt 2>/dev/null) -ef . ]] || options+=(--fresh)
 cmake --preset fuzz "${options[@]}" -Wno-dev --log-level=WARNING
 cmake --build build-fuzz --target "${targets[@]/#/fuzz_}" -j "${BACKDROP_FUZZ_JOBS:-1}"
 

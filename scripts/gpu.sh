@@ -31,6 +31,8 @@ build() {
   if command -v ccache >/dev/null; then
     options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   fi
+  # In a copied or moved tree.
+  [[ $(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' build-gpu/CMakeCache.txt 2>/dev/null) -ef . ]] || options+=(--fresh)
   cmake -S . -B build-gpu -G Ninja -DBACKDROP_CUDA=ON -DCMAKE_BUILD_TYPE=Release "${options[@]}" >/dev/null
   cmake --build build-gpu --target backdrop_cli "${tests[@]}" -j "$(nproc)" >build-gpu/build.log || {
     tail -n 40 build-gpu/build.log >&2

@@ -108,8 +108,10 @@ END
 fi
 rm "$scratch/bin/python3"
 
-# Ctrl-C ends all of fuzz.sh, not one target of it.
+# Ctrl-C ends all of fuzz.sh, not one target of it. What another tree configured is configured anew.
 mkdir -p "$tree/build-fuzz/fuzz" "$tree/fuzz/corpus/mask"
+echo "CMAKE_HOME_DIRECTORY:INTERNAL=$scratch/elsewhere" >"$tree/build-fuzz/CMakeCache.txt"
+program "$scratch/bin/cmake" <<<'echo "cmake $*"'
 for target in image mask; do
   program "$tree/build-fuzz/fuzz/fuzz_$target" <<'END'
 kill -INT "$PPID"
@@ -118,4 +120,5 @@ END
 done
 run 130 fuzz.sh all 1
 grep -q '^mask' "$scratch/said" && fail "fuzz.sh: goes on with the next target"
+grep -q '^cmake --preset fuzz .*--fresh' "$scratch/said" || fail "fuzz.sh: another tree's build is kept"
 echo "the scripts keep their word"
