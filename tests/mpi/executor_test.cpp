@@ -12,6 +12,7 @@
 #include "backdrop/error.h"
 #include "engine/screening.h"
 #include "search/mpi_executor.h"
+#include "search/mpi_messages.h"
 #include "search/runner.h"
 #include "thread_ranks.h"
 
@@ -166,6 +167,56 @@ TEST(Executor, RankZeroHearsOfAWrongAnswerThatAnotherFinds) {
     };
   };
   EXPECT_THROW(search_on_ranks(3, &plan_all_pairs, {}, script_of), RefutedBounds);
+}
+
+TEST(Executor, AnswersThatNobodyAskedForEndTheSearch) {
+  const auto answers_of = [](const Block& block, std::size_t predictions_more, std::size_t margins_more) {
+    BlockAnswers answers;
+    answers.predictions.resize(block.pairs + predictions_more);
+    answers.margins.resize(block.pairs + margins_more);
+    return answers;
+  };
+  using Messages = std::vector<Message>;
+  const std::vector<std::function<Messages(const Wave&)>> rogues = {
+      [&](const Wave& wave) {
+        return Messages{block_message(wave.blocks.size(), answers_of(wave.blocks[0], 0, 0))};
+      },
+      [&](const Wave& wave) { return Messages(2, block_message(1, answers_of(wave.blocks[1], 0, 0))); },
+      [&](const Wave& wave) { return Messages{block_message(0, answers_of(wave.blocks[0], 1, 0))}; },
+      [&](const Wave& wave) { return Messages{block_message(0, answers_of(wave.blocks[0], 0, 1))}; }};
+  for (const auto& rogue : rogues) {
+    const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
+    ThreadWorld world(2);
+    std::atomic<bool> sent = false;
+    std::thread other([&] {
+      ThreadRanks ranks(world, 1);
+      const Wave wave = read_wave(ranks.from_first({}));
+      for (const Message& message : rogue(wave)) ranks.send(message);
+      // What comes after that is not looked at.
+      for (int i = 0; i < 2; ++i) ranks.send(block_message(0, answers_of(wave.blocks[0], 0, 0)));
+      ranks.send(refutation_message({"too late"}));
+      ranks.send(wave_end_message({1, {}}));
+      sent = true;
+      EXPECT_TRUE(read_wave(ranks.from_first({})).blocks.empty());
+    });
+    {
+      ThreadRanks ranks(world, 0);
+      FakeEngine engine = fake_engine(input, [&sent](int f, int b, std::span<float> logits) {
+        while (!sent) std::this_thread::yield();
+        script(f, b, logits);
+      });
+      RankExecutor executor(ranks, engine, input, 0);
+      SearchHooks hooks;
+      hooks.executor = &executor;
+      try {
+        search(engine, input, &plan_all_pairs, hooks);
+        ADD_FAILURE() << "taken";
+      } catch (const Error& error) {
+        EXPECT_STREQ(error.what(), "a rank sent answers that nobody asked for");
+      }
+    }
+    other.join();
+  }
 }
 
 TEST(Executor, AllRanksHaveTheTextOfTheFirst) {
