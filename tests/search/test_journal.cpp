@@ -6,6 +6,7 @@
 #include <random>
 
 #include "backdrop/error.h"
+#include "core/hash.h"
 #include "engine/screening.h"
 #include "tests/search/journaled_search.h"
 #include "tests/temporary_folder.h"
@@ -150,6 +151,31 @@ TEST_F(JournalTest, ADamagedHeaderIsRefused) {
   }
   write_text(search.journal(), "");
   expect_refused(search, Existing::resume, ErrorCode::bad_input, "damaged");
+}
+
+TEST_F(JournalTest, AShapeThatNoSearchHasIsRefused) {
+  stop(search, 300);
+  const std::string journal = read_text(search.journal());
+  const std::size_t shape = journal.find("shape "), line_end = journal.find('\n', shape);
+  const std::size_t hash = journal.find("sha256 ", journal.find("mode="));
+  for (const char* other : {"0 90 0 2 2", "40 0 0 2 2", "40 90 -1 2 2", "40 90 0 0 2", "40 90 0 2 0",
+                            "40 90000000 0 2 2", "40 90"}) {
+    const std::string text =
+        journal.substr(0, shape) + "shape " + other + journal.substr(line_end, hash - line_end);
+    write_text(search.journal(), text + "sha256 " + sha256_of(text.data(), text.size()) + "\n" +
+                                     journal.substr(journal.find("BLK2")));
+    expect_refused(search, Existing::resume, ErrorCode::bad_input, "damaged");
+  }
+}
+
+TEST_F(JournalTest, AReplacementKilledWhileTheOldRunHadNoNameGoesOn) {
+  search.run(Existing::refuse);
+  stop(search, 300, Existing::replace);
+  const fs::path replaced = search.out.string() + ".replaced";
+  fs::rename(search.out, replaced);
+  EXPECT_GT(search.run(Existing::resume).resumed, 0u);
+  expect_undisturbed(search);
+  EXPECT_FALSE(fs::exists(replaced));
 }
 
 TEST_F(JournalTest, ARunOfOtherInputsIsRefusedByName) {

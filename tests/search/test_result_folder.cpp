@@ -1,7 +1,9 @@
 // The run's folder: complete or absent, and never overwritten by accident.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -200,6 +202,19 @@ TEST_F(ResultFolderTest, TwoProcessesCannotWriteOneRun) {
   folder.write_answers(PairMatrix(2, 4));
   folder.commit();
   EXPECT_TRUE(fs::exists(out / "predictions.npy"));
+}
+
+TEST_F(ResultFolderTest, ARunThatAnotherProcessHoldsIsNotReplaced) {
+  finish_run("first");
+  ResultFolder folder(out, Existing::replace);
+  folder.begin();
+  const int other = ::open(out.c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);
+  EXPECT_EQ(code_of([&] { folder.commit(); }), ErrorCode::failed);
+  EXPECT_EQ(read_text(out / "run.json"), "first");
+  ::close(other);
+  folder.commit();
+  EXPECT_FALSE(fs::exists(out / "run.json"));
 }
 
 TEST_F(ResultFolderTest, AFolderThatCannotBeMadeIsOneClearLine) {

@@ -248,6 +248,28 @@ TEST(RunSearch, ClassesThatPredictionsCannotTellApartAreRefused) {
   EXPECT_THROW(prepare_engine(larger, input), Error);
 }
 
+TEST(RunSearch, ThePlanIsThatOfTheModeAndTheOrder) {
+  const ChallengeInput input = fake_input(4, 40, 4);
+  const PlanShape shape{.foregrounds = 4, .backgrounds = 40, .batch = 8};
+  const auto first_of_the_second = [&](const char* mode, const char* order) {
+    const auto plan = make_plan(mode, order, shape, input);
+    const std::vector<Piece> wave = plan->next_wave();
+    return std::pair(wave[1].backgrounds.front(), wave[1].backgrounds.size());
+  };
+  EXPECT_EQ(first_of_the_second("all", "plain"), std::pair(0, std::size_t{40}));
+  EXPECT_EQ(first_of_the_second("first", "plain"), std::pair(0, std::size_t{4}));
+  EXPECT_EQ(first_of_the_second("first", "adaptive"), std::pair(4, std::size_t{4}));
+}
+
+TEST(RunSearch, TheAdaptiveOrderBeginsWithBackgroundsOfAllClasses) {
+  const PlanShape shape{.foregrounds = 2, .backgrounds = 9, .tile = 3, .batch = 2};
+  const auto plan = plan_adaptive(shape, {3, 3}, {0, 0, 0, 1, 1, 1, 2, 2, 2});
+  const std::vector<Piece> wave = plan->next_wave();
+  ASSERT_EQ(wave.size(), 2u);
+  EXPECT_THAT(wave[0].backgrounds, ::testing::ElementsAre(0));
+  EXPECT_THAT(wave[1].backgrounds, ::testing::ElementsAre(3));
+}
+
 TEST(RunSearch, TheAdaptiveOrderTakesLabelsOfAnySize) {
   const std::vector<int> labels = fake_input(4, 40, 3).background_labels();
   std::vector<int> large;
