@@ -74,6 +74,8 @@ def parse_arguments():
             parser.error(f"{arch} is not among the networks of --run: {', '.join(archs)}")
     if arguments.models and (len(archs) > 1 or not arguments.models.is_dir()):
         parser.error("argument --models: a folder, for a single network of --run")
+    if arguments.models and given:
+        parser.error("argument --checkpoint: the weights are those in --models")
     return arguments
 
 

@@ -78,6 +78,8 @@ class ArgumentsTest(unittest.TestCase):
         self.refuse(compare, "--settings", self.file, says="is no JSON")
         self.refuse(compare, "--models", self.folder, says="for a single network")
         self.refuse(compare, "--models", self.folder / "none", "--run", "resnet18=9x9", says="a folder")
+        self.refuse(compare, "--models", self.folder, "--run", "resnet18=9x9", "--checkpoint", f"resnet18={self.file}",
+                    says="the weights are those in --models")
         self.refuse(compare, "--python", self.folder / "none", says="no program")
 
     def test_scaling_refuses(self):
