@@ -1,5 +1,5 @@
 /// \file
-/// A folder for readers that open files themselves, in memory where the system has such a place.
+/// A folder for readers that open files themselves, where TMPDIR says; scripts/fuzz.sh has that in memory.
 #pragma once
 
 #include <unistd.h>
@@ -17,8 +17,7 @@ namespace backdrop::fuzz {
 class ScratchFolder {
  public:
   ScratchFolder() {
-    std::string name =
-        (std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") + std::string("/backdrop-fuzz-XXXXXX");
+    std::string name = std::filesystem::temp_directory_path() / "backdrop-fuzz-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch folder can be made");
     path = name;
   }

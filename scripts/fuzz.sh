@@ -68,6 +68,11 @@ run_target() {
   return "$status"
 }
 
+# In memory where the system has such a place. A fuzzer that is stopped or finds something leaves its files there.
+TMPDIR=$(mktemp -d -p "$([[ -w /dev/shm ]] && echo /dev/shm || echo /tmp)" backdrop-fuzz-XXXXXX)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+
 failed=0
 printf '%-18s %12s %8s %9s %9s %9s  %s\n' target executions /second coverage features corpus result
 for target in "${targets[@]}"; do

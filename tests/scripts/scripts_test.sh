@@ -114,11 +114,13 @@ echo "CMAKE_HOME_DIRECTORY:INTERNAL=$scratch/elsewhere" >"$tree/build-fuzz/CMake
 program "$scratch/bin/cmake" <<<'echo "cmake $*"'
 for target in image mask; do
   program "$tree/build-fuzz/fuzz/fuzz_$target" <<'END'
+touch "$TMPDIR/left" && echo "$TMPDIR" >build-fuzz/scratch
 kill -INT "$PPID"
 exit 72
 END
 done
 run 130 fuzz.sh all 1
 grep -q '^mask' "$scratch/said" && fail "fuzz.sh: goes on with the next target"
+[[ ! -e $(<"$tree/build-fuzz/scratch") ]] || fail "fuzz.sh: what a fuzzer left is still there"
 grep -q '^cmake --preset fuzz .*--fresh' "$scratch/said" || fail "fuzz.sh: another tree's build is kept"
 echo "the scripts keep their word"
