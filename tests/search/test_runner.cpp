@@ -159,12 +159,21 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RunnerTest,
                                            std::tuple(1, 1, 1), std::tuple(0, 2048, 1),
                                            std::tuple(500, 16, 64)));
 
+/// Every pair of the scripted engine.
+struct AllPairs {
+  AllPairs() { engine.set_backgrounds(input.backgrounds); }
+  SearchResult run(const SearchHooks& hooks) {
+    return run_search(engine, input, identity_map(kClasses), *plan, shape, hooks);
+  }
+
+  ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
+  FakeEngine engine{kClasses, script};
+  PlanShape shape = plan_shape(engine, input);
+  std::unique_ptr<WorkPlan> plan = plan_all_pairs(shape);
+};
+
 TEST(RunSearch, StopsWhenAskedAndReportsProgress) {
-  const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
-  FakeEngine engine(kClasses, script);
-  engine.set_backgrounds(input.backgrounds);
-  const PlanShape shape = plan_shape(engine, input);
-  auto plan = plan_all_pairs(shape);
+  AllPairs all;
   int reports = 0;
   SearchHooks hooks;
   hooks.progress = [&](const SearchProgress& progress) {
@@ -174,13 +183,13 @@ TEST(RunSearch, StopsWhenAskedAndReportsProgress) {
   };
   hooks.stop = [&] { return reports == 1; };
   try {
-    run_search(engine, input, identity_map(kClasses), *plan, shape, hooks);
+    all.run(hooks);
     FAIL() << "was not interrupted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::interrupted);
   }
   EXPECT_EQ(reports, 1);
-  EXPECT_EQ(engine.visited.size(), plan->settled());
+  EXPECT_EQ(all.engine.visited.size(), all.plan->settled());
 }
 
 TEST(RunSearch, EveryPairHasItsOwnLogitsAndProgressCountsForegrounds) {
@@ -195,23 +204,19 @@ TEST(RunSearch, EveryPairHasItsOwnLogitsAndProgressCountsForegrounds) {
     }
     std::map<std::pair<int, int>, std::vector<float>> kept;
   } sink;
-  const ChallengeInput input = fake_input(kForegrounds, kBackgrounds, kClasses);
-  FakeEngine engine(kClasses, script);
-  engine.set_backgrounds(input.backgrounds);
-  const PlanShape shape = plan_shape(engine, input);
-  auto plan = plan_all_pairs(shape);
+  AllPairs all;
   int vulnerable = 0;
   SearchHooks hooks;
   hooks.sinks.push_back(&sink);
   hooks.progress = [&](const SearchProgress& progress) { vulnerable = progress.vulnerable; };
-  const SearchResult result = run_search(engine, input, identity_map(kClasses), *plan, shape, hooks);
+  const SearchResult result = all.run(hooks);
   EXPECT_EQ(sink.kept.size(), result.recorded);
   for (const auto& [pair, logits] : sink.kept) {
     std::vector<float> expected(kClasses);
     script(pair.first, pair.second, expected);
     ASSERT_EQ(logits, expected) << pair.first << ' ' << pair.second;
   }
-  EXPECT_EQ(vulnerable, compute_statistics(result.pairs, input, identity_map(kClasses)).total.vulnerable);
+  EXPECT_EQ(vulnerable, compute_statistics(result.pairs, all.input, identity_map(kClasses)).total.vulnerable);
 }
 
 TEST(RunSearch, TheAdaptiveOrderLearnsWhichBackgroundFoolsMost) {
