@@ -14,7 +14,7 @@
 #
 # Run scripts/setup.sh --bench first: it installs the other engines. Those that are missing are left out and named.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(CDPATH='' cd "$(dirname "$0")/.." && pwd)
 
 quick=0
 data=''

@@ -6,7 +6,7 @@
 #
 # BACKDROP_BUILD_PYTHON=AUTO (or ON) in the environment builds the Python module, too.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 
 preset=${1:-release}
 targets=("${@:2}")

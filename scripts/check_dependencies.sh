@@ -4,7 +4,7 @@
 # Besides the direction: kernels know neither networks nor data sets, search does not reach past the engine,
 # and the public headers show neither a private header nor a library's type.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 git ls-files --error-unmatch scripts >/dev/null || { echo "check_dependencies.sh: skipped: this is no git checkout"; exit 77; }
 
 # Prefixes of quoted includes that each folder may use.

@@ -2,7 +2,7 @@
 # Do the documents speak of what is there? Links and their anchors lead somewhere, files, options and public names that
 # stand in backticks exist; every document of docs/ can be found from another one, and every option of CMake in one.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 git ls-files --error-unmatch scripts >/dev/null || { echo "check_documents.sh: skipped: this is no git checkout"; exit 77; }
 
 bad=0

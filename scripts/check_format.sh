@@ -2,7 +2,7 @@
 # Are all C++ and CUDA sources as .clang-format says? Exit status 77 without clang-format 14, whose layout differs
 # from that of other versions.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 git ls-files --error-unmatch scripts >/dev/null || { echo "check_format.sh: skipped: this is no git checkout"; exit 77; }
 
 tool=

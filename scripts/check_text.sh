@@ -2,7 +2,7 @@
 # Is the text of every tracked file fit to publish? No path of somebody's machine, no loose ends, no stray bytes; and a
 # program is executable.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 git ls-files --error-unmatch scripts >/dev/null || { echo "check_text.sh: skipped: this is no git checkout"; exit 77; }
 
 bad=0

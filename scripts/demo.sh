@@ -3,7 +3,7 @@
 #
 #   scripts/demo.sh          results in build/demo/results; open its report.html in a browser
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 
 scripts/setup.sh
 scripts/build.sh release backdrop_cli

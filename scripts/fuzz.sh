@@ -8,7 +8,7 @@
 # Inputs that fail are kept in build-fuzz/crashes; any of them makes the exit status non-zero.
 # BACKDROP_FUZZ_JOBS (default 1) is how many processes the build uses.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 trap 'exit 130' INT  # libFuzzer ends by itself then, as if it had found something
 
 list_targets() { for folder in fuzz/corpus/*/; do basename "$folder"; done; }

@@ -17,7 +17,7 @@
 set -euo pipefail
 [[ -z ${OUT:-} ]] || OUT=$(realpath -m -- "$OUT")
 [[ -z ${BACKDROP_GPU_DATA:-} ]] || BACKDROP_GPU_DATA=$(realpath -e -- "$BACKDROP_GPU_DATA")
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 trap 'exit 130' INT  # programs under timeout do not hear of it
 
 # The toolkit's own programs, compute-sanitizer and ncu, need not be on the path.
@@ -40,12 +40,19 @@ build() {
   }
 }
 
+# A sum over what the programs are made from.
+sources() {
+  find CMakeLists.txt api cli cmake core engine include kernels loaders models report search tests -type f ! -name '*.pyc' \
+    -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
+}
+
 # The programs and, of the libraries they load, those that are not part of every Linux system.
 pack_programs() {
   local folder=.gpu/pack library
   rm -rf .gpu
   mkdir -p "$folder/lib"
   printf '*\n' >.gpu/.gitignore
+  sources >"$folder/sources"
   cp build-gpu/backdrop build-gpu/tests/conformance/test_cuda_kernels build-gpu/tests/conformance/test_conformance "$folder"
   strip "$folder"/backdrop "$folder"/test_*
   ldd "$folder"/backdrop "$folder"/test_* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u | while read -r library; do
@@ -77,6 +84,8 @@ if [[ -f $pack ]]; then
   # Not every machine has xz.
   tar -C build-gpu -xJf "$pack" 2>/dev/null || python3 -m tarfile -e "$pack" build-gpu
   programs=$PWD/build-gpu/pack
+  [[ $(sources) == $(cat "$programs/sources" 2>/dev/null) ]] ||
+    echo "gpu.sh: $pack was made from other sources than these: scripts/gpu.sh --pack makes it anew" >&2
 else
   build
   programs=$PWD/build-gpu/programs

@@ -32,7 +32,8 @@ while (($#)); do
   shift
 done
 
-is_installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+# In any architecture of it that the system knows.
+is_installed() { dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -x installed >/dev/null; }
 
 # Sets `missing` to those of the packages named that are not installed.
 find_missing() {

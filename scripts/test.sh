@@ -7,7 +7,7 @@
 #
 # The last line is "N passed, N failed, N skipped"; any failure makes the exit status non-zero.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 
 all=0
 case ${1:-} in

@@ -2,7 +2,7 @@
 # Makes build/bench-venv, a Python environment with the engines that Backdrop is measured against. What cannot be
 # installed is named and left out of the comparison; what is there already stays.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+CDPATH='' cd "$(dirname "$0")/../.."
 
 environment=build/bench-venv
 # pip comes last, and not at all where making it was stopped or python3-venv was missing.

@@ -4,7 +4,7 @@
 #
 #   every_function_test.sh LIBRARY
 set -euo pipefail
-cd "$(dirname "$0")"
+CDPATH='' cd "$(dirname "$0")"
 
 declared=$(cat ../../include/backdrop/c/*.h | tr '\n' ' ' | grep -oE 'BACKDROP_EXPORT [^;(]*\(' |
   grep -oE 'backdrop_[a-z0-9_]+\($' | tr -d '(' | sort)

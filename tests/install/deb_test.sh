@@ -4,7 +4,7 @@
 #
 #   deb_test.sh BUILD CPACK CC
 set -euo pipefail
-source=$(cd "$(dirname "$0")/../.." && pwd)
+source=$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)
 build=$1 cpack=$2 cc=$3
 for tool in dpkg dpkg-deb dpkg-shlibdeps pkg-config; do
   if ! command -v "$tool" >/dev/null; then

@@ -4,7 +4,7 @@
 #
 #   package_test.sh BUILD CMAKE GENERATOR CXX CC
 set -euo pipefail
-source=$(cd "$(dirname "$0")/../.." && pwd)
+source=$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)
 build=$1 cmake=$2 generator=$3 cxx=$4 cc=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -3,7 +3,7 @@
 #
 #   subproject_test.sh CMAKE CXX
 set -euo pipefail
-source=$(cd "$(dirname "$0")/../.." && pwd)
+source=$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)
 cmake=$1 cxx=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Does a wheel build, and work where it is unpacked? wheel_test.sh PYTHON BUILD
 set -euo pipefail
-source=$(cd "$(dirname "$0")/../.." && pwd)
+source=$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)
 python=$1
 export BACKDROP_BUILD_FOLDER=$2
 work=$(mktemp -d)

@@ -4,7 +4,7 @@
 #
 #   wheel_venv_test.sh PYTHON CHECKPOINT
 set -euo pipefail
-source=$(cd "$(dirname "$0")/../.." && pwd)
+source=$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)
 python=$1 checkpoint=$2
 
 skip() { echo "skipped: $*"; exit 77; }

@@ -38,6 +38,17 @@ for script in bench fuzz; do
   grep -q "^  scripts/$script.sh " "$scratch/said" || fail "$script.sh --help from its own folder"
 done
 
+# An exported CDPATH leads nowhere else, although there is a folder of that name.
+mkdir -p "$scratch/lure/scripts"
+for script in bench fuzz; do
+  (cd "$tree" && CDPATH=$scratch/lure bash "scripts/$script.sh" --help) >"$scratch/said" 2>&1 || fail "$script.sh with CDPATH"
+done
+for check in dependencies documents format text; do
+  status=0
+  (cd "$tree" && CDPATH=$scratch/lure bash "scripts/check_$check.sh") >"$scratch/said" 2>&1 || status=$?
+  { ((status == 77)) && ! grep -qF "$scratch/lure" "$scratch/said"; } || fail "check_$check.sh with CDPATH: status $status"
+done
+
 # A build is kept where its tree is the same under another name, and not where it was made for another one.
 program "$scratch/bin/cmake" </dev/null
 ln -s "$tree" "$scratch/link"
@@ -95,7 +106,8 @@ grep -qxF -- "-m venv build/bench-venv" "$scratch/said" || fail "install.sh: an 
 
 # On the GPU, what the benchmarks need and is not there is no failure.
 if command -v xz >/dev/null; then
-  mkdir -p "$tree/.gpu/pack"
+  mkdir -p "$tree"/{.gpu/pack,api,cli,cmake,core,engine,include,kernels,loaders,models,report,search,tests}
+  echo "the sum of other sources" | tee "$tree/.gpu/pack/sources" >"$tree/CMakeLists.txt"
   program "$tree/.gpu/pack/backdrop" <<'END'
 [[ $1 != demo-data ]] || mkdir "$2"
 END
@@ -105,6 +117,7 @@ END
 END
   OUT='' BACKDROP_GPU_DATA='' run 0 gpu.sh --benchmarks
   grep -q '^benchmarks: .* is not here' "$scratch/said" || fail "gpu.sh: Pillow is taken for granted"
+  grep -q 'other sources' "$scratch/said" || fail "gpu.sh: programs of other sources are not named"
 fi
 rm "$scratch/bin/python3"
 
