@@ -115,6 +115,10 @@ TEST(LeftOut, FencesBeforeTensorCores) {
   for (const Kernel& kernel : kWarpgroups) expect_found_out("fence.proxy.async", kernel);
 }
 
+TEST(LeftOut, FencesBeforeProducts) {
+  for (const Kernel& kernel : kWarpgroups) expect_found_out("wgmma.fence", kernel);
+}
+
 TEST(LeftOut, WaitsForProducts) {
   for (const Kernel& kernel : kWarpgroups) {
     expect_found_out("wgmma.commit_group", kernel);

@@ -47,6 +47,7 @@ Warp::Warp(BlockState& block, int index, std::vector<std::uint64_t>& registers)
   if (registers.size() < count) registers.resize(count);
   values_ = registers.data();
   const Launch& launch = block.launch;
+  if (launch.kernel->has_products) used_at_.resize(std::size_t(launch.kernel->registers));
   const std::uint32_t first = static_cast<std::uint32_t>(index) * kLanes;
   const std::uint32_t lanes = std::min<std::uint32_t>(kLanes, launch.threads - first);
   alive_ = lanes == kLanes ? kAllLanes : (1u << lanes) - 1;
@@ -123,6 +124,11 @@ void Warp::wait_for_products(std::size_t pending) {
   }
 }
 
+void Warp::check_fenced(int number) const {
+  if (used_at_[number] >= fenced_at_)
+    throw Fault("a register of a product was used without a wgmma.fence behind that");
+}
+
 std::uint32_t Warp::guarded(const Instruction& instruction, std::uint32_t lanes) {
   if (instruction.guard < 0) return lanes;
   const std::uint64_t* holds = values(instruction.guard);
@@ -181,6 +187,8 @@ void Warp::execute(const Instruction& instruction, std::uint32_t lanes) {
   } catch (const Fault& fault) {
     fail(instruction, fault.what());
   }
+  if (used_at_.empty() || instruction.is_product) return;
+  for (const int number : instruction.operands) used_at_[number] = steps_;
 }
 
 // Lanes that are at one place, until they part, meet others, wait or leave.

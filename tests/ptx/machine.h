@@ -125,6 +125,10 @@ class Warp {
   void put_later(int number, const std::uint64_t (&values)[kLanes]);
   void commit_products();
   void wait_for_products(std::size_t pending);
+  /// What other instructions did to registers until now is over when a product reads or writes them.
+  void fence_registers() { fenced_at_ = steps_; }
+  /// Throws if another instruction than a product used the register and no fence came behind that.
+  void check_fenced(int number) const;
 
  private:
   struct Copy {
@@ -165,6 +169,8 @@ class Warp {
   std::vector<Copy> started_[kLanes];
   std::deque<std::vector<Copy>> copies_[kLanes];             // groups
   std::deque<Products> products_ = std::deque<Products>(1);  // groups, the last one not committed
+  std::vector<std::int64_t> used_at_;  // the step of each register's last use, where there are products
+  std::int64_t fenced_at_ = 0;
 };
 
 /// Runs all clusters one after the other. Throws Fault, with the kernel, the place in the source and the

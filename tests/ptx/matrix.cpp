@@ -191,6 +191,7 @@ void multiply_warpgroup(Warp& warp, const Instruction& instruction, std::uint32_
     for (int i = kLeftOperands == 1 ? -1 : 0; i < 2; ++i)
       if (operand(i)[lane] != operand(i)[0]) throw Fault("the lanes name different operands");
   const Described right(operand(0)[0]);
+  for (int i = 0; i < kSums + (kLeftOperands > 1 ? kLeftOperands : 0); ++i) warp.check_fenced(to[i]);
   Row rows[kRows], columns[kColumns];
   if constexpr (kLeftOperands == 1) {
     const Described left(operand(-1)[0]);
@@ -240,8 +241,9 @@ std::unordered_map<std::string, Action> matrix_table() {
   add_warpgroup<64>(table);
   add_warpgroup<128>(table);
   add_warpgroup<256>(table);
-  // Registers are in order here by themselves.
-  table["wgmma.fence.sync.aligned"] = [](Warp&, const Instruction&, std::uint32_t) {};
+  table["wgmma.fence.sync.aligned"] = [](Warp& warp, const Instruction&, std::uint32_t) {
+    warp.fence_registers();
+  };
   table["wgmma.commit_group.sync.aligned"] = [](Warp& warp, const Instruction&, std::uint32_t) {
     warp.commit_products();
   };
@@ -258,6 +260,7 @@ bool bind_matrix(Instruction& instruction) {
   const auto found = table.find(instruction.name);
   if (found == table.end()) return false;
   instruction.action = found->second;
+  instruction.is_product = instruction.name.starts_with("wgmma.mma_async");
   return true;
 }
 

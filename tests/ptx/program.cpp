@@ -215,6 +215,7 @@ class Parser {
     }
     bind(made);
     kernel_->has_barriers |= made.name.find("barrier") != std::string::npos;
+    kernel_->has_products |= made.is_product;
     if (made.space == Space::global) {
       made.used_bytes = used_bytes_;
       used_bytes_ = ~0u;

@@ -42,8 +42,9 @@ struct Instruction {
   std::string name;  // "add.s32", with everything behind the dots
   Action action = nullptr;
   Flow flow = Flow::next;
-  bool aligned = false;  // all lanes of the warp must execute it together
-  int guard = -1;        // the predicate's register
+  bool aligned = false;     // all lanes of the warp must execute it together
+  bool is_product = false;  // of a warpgroup
+  int guard = -1;           // the predicate's register
   bool guard_negated = false;
   std::vector<int> operands;  // those in braces one by one
   int results = 0;            // how many of them the first operand has
@@ -94,6 +95,7 @@ struct Kernel {
   int most_threads = 1024;       // a block
   std::uint32_t cluster = 0;     // blocks of one; 0: the launch may choose
   bool has_barriers = false;     // other than its blocks': mbarriers, or those of clusters
+  bool has_products = false;     // of warpgroups
   int registers = 0;
   std::vector<Constant> constants;
   std::vector<SpecialRegister> specials;

@@ -10,6 +10,8 @@ constexpr int kThreads = 128;
 constexpr int kLeft = 64;  // rows of the left operand
 constexpr int kMostRight = 256;
 
+const std::string kProductFence = "wgmma.fence.sync.aligned;";
+
 int left_value(int row) {
   return row % 5 + 1;
 }
@@ -45,7 +47,7 @@ std::string operands(int sums) {
       "or.b64 %rd10, %rd10, %rd12; add.s64 %rd11, %rd10, 512; setp.eq.u32 %p4, %r1, %r1;";
   for (int i = 0; i < sums; ++i)
     for (const char* set : {"%x", "%y"}) body += "mov.f32 " + (set + std::to_string(i)) + ", 0f00000000;";
-  return body;
+  return body + kProductFence;
 }
 
 std::string product(int columns, const std::string& sums) {
@@ -90,6 +92,26 @@ TEST(Warpgroups, AreWaitedForGroupByGroup) {
   EXPECT_EQ(run_small(two + one_is_done + store("%x", kSums) + all_are_done, launch_of(kSums))[0], sum);
   EXPECT_EQ(run_small(two + one_is_done + store("%y", kSums) + all_are_done, launch_of(kSums))[0], 0u);
   EXPECT_EQ(run_small(two + all_are_done + store("%y", kSums), launch_of(kSums))[0], sum);
+}
+
+TEST(Warpgroups, TakeRegistersBehindAFence) {
+  constexpr int kSums = 32;
+  const std::string ready = operands(kSums);
+  const std::string not_fenced = ready.substr(0, ready.size() - kProductFence.size());
+  const std::string multiply = product(64, "%x") + "wgmma.wait_group.sync.aligned 0;";
+  const std::string left = "mov.u32 %r20, %r1;";
+  const std::string multiply_registers =
+      "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {" + registers("%x", kSums) +
+      "}, {%r20, %r20, %r20, %r20}, %rd11, %p4, 1, 1; wgmma.commit_group.sync.aligned;"
+      "wgmma.wait_group.sync.aligned 0;";
+  const char* const fault = "without a wgmma.fence";
+  expect_fault(not_fenced + multiply, fault, launch_of(kSums));
+  for (const std::string use : {"mov.f32 %x5, 0f00000000;", "mov.f32 %y5, %x5;"}) {
+    expect_fault(ready + multiply + use + multiply, fault, launch_of(kSums));
+    run_small(ready + multiply + use + kProductFence + multiply, launch_of(kSums));
+  }
+  expect_fault(ready + left + multiply_registers, fault, launch_of(kSums));
+  run_small(ready + left + kProductFence + multiply_registers, launch_of(kSums));
 }
 
 TEST(Warpgroups, HoldWhatTheyReadUntilTheyAreWaitedFor) {
