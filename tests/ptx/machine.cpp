@@ -47,7 +47,7 @@ Warp::Warp(BlockState& block, int index, std::vector<std::uint64_t>& registers)
   if (registers.size() < count) registers.resize(count);
   values_ = registers.data();
   const Launch& launch = block.launch;
-  if (launch.kernel->has_products) used_at_.resize(std::size_t(launch.kernel->registers));
+  if (launch.kernel->has_products) uses_.resize(std::size_t(launch.kernel->registers));
   const std::uint32_t first = static_cast<std::uint32_t>(index) * kLanes;
   const std::uint32_t lanes = std::min<std::uint32_t>(kLanes, launch.threads - first);
   alive_ = lanes == kLanes ? kAllLanes : (1u << lanes) - 1;
@@ -108,7 +108,14 @@ const std::uint64_t* Warp::sums_under_way(int number) {
 }
 
 void Warp::put_later(int number, const std::uint64_t (&values)[kLanes]) {
-  std::copy_n(values, kLanes, products_.back().sums[number].begin());
+  const auto [sums, is_new] = products_.back().sums.try_emplace(number);
+  std::copy_n(values, kLanes, sums->second.begin());
+  if (is_new) ++uses_[number].products;
+}
+
+void Warp::hold_register(int number) {
+  products_.back().held_registers.push_back(number);
+  ++uses_[number].products;
 }
 
 void Warp::commit_products() {
@@ -119,14 +126,24 @@ void Warp::wait_for_products(std::size_t pending) {
   for (; products_.size() > pending + 1; products_.pop_front()) {
     for (const Range& range : products_.front().held)
       block_.shared.release(range.address, range.bytes, index_, products_.front().held_since);
-    for (const auto& [number, sums] : products_.front().sums)
+    for (const int number : products_.front().held_registers) --uses_[number].products;
+    for (const auto& [number, sums] : products_.front().sums) {
       std::copy_n(sums.begin(), kLanes, values(number));
+      --uses_[number].products;
+    }
   }
 }
 
 void Warp::check_fenced(int number) const {
-  if (used_at_[number] >= fenced_at_)
+  if (uses_[number].last >= fenced_at_)
     throw Fault("a register of a product was used without a wgmma.fence behind that");
+}
+
+void Warp::use_registers(const Instruction& instruction) {
+  for (const int number : instruction.operands) {
+    if (uses_[number].products > 0) throw Fault("a register is used while a product has it");
+    uses_[number].last = steps_;
+  }
 }
 
 std::uint32_t Warp::guarded(const Instruction& instruction, std::uint32_t lanes) {
@@ -183,12 +200,11 @@ void Warp::execute(const Instruction& instruction, std::uint32_t lanes) {
   if (lanes == 0) return;
   if (block_.launch.traffic != nullptr) block_.launch.traffic->count(*this, instruction, lanes);
   try {
+    if (!uses_.empty() && !instruction.is_product) use_registers(instruction);
     instruction.action(*this, instruction, lanes);
   } catch (const Fault& fault) {
     fail(instruction, fault.what());
   }
-  if (used_at_.empty() || instruction.is_product) return;
-  for (const int number : instruction.operands) used_at_[number] = steps_;
 }
 
 // Lanes that are at one place, until they part, meet others, wait or leave.

@@ -121,8 +121,10 @@ class Warp {
   const std::byte* hold(std::uint32_t address, std::size_t bytes);
   /// Sums that the next product continues, though nobody else may see them yet.
   const std::uint64_t* sums_under_way(int number);
-  /// Writes a register when the product is waited for.
+  /// Writes a register when the product is waited for. Until then only products may use it.
   void put_later(int number, const std::uint64_t (&values)[kLanes]);
+  /// The same for one that a product reads.
+  void hold_register(int number);
   void commit_products();
   void wait_for_products(std::size_t pending);
   /// What other instructions did to registers until now is over when a product reads or writes them.
@@ -145,10 +147,17 @@ class Warp {
   // Products between two commits.
   struct Products {
     std::vector<Range> held;
+    std::vector<int> held_registers;
     std::uint32_t held_since = 0;                           // so many barriers
     std::map<int, std::array<std::uint64_t, kLanes>> sums;  // by register
   };
 
+  struct RegisterUse {
+    std::int64_t last = 0;  // step of another instruction than a product
+    int products = 0;       // that are under way
+  };
+
+  void use_registers(const Instruction& instruction);
   std::uint32_t guarded(const Instruction& instruction, std::uint32_t lanes);
   void run_group(int at, std::uint32_t lanes);
   void execute(const Instruction& instruction, std::uint32_t lanes);
@@ -169,7 +178,7 @@ class Warp {
   std::vector<Copy> started_[kLanes];
   std::deque<std::vector<Copy>> copies_[kLanes];             // groups
   std::deque<Products> products_ = std::deque<Products>(1);  // groups, the last one not committed
-  std::vector<std::int64_t> used_at_;  // the step of each register's last use, where there are products
+  std::vector<RegisterUse> uses_;                            // of each register, where there are products
   std::int64_t fenced_at_ = 0;
 };
 

@@ -198,6 +198,7 @@ void multiply_warpgroup(Warp& warp, const Instruction& instruction, std::uint32_
     for (int row = 0; row < kRows; ++row) left.read(warp, warp.index() % 4 * kRows + row, rows[row]);
   } else {
     gather(warp, to + kSums, rows);
+    for (int i = 0; i < kLeftOperands; ++i) warp.hold_register(to[kSums + i]);
   }
   for (int first = 0; first < kAllColumns; first += kColumns) {
     for (int column = 0; column < kColumns; ++column) right.read(warp, first + column, columns[column]);

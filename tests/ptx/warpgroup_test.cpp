@@ -90,20 +90,23 @@ TEST(Warpgroups, AreWaitedForGroupByGroup) {
   const std::string all_are_done = "wgmma.wait_group.sync.aligned 0;";
   const std::uint32_t sum = 0x41800000;  // 16
   EXPECT_EQ(run_small(two + one_is_done + store("%x", kSums) + all_are_done, launch_of(kSums))[0], sum);
-  EXPECT_EQ(run_small(two + one_is_done + store("%y", kSums) + all_are_done, launch_of(kSums))[0], 0u);
+  expect_fault(two + one_is_done + store("%y", kSums) + all_are_done, "while a product has it",
+               launch_of(kSums));
   EXPECT_EQ(run_small(two + all_are_done + store("%y", kSums), launch_of(kSums))[0], sum);
+}
+
+// The left operand in registers.
+std::string product_of_registers(const std::string& sums) {
+  return "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {" + registers(sums, 32) +
+         "}, {%r20, %r20, %r20, %r20}, %rd11, %p4, 1, 1; wgmma.commit_group.sync.aligned;";
 }
 
 TEST(Warpgroups, TakeRegistersBehindAFence) {
   constexpr int kSums = 32;
   const std::string ready = operands(kSums);
   const std::string not_fenced = ready.substr(0, ready.size() - kProductFence.size());
-  const std::string multiply = product(64, "%x") + "wgmma.wait_group.sync.aligned 0;";
-  const std::string left = "mov.u32 %r20, %r1;";
-  const std::string multiply_registers =
-      "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {" + registers("%x", kSums) +
-      "}, {%r20, %r20, %r20, %r20}, %rd11, %p4, 1, 1; wgmma.commit_group.sync.aligned;"
-      "wgmma.wait_group.sync.aligned 0;";
+  const std::string wait = "wgmma.wait_group.sync.aligned 0;", multiply = product(64, "%x") + wait;
+  const std::string left = "mov.u32 %r20, %r1;", multiply_registers = product_of_registers("%x") + wait;
   const char* const fault = "without a wgmma.fence";
   expect_fault(not_fenced + multiply, fault, launch_of(kSums));
   for (const std::string use : {"mov.f32 %x5, 0f00000000;", "mov.f32 %y5, %x5;"}) {
@@ -112,6 +115,18 @@ TEST(Warpgroups, TakeRegistersBehindAFence) {
   }
   expect_fault(ready + left + multiply_registers, fault, launch_of(kSums));
   run_small(ready + left + kProductFence + multiply_registers, launch_of(kSums));
+}
+
+TEST(Warpgroups, HaveTheirRegistersUntilTheyAreWaitedFor) {
+  constexpr int kSums = 32;
+  const std::string two =
+      operands(kSums) + "mov.u32 %r20, %r1;" + kProductFence + product_of_registers("%x") + product(64, "%y");
+  const std::string one_is_done = "wgmma.wait_group.sync.aligned 1;";
+  const std::string all_are_done = "wgmma.wait_group.sync.aligned 0;";
+  for (const std::string use : {"mov.f32 %x5, 0f00000000;", "mov.f32 %f0, %x5;", "mov.u32 %r20, 0;"}) {
+    expect_fault(two + use + all_are_done, "while a product has it", launch_of(kSums));
+    run_small(two + one_is_done + use + all_are_done, launch_of(kSums));
+  }
 }
 
 TEST(Warpgroups, HoldWhatTheyReadUntilTheyAreWaitedFor) {
