@@ -30,7 +30,8 @@ class PositionConvolution {
                       InstructionSet set);
 
   /// Writes activation(start + sum over taps + residual) for `rows` rows (1..kMaxRows) of every position in
-  /// `work` to output[row] + work.output[p]. `starts` is [S][start_stride()], null if work.start is empty;
+  /// `work` to output[row] + work.output[p]. `starts` is [S][start_stride()], and kPanelColumns behind the
+  /// last row that may be anything: a group's last vector may reach there; null if work.start is empty.
   /// `residual` is null if work.residual is empty. `slope` is the activation's (shapes.h). Returns the
   /// multiply-adds that were done.
   std::int64_t run(const PositionWork& work, int rows, const RowPointers& input, const RowPointers* residual,

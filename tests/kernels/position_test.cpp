@@ -127,7 +127,7 @@ TEST_P(PositionKernels, ConvolutionEqualsReference) {
         random_values(std::size_t(shape.out_channels) * shape.channels / shape.groups * window, generator);
     const auto bias = random_values(shape.out_channels, generator);
     const PositionConvolution convolution(shape, weights.data(), bias.data(), GetParam());
-    const auto starts = random_values(std::size_t(4) * convolution.start_stride(), generator);
+    const auto starts = random_values(std::size_t(4) * convolution.start_stride() + kPanelColumns, generator);
     expect_reference(shape, slope, random, weights, bias, starts, convolution.start_stride(),
                      [&](float* const* output) {
                        return convolution.run(random.work(), rows, random.input, &random.residual,
