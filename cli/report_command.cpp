@@ -51,7 +51,7 @@ std::string leaderboard(const std::vector<RunSummary>& runs) {
          percent_or_dash(accuracy_on(run.evaluation, "mixed_rand")),
          percent_or_dash(background_gap(run.evaluation)),
          run.vulnerable && run.foregrounds ? fmt::format("{}/{}", *run.vulnerable, *run.foregrounds) : "-",
-         run.folder.string(), remark(run, runs.front())});
+         run.folder.string(), remark(run, runs)});
   return table.text();
 }
 

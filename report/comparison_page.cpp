@@ -41,7 +41,7 @@ std::string challenge_table(const std::vector<RunSummary>& runs) {
   table.add_column("Accuracy");
   table.add_column("Remark");
   for (const RunSummary& run : runs) {
-    const std::string note = remark(run, runs.front());
+    const std::string note = remark(run, runs);
     table.add_row({isolated_name(model_name(run)), html_percent(or_nan(run.challenge_accuracy)),
                    or_dash(run.vulnerable), or_dash(run.foregrounds), or_dash(run.backgrounds),
                    meter(or_nan(run.challenge_accuracy), false),
@@ -103,7 +103,7 @@ std::string comparison_page(const std::vector<RunSummary>& all) {
   bool comparable = true;
   for (const RunSummary& run : runs) {
     rows.push_back({model_name(run), run.challenge_accuracy, run.is_bound, run.evaluation});
-    comparable = comparable && remark(run, runs.front()).empty();
+    comparable = comparable && remark(run, runs).empty();
   }
   const char* warning =
       comparable

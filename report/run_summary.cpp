@@ -101,12 +101,19 @@ void take_evaluation(const Json& json, RunSummary& run) {
   run.noted_accuracy = share_of(member(json, {"challenge_accuracy"}));
 }
 
-/// Whether two evaluations have a variation of other photos.
-bool differ(const std::vector<VariationResult>& some, const std::vector<VariationResult>& others) {
-  return std::any_of(some.begin(), some.end(), [&others](const VariationResult& result) {
-    const VariationResult* other = find_result(others, result.variation);
-    return other != nullptr && !result.sha256.empty() && !other->sha256.empty() &&
-           result.sha256 != other->sha256;
+/// Whether a figure of `run` is of other data than the first of `runs` that has that figure.
+bool has_other_data(const RunSummary& run, const std::vector<RunSummary>& runs) {
+  const auto searched = std::find_if(
+      runs.begin(), runs.end(), [](const RunSummary& other) { return other.challenge_accuracy.has_value(); });
+  if (run.challenge_accuracy && searched != runs.end() && run.data_sha256 != searched->data_sha256)
+    return true;
+  return std::any_of(run.evaluation.begin(), run.evaluation.end(), [&runs](const VariationResult& result) {
+    for (const RunSummary& other : runs) {
+      const VariationResult* first = find_result(other.evaluation, result.variation);
+      if (first != nullptr && !first->sha256.empty())
+        return !result.sha256.empty() && result.sha256 != first->sha256;
+    }
+    return false;
   });
 }
 
@@ -142,16 +149,14 @@ void sort_by_accuracy(std::vector<RunSummary>& runs) {
                    [&rank](const RunSummary& a, const RunSummary& b) { return rank(a) > rank(b); });
 }
 
-std::string remark(const RunSummary& run, const RunSummary& reference) {
+std::string remark(const RunSummary& run, const std::vector<RunSummary>& runs) {
   std::vector<std::string> parts;
   if (run.is_bound) parts.emplace_back("stopped early: at most");
   if (!run.shard.empty()) parts.push_back("only shard " + run.shard);
   if (run.filled_in) parts.push_back("tensors missing: " + std::to_string(*run.filled_in));
   if (run.own_normalization) parts.emplace_back("mean and deviation of its own");
   if (run.is_mixed()) parts.emplace_back("EVALUATED ON OTHER DATA");
-  if ((run.challenge_accuracy && reference.challenge_accuracy && run.data_sha256 != reference.data_sha256) ||
-      differ(run.evaluation, reference.evaluation))
-    parts.emplace_back("OTHER DATA");
+  if (has_other_data(run, runs)) parts.emplace_back("OTHER DATA");
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
   return text;
@@ -177,7 +182,7 @@ std::string summaries_json(const std::vector<RunSummary>& runs) {
          {"classes", std::move(classes)},
          {"accuracy", std::move(accuracies)},
          {"bg_gap", or_null(background_gap(run.evaluation))},
-         {"remark", remark(run, runs.front())}});
+         {"remark", remark(run, runs)}});
   }
   return json_text({{"format", "backdrop-report-1"}, {"runs", std::move(rows)}});
 }

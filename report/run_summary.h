@@ -48,13 +48,14 @@ RunSummary read_run_summary(const std::filesystem::path& folder);
 /// The best challenge accuracy first; where there is none, by the clean accuracy.
 void sort_by_accuracy(std::vector<RunSummary>& runs);
 
-/// What to know before two rows are compared, in words: other data, a bound, a part. Empty if nothing.
-std::string remark(const RunSummary& run, const RunSummary& reference);
+/// What to know before a row is compared with the others, in words: other data than the first row with
+/// that figure, a bound, a part. Empty if nothing.
+std::string remark(const RunSummary& run, const std::vector<RunSummary>& runs);
 
 /// {"format": "backdrop-report-1", "runs": [...]}.
 std::string summaries_json(const std::vector<RunSummary>& runs);
 
-/// The leaderboard as one self-contained page. Runs are compared with the first of them.
+/// The leaderboard as one self-contained page.
 std::string comparison_page(const std::vector<RunSummary>& runs);
 
 }  // namespace backdrop

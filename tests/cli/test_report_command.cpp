@@ -165,6 +165,18 @@ TEST_F(ReportCommandTest, AnEvaluationIsOfItsRunsData) {
   EXPECT_THAT(run({"report", "run"}).output, HasSubstr("EVALUATED ON OTHER DATA"));
 }
 
+TEST_F(ReportCommandTest, EvaluationsOfOtherDataAreMarkedBelowARowWithoutOne) {
+  draw_data(1);
+  ASSERT_EQ(run({"demo-data", "others", "--images-per-class", "1", "--seed", "2"}).exit_code, 0);
+  ASSERT_EQ(run(challenge({"--out", "run"})).exit_code, 0);
+  ASSERT_EQ(evaluate("one").exit_code, 0);
+  EXPECT_THAT(run({"report", "run", "one", "one"}).output, Not(HasSubstr("OTHER DATA")));
+  ASSERT_EQ(
+      run({"eval", "--checkpoint", "model.safetensors", "--data-path", "others", "--out", "two"}).exit_code,
+      0);
+  EXPECT_THAT(run({"report", "run", "one", "two"}).output, HasSubstr("OTHER DATA"));
+}
+
 TEST_F(ReportCommandTest, ARunWithAMeanAndDeviationOfItsProgramIsMarkedAndNotEvaluated) {
   draw_data(1);
   ASSERT_EQ(run(challenge({"--out", "run"})).exit_code, 0);
