@@ -44,6 +44,14 @@ std::string choose_normalization(const std::optional<Normalization>& given,
                                  Network& network) {
   if (given) {
     check_normalization(*given, "given", ErrorCode::usage, file);
+    const float largest = *std::max_element(given->mean.begin(), given->mean.end());
+    if (largest > 1)
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("the given mean {} is of pixels up to 255, and here they are up to 1: divide mean "
+                      "and standard deviation by 255",
+                      largest),
+          file);
     network.normalization = *given;
     return "given";
   }
