@@ -106,8 +106,10 @@ void refuse_mismatch(const BuildReport& report, const Traits& traits, const Tens
   if (!report.missing.empty()) lists.push_back(list_names("missing", report.missing));
   if (!report.unexpected.empty()) lists.push_back(list_names("unexpected", report.unexpected));
   if (lists.empty()) return;
-  tensors.fail(fmt::format("the tensors do not fit {}: {}; they look like {}", report.arch,
-                           fmt::join(lists, ", "), traits.text()));
+  tensors.fail(fmt::format(
+      "the tensors do not fit {}: {}; they look like {}: save them under its names, or take zeros "
+      "for what is missing and leave out the rest (--allow-partial)",
+      report.arch, fmt::join(lists, ", "), traits.text()));
 }
 
 void assemble(const Architecture& architecture, TensorSource& tensors, Network& network, bool folded) {
@@ -153,6 +155,8 @@ Network build_network(const Checkpoint& checkpoint, const BuildOptions& options,
   found.checkpoint_parameters = header ? header->checkpoint_parameters : tensors.parameters();
   found.missing = tensors.missing();
   found.unexpected = tensors.unexpected();
+  found.filled_in = found.missing.size() + static_cast<std::size_t>(header ? header->filled_in : 0);
+  found.left_out = found.unexpected.size() + static_cast<std::size_t>(header ? header->left_out : 0);
   if (report != nullptr) *report = found;
   if (tensors.parameters() == 0) tensors.fail("holds no tensor of " + architecture.name);
   if (!options.allow_partial) refuse_mismatch(found, traits, tensors);
