@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "backdrop/error.h"
@@ -89,6 +90,14 @@ class ClassifierEngine final : public Engine {
     classifier_.classify(
         {std::span(pixels_).first(count * photo_bytes()), static_cast<int>(count), size_.height, size_.width},
         std::span(logits_).first(count * static_cast<std::size_t>(classes())));
+    const auto end =
+        logits_.begin() + static_cast<std::ptrdiff_t>(count * static_cast<std::size_t>(classes()));
+    const auto none = std::find_if(logits_.begin(), end, [](float logit) { return std::isnan(logit); });
+    if (none != end)
+      throw Error(
+          ErrorCode::failed,
+          fmt::format("the classifier gave class {} of photo {} of {} a logit that is not a number, or none",
+                      (none - logits_.begin()) % classes(), (none - logits_.begin()) / classes(), count));
   }
 
   Classifier& classifier_;

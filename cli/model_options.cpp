@@ -151,6 +151,7 @@ std::string tensor_text(const TensorNames& tensors) {
   std::string text = fmt::format(
       "{}",
       fmt::join(tensors.names.begin(), tensors.names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (shown == 0) return fmt::format("{} of the checkpoint that this one was converted from", tensors.count);
   if (tensors.count > shown) text += fmt::format(" and {} more", tensors.count - shown);
   return text;
 }

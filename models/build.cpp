@@ -44,6 +44,14 @@ std::string choose_normalization(const std::optional<Normalization>& given,
                                  Network& network) {
   if (given) {
     check_normalization(*given, "given", ErrorCode::usage, file);
+    const float largest = *std::max_element(given->mean.begin(), given->mean.end());
+    if (largest > 1)
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("the given mean {} is of pixels up to 255, and here they are up to 1: divide mean "
+                      "and standard deviation by 255",
+                      largest),
+          file);
     network.normalization = *given;
     return "given";
   }
@@ -98,8 +106,10 @@ void refuse_mismatch(const BuildReport& report, const Traits& traits, const Tens
   if (!report.missing.empty()) lists.push_back(list_names("missing", report.missing));
   if (!report.unexpected.empty()) lists.push_back(list_names("unexpected", report.unexpected));
   if (lists.empty()) return;
-  tensors.fail(fmt::format("the tensors do not fit {}: {}; they look like {}", report.arch,
-                           fmt::join(lists, ", "), traits.text()));
+  tensors.fail(fmt::format(
+      "the tensors do not fit {}: {}; they look like {}: save them under its names, or take zeros "
+      "for what is missing and leave out the rest (--allow-partial)",
+      report.arch, fmt::join(lists, ", "), traits.text()));
 }
 
 void assemble(const Architecture& architecture, TensorSource& tensors, Network& network, bool folded) {
@@ -145,6 +155,8 @@ Network build_network(const Checkpoint& checkpoint, const BuildOptions& options,
   found.checkpoint_parameters = header ? header->checkpoint_parameters : tensors.parameters();
   found.missing = tensors.missing();
   found.unexpected = tensors.unexpected();
+  found.filled_in = found.missing.size() + static_cast<std::size_t>(header ? header->filled_in : 0);
+  found.left_out = found.unexpected.size() + static_cast<std::size_t>(header ? header->left_out : 0);
   if (report != nullptr) *report = found;
   if (tensors.parameters() == 0) tensors.fail("holds no tensor of " + architecture.name);
   if (!options.allow_partial) refuse_mismatch(found, traits, tensors);

@@ -36,6 +36,8 @@ struct BuildReport {
   std::string normalization_source;        ///< "given", "checkpoint", or the default: "in9" or "imagenet"
   std::vector<std::string> missing;        ///< tensors the architecture needs and the file lacks
   std::vector<std::string> unexpected;     ///< tensors in the file that the architecture has no place for
+  std::size_t filled_in = 0;  ///< how many were missing, of the original of a converted checkpoint, too
+  std::size_t left_out = 0;   ///< how many were unexpected, likewise
 };
 
 /// Every architecture that can be built, by the published and torchvision's names.

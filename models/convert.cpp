@@ -22,8 +22,7 @@ constexpr const char* kDeviationKey = "backdrop.deviation";
 constexpr const char* kParametersKey = "backdrop.checkpoint_parameters";
 constexpr const char* kFilledInKey = "backdrop.filled_in";
 constexpr const char* kLeftOutKey = "backdrop.left_out";
-constexpr std::array kSourceKeys = {"backdrop.source", "backdrop.source_sha256", "backdrop.source_format",
-                                    kFilledInKey, kLeftOutKey};
+constexpr std::array kSourceKeys = {"backdrop.source", "backdrop.source_sha256", "backdrop.source_format"};
 
 std::vector<std::int64_t> weight_shape(const Layer& layer) {
   if (layer.kind == LayerKind::convolution) {
@@ -101,8 +100,8 @@ FoldedCheckpoint export_folded(const Network& network, const Checkpoint& source,
   folded.metadata[kMeanKey] = triple_text(network.normalization.mean);
   folded.metadata[kDeviationKey] = triple_text(network.normalization.deviation);
   folded.metadata[kParametersKey] = std::to_string(report.checkpoint_parameters);
-  if (!report.missing.empty()) folded.metadata[kFilledInKey] = std::to_string(report.missing.size());
-  if (!report.unexpected.empty()) folded.metadata[kLeftOutKey] = std::to_string(report.unexpected.size());
+  if (report.filled_in > 0) folded.metadata[kFilledInKey] = std::to_string(report.filled_in);
+  if (report.left_out > 0) folded.metadata[kLeftOutKey] = std::to_string(report.left_out);
   return folded;
 }
 
@@ -123,6 +122,9 @@ std::optional<FoldedHeader> read_folded_header(const Checkpoint& checkpoint, con
   header.normalization =
       Normalization{read_triple(checkpoint, kMeanKey, file), read_triple(checkpoint, kDeviationKey, file)};
   header.checkpoint_parameters = read_count(checkpoint, kParametersKey, file);
+  if (checkpoint.metadata.contains(kFilledInKey))
+    header.filled_in = read_count(checkpoint, kFilledInKey, file);
+  if (checkpoint.metadata.contains(kLeftOutKey)) header.left_out = read_count(checkpoint, kLeftOutKey, file);
   return header;
 }
 

@@ -14,8 +14,8 @@ ModelRecord model_record(const std::string& file, const Checkpoint& checkpoint, 
           .macs = network.macs(),
           .normalization = network.normalization,
           .normalization_source = report.normalization_source,
-          .filled_in = first_names(report.missing),
-          .left_out = first_names(report.unexpected)};
+          .filled_in = {report.filled_in, first_names(report.missing)},
+          .left_out = {report.left_out, first_names(report.unexpected)}};
 }
 
 }  // namespace backdrop

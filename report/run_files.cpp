@@ -66,9 +66,9 @@ void record_ranks(RunRecord& record, std::vector<RankWork> ranks) {
   record.engine.ranks = std::move(ranks);
 }
 
-TensorNames first_names(const std::vector<std::string>& names) {
-  const auto kept = static_cast<std::ptrdiff_t>(std::min(names.size(), TensorNames::kMost));
-  return {names.size(), {names.begin(), names.begin() + kept}};
+std::vector<std::string> first_names(const std::vector<std::string>& names) {
+  return {names.begin(),
+          names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), TensorNames::kMost))};
 }
 
 std::string utc_now() {

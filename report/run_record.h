@@ -27,7 +27,7 @@ namespace backdrop {
 /// Names and versions of the programs behind a result: "git", "oneDNN", ...
 using Versions = std::vector<std::pair<std::string, std::string>>;
 
-/// Some of a checkpoint's tensors: how many, and the names of the first.
+/// Some of a checkpoint's tensors: how many, and the names of the first, as far as the file has them.
 struct TensorNames {
   static constexpr std::size_t kMost = 100;
 

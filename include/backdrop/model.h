@@ -36,7 +36,8 @@ struct LoadOptions {
   /// A JSON file with the labels, as the command's --class-map.
   std::filesystem::path class_map = {};
   /// Of the photos the model was trained on, RGB in [0,1]: for the checkpoint's own or the default. Give
-  /// both, as the command's convert --mean and --std; finite, and the deviation positive.
+  /// both, as the command's convert --mean and --std; the mean finite and at most 1, the
+  /// deviation positive.
   std::optional<std::array<float, 3>> mean = {};
   std::optional<std::array<float, 3>> deviation = {};
 };

@@ -90,6 +90,8 @@ TEST(PublicModel, RefusesAMeanAndDeviationThatAreNone) {
   EXPECT_EQ(code_of({.mean = zeros, .deviation = {{1, 1, -1}}}), ErrorCode::usage);
   EXPECT_EQ(code_of({.mean = {{kNone, 0, 0}}, .deviation = ones}), ErrorCode::usage);
   EXPECT_EQ(code_of({.mean = zeros, .deviation = {{1, 1, kNone}}}), ErrorCode::usage);
+  EXPECT_EQ(code_of({.mean = {{0.5F, 123.7F, 0}}, .deviation = {{58, 57, 57}}}, &message), ErrorCode::usage);
+  EXPECT_THAT(message, HasSubstr("the given mean 123.7 is of pixels up to 255"));
 }
 
 TEST(PublicModel, RefusesWhatDoesNotFit) {

@@ -262,8 +262,20 @@ TEST(PublicSearch, LetsTheCallersExceptionsThrough) {
   classifier.fails = true;
   EXPECT_THROW(thrown({}), std::runtime_error);
   classifier.fails = false;
+}
+
+TEST(PublicSearch, SaysThatAClassifierOfTheCallersGaveNoNumber) {
+  const OwnScene scene(2, 3, 16);
+  ByteClassifier classifier;
   classifier.writes_nothing = true;
-  EXPECT_EQ(code_of([&] { thrown({}); }), ErrorCode::failed);
+  try {
+    search(classifier, scene.data());
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::failed);
+    EXPECT_STREQ(error.what(),
+                 "the classifier gave class 0 of photo 0 of 4 a logit that is not a number, or none");
+  }
 }
 
 TEST(PublicSearch, RefusesClassifiersThatContradictThemselves) {

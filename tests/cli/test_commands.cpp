@@ -185,6 +185,22 @@ TEST_F(OtherCommandsTest, TensorsOfAPartialCheckpointAreListed) {
   EXPECT_THAT(with_model({"inspect"}).output,
               AllOf(HasSubstr("Filled in      layer4.1.conv2.weight"), HasSubstr("surplus.weight")));
   EXPECT_THAT(run({"report", "run"}).output, HasSubstr("tensors missing: 1"));
+  EXPECT_THAT(run({"inspect", "partial.safetensors"}).errors, HasSubstr("(--allow-partial)"));
+}
+
+TEST_F(OtherCommandsTest, AConvertedPartialCheckpointIsStillOne) {
+  draw_data(1);
+  StateDict tensors = synthetic_resnet({.classes = 9}).tensors;
+  tensors.erase("layer4.1.conv2.weight");
+  save_safetensors(folder() / "partial.safetensors", tensors, {});
+  ASSERT_EQ(run({"convert", "partial.safetensors", "one.safetensors", "--allow-partial"}).exit_code, 0);
+  ASSERT_EQ(run({"convert", "one.safetensors", "two.safetensors"}).exit_code, 0);
+  const Outcome searched =
+      run({"challenge", "--checkpoint", "two.safetensors", "--data-path", "data", "--out", "run", "--quiet"});
+  ASSERT_EQ(searched.exit_code, 0) << searched.errors;
+  EXPECT_THAT(searched.errors, HasSubstr("missing tensors count as zero: 1 of the checkpoint that this one"));
+  EXPECT_EQ(read_json("run/run.json")["checkpoint"]["filled_in"]["count"], 1);
+  EXPECT_THAT(run({"report", "run"}).output, HasSubstr("tensors missing: 1"));
 }
 
 TEST_F(OtherCommandsTest, ConvertedCheckpointsGiveTheSameAnswers) {

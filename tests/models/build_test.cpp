@@ -38,7 +38,8 @@ TEST(Build, ListsMissingTensors) {
   EXPECT_EQ(
       refusal(checkpoint),
       "net.pt: the tensors do not fit resnet18: 2 missing (layer3.1.conv2.weight, layer3.1.bn2.running_var); "
-      "they look like a ResNet of 2-2-2-2 basic blocks");
+      "they look like a ResNet of 2-2-2-2 basic blocks: save them under its names, or take zeros for what is "
+      "missing and leave out the rest (--allow-partial)");
 }
 
 TEST(Build, ListsUnexpectedTensorsUpToTen) {

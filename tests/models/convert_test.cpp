@@ -95,6 +95,8 @@ TEST(Convert, RecordsWhatAPartialCheckpointLacked) {
   BuildReport whole;
   const Network again = build_network(folded, {}, "a.safetensors", &whole);
   EXPECT_TRUE(whole.missing.empty());
+  EXPECT_EQ(whole.filled_in, 1u);
+  EXPECT_EQ(whole.left_out, 1u);
   EXPECT_EQ(export_folded(again, folded, whole, "a.safetensors").metadata, folded.metadata);
 }
 
