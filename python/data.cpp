@@ -87,10 +87,22 @@ py::array background_photo(const py::object& data, int index) {
   return view_of(photo.pixels, {photo.height, photo.width, 3}, data);
 }
 
-SearchData part(const SearchData& data, const std::vector<int>& foregrounds,
-                const std::vector<int>& backgrounds) {
+// A mask's booleans would be taken for the indices 0 and 1.
+std::vector<int> indices_of(const py::object& given, const char* name) {
+  if (py::isinstance<py::array>(given) && py::array(given).dtype().kind() == 'b')
+    throw py::type_error(std::string(name) + " must be indices, not a mask: take numpy.flatnonzero(mask)");
+  try {
+    return given.cast<std::vector<int>>();
+  } catch (const py::cast_error&) {
+    throw py::type_error(std::string(name) + " must be a sequence of integers");
+  }
+}
+
+SearchData part(const SearchData& data, const py::object& foregrounds, const py::object& backgrounds) {
+  const std::vector<int> rows = indices_of(foregrounds, "foregrounds");
+  const std::vector<int> columns = indices_of(backgrounds, "backgrounds");
   const py::gil_scoped_release release;
-  return data.part(foregrounds, backgrounds);
+  return data.part(rows, columns);
 }
 
 void add_data_class(py::module_& module) {

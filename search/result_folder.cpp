@@ -73,6 +73,28 @@ void require_only_run_files(const fs::path& folder) {
   if (error) throw Error(ErrorCode::failed, "cannot be read: " + error.message(), folder.string());
 }
 
+/// A file system is mounted on the folder, as one is on a container's volume.
+bool is_mount_point(const fs::path& folder) {
+  struct statx status {};
+  return ::statx(AT_FDCWD, folder.c_str(), 0, 0, &status) == 0 &&
+         (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+/// Throws usage if no other folder can have this one's name when the run is finished, or if whoever is in
+/// this one would be left in a folder without a name.
+void require_exchangeable(const fs::path& folder) {
+  std::error_code ignored;
+  const char* what = is_mount_point(folder)                           ? "is a mount point"
+                     : fs::equivalent(folder, fs::path("."), ignored) ? "is the current folder"
+                                                                      : nullptr;
+  if (what != nullptr)
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("{}, and a finished run takes the place of its folder: name a folder in it (--out)",
+                    what),
+        folder.string());
+}
+
 /// Throws unless the finished run, if there is one, may be replaced.
 void require_free(const fs::path& folder, ResultFolder::Existing existing) {
   if (!is_there(folder)) return;
@@ -87,6 +109,7 @@ void require_free(const fs::path& folder, ResultFolder::Existing existing) {
                 "holds an evaluation, which a run would replace: choose another folder (--out), or replace "
                 "it (--force) and evaluate again afterwards",
                 folder.string());
+  require_exchangeable(folder);
   require_only_run_files(folder);
 }
 

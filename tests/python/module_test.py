@@ -263,6 +263,10 @@ class SearchTest(unittest.TestCase):
             with self.assertRaises(backdrop.Error) as caught:
                 data.part(foregrounds, backgrounds)
             self.assertEqual(caught.exception.code, 2)
+        for foregrounds, backgrounds in ((data.labels == 1, [0]), ([0], data.background_labels == 1),
+                                         ([0.5], [0]), (0, [0])):
+            with self.assertRaises(TypeError):
+                data.part(foregrounds, backgrounds)
 
     def test_data_show_what_fooled(self):
         data = small_data()

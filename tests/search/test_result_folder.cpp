@@ -152,6 +152,27 @@ TEST_F(ResultFolderTest, FoldersThatAreNotRunsAreNeverTouched) {
   EXPECT_EQ(read_text(out / "thesis.tex"), "years of work");
 }
 
+TEST_F(ResultFolderTest, FoldersWhosePlaceARunCannotTakeAreRefusedBeforeIt) {
+  const auto refusal = [](const fs::path& folder) {
+    try {
+      ResultFolder refused(folder, ResultFolder::Existing::refuse);
+    } catch (const Error& error) {
+      return std::pair(error.code(), std::string(error.what()));
+    }
+    return std::pair(ErrorCode::failed, std::string("was not refused"));
+  };
+  EXPECT_EQ(refusal("/proc"),
+            std::pair(ErrorCode::usage, std::string("/proc: is a mount point, and a finished run takes the "
+                                                    "place of its folder: name a folder in it (--out)")));
+  const fs::path before = fs::current_path();
+  fs::create_directories(out);
+  fs::current_path(out);
+  const auto [code, message] = refusal(".");
+  fs::current_path(before);
+  EXPECT_EQ(code, ErrorCode::usage);
+  EXPECT_THAT(message, HasSubstr("one: is the current folder, and"));
+}
+
 TEST_F(ResultFolderTest, WhatIsNoFileOfARunIsNotTakenIntoOne) {
   const fs::path partial = out.string() + ".partial";
   fs::create_directories(partial);
