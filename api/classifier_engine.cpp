@@ -87,17 +87,18 @@ class ClassifierEngine final : public Engine {
   // A classifier that forgets to write is found out: not a number is refused.
   void ask(std::size_t count) {
     std::fill(logits_.begin(), logits_.end(), std::numeric_limits<float>::quiet_NaN());
+    const auto logits = std::span(logits_).first(count * static_cast<std::size_t>(classes()));
     classifier_.classify(
         {std::span(pixels_).first(count * photo_bytes()), static_cast<int>(count), size_.height, size_.width},
-        std::span(logits_).first(count * static_cast<std::size_t>(classes())));
-    const auto end =
-        logits_.begin() + static_cast<std::ptrdiff_t>(count * static_cast<std::size_t>(classes()));
-    const auto none = std::find_if(logits_.begin(), end, [](float logit) { return std::isnan(logit); });
-    if (none != end)
-      throw Error(
-          ErrorCode::failed,
-          fmt::format("the classifier gave class {} of photo {} of {} a logit that is not a number, or none",
-                      (none - logits_.begin()) % classes(), (none - logits_.begin()) / classes(), count));
+        logits);
+    const auto none =
+        std::find_if(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); });
+    if (none == logits.end()) return;
+    const auto place = none - logits.begin();
+    throw Error(
+        ErrorCode::failed,
+        fmt::format("the classifier gave class {} of photo {} of {} a logit that is not a number, or none",
+                    place % classes(), place / classes(), count));
   }
 
   Classifier& classifier_;

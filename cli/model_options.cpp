@@ -146,12 +146,13 @@ void check_device(const DeviceOptions& options) {
 }
 
 std::string tensor_text(const TensorNames& tensors) {
+  if (tensors.names.empty())
+    return fmt::format("{} of the checkpoint that this one was converted from", tensors.count);
   constexpr std::size_t kShown = 3;
   const std::size_t shown = std::min(tensors.names.size(), kShown);
   std::string text = fmt::format(
       "{}",
       fmt::join(tensors.names.begin(), tensors.names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
-  if (shown == 0) return fmt::format("{} of the checkpoint that this one was converted from", tensors.count);
   if (tensors.count > shown) text += fmt::format(" and {} more", tensors.count - shown);
   return text;
 }

@@ -40,8 +40,8 @@ struct FoldedHeader {
   std::string arch;
   std::optional<Normalization> normalization;
   std::int64_t checkpoint_parameters = 0;
-  std::int64_t filled_in = 0;
-  std::int64_t left_out = 0;
+  std::int64_t filled_in = 0;  ///< tensors, as BuildReport has them
+  std::int64_t left_out = 0;   ///< likewise
 };
 
 /// The folded weights of `network` as build_network made it from `source`; `source_name` is the name to

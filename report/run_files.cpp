@@ -2,7 +2,6 @@
 
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <ctime>
 #include <string>
 #include <utility>
@@ -64,11 +63,6 @@ void record_ranks(RunRecord& record, std::vector<RankWork> ranks) {
   }
   record.engine.description += ", " + std::to_string(ranks.size()) + " ranks";
   record.engine.ranks = std::move(ranks);
-}
-
-std::vector<std::string> first_names(const std::vector<std::string>& names) {
-  return {names.begin(),
-          names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), TensorNames::kMost))};
 }
 
 std::string utc_now() {

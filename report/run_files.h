@@ -24,9 +24,6 @@ void record_result(RunRecord& record, const Engine& engine, const SearchResult& 
 /// After that: puts the sums over all ranks in the place of rank 0's own counts.
 void record_ranks(RunRecord& record, std::vector<RankWork> ranks);
 
-/// As many as TensorNames keeps.
-std::vector<std::string> first_names(const std::vector<std::string>& names);
-
 /// "2020-06-24T12:00:00Z".
 std::string utc_now();
 

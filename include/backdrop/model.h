@@ -36,8 +36,7 @@ struct LoadOptions {
   /// A JSON file with the labels, as the command's --class-map.
   std::filesystem::path class_map = {};
   /// Of the photos the model was trained on, RGB in [0,1]: for the checkpoint's own or the default. Give
-  /// both, as the command's convert --mean and --std; the mean finite and at most 1, the
-  /// deviation positive.
+  /// both, as the command's convert --mean and --std; finite, the mean at most 1 and the deviation positive.
   std::optional<std::array<float, 3>> mean = {};
   std::optional<std::array<float, 3>> deviation = {};
 };
